@@ -1,0 +1,292 @@
+"""Runs the image as GitHub's runner does, against the sandbox, in friendly and in hostile surroundings."""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from dx_action.sandbox import Fault, Sandbox  # noqa: E402
+
+EVENT = ROOT / "tests" / "events" / "pull_request_merged.json"
+TOKEN = "dx-token-5f1c0a9e7b3d4826"
+REFUSED = "dx-token-refused-77aa21"
+OWNER = 1001  # the user who runs the jobs on GitHub's own machines
+
+SHADOWED = ["json", "logging", "requests", "pydantic", "github", "yaml", "sitecustomize", "usercustomize"]
+EVIL = 'print("EVIL: imported from the workspace")\nraise SystemExit("EVIL: imported from the workspace")\n'
+NETRC = "machine 127.0.0.1 login evil password evil\ndefault login evil password evil\n"
+HOSTILE_ENV = {
+    "PATH": "/nonsense",
+    "PYTHONPATH": ".",
+    "PYTHONHOME": "/nonsense",
+    "PYTHONSTARTUP": "/github/workspace/json.py",
+    "PYTHONINSPECT": "1",
+    "PYTHONWARNINGS": "error",
+    "NETRC": "/github/workspace/netrc",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "LC_ALL": "C",
+}
+
+# Stands between the runner and podman: podman itself keeps its surroundings, the container gets the job's.
+WRAPPER = """#!{python} -I
+import os, sys
+args = sys.argv[1:]
+for at, arg in enumerate(args):
+    if arg.endswith(":/github/home"):
+        with open(arg.removesuffix(":/github/home") + "/.netrc", "w") as file:
+            file.write({netrc!r})
+    if arg == "PATH" and args[at - 1] == "-e":
+        args[at] = "PATH=" + os.environ["PATH"]
+os.environ["PATH"] = {path!r}
+os.execv({podman!r}, [{podman!r}, *args])
+"""
+
+# Prints the modules that have no bytecode in the image, and so would be compiled at every run.
+UNCOMPILED = """
+import importlib, os, pkgutil, sys
+import dx_action
+for found in pkgutil.walk_packages(dx_action.__path__, "dx_action."):
+    if not found.name.startswith("dx_action.sandbox"):
+        importlib.import_module(found.name)
+for module in list(sys.modules.values()):
+    spec = getattr(module, "__spec__", None)
+    if spec and (spec.origin or "").endswith(".py") and not os.path.exists(spec.cached):
+        print(spec.origin)
+"""
+
+
+@dataclass
+class Tally:
+    """What held and what did not."""
+
+    passed: int = 0
+    failed: int = 0
+
+    def check(self, what: str, holds: object, seen: object = "") -> None:
+        """Prints one check; where it failed, with what was seen instead."""
+        if holds:
+            self.passed += 1
+            print(f"  ok      {what}")
+        else:
+            self.failed += 1
+            print(f"  FAILED  {what}" + (f": {seen!r}" if seen != "" else ""))
+
+
+@dataclass(frozen=True)
+class Image:
+    """The built image, and the tools that run it."""
+
+    name: str
+    tools: Path
+    podman: str
+
+    def act(
+        self,
+        workspace: Path,
+        inputs: dict[str, str],
+        env: dict[str, str] | None = None,
+        *,
+        wrapper: Path,
+        cancel_after: float = 120,
+    ) -> "Run":
+        """One step of a job, as the runner does it; a job that is cancelled gets SIGINT, then SIGTERM."""
+        event = json.loads(EVENT.read_text())
+        command = [
+            *(sys.executable, str(self.tools / "runner_sim.py")),
+            *("--action", str(ROOT), "--image", self.name, "--docker", str(wrapper)),
+            *("--event-name", "pull_request", "--event", str(EVENT), "--workspace", str(workspace)),
+            *("--network", "host", "--timeout", str(cancel_after)),
+            *("--github", f"sha={merge_commit(event)}"),
+        ]
+        for name, value in inputs.items():
+            command += ["--with", f"{name}={value}"]
+        for name, value in (env or {}).items():
+            command += ["--env", f"{name}={value}"]
+        started = time.monotonic()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+        if done.returncode:
+            raise SystemExit(f"runner_sim.py ended with {done.returncode}:\n{done.stderr}")
+        return Run(seconds=time.monotonic() - started, **pick(json.loads(done.stdout)))
+
+    def python(self, code: str) -> str:
+        """What the image's own interpreter prints for this code."""
+        command = [self.podman, "run", "--rm", "--entrypoint", "/opt/dx/bin/python", self.name, "-I", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return done.stdout + done.stderr
+
+    def config(self) -> dict[str, Any]:
+        """The image's configuration: user, entrypoint and so on."""
+        command = [self.podman, "image", "inspect", "--format", "{{json .Config}}", self.name]
+        config: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        return config
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the runner saw of one step."""
+
+    exit_code: int
+    outputs: dict[str, str]
+    annotations: list[dict[str, Any]]
+    summary: str
+    log: list[str]
+    seconds: float = field(compare=False)
+
+    def text(self) -> str:
+        """Everything a person, or a later step, can read of it."""
+        return "\n".join([*self.log, self.summary, json.dumps(self.outputs), json.dumps(self.annotations)])
+
+
+def pick(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: result[name] for name in ("exit_code", "outputs", "annotations", "summary", "log")}
+
+
+def merge_commit(event: dict[str, Any]) -> str:
+    return str(event["pull_request"]["merge_commit_sha"])
+
+
+def hidden(text: str, token: str) -> bool:
+    """The token is not there, and neither is what the runner's mask would have made of it."""
+    return token not in text and "***" not in text
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """An empty checkout that belongs to the jobs' user."""
+    folder = Path(tempfile.mkdtemp(prefix="workspace_"))
+    try:
+        os.chown(folder, OWNER, OWNER)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def plant_evil(folder: Path) -> None:
+    """Modules that would be imported, were the workspace or PYTHONPATH looked at."""
+    for name in SHADOWED:
+        (folder / f"{name}.py").write_text(EVIL)
+    package = folder / "dx_action"
+    package.mkdir()
+    (package / "__init__.py").write_text(EVIL)
+    (package / "main.py").write_text(EVIL)
+    (folder / "netrc").write_text(NETRC)
+
+
+def check_registered(tally: Tally, run: Run, sandbox: Sandbox) -> None:
+    """A merged pull request is one deployment in DX."""
+    deployments = sandbox.deployments()
+    tally.check("exit code 0", run.exit_code == 0, run.log[-20:])
+    tally.check("status is registered", run.outputs.get("status") == "registered", run.outputs)
+    tally.check("the sandbox holds one deployment", len(deployments) == 1, deployments)
+    tally.check("the summary says something", run.summary.strip())
+    tally.check("the token is nowhere", hidden(run.text(), TOKEN), re.findall(r".*\*\*\*.*", run.text()))
+    tally.check("nothing was imported from the workspace", "EVIL" not in run.text(), run.log[-20:])
+
+
+def check_failed(tally: Tally, run: Run, sandbox: Sandbox, token: str) -> None:
+    """A failure is told, and tells no secret."""
+    deployments = sandbox.deployments()
+    tally.check("exit code 1", run.exit_code == 1, (run.exit_code, run.log[-20:]))
+    tally.check("status is failed", run.outputs.get("status") == "failed", run.outputs)
+    tally.check("the sandbox holds nothing", deployments == [], deployments)
+    tally.check("an error is shown", any(a["level"] == "error" for a in run.annotations), run.annotations)
+    tally.check("the token is nowhere", hidden(run.text(), token), re.findall(r".*\*\*\*.*", run.text()))
+
+
+def check_failed_file(tally: Tally, file: Path, token: str) -> None:
+    """What DX does not hold is kept, for the job's own user."""
+    text = file.read_text() if file.is_file() else ""
+    services = [json.loads(line)["service"]["identifier"] for line in text.splitlines()]
+    tally.check("the failed-file holds the deployment", services == ["payments-service"], text)
+    tally.check("it belongs to the workspace's owner", text and file.stat().st_uid == OWNER)
+    tally.check("the token is not in it", token not in text)
+
+
+def check_image(tally: Tally, image: Image) -> None:
+    config = image.config()
+    entrypoint = config["Entrypoint"]
+    print("The image itself")
+    tally.check("it runs as root", config.get("User", "") in {"", "root", "0"}, config.get("User"))
+    tally.check("its entrypoint is an absolute interpreter", entrypoint[0] == "/opt/dx/bin/python", entrypoint)
+    tally.check("it has no pip to import", "ModuleNotFoundError" in image.python("import pip"))
+    uncompiled = image.python(UNCOMPILED)
+    tally.check("every module it imports has its bytecode", uncompiled == "", uncompiled)
+
+
+def check_runs(tally: Tally, image: Image, folder: Path) -> None:
+    friendly, hostile = folder / "podman", folder / "podman-hostile"
+    for file, netrc in ((friendly, ""), (hostile, NETRC)):
+        path = os.environ["PATH"]
+        text = WRAPPER.format(python=sys.executable, netrc=netrc, path=path, podman=image.podman)
+        file.write_text(text)
+        file.chmod(0o755)
+    inputs = {"dx-token": TOKEN, "service": "payments-service"}
+
+    print("A merged pull request")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        run = image.act(checkout, {**inputs, "dx-host": sandbox.url}, wrapper=friendly)
+        check_registered(tally, run, sandbox)
+        print(f"  ({run.seconds:.1f} s, the container's start included)")
+
+    print("The same in a hostile checkout, environment and home")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        plant_evil(checkout)
+        run = image.act(checkout, {**inputs, "dx-host": sandbox.url}, HOSTILE_ENV, wrapper=hostile)
+        check_registered(tally, run, sandbox)
+
+    print("A DX with a private CA")
+    with workspace() as checkout, Sandbox(token=TOKEN, tls=checkout / "ca.pem") as sandbox:
+        private = {"dx-host": sandbox.url, "ca-bundle": "ca.pem"}
+        run = image.act(checkout, {**inputs, **private}, wrapper=friendly)
+        check_registered(tally, run, sandbox)
+
+    print("A token that DX refuses, with a failed-file")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        refused = {"dx-token": REFUSED, "dx-host": sandbox.url, "failed-file": "failed.jsonl"}
+        run = image.act(checkout, {**inputs, **refused}, wrapper=friendly)
+        check_failed(tally, run, sandbox, REFUSED)
+        check_failed_file(tally, checkout / "failed.jsonl", REFUSED)
+
+    print("A DX that hangs, and a job that is cancelled")
+    with Sandbox(token=TOKEN, faults=[Fault(hang=60, times="forever")]) as sandbox, workspace() as checkout:
+        hanging = {"dx-host": sandbox.url, "failed-file": "failed.jsonl"}
+        run = image.act(checkout, {**inputs, **hanging}, wrapper=friendly, cancel_after=4)
+        check_failed(tally, run, sandbox, TOKEN)
+        check_failed_file(tally, checkout / "failed.jsonl", TOKEN)
+        tally.check("it ends at once, as process 1 too", run.seconds < 7, run.seconds)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tools", type=Path, required=True, help="the folder with runner_sim.py")
+    parser.add_argument("--image", required=True)
+    options = parser.parse_args()
+    podman = shutil.which("podman")
+    if podman is None:
+        parser.error("podman is not on PATH")
+    tally = Tally()
+    image = Image(options.image, options.tools.resolve(), podman)
+    check_image(tally, image)
+    with tempfile.TemporaryDirectory(prefix="wrappers_") as folder:
+        check_runs(tally, image, Path(folder))
+    print(f"image: {tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,47 @@
+# Needs git, make and a Python from 3.11 on; everything else goes into .venv, from locks with hashes.
+# `make PYTHON=python3.12 test` chooses the Python of a new .venv.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format lock clean
+
+export PYTHON
+
+python := .venv/bin/python
+# What `make test` installs holds what the demo needs.
+installed := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(installed) ## watch deployments being registered, in a stand-in for DX on this machine
+	@$(python) -m dx_action.sandbox.demo
+
+test: .venv/.dev ## check style and types, then run the tests
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	$(python) -m pytest
+
+lint: .venv-lint/.lint ## check the workflows, action.yml, the Dockerfile and the scripts
+	@bash .ci/lint
+
+format: .venv/.dev ## format the code, and repair what can be
+	$(python) -m ruff check --quiet --fix-only
+	$(python) -m ruff format
+
+lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--upgrade takes the newest versions
+	@bash .ci/lock $(UV_FLAGS)
+
+clean: ## remove everything that can be made again
+	rm -rf .venv .venv-lint .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: requirements.txt .ci/venv.sh
+	@sh .ci/venv.sh .venv requirements.txt $@
+
+.venv/.dev: requirements-dev.txt .ci/venv.sh
+	@sh .ci/venv.sh .venv requirements-dev.txt $@
+
+.venv-lint/.lint: .ci/requirements-lint.txt .ci/venv.sh
+	@sh .ci/venv.sh .venv-lint .ci/requirements-lint.txt $@

@@ -1,0 +1,3 @@
+"""Registers deployments in DX."""
+
+__version__ = "0.1.0"
