@@ -1,0 +1,56 @@
+"""What may be asked of the stand-in itself, under /sandbox/.
+
+Owns the routes that list what it holds and received, replace its faults and reset it. It may not answer for DX.
+"""
+
+from typing import Any
+
+from dx_action.sandbox.checks import parse
+from dx_action.sandbox.faults import FaultError, parse_faults
+from dx_action.sandbox.listener import Listener
+
+_ROUTES = (
+    "GET /sandbox/deployments",
+    "GET /sandbox/pull-services",
+    "GET /sandbox/requests",
+    "POST /sandbox/faults",
+    "POST /sandbox/reset",
+)
+
+
+def control(dx: Listener, verb: str, path: str, body: bytes) -> tuple[int, Any]:
+    """The status and the answer to one request for the stand-in itself."""
+    match f"{verb} {path}":
+        case "GET /sandbox/deployments":
+            return 200, dx.store.deployments()
+        case "GET /sandbox/pull-services":
+            return 200, dx.store.pull_services()
+        case "GET /sandbox/requests":
+            return 200, dx.journal.requests()
+        case "POST /sandbox/faults":
+            return _faults(dx, body)
+        case "POST /sandbox/reset":
+            reset(dx)
+            return 200, {"ok": True}
+    return 404, _refusal("not_found", f"Here are {', '.join(_ROUTES)}.")
+
+
+def reset(dx: Listener) -> None:
+    """Forget everything held and received, and every fault."""
+    dx.script.replace([])
+    dx.store.reset()
+    dx.journal.clear()
+
+
+def _faults(dx: Listener, body: bytes) -> tuple[int, Any]:
+    try:
+        dx.script.replace(parse_faults(parse(body)))
+    except FaultError as error:
+        return 422, _refusal("invalid_faults", str(error))
+    except ValueError:
+        return 422, _refusal("invalid_json", "The body could not be parsed as JSON.")
+    return 200, {"ok": True}
+
+
+def _refusal(error: str, message: str) -> dict[str, Any]:
+    return {"ok": False, "error": error, "message": message}

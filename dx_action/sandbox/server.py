@@ -1,0 +1,103 @@
+"""The stand-in as one object: start it, script it, ask it what it holds, stop it.
+
+Owns the server's life and puts the parts together. It may not speak HTTP itself, and reads no environment.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Self
+
+from dx_action.sandbox.control import reset
+from dx_action.sandbox.faults import Fault, Script
+from dx_action.sandbox.handler import Handler
+from dx_action.sandbox.journal import Journal
+from dx_action.sandbox.listener import Listener
+from dx_action.sandbox.store import Store
+
+# How long stopping may wait for the accepting thread to look up.
+_POLL = 0.02
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, and bound only where asked for
+
+
+class Sandbox:
+    """A DX on a socket of its own, from its making until close; a context manager."""
+
+    def __init__(
+        self,
+        *,
+        token: str = "sandbox-token",
+        inactive_token: str | None = None,
+        repositories: Iterable[str] | None = None,
+        faults: Iterable[Fault | Mapping[str, Any]] = (),
+        latency: float = 0.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: str | Path | None = None,
+        names: Iterable[str] = (),
+        addresses: Iterable[str] = (),
+    ) -> None:
+        store = Store(token, inactive_token=inactive_token, repositories=repositories)
+        script = Script(faults)
+        self._listener = Listener(
+            (host, port),
+            Handler,
+            store=store,
+            script=script,
+            journal=Journal(store.mask),
+            latency=latency,
+            tls=None if tls is None else _certified(Path(tls), names, addresses),
+        )
+        bound, self.port = self._listener.server_address[:2]
+        shown = _ANYWHERE.get(str(bound), str(bound))
+        shown = f"[{shown}]" if ":" in shown else shown
+        self.url = f"{'http' if tls is None else 'https'}://{shown}:{self.port}"
+        self._thread: threading.Thread | None = threading.Thread(
+            target=self._listener.serve_forever, args=(_POLL,), name="dx-sandbox", daemon=True
+        )
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, at once even where an answer hangs; what it held can still be asked."""
+        if self._thread is not None:
+            self._listener.stop()
+            self._thread.join()
+            self._thread = None
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """The deployments held, in the order in which they were created."""
+        return self._listener.store.deployments()
+
+    def pull_services(self) -> list[dict[str, Any]]:
+        """The pull requests that services were set for."""
+        return self._listener.store.pull_services()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request that was not for the stand-in itself, without tokens."""
+        return self._listener.journal.requests()
+
+    def script(self, faults: Iterable[Fault | Mapping[str, Any]]) -> None:
+        """Misbehave like this from now on."""
+        self._listener.script.replace(faults)
+
+    def reset(self) -> None:
+        """Forget everything held and received, and every fault."""
+        reset(self._listener)
+
+
+def _certified(ca_file: Path, names: Iterable[str], addresses: Iterable[str]) -> SSLContext:
+    from dx_action.sandbox.certificate import issue  # noqa: PLC0415 - only TLS needs the cryptography package
+
+    ca, context = issue(names, addresses)
+    ca_file.write_bytes(ca)
+    return context
