@@ -1,0 +1,47 @@
+"""Owns the prose of failures: for each code that DX documents, and each end of our own, what it means and what to check.
+
+One sentence serves the log, the annotation and the summary alike. It holds no foreign text; a writer adds that, inert.
+"""
+
+_CODES = {
+    "not_authed": "DX saw no API token. Check that `dx-token` comes from a secret that this repository and event can read.",
+    "invalid_auth": "DX does not accept the API token: it is wrong, expired or revoked. Create a Data Cloud API token in DX "
+    "and store it in the secret that `dx-token` reads.",
+    "account_inactive": "The DX account behind the API token is deactivated or suspended. Use a token of an active account.",
+    "invalid_json": "DX could not parse the request. A proxy may have changed it; with a plain connection this is a bug of "
+    "this action: please report it.",
+    "required_params_missing": "DX misses a required value. Check `service`, `deployed-at`, and `repository` or "
+    "`merge-commit-shas`.",
+    "repo_not_found": "DX does not know the repository. Check its spelling and its prefix (organization, project), and that "
+    "the repository is connected in DX; `repository` sets it by hand.",
+    "reference_id_conflict": "DX already holds this `reference_id` with other values, and `on-conflict` is `fail`.",
+    "redirect": "The host answered with a redirect, which is never followed with a token. Check `dx-host`.",
+    "not_ok": "DX answered without `ok: true` and gave no reason.",
+    "unreadable_answer": "The answers were not JSON, as where a proxy or a login page stands before DX. Check `dx-host`.",
+    "http_401": "The API token was refused. Check the secret that `dx-token` reads, and `dx-host`.",
+    "http_403": "The API token may not do this. Check the rights of the token that `dx-token` reads, and any proxy's.",
+    "http_404": "The host has no such API. Check that `dx-host` is your DX instance's own host.",
+    "http_429": "DX kept asking for fewer requests until the time was used up. Run this later, or raise `timeout`.",
+    "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, give its PEM file as `ca-bundle`.",
+    "connection_failed": "No connection to the host could be made. Check `dx-host`, the network and any proxy.",
+    "connection_lost": "The connection broke before DX had answered.",
+    "no_answer": "DX did not answer in time. `timeout` gives it longer.",
+    "request_impossible": "The request could not be made. Check `dx-host` and the proxy's variables.",
+    "unauthorized_before": "It was not sent, because DX had refused the token.",
+    "out_of_time": "It was not sent, because `timeout` was used up.",
+    "cancelled": "The job was cancelled.",
+    "not_configured": "It was not sent, because the connection to DX is not configured.",
+}
+RESEND = (
+    "DX may hold it all the same. Send the same request again, from `failed-file`: its `reference_id` keeps it from being "
+    "registered twice."
+)
+
+
+def advise(error: str) -> str:
+    """Give the sentence for an error; for one that nobody documented, where to look next."""
+    if error in _CODES:
+        return _CODES[error]
+    if error.startswith("http_5") or error == "http_408":
+        return f"DX is unavailable: it answered every attempt with {error.removeprefix('http_')}. Try again later."
+    return "DX refused the request, and its documentation has no such code. See its own words."

@@ -1,0 +1,55 @@
+"""Owns the data between deciding, sending and telling: a call to DX, and what became of it. Pure."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Method = Literal["deployments.create", "deployments.upsert"]
+Level = Literal["error", "warning", "notice"]
+Outcome = Literal["accepted", "already-registered", "failed", "not-sent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `body` is serialised once, so that every attempt, and a dry run, has the same bytes."""
+
+    method: Method
+    service: str
+    reference_id: str
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path under the host."""
+        return f"/api/{self.method}"
+
+    def json(self) -> dict[str, Any]:
+        """Give the body as a value."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a call.
+
+    `outcome`: `failed` means that DX does not hold it, `unknown` that it may. `error` is DX's code, or our own word where
+    DX gave none; `message` is foreign text and is inert only once a writer has made it so.
+    """
+
+    call: Call
+    outcome: Outcome
+    http_status: int | None = None
+    error: str = ""
+    message: str = ""
+    attempts: int = 0
+
+    @property
+    def delivered(self) -> bool:
+        """Tell whether DX holds the deployment for certain."""
+        return self.outcome in ("accepted", "already-registered")
+
+
+def serialise(body: dict[str, Any]) -> bytes:
+    """Give the bytes of a request."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

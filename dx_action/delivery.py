@@ -1,0 +1,108 @@
+"""Owns one call's attempts: when to try again, how long to wait, when to stop. It speaks to nobody: a transport is handed in.
+
+At any moment `end()` says what is known, so that a cancelled run can tell what was sent. The rule it must not break:
+`failed` and `not-sent` mean that DX does not hold the deployment; where it may, the outcome is `unknown`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Protocol
+
+from dx_action.answers import Answer, Verdict, judge
+from dx_action.calls import Call, Outcome, Result
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+# An attempt that is cut off at once would only turn a failure that is known into one that is not.
+LEAST_ATTEMPT = 1.0
+
+
+class Transport(Protocol):
+    """Makes one attempt within `seconds`: an answer, or the verdict on having got none."""
+
+    def __call__(self, call: Call, seconds: float) -> Answer | Verdict: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, handed in. `monotonic` and `sleep` are in seconds; `now` is UTC; `random` is in [0, 1)."""
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    now: Callable[[], datetime]
+    random: Callable[[], float]
+
+
+class ClosedError(Exception):
+    """What is known has been told, so nothing more may be sent."""
+
+
+class Delivery:
+    """One call on its way."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.attempts = 0
+        self._lock = Lock()
+        self._closed = False
+        self._may_hold = False
+        self._in_flight = False
+        self._last: Verdict | None = None
+        self._result: Result | None = None
+
+    def run(self, transport: Transport, clock: Clock, deadline: float, say: Callable[[str], None]) -> Verdict:
+        """Try until a final verdict or until `deadline` (in the clock's seconds), and give the last verdict.
+
+        Raises ClosedError where `end` was called meanwhile.
+        """
+        while True:
+            verdict = self._attempt(transport, clock, deadline)
+            wait = self._wait(verdict, clock)
+            if verdict.kind != "try-again" or clock.monotonic() + wait + LEAST_ATTEMPT > deadline:
+                self._result = self._finish(verdict)
+                return verdict
+            self._in_flight = False
+            what = f"HTTP {verdict.http_status}" if verdict.http_status else verdict.error
+            say(f"Attempt {self.attempts} for {self.call.service}: {what}. Trying again in {wait:.1f} s.")
+            clock.sleep(wait)
+
+    def end(self, reason: str) -> Result:
+        """Send nothing more, and give what is known; where the call had no end yet, `reason` says why."""
+        with self._lock:
+            self._closed = True
+        if self._result is not None:
+            return self._result
+        if not self.attempts:
+            return Result(self.call, "not-sent", error=reason)
+        outcome: Outcome = "unknown" if self._may_hold or self._in_flight else "failed"
+        status = self._last.http_status if self._last else None
+        return Result(self.call, outcome, status, reason, attempts=self.attempts)
+
+    def _attempt(self, transport: Transport, clock: Clock, deadline: float) -> Verdict:
+        with self._lock:
+            if self._closed:
+                raise ClosedError
+            self.attempts, self._in_flight = self.attempts + 1, True
+        answer = transport(self.call, max(deadline - clock.monotonic(), 0.001))
+        verdict = judge(answer, clock.now()) if isinstance(answer, Answer) else answer
+        if verdict.kind == "conflict" and self._may_hold:
+            # What DX holds under this id is most likely what an earlier attempt of this very call left there.
+            verdict = Verdict("accepted", http_status=verdict.http_status)
+        self._may_hold |= verdict.may_hold
+        self._last = verdict
+        return verdict
+
+    def _wait(self, verdict: Verdict, clock: Clock) -> float:
+        growing: float = min(FIRST_WAIT * 2 ** (self.attempts - 1), LONGEST_WAIT) * (0.5 + clock.random() / 2)
+        return growing if verdict.retry_after is None else max(verdict.retry_after, growing)
+
+    def _finish(self, verdict: Verdict) -> Result:
+        outcome: Outcome
+        if verdict.kind == "accepted":
+            outcome = "accepted"
+        elif verdict.kind == "conflict":
+            outcome = "already-registered"
+        else:
+            outcome = "unknown" if self._may_hold else "failed"
+        return Result(self.call, outcome, verdict.http_status, verdict.error, verdict.message, self.attempts)

@@ -1,0 +1,144 @@
+"""Owns the wire to DX's API: the one speaker to it. One attempt goes in, an answer or the verdict on having got none comes out.
+
+It decides nothing about trying again (`delivery` does) and never shows an exception's text, which may quote a header, a proxy's
+password or foreign text.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectTimeout,
+    ProxyError,
+    ReadTimeout,
+    RequestException,
+    SSLError,
+)
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from dx_action import __version__
+from dx_action.answers import Answer, Verdict
+from dx_action.calls import Call
+from dx_action.hosts import DxHost
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
+_LARGEST_ANSWER = 1 << 20
+
+
+class _Bearer(AuthBase):
+    """An auth object, unlike a plain header, is not replaced by what a ~/.netrc says of the host."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        return request
+
+
+class _Adapter(HTTPAdapter):
+    """Connects by the context it is given, and loads no CAs of its own into it."""
+
+    def __init__(self, context: ssl.SSLContext | None, connections: int) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
+
+    def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+class Dx:
+    """A connection to one DX host."""
+
+    def __init__(
+        self,
+        host: DxHost,
+        token: SecretStr,
+        *,
+        context: ssl.SSLContext | None,
+        proxies: Mapping[str, str],
+        monotonic: Callable[[], float],
+        connections: int = 1,
+    ) -> None:
+        self._host, self._monotonic = host, monotonic
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.proxies = {} if host.loopback else dict(proxies)
+        self._session.auth = _Bearer(token)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers = requests.structures.CaseInsensitiveDict(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Content-Type": "application/json",
+                "User-Agent": f"dx-deployment-action/{__version__}",
+            }
+        )
+        self._session.mount(f"{host.base}/", _Adapter(context, connections))
+
+    def __call__(self, call: Call, seconds: float) -> Answer | Verdict:
+        """Make one attempt of at most `seconds`, and say what came of it."""
+        end = self._monotonic() + seconds
+        try:
+            with self._session.post(
+                f"{self._host.base}{call.path}",
+                data=call.body,
+                timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._read(response, end)
+                return Answer(response.status_code, body, response.headers.get("Retry-After"))
+        except (RequestException, HTTPError, OSError, ValueError) as error:
+            return _verdict(error)
+
+    def _read(self, response: requests.Response, end: float) -> bytes:
+        body = b""
+        for chunk in response.iter_content(1 << 16):
+            body += chunk
+            if len(body) > _LARGEST_ANSWER or self._monotonic() > end:
+                raise ReadTimeout
+        return body
+
+
+def _verdict(error: Exception) -> Verdict:
+    """Say what an attempt without an answer means; what certainly happened before the request was sent leaves no doubt."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Verdict("refused", "certificate")
+    unsent = (NewConnectionError, ConnectTimeoutError, ConnectTimeout, ProxyError)
+    if any(isinstance(cause, unsent) for cause in causes):
+        return Verdict("try-again", "connection_failed")
+    if isinstance(error, ReadTimeout):
+        return Verdict("try-again", "no_answer", may_hold=True)
+    if isinstance(error, RequestsConnectionError | ChunkedEncodingError | SSLError | HTTPError | OSError) and not (
+        isinstance(error, RequestException) and isinstance(error, ValueError)
+    ):
+        return Verdict("try-again", "connection_lost", may_hold=True)
+    return Verdict("refused", "request_impossible")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk what an exception wraps: requests and urllib3 keep it as an argument, a reason or a cause."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            todo += [*each.args, getattr(each, "reason", None), each.__cause__, each.__context__]
+            yield each

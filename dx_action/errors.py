@@ -1,0 +1,51 @@
+"""Owns the errors that stop a run before its first call. What the API did is a value (see `calls.Result`), not an error.
+
+ActionError                 one or more problems, each naming what it is about
+├── BadInput                an input that the workflow's author wrote, or left out
+└── BadEvent                something that the runner handed over and that cannot be used
+Wrong (ValueError)          one value is wrong; its text is our own and safe to show
+Interrupted (BaseException) the runner cancelled the job
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong (`text`, a sentence or two without the value) with what (`subject`, an input's name)."""
+
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"`{self.subject}` {self.text}"
+
+
+class ActionError(Exception):
+    """Every problem that was found, so that all can be mended at once."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+    @classmethod
+    def of(cls, subject: str, text: str) -> Self:
+        """The error with a single problem."""
+        return cls(Problem(subject, text))
+
+
+class BadInput(ActionError):
+    """Inputs that cannot be used."""
+
+
+class BadEvent(ActionError):
+    """The event, its file or the runner's variables cannot be used."""
+
+
+class Wrong(ValueError):
+    """A value that cannot be used. Its text never quotes the value, which may be a secret."""
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM arrived: the job is being cancelled."""

@@ -1,0 +1,182 @@
+"""Owns what GitHub says happened: the event's file, read into partial models that hold only the fields this action reads.
+
+Whatever GitHub may leave null may be null here. What an event means for a deployment is decided in `triggers`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dx_action.errors import BadEvent
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
+
+
+class Repository(_Model):
+    """A repository, `full_name` with its owner."""
+
+    full_name: str | None = None
+    default_branch: str | None = None
+
+
+class Branch(_Model):
+    """A pull request's `base` or `head`. `repo` is null where a fork was deleted."""
+
+    ref: str | None = None
+    sha: str | None = None
+    repo: Repository | None = None
+
+
+class PullRequest(_Model):
+    """A pull request. `merge_commit_sha` is the commit on the base branch once it is merged, a test merge before."""
+
+    id: int
+    number: int
+    html_url: str | None = None
+    merged: bool | None = None
+    merge_commit_sha: str | None = None
+    base: Branch | None = None
+    head: Branch | None = None
+
+
+class Commit(_Model):
+    """A commit."""
+
+    id: str
+
+
+class Deployment(_Model):
+    """A deployment. `payload` is whatever the deployer put there, an object or JSON text."""
+
+    id: int
+    sha: str
+    environment: str | None = None
+    production_environment: bool | None = None
+    transient_environment: bool | None = None
+    payload: Any = None
+
+
+class DeploymentStatus(_Model):
+    """A deployment's status."""
+
+    state: str
+    created_at: str
+    log_url: str | None = None
+    target_url: str | None = None
+
+
+class WorkflowRun(_Model):
+    """Another workflow's run. `head_branch` is a tag's name where a tag started it."""
+
+    id: int
+    run_attempt: int | None = None
+    event: str | None = None
+    conclusion: str | None = None
+    head_branch: str | None = None
+    head_sha: str
+    head_repository: Repository | None = None
+    updated_at: str
+    html_url: str | None = None
+
+
+class Release(_Model):
+    """A release."""
+
+    id: int
+    draft: bool | None = None
+    prerelease: bool | None = None
+    tag_name: str | None = None
+    html_url: str | None = None
+
+
+class Event(_Model):
+    """Any event, and all that is read of those which say nothing about a deployment themselves."""
+
+    name: str
+    action: str | None = None
+    repository: Repository | None = None
+
+
+class PullRequestEvent(Event):
+    """`pull_request` and `pull_request_target`."""
+
+    pull_request: PullRequest
+
+
+class PushEvent(Event):
+    """`push`, of a branch or a tag."""
+
+    ref: str | None = None
+    deleted: bool | None = None
+    head_commit: Commit | None = None
+
+
+class DeploymentEvent(Event):
+    """`deployment`."""
+
+    deployment: Deployment
+
+
+class DeploymentStatusEvent(Event):
+    """`deployment_status`."""
+
+    deployment: Deployment
+    deployment_status: DeploymentStatus
+
+
+class WorkflowRunEvent(Event):
+    """`workflow_run`."""
+
+    workflow_run: WorkflowRun
+
+
+class ReleaseEvent(Event):
+    """`release`."""
+
+    release: Release
+
+
+_MODELS: dict[str, type[Event]] = {
+    "pull_request": PullRequestEvent,
+    "pull_request_target": PullRequestEvent,
+    "push": PushEvent,
+    "deployment": DeploymentEvent,
+    "deployment_status": DeploymentStatusEvent,
+    "workflow_run": WorkflowRunEvent,
+    "release": ReleaseEvent,
+}
+
+
+def read_event(name: str, path: str) -> Event:
+    """Read the file that the runner wrote for the event. An event of another name is a plain Event.
+
+    Raises BadEvent where the file is missing, no JSON object, or lacks what every such event has.
+    """
+    if not name:
+        raise BadEvent.of("GITHUB_EVENT_NAME", "is empty: this runs as a step of a GitHub Actions workflow.")
+    try:
+        payload = json.loads(Path(path).read_bytes()) if path else None
+    except OSError:
+        raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that cannot be read.") from None
+    except (ValueError, RecursionError):
+        raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that is not JSON.") from None
+    if not isinstance(payload, dict):
+        raise BadEvent.of("GITHUB_EVENT_PATH", "names no file with a JSON object in it.")
+    return parse_event(name, payload)
+
+
+def parse_event(name: str, payload: dict[str, Any]) -> Event:
+    """Give the payload its type. Raises BadEvent."""
+    try:
+        return _MODELS.get(name, Event).model_validate({**payload, "name": name})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        places = sorted({".".join(map(str, each["loc"])) for each in found})[:5]
+        raise BadEvent.of(
+            name,
+            f"events have {', '.join(places)}, and this one's is missing or of another type than GitHub documents.",
+        ) from None

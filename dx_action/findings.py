@@ -1,0 +1,31 @@
+"""Owns how the log tells what was found: each value, and where it came from. Pure."""
+
+from dx_action.context import Context
+from dx_action.event import Event
+from dx_action.inert import short
+from dx_action.trigger import Found
+
+
+def found_lines(event: Event, context: Context) -> tuple[str, ...]:
+    """Give a line for the event and one for each value, aligned."""
+    shas, attribution = context.merge_commit_shas, context.attribution
+    sends_commit = attribution == "commit"
+    rows: list[tuple[str, Found[str] | None]] = [
+        ("repository", context.repository),
+        ("commit_sha" if sends_commit else "commit (not sent)", context.commit),
+        ("merge_commit_shas", Found(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None),
+        ("attribution", Found(attribution, "")),
+        ("service", Found(", ".join(each.identifier for each in context.services.value), context.services.source)),
+        ("deployed_at", context.deployed_at),
+        ("success", Found(str(context.success.value).lower(), context.success.source) if context.success else None),
+        ("environment", Found(context.environment, "input environment") if context.environment else None),
+        ("reference_id", Found(", ".join(context.reference_ids.value), context.reference_ids.source)),
+        ("source_url", context.source_url),
+    ]
+    action = f" ({event.action})" if event.action else ""
+    lines = [f"Event {event.name}{action}:"]
+    for name, found in rows:
+        if found:
+            source = f"  from {found.source}" if found.source else ""
+            lines.append(f"  {name:<18} {short(found.value, 300)}{source}")
+    return tuple(lines)

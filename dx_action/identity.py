@@ -1,0 +1,59 @@
+"""Owns the derived `reference_id`: what makes two registrations one deployment. Pure.
+
+An id is readable, and its parts are joined by `/`, which no part but the last, the service, can hold. It comes in two kinds.
+*Same*: a function of the event, so that handling it again finds what DX holds. *This job*: of the job that runs now.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from dx_action.inputs import Inputs
+from dx_action.runtime import Runtime
+from dx_action.services import Service
+from dx_action.trigger import Trigger
+
+
+def derived_ids(
+    trigger: Trigger,
+    inputs: Inputs,
+    runtime: Runtime,
+    repository: str,
+    *,
+    commits: Sequence[str],
+    outcome: str,
+    services: Sequence[Service],
+) -> tuple[str, ...]:
+    """Give each service's reference id, in the services' order."""
+    if trigger.identity:
+        parts = [*trigger.identity]
+        if trigger.per_job:
+            parts += [runtime.job or "-", inputs.job_index]
+        parts.append(outcome)
+        if trigger.overridable and (by_hand := _by_hand(inputs)):
+            parts.append(_digest(by_hand))
+    else:
+        parts = (
+            ["job", inputs.check_run_id]
+            if inputs.check_run_id
+            else ["run", runtime.run_id or "-", runtime.run_attempt, runtime.job or "-", inputs.job_index]
+        )
+        parts.append(_digest([repository.lower(), inputs.environment, [sha.lower() for sha in commits], outcome]))
+    return tuple("/".join((runtime.server, *parts, service.identifier)) for service in services)
+
+
+def given_ids(reference_id: str, services: Sequence[Service]) -> tuple[str, ...]:
+    """Give the author's own id for one service, and one of its own for each of several."""
+    if len(services) == 1:
+        return (reference_id,)
+    return tuple(f"{reference_id}/{service.identifier}" for service in services)
+
+
+def _by_hand(inputs: Inputs) -> list[object]:
+    """Two steps of one job that give these differently mean two deployments, though the event is the same."""
+    given: list[object] = [inputs.repository, inputs.environment, inputs.commit_sha, *inputs.merge_commit_shas]
+    return given if any(given) else []
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]

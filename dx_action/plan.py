@@ -1,0 +1,50 @@
+"""Owns the calls to make, as data, in the order they are to be sent. Pure."""
+
+from typing import Any
+
+from dx_action.calls import Call, Method, serialise
+from dx_action.context import Context
+from dx_action.inputs import Inputs
+from dx_action.services import Service
+
+
+def plan(context: Context, inputs: Inputs) -> tuple[Call, ...]:
+    """Give one call for each service."""
+    method: Method = "deployments.upsert" if inputs.method == "upsert" else "deployments.create"
+    pairs = zip(context.services.value, context.reference_ids.value, strict=True)
+    return tuple(
+        Call(method, service.identifier, reference_id, serialise(_body(context, method, service, reference_id)))
+        for service, reference_id in pairs
+    )
+
+
+def as_upsert(call: Call) -> Call:
+    """Give the call that makes DX take this one's values for a `reference_id` which it holds with others."""
+    body = call.json()
+    body.setdefault("success", True)
+    return Call("deployments.upsert", call.service, call.reference_id, serialise(body))
+
+
+def _body(context: Context, method: Method, service: Service, reference_id: str) -> dict[str, Any]:
+    """Name the fields as DX's page on deployments.create does; what is not known is left out."""
+    body: dict[str, Any] = {
+        "reference_id": reference_id,
+        "deployed_at": context.deployed_at.value,
+        "service": service.as_json(),
+        "repository": context.repository.value,
+    }
+    if context.attribution == "merge-commits" and context.merge_commit_shas:
+        body["merge_commit_shas"] = list(context.merge_commit_shas.value)
+    elif context.attribution == "commit" and context.commit:
+        body["commit_sha"] = context.commit.value
+    success = context.success.value if context.success else True
+    optional = {
+        "integration_branch": context.integration_branch,
+        "environment": context.environment,
+        # True is the default of a creation; a patch leaves out what it is not told.
+        "success": success if method == "deployments.upsert" or not success else None,
+        "source_url": context.source_url and context.source_url.value,
+        "source_name": context.source_name,
+        "metadata": context.metadata or None,
+    }
+    return body | {name: value for name, value in optional.items() if value is not None}

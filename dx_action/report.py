@@ -1,0 +1,170 @@
+"""Owns what a run says of itself: what was decided and done → log lines, annotations, outputs, summary, exit code.
+
+Pure. Whether a failure fails the step is decided here and nowhere else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from dx_action import summary
+from dx_action.calls import Call, Level, Result
+from dx_action.context import Context
+from dx_action.errors import Problem
+from dx_action.failures import already_held, failures
+from dx_action.inputs import Inputs
+from dx_action.outputs import outputs
+from dx_action.trigger import Skipped
+
+TITLE = "DX deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a run publishes. `annotations` are (level, message), one for each kind of problem."""
+
+    exit_code: int
+    lines: tuple[str, ...]
+    annotations: tuple[tuple[Level, str], ...]
+    outputs: dict[str, str]
+    summary: str
+    failed: tuple[Result, ...] = field(default=())
+
+
+def skipped(skip: Skipped) -> Report:
+    """Report that nothing was to be registered."""
+    level: Level = "warning" if skip.warn else "notice"
+    return Report(
+        0,
+        (),
+        ((level, f"No deployment was registered. {skip}"),),
+        outputs("skipped", str(skip)),
+        summary.told("No deployment was registered", str(skip)),
+    )
+
+
+def unusable(
+    problems: Sequence[Problem],
+    *,
+    lenient: bool,
+    context: Context | None = None,
+    results: Sequence[Result] = (),
+) -> Report:
+    """Report inputs or an event that cannot be used: nothing was sent. `results` are what would have been sent."""
+    lines = tuple(str(problem) for problem in problems)
+    headline = "No deployment was registered"
+    return Report(
+        0 if lenient else 1,
+        (),
+        (("warning" if lenient else "error", "\n".join((f"{headline}: {_counted(lines, 'problem')}.", *lines))),),
+        outputs("failed", " ".join(lines), context, [result.call for result in results], results),
+        summary.problems(headline, lines),
+        failed=tuple(results),
+    )
+
+
+def cancelled(*, lenient: bool) -> Report:
+    """Report that the job was cancelled before anything was sent."""
+    reason = "The job was cancelled before anything was sent to DX."
+    return Report(
+        0 if lenient else 1,
+        (),
+        (("warning" if lenient else "error", reason),),
+        outputs("failed", reason),
+        summary.told("No deployment was registered", reason),
+    )
+
+
+def broken(where: str, results: Sequence[Result] = (), *, lenient: bool) -> Report:
+    """Report a mistake of this action's own. `where` names code, never text."""
+    reason = f"This is a bug of the action, at {where}. Please report it with the log's last group."
+    held = f" {len([result for result in results if result.delivered])} of {len(results)} deployments were registered."
+    text = reason + (held if results else "")
+    return Report(
+        0 if lenient else 1,
+        (),
+        (("warning" if lenient else "error", text),),
+        outputs("failed", text, results=results, calls=[result.call for result in results]),
+        summary.told("The deployment action broke", text),
+        failed=tuple(result for result in results if not result.delivered),
+    )
+
+
+def rehearsed(context: Context, calls: Sequence[Call]) -> Report:
+    """Report a dry run."""
+    lines = [f"Dry run. A live run would send {_counted(calls, 'request')}:"]
+    for call in calls:
+        lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
+    return Report(
+        0,
+        tuple(lines),
+        _hints(context),
+        outputs("dry-run", "", context, calls),
+        summary.dry(context, calls, (*context.warnings, *context.notices)),
+    )
+
+
+def sent(
+    context: Context, inputs: Inputs, results: Sequence[Result], updates: Sequence[Call] = (), *, calls: Sequence[Call]
+) -> Report:
+    """Report what became of the calls."""
+    failed = tuple(result for result in results if not result.delivered)
+    status = _status(results, failed)
+    level: Level = "error" if inputs.fail_on_error else "warning"
+    messages = tuple(failures(failed, len(results), inputs))
+    held = already_held(context, inputs, results)
+    lines = [_line(result) for result in results]
+    hints = _hints(context)
+    headline = {
+        "registered": "Deployment registered in DX",
+        "already-registered": "Deployment already registered in DX",
+        "partial": f"{len(failed)} of {len(results)} deployments were NOT registered in DX",
+        "failed": "Deployment NOT registered in DX",
+    }[status]
+    notes = (*messages, *(message for _, message in held), *context.warnings, *context.notices)
+    return Report(
+        1 if failed and inputs.fail_on_error else 0,
+        tuple(lines),
+        (*((level, message) for message in messages), *held, *hints),
+        outputs(
+            status,
+            messages[0] if messages else (held[0][1] if held and status == "already-registered" else ""),
+            context,
+            [*calls, *updates],
+            results,
+        ),
+        summary.sent(headline, context, results, notes),
+        failed=failed,
+    )
+
+
+def with_problem(report: Report, problem: Problem, *, lenient: bool) -> Report:
+    """Give the report with something that went wrong after it was made."""
+    level: Level = "warning" if lenient else "error"
+    return replace(
+        report,
+        exit_code=report.exit_code if lenient else 1,
+        annotations=(*report.annotations, (level, str(problem))),
+        lines=(*report.lines, str(problem)),
+    )
+
+
+def _status(results: Sequence[Result], failed: Sequence[Result]) -> str:
+    if failed:
+        return "failed" if len(failed) == len(results) else "partial"
+    return "already-registered" if all(result.outcome == "already-registered" for result in results) else "registered"
+
+
+def _hints(context: Context) -> tuple[tuple[Level, str], ...]:
+    warnings: tuple[tuple[Level, str], ...] = tuple(("warning", text) for text in context.warnings)
+    return warnings + tuple(("notice", text) for text in context.notices)
+
+
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
+
+
+def _line(result: Result) -> str:
+    how = [f"HTTP {result.http_status}"] if result.http_status else []
+    how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
+    how += [result.error] if result.error and not result.delivered else []
+    return f"  {result.call.service}: {result.outcome}" + (f" ({', '.join(how)})" if how else "")

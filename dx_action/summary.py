@@ -1,0 +1,88 @@
+"""Owns the step's summary: Markdown in which every value that others wrote is inert. Pure."""
+
+from collections.abc import Sequence
+
+from dx_action.calls import Call, Result
+from dx_action.context import Context
+from dx_action.inert import code, escaped, inert, prose, short
+
+MOST_ROWS = 200
+_MARKS = {
+    "accepted": "✅ registered",
+    "already-registered": "☑️ already registered",
+    "failed": "❌ not registered",
+    "not-sent": "⏸️ not sent",
+    "unknown": "❓ unknown",
+}
+
+
+def told(headline: str, text: str) -> str:
+    """Give a summary that is a headline and a paragraph."""
+    return f"### {headline}\n\n{prose(text)}\n"
+
+
+def problems(headline: str, lines: Sequence[str]) -> str:
+    """Give a summary that lists what is wrong."""
+    return f"### {headline}\n\n" + "".join(f"- {prose(line)}\n" for line in lines)
+
+
+def sent(headline: str, context: Context, results: Sequence[Result], notes: Sequence[str]) -> str:
+    """Give the summary of what was sent: a table with a row a service, failures first, and DX's own words below."""
+    ranked = sorted(results, key=lambda result: result.delivered)
+    rows = [(result.call.service, _MARKS[result.outcome], result.call.reference_id) for result in ranked]
+    words = [f"{result.call.service}: {result.error}: {result.message}" for result in ranked if result.message]
+    return f"### {headline}\n\n{_notes(notes)}{_table(context, rows)}{_facts(context)}{_fence(words[:20])}"
+
+
+def dry(context: Context, calls: Sequence[Call], notes: Sequence[str]) -> str:
+    """Give the summary of a dry run: what would be sent."""
+    rows = [(call.service, "🧪 not sent (dry run)", call.reference_id) for call in calls]
+    bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:20]]
+    table = _table(context, rows)
+    return f"### Dry run: nothing was sent to DX\n\n{_notes(notes)}{table}{_facts(context)}{_fence(bodies)}"
+
+
+def _table(context: Context, rows: Sequence[tuple[str, str, str]]) -> str:
+    head = "| service | commit | deployed at | attribution | outcome | reference id |\n| --- | --- | --- | --- | --- | --- |\n"
+    attribution = {
+        "commit": "commit",
+        "repository": "repository",
+        "merge-commits": f"{len(context.merge_commit_shas.value) if context.merge_commit_shas else 0} merge commits",
+    }[context.attribution]
+    commit = code(context.commit.value[:12]) if context.commit else "—"
+    lines = [
+        f"| {code(short(service, 100))} | {commit} | {context.deployed_at.value} | {attribution} | {mark} "
+        f"| {code(short(reference_id, 200))} |\n"
+        for service, mark, reference_id in rows[:MOST_ROWS]
+    ]
+    more = f"\n… and {len(rows) - MOST_ROWS} more.\n" if len(rows) > MOST_ROWS else ""
+    return head + "".join(lines) + more + "\n"
+
+
+def _facts(context: Context) -> str:
+    facts = [f"Repository {code(context.repository.value)}"]
+    if context.success is not None and not context.success.value:
+        facts.append("a **failed** deployment")
+    if context.environment:
+        facts.append(f"environment {code(context.environment)}")
+    if context.source_url:
+        facts.append(f'<a href="{escaped(context.source_url.value)}">source</a>')
+    return " · ".join(facts) + "\n"
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f"> {prose(note)}\n>\n" for note in notes) + ("\n" if notes else "")
+
+
+def _fence(lines: Sequence[str]) -> str:
+    """Give foreign words in a fence that is longer than any run of backticks in them."""
+    if not lines:
+        return ""
+    text = "\n".join(short(inert(part), 4000) for line in lines for part in line.split("\n"))
+    longest = max((len(run) for run in _runs(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"\n{fence}text\n{text}\n{fence}\n"
+
+
+def _runs(text: str) -> list[str]:
+    return "".join(character if character == "`" else " " for character in text).split()

@@ -1,0 +1,71 @@
+"""Owns whom a connection trusts and which proxy it takes. The environment is handed in."""
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from dx_action.errors import BadInput
+
+_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SSLContext, tuple[str, ...]]:
+    """Give a verifying context, and what to warn of.
+
+    It trusts the public CAs, or instead those of a file that REQUESTS_CA_BUNDLE or SSL_CERT_FILE names; and beside them
+    those of `ca_bundle`, a PEM file's content. Raises BadInput where that holds no certificate.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    warnings: list[str] = []
+    if not _from_environment(env, context, warnings):
+        _trust_public(context)
+    if ca_bundle is not None:
+        try:
+            context.load_verify_locations(cadata=ca_bundle.decode("ascii", "ignore"))
+        except (ssl.SSLError, ValueError):
+            raise BadInput.of("ca-bundle", "holds no certificate that can be read. Give a PEM file.") from None
+    return context, tuple(warnings)
+
+
+def proxies(env: Mapping[str, str], url: str) -> dict[str, str]:
+    """Give the proxy for the URL as requests takes it, by the usual variables; none for what NO_PROXY names."""
+    from requests.utils import select_proxy, should_bypass_proxies  # noqa: PLC0415 - a skipped event needs no requests
+
+    lower = {name.lower(): value for name, value in env.items() if value}
+    if should_bypass_proxies(url, no_proxy=lower.get("no_proxy")):
+        return {}
+    named = {name: lower[f"{name}_proxy"] for name in ("http", "https", "all") if f"{name}_proxy" in lower}
+    proxy = select_proxy(url, named)
+    return {url.partition(":")[0]: proxy} if proxy else {}
+
+
+def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings: list[str]) -> bool:
+    for name in _VARIABLES:
+        path = env.get(name, "").strip()
+        if not path:
+            continue
+        try:
+            if Path(path).is_dir():
+                context.load_verify_locations(capath=path)
+            else:
+                context.load_verify_locations(cafile=path)
+        except OSError:  # ssl.SSLError is one
+            warnings.append(
+                f"`{name}` names no PEM file that this container can read, so the public CAs are trusted. A path of the "
+                "runner does not exist here: put the file into the workspace and name it in `ca-bundle`."
+            )
+            continue
+        return True
+    return False
+
+
+def _trust_public(context: ssl.SSLContext) -> None:
+    """Trust the system's CAs where they lie in a hashed folder, of which a connection reads one file; else certifi's."""
+    folder = Path(ssl.get_default_verify_paths().openssl_capath)
+    if next(folder.glob("*.0"), None) is not None:
+        context.load_verify_locations(capath=folder)
+        return
+    import certifi  # noqa: PLC0415 - only where there is no such folder
+
+    context.load_verify_locations(cafile=certifi.where())

@@ -1,0 +1,87 @@
+"""Owns the files of the workspace that inputs name: the only reader and writer of them.
+
+A path is opened part by part from the workspace's folder, so that no symbolic link, wherever it lies, leads out of it. The action
+runs as root: what it makes is given to the workspace's owner, or later steps could not touch it.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from dx_action.errors import Wrong
+
+_LARGEST = 1 << 20
+_PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Workspace:
+    """The workspace's folder. `path` is relative to it, as `paths.parse_path` gives it."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def read(self, path: str) -> bytes:
+        """Read a file of at most 1 MiB. Raises Wrong."""
+        with self._opened(path, os.O_RDONLY, make=False) as file:
+            data = b""
+            while chunk := os.read(file, _LARGEST + 1 - len(data)):
+                data += chunk
+                if len(data) > _LARGEST:
+                    raise Wrong("names a file of more than 1 MiB.")
+            return data
+
+    def can_append(self, path: str) -> None:
+        """Make sure that lines can be appended later: the file is there afterwards. Raises Wrong."""
+        self.append(path, b"")
+
+    def append(self, path: str, data: bytes) -> None:
+        """Append to a file, which is made where there is none, with its folders. Raises Wrong."""
+        with self._opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, make=True) as file:
+            while data:
+                data = data[os.write(file, data) :]
+            if os.geteuid() == 0:
+                owner = Path(self._root).stat()
+                os.fchown(file, owner.st_uid, owner.st_gid)
+
+    @contextmanager
+    def _opened(self, path: str, flags: int, *, make: bool) -> Iterator[int]:
+        if not self._root:
+            raise Wrong("names a file, and GITHUB_WORKSPACE names no workspace.")
+        *folders, name = PurePosixPath(path).parts
+        opened: list[int] = []
+        try:
+            opened.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            for folder in folders:
+                opened.append(self._folder(folder, opened[-1], make=make))
+            opened.append(os.open(name, flags | _PLAIN, 0o644, dir_fd=opened[-1]))
+            if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
+                raise Wrong("names something that is not a file.")
+            yield opened[-1]
+        except FileNotFoundError:
+            raise Wrong(
+                "names a file that is not in the workspace. Check its path, and that an earlier step made it."
+            ) from None
+        except OSError:
+            raise Wrong(
+                "names a file that cannot be opened or written there: a symbolic link or a folder is in its place, it may "
+                "not be read or written, or the disk is full."
+            ) from None
+        finally:
+            for each in reversed(opened):
+                os.close(each)
+
+    def _folder(self, name: str, parent: int, *, make: bool) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return os.open(name, flags, dir_fd=parent)
+        except FileNotFoundError:
+            if not make:
+                raise
+        os.mkdir(name, 0o755, dir_fd=parent)
+        folder = os.open(name, flags, dir_fd=parent)
+        if os.geteuid() == 0:
+            owner = Path(self._root).stat()
+            os.fchown(folder, owner.st_uid, owner.st_gid)
+        return folder

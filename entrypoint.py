@@ -1,0 +1,12 @@
+"""The container's entrypoint."""
+
+import sys
+from pathlib import Path
+
+# An isolated interpreter (-I) leaves out the script's own folder, which in a checkout holds the package.
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from dx_action.main import start
+
+if __name__ == "__main__":
+    sys.exit(start())
