@@ -1,3 +1,51 @@
-"""Registers deployments in DX."""
+"""Registers deployments in DX. This is the map of the package.
+
+Data flows one way, and imports follow it; what is marked (io) touches the world, all else is pure:
+
+    environment, event file → inputs, runtime, event → triggers → context → plan → outbox → report → workflow
+
+What was written and what happened
+    inputs             the INPUT_ variables, checked and typed, every problem at once
+    hosts              how the DX host may be named
+    services           what a service is, and how some are named
+    lists              how an input holds a list
+    times              the forms of a point in time
+    metadata           the `metadata` input
+    strict_yaml        YAML of JSON's types only
+    paths              which files an input may name
+    urls               which texts are web addresses
+    runtime            the runner's own variables
+    event              (io) the event's file, as partial models
+What it means
+    trigger            the shape of an event's meaning: a Trigger, or Skipped
+    triggers           which events are a deployment, a function each
+    deployment_events  the same for GitHub's deployments and their statuses
+    globs              the patterns for branches and environments
+    identity           the `reference_id`
+    context            each value of the deployment, with where it came from
+    plan               the calls, as data
+    calls              a call, and what became of it
+What is sent
+    outbox             (io) several calls side by side, and when to stop
+    delivery           one call's attempts
+    answers            what an answer means
+    dx                 (io) the wire to DX, the only speaker to it
+    trust              (io) CAs and proxies
+What is told
+    findings           the log's lines on what was found
+    advice             the sentence for every error
+    failures           the messages on calls that failed or were held already
+    outputs            the step's outputs
+    summary            the step's summary
+    report             all of it, and the exit code
+    inert              foreign text made harmless
+    workflow           (io) the only writer of log, commands and the runner's files
+Around it
+    main               (io) the order of things, and the one ladder of exceptions
+    errors             what stops a run before its first call
+    cancellation       (io) what a cancelled job does
+    workspace          (io) the files that inputs name
+    sandbox            a stand-in for DX, for tests, the demo and dry runs; nothing above imports it
+"""
 
 __version__ = "0.1.0"

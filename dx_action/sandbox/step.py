@@ -15,7 +15,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-
 # By these some Pythons find their own library; of all else a container has nothing.
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
