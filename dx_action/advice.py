@@ -14,14 +14,15 @@ _CODES = {
     "`merge-commit-shas`.",
     "repo_not_found": "DX does not know the repository. Check its spelling and its prefix (organization, project), and that "
     "the repository is connected in DX; `repository` sets it by hand.",
-    "reference_id_conflict": "DX already holds this `reference_id` with other values, and `on-conflict` is `fail`.",
+    "reference_id_conflict": "DX already holds this `reference_id` with other values, and `on-conflict` is not `keep`.",
     "redirect": "The host answered with a redirect, which is never followed with a token. Check `dx-host`.",
     "not_ok": "DX answered without `ok: true` and gave no reason.",
     "unreadable_answer": "The answers were not JSON, as where a proxy or a login page stands before DX. Check `dx-host`.",
     "http_401": "The API token was refused. Check the secret that `dx-token` reads, and `dx-host`.",
     "http_403": "The API token may not do this. Check the rights of the token that `dx-token` reads, and any proxy's.",
     "http_404": "The host has no such API. Check that `dx-host` is your DX instance's own host.",
-    "http_429": "DX kept asking for fewer requests until the time was used up. Run this later, or raise `timeout`.",
+    "http_422": "DX refused the request and gave no reason that can be read. Check the inputs against what DX has.",
+    "http_429": "DX asked for fewer requests, and for a longer wait than `timeout` leaves. Run this later, or raise `timeout`.",
     "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, give its PEM file as `ca-bundle`.",
     "connection_failed": "No connection to the host could be made. Check `dx-host`, the network and any proxy.",
     "connection_lost": "The connection broke before DX had answered.",
@@ -29,19 +30,16 @@ _CODES = {
     "request_impossible": "The request could not be made. Check `dx-host` and the proxy's variables.",
     "unauthorized_before": "It was not sent, because DX had refused the token.",
     "out_of_time": "It was not sent, because `timeout` was used up.",
-    "cancelled": "The job was cancelled.",
-    "not_configured": "It was not sent, because the connection to DX is not configured.",
+    "cancelled": "The job was cancelled before that was known.",
+    "not_configured": "It was not sent, because an input that it needs is missing or cannot be used.",
 }
-RESEND = (
-    "DX may hold it all the same. Send the same request again, from `failed-file`: its `reference_id` keeps it from being "
-    "registered twice."
-)
 
 
-def advise(error: str) -> str:
-    """Give the sentence for an error; for one that nobody documented, where to look next."""
+def advise(error: str, http_status: int | None, *, said: bool) -> str:
+    """Give the sentence for an error; for one that nobody documented, where to look next. `said`: DX gave a message."""
     if error in _CODES:
         return _CODES[error]
-    if error.startswith("http_5") or error == "http_408":
-        return f"DX is unavailable: it answered every attempt with {error.removeprefix('http_')}. Try again later."
-    return "DX refused the request, and its documentation has no such code. See its own words."
+    if http_status == 408 or (http_status or 0) >= 500:
+        return f"DX is unavailable: it answered every attempt with {http_status}. Try again later."
+    reason = "" if said else " It gave no reason."
+    return f"DX refused the request, with a code that its documentation does not list.{reason}"

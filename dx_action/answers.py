@@ -16,17 +16,18 @@ DOCUMENTED = (*AUTH_CODES, "invalid_json", "required_params_missing", "repo_not_
 _OK, _REDIRECT, _CONFLICT, _UNPROCESSABLE = range(200, 300), range(300, 400), 409, 422
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 _UNREADABLE = object()
-_ID = re.compile(r"\breference ?ids?\b")
+_ID = re.compile(r"\breference ?(id|identifier)s?\b")
 _HELD = re.compile(
-    r"\b(already|exists?|taken|duplicated?|conflict(s|ing)?|differ(s|ent|ently)?|chang(e|es|ed|ing)|in use|mismatch\w*|"
-    r"other values|unique|uniqueness|reused|used|immutable)\b"
+    r"\b(already|exist(s|ing)?|taken|duplicated?|conflict(s|ing)?|differ(s|ent|ently)?|chang(e|es|ed|ing)|in use|mismatch\w*|"
+    r"other values|unique|uniqueness|reused|(is|was|been) used|immutable)\b"
 )
 _PLAIN = re.compile(
-    r"\balready (exists?|been|taken|in use|used|held|registered|recorded)\b|\b(other|different|changed) values\b|\bduplicate\b"
+    r"\balready (exists?|been|taken|in use|used|held|registered|recorded)\b|\bwith (other|different|changed) values\b"
 )
 _UNFIT = re.compile(
-    r"\b(invalid|missing|blank|empty|required|too (long|short)|length|format|malformed|maximum|characters|"
-    r"not (exist|found|valid|a|present)|doesn t exist|unknown)\b"
+    r"\b(invalid|missing|blank|empty|required|too (long|short)|length|longer|shorter|exceeds?|format|malformed|maximum|"
+    r"char(acter)?s?|not (exist|found|valid|a|present)|doesn t exist|unknown|no (such|deployment|record)|any existing|"
+    r"must be (?!unique))\b"
 )
 
 
@@ -70,7 +71,7 @@ def judge(answer: Answer, now: datetime) -> Verdict:
     if status in _REDIRECT:
         return Verdict("refused", "redirect", http_status=status)
     said = _parsed(answer.body)
-    if status in _OK and said is _UNREADABLE:
+    if status < _OK.stop and said is _UNREADABLE:
         return Verdict("try-again", "unreadable_answer", http_status=status, may_hold=True)
     if status in _OK and isinstance(said, dict) and said.get("ok") is True:
         return Verdict("accepted", http_status=status)
@@ -85,7 +86,7 @@ def judge(answer: Answer, now: datetime) -> Verdict:
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     """Read `Retry-After` in either of its forms (RFC 9110, 10.2.3) as seconds from `now`; None where it is neither."""
     text = (header or "").strip()
-    if re.fullmatch(r"\d{1,9}", text, re.ASCII):
+    if re.fullmatch(r"\d+", text, re.ASCII):
         return float(text)
     try:
         return max((parsedate_to_datetime(text) - now).total_seconds(), 0.0)
@@ -95,9 +96,11 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 
 def _is_conflict(error: str, message: str) -> bool:
     """Tell a `reference_id` that is held with other values from one that DX cannot use: the page names no code for either."""
-    said = re.sub(r"[\W_]+", " ", f"{error} {message}".lower())
-    held = _PLAIN.search(said) or (_HELD.search(said) and not _UNFIT.search(said))
-    return bool(_ID.search(said) and held)
+    code, words = (re.sub(r"[\W_]+", " ", text.lower()) for text in (error, message))
+    said = f"{code} {words}"
+    # A code that is not about the id, such as invalid_params, says nothing of how the id is unfit.
+    unfit = _UNFIT.search(said if _ID.search(code) else words)
+    return bool(_ID.search(said) and (_PLAIN.search(said) or (_HELD.search(said) and not unfit)))
 
 
 def _parsed(body: bytes) -> Any:

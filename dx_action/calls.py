@@ -4,24 +4,33 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Method = Literal["deployments.create", "deployments.upsert"]
+Method = Literal["deployments.create", "deployments.upsert", "deployments.setPullServices"]
 Level = Literal["error", "warning", "notice"]
 Outcome = Literal["accepted", "already-registered", "failed", "not-sent", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `body` is serialised once, so that every attempt, and a dry run, has the same bytes."""
+    """One request. `body` is serialised once, so that every attempt, and a dry run, has the same bytes.
+
+    `subject` is what it is about where that is no service's deployment.
+    """
 
     method: Method
     service: str
     reference_id: str
     body: bytes
+    subject: str = ""
 
     @property
     def path(self) -> str:
         """The path under the host."""
         return f"/api/{self.method}"
+
+    @property
+    def label(self) -> str:
+        """What the call is about, in a word."""
+        return self.subject or self.service
 
     def json(self) -> dict[str, Any]:
         """Give the body as a value."""

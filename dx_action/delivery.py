@@ -16,6 +16,12 @@ from dx_action.calls import Call, Outcome, Result
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 # An attempt that is cut off at once would only turn a failure that is known into one that is not.
 LEAST_ATTEMPT = 1.0
+_CAUSES = {
+    "connection_failed": "no connection",
+    "connection_lost": "the connection broke",
+    "no_answer": "no answer in time",
+    "unreadable_answer": "the answer is not JSON",
+}
 
 
 class Transport(Protocol):
@@ -63,21 +69,27 @@ class Delivery:
                 self._result = self._finish(verdict)
                 return verdict
             self._in_flight = False
-            what = f"HTTP {verdict.http_status}" if verdict.http_status else verdict.error
-            say(f"Attempt {self.attempts} for {self.call.service}: {what}. Trying again in {wait:.1f} s.")
+            what = _CAUSES.get(verdict.error) or f"HTTP {verdict.http_status}"
+            say(f"Attempt {self.attempts} for {self.call.label}: {what}. Trying again in {wait:.1f} s.")
             clock.sleep(wait)
 
-    def end(self, reason: str) -> Result:
-        """Send nothing more, and give what is known; where the call had no end yet, `reason` says why."""
+    def end(self, reason: str, unsent: str = "") -> Result:
+        """Send nothing more, and give what is known; where the call had no end yet, `reason` says why.
+
+        `unsent` is why a call was never sent, where that is another reason.
+        """
         with self._lock:
             self._closed = True
         if self._result is not None:
             return self._result
         if not self.attempts:
-            return Result(self.call, "not-sent", error=reason)
-        outcome: Outcome = "unknown" if self._may_hold or self._in_flight else "failed"
-        status = self._last.http_status if self._last else None
-        return Result(self.call, outcome, status, reason, attempts=self.attempts)
+            return Result(self.call, "not-sent", error=unsent or reason)
+        last = None if self._in_flight else self._last
+        outcome: Outcome = "unknown" if self._may_hold or last is None else "failed"
+        # Time that was used up is why a call is not sent; this one was, and what used it up says more.
+        if reason == "out_of_time":
+            reason = last.error if last else "no_answer"
+        return Result(self.call, outcome, last.http_status if last else None, reason, attempts=self.attempts)
 
     def _attempt(self, transport: Transport, clock: Clock, deadline: float) -> Verdict:
         with self._lock:

@@ -68,17 +68,20 @@ def counts(deployment: Deployment, only_environments: tuple[str, ...]) -> bool:
     return bool(deployment.production_environment) or globs.matches_environment(("prod*",), name)
 
 
-def _services(deployment: Deployment) -> tuple[Found[tuple[Service, ...]] | None, tuple[str, ...]]:
-    payload: Any = deployment.payload
+def payload_service(payload: Any) -> tuple[Service, ...]:
+    """Give the services that a deployment's payload names as `service`: none where it names none. Raises Wrong."""
     if isinstance(payload, str):
         try:
             payload = json.loads(payload)
         except (ValueError, RecursionError):
-            return None, ()
+            return ()
     service = payload.get("service") if isinstance(payload, dict) else None
-    if not service:
-        return None, ()
+    return payload_services(service) if service else ()
+
+
+def _services(deployment: Deployment) -> tuple[Found[tuple[Service, ...]] | None, tuple[str, ...]]:
     try:
-        return Found(payload_services(service), "deployment.payload.service"), ()
+        services = payload_service(deployment.payload)
     except Wrong as wrong:
         return None, (f"The deployment's `payload.service` {wrong} It was passed over; give `service`.",)
+    return (Found(services, "deployment.payload.service"), ()) if services else (None, ())

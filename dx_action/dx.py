@@ -14,15 +14,21 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import (
-    ChunkedEncodingError,
     ConnectTimeout,
+    InvalidSchema,
+    InvalidURL,
+    MissingSchema,
     ProxyError,
     ReadTimeout,
     RequestException,
-    SSLError,
 )
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from dx_action import __version__
 from dx_action.answers import Answer, Verdict
@@ -61,6 +67,13 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+class _Session(requests.Session):
+    """Sees no redirect: even one that is not followed would have its body read without end and its target parsed."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the name is the parent's
+        return None
+
+
 class Dx:
     """A connection to one DX host."""
 
@@ -75,7 +88,7 @@ class Dx:
         connections: int = 1,
     ) -> None:
         self._host, self._monotonic = host, monotonic
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.proxies = {} if host.loopback else dict(proxies)
         self._session.auth = _Bearer(token)
@@ -107,29 +120,35 @@ class Dx:
             return _verdict(error)
 
     def _read(self, response: requests.Response, end: float) -> bytes:
+        """Read what comes, as it comes; what is longer than any answer of DX is cut, and no JSON then."""
         body = b""
-        for chunk in response.iter_content(1 << 16):
-            body += chunk
-            if len(body) > _LARGEST_ANSWER or self._monotonic() > end:
+        response.raw.decode_content = True
+        while len(body) < _LARGEST_ANSWER and (piece := response.raw.read1(1 << 16)):
+            body += piece
+            if self._monotonic() > end:
                 raise ReadTimeout
         return body
 
 
 def _verdict(error: Exception) -> Verdict:
-    """Say what an attempt without an answer means; what certainly happened before the request was sent leaves no doubt."""
+    """Say what an attempt without an answer means; only what certainly happened before the request was sent leaves no doubt."""
     causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+
+    def among(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if among(ssl.SSLCertVerificationError):
         return Verdict("refused", "certificate")
-    unsent = (NewConnectionError, ConnectTimeoutError, ConnectTimeout, ProxyError)
-    if any(isinstance(cause, unsent) for cause in causes):
-        return Verdict("try-again", "connection_failed")
-    if isinstance(error, ReadTimeout):
-        return Verdict("try-again", "no_answer", may_hold=True)
-    if isinstance(error, RequestsConnectionError | ChunkedEncodingError | SSLError | HTTPError | OSError) and not (
-        isinstance(error, RequestException) and isinstance(error, ValueError)
+    # urllib3 takes a connection that broke after the request for one that never reached the proxy.
+    if among(NewConnectionError, ConnectTimeoutError, ConnectTimeout) or (
+        among(ProxyError) and not among(ConnectionError)
     ):
-        return Verdict("try-again", "connection_lost", may_hold=True)
-    return Verdict("refused", "request_impossible")
+        return Verdict("try-again", "connection_failed")
+    if isinstance(error, ReadTimeout | ReadTimeoutError):
+        return Verdict("try-again", "no_answer", may_hold=True)
+    if isinstance(error, InvalidURL | InvalidSchema | MissingSchema | LocationValueError):
+        return Verdict("refused", "request_impossible")
+    return Verdict("try-again", "connection_lost", may_hold=True)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -39,6 +39,7 @@ class PullRequest(_Model):
     html_url: str | None = None
     merged: bool | None = None
     merge_commit_sha: str | None = None
+    changed_files: int | None = None
     base: Branch | None = None
     head: Branch | None = None
 
@@ -111,6 +112,7 @@ class PushEvent(Event):
     """`push`, of a branch or a tag."""
 
     ref: str | None = None
+    before: str | None = None
     deleted: bool | None = None
     head_commit: Commit | None = None
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from dx_action.advice import RESEND, advise
+from dx_action.advice import advise
 from dx_action.calls import Level, Result
 from dx_action.context import Context
 from dx_action.inert import inert, short
@@ -13,26 +13,53 @@ MOST_NAMES = 10
 _TOKENS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
 
 
-def failures(failed: Sequence[Result], total: int, inputs: Inputs) -> list[str]:
+def failures(failed: Sequence[Result], total: int, inputs: Inputs, context: Context) -> list[str]:
     """Give one message for each kind of failure; what follows from a refused token is told with it."""
-    kinds: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    kinds: dict[tuple[bool, str, str], list[Result]] = defaultdict(list)
     for result in failed:
-        kinds[result.outcome, result.error].append(result)
-    messages = []
-    for (outcome, error), results in kinds.items():
-        if error == "unauthorized_before" and any(kind in _TOKENS for _, kind in kinds):
-            continue
-        which = f"{len(results)} of {total} deployments ({_names(results)})" if total > 1 else _names(results)
-        state = "It is not known whether DX registered" if outcome == "unknown" else "DX did not register"
-        parts = [f"{state} {which}: {error}.", advise(error)]
-        if results[0].message:
-            parts.append(f"DX says: {short(inert(results[0].message))}")
-        if outcome == "unknown":
-            parts.append(RESEND)
-        elif inputs.failed_file:
-            parts.append(f"The request is kept in {inputs.failed_file}.")
-        messages.append(" ".join(parts))
-    return messages
+        kinds[bool(result.call.subject), result.outcome, result.error].append(result)
+    refused = next((kind for kind in kinds if kind[2] in _TOKENS), None)
+    if refused:
+        for follows in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
+            kinds[refused] += kinds.pop(follows)
+    return [_message(results, total, inputs, context) for results in kinds.values()]
+
+
+def _message(results: Sequence[Result], total: int, inputs: Inputs, context: Context) -> str:
+    first = results[0]
+    said = short(inert(short(first.message))) if first.message else ""
+    parts = [
+        f"{_what(results, total)}: {inert(short(first.error, 100))}.",
+        advise(first.error, first.http_status, said=bool(said)),
+    ]
+    if said:
+        parts.append(f"DX says: {said}")
+    unknown, kept = first.outcome == "unknown", inputs.failed_file
+    if all(result.call.subject for result in results):
+        parts.append(
+            "Only this call is to be repeated: run `operation: set-pull-services` for it, with the same services."
+        )
+    elif unknown:
+        where = f", from {kept}," if kept else ", as the output `requests` has it:"
+        parts.append(
+            f"DX may hold it all the same. Send the same request again{where} its `reference_id` keeps it single."
+        )
+        if not (context.repeatable or inputs.reference_id):
+            parts.append("A re-run of the job would register another deployment.")
+    if kept and not unknown:
+        parts.append(f"{'The request is' if len(results) == 1 else 'The requests are'} kept in {kept}.")
+    return " ".join(parts)
+
+
+def _what(results: Sequence[Result], total: int) -> str:
+    pulls = sum(bool(result.call.subject) for result in results)
+    unknown = results[0].outcome == "unknown"
+    known = "It is not known whether DX" if unknown else "DX did not"
+    if pulls == len(results):
+        return f"{known} set the services of {_names(results)}"
+    noun = "calls" if pulls else "deployments"
+    which = f"{len(results)} of {total} {noun} ({_names(results)})" if total > 1 else _names(results)
+    return f"{known} {'registered' if unknown else 'register'} {which}"
 
 
 def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) -> tuple[tuple[Level, str], ...]:
@@ -40,7 +67,7 @@ def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) ->
     held = [result for result in results if result.outcome == "already-registered"]
     if not held:
         return ()
-    text = f"DX already holds this deployment of {_names(held)} under its `reference_id`, with other values, and keeps its first. "
+    text = f"DX already holds this deployment of {_names(held)} under its `reference_id`, with other values, and keeps those. "
     if context.repeatable:
         return (("notice", text + "That is expected where the same event is handled again."),)
     whose = "the `reference-id` you gave" if inputs.reference_id else "this very job"
@@ -54,5 +81,5 @@ def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) ->
 
 
 def _names(results: Sequence[Result]) -> str:
-    shown = ", ".join(short(result.call.service, 80) for result in results[:MOST_NAMES])
+    shown = ", ".join(short(result.call.label, 80) for result in results[:MOST_NAMES])
     return shown + (f" and {len(results) - MOST_NAMES} more" if len(results) > MOST_NAMES else "")

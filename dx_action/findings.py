@@ -8,6 +8,8 @@ from dx_action.trigger import Found
 
 def found_lines(event: Event, context: Context) -> tuple[str, ...]:
     """Give a line for the event and one for each value, aligned."""
+    if not context.services.value:
+        return (f"Event {event.name}:", f"  {'repository':<18} {context.repository.value}", *_told(context))
     shas, attribution = context.merge_commit_shas, context.attribution
     sends_commit = attribution == "commit"
     rows: list[tuple[str, Found[str] | None]] = [
@@ -28,4 +30,11 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
         if found:
             source = f"  from {found.source}" if found.source else ""
             lines.append(f"  {name:<18} {short(found.value, 300)}{source}")
-    return tuple(lines)
+    return (*lines, *_told(context))
+
+
+def _told(context: Context) -> list[str]:
+    """Tell which pull requests are to be told which services."""
+    how = "is cleared, then told" if context.replace else "is told"
+    names = [(each, ", ".join(service.identifier for service in each.services)) for each in context.assignments]
+    return [f"  {each.subject} {how} {short(services, 300) or 'no service'}" for each, services in names]

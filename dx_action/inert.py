@@ -12,7 +12,7 @@ _UNSEEN = re.compile(
 )
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": " "}
 _MARKUP = re.compile(r"[&<>\"'`|@\[\]()*_~#!\\$:{}^]")
-_QUOTED = re.compile(r"&#96;([a-zA-Z0-9 ./,-]{1,80})&#96;")
+_QUOTED = re.compile(r"&#96;(?! )((?:[a-zA-Z0-9 ./,-]|&#58;|&#95;){1,80})(?<! )&#96;")
 
 
 def inert(text: str) -> str:

@@ -3,94 +3,29 @@
 Blank is unset. Every problem is found in one pass and told by the input's name, never by its value.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
+from textwrap import dedent
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
-from dx_action.errors import BadInput, Problem, Wrong
+from dx_action import forms
+from dx_action.errors import BadInput, Problem
 from dx_action.hosts import DxHost, parse_host
-from dx_action.lists import texts, unique
+from dx_action.lists import texts
 from dx_action.metadata import parse_metadata
+from dx_action.ownership import Ownership
 from dx_action.paths import parse_path
 from dx_action.services import Service, parse_services
 from dx_action.times import parse_time
-from dx_action.urls import is_url
 
 PREFIX = "INPUT_"
-_SHA = re.compile(r"[0-9a-fA-F]{7,40}")
-_OUTCOMES: dict[str, Literal["success", "failure", "skip"]] = {
-    **dict.fromkeys(("true", "success"), "success"),
-    **dict.fromkeys(("false", "failure", "error", "timed_out", "startup_failure"), "failure"),
-    **dict.fromkeys(("cancelled", "skipped"), "skip"),
-}
-
-
-def _token(text: str) -> SecretStr:
-    text = text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise Wrong("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
-    return SecretStr(text)
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise Wrong("is neither `true` nor `false`.")
-    return text.lower() == "true"
-
-
-def _timeout(text: str) -> float:
-    if not re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) or not 1 <= float(text) <= 3600:
-        raise Wrong("is not a number of seconds from 1 to 3600.")
-    return float(text)
-
-
-def _sha(text: str) -> str:
-    if not _SHA.fullmatch(text):
-        raise Wrong("is not a commit id of 7 to 40 hexadecimal digits.")
-    return text
-
-
-def _shas(text: str) -> tuple[str, ...]:
-    found = texts(text)
-    if not all(map(_SHA.fullmatch, found)):
-        raise Wrong('has an item that is not a commit id of 7 to 40 hexadecimal digits. Write ["abc1234", "abc2345"].')
-    return unique(found)
-
-
-def _outcome(text: str) -> Literal["success", "failure", "skip"]:
-    try:
-        return _OUTCOMES[text.lower()]
-    except KeyError:
-        raise Wrong(f"is none of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
-
-
-def _url(text: str) -> str:
-    if not is_url(text):
-        raise Wrong("is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
-    return text
-
-
-def _line(text: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
-        raise Wrong("has a line break or another control character in it. Write one plain line.")
-    return text
-
-
-def _word(*words: str) -> PlainValidator:
-    def check(text: str) -> str:
-        if text.lower() not in words:
-            raise Wrong(f"is none of {', '.join(f'`{word}`' for word in words)}.")
-        return text.lower()
-
-    return PlainValidator(check)
-
-
+_SECRET = 8
 Attribution = Literal["commit", "repository", "merge-commits"]
-Line = Annotated[str, PlainValidator(_line)]
-Flag = Annotated[bool, PlainValidator(_flag)]
+ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
+Line = Annotated[str, PlainValidator(forms.line)]
+Flag = Annotated[bool, PlainValidator(forms.flag)]
 Texts = Annotated[tuple[str, ...], PlainValidator(texts)]
 WorkspacePath = Annotated[str, PlainValidator(parse_path)]
 
@@ -106,36 +41,52 @@ class Inputs(BaseModel):
     )
 
     dx_host: Annotated[DxHost | None, PlainValidator(parse_host)] = None
-    dx_token: Annotated[SecretStr | None, PlainValidator(_token)] = None
+    dx_token: Annotated[SecretStr | None, PlainValidator(forms.token)] = None
+    github_token: Annotated[SecretStr | None, PlainValidator(forms.token)] = None
     ca_bundle: WorkspacePath | None = None
-    timeout: Annotated[float, PlainValidator(_timeout)] = 60.0
+    timeout: Annotated[float, PlainValidator(forms.timeout)] = 60.0
+    operation: Annotated[Literal["deploy", "set-pull-services"], forms.word("deploy", "set-pull-services")] = "deploy"
     service: Annotated[tuple[Service, ...], PlainValidator(parse_services)] = ()
+    services_from: Annotated[ServicesFrom | None, forms.word("input", "map", "backstage", "codeowners")] = None
+    service_map: Annotated[str | Ownership | None, PlainValidator(forms.service_map)] = None
     repository: Line | None = None
-    commit_sha: Annotated[str | None, PlainValidator(_sha)] = None
-    attribution: Annotated[Attribution | None, _word("commit", "repository", "merge-commits")] = None
-    merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(_shas)] = ()
+    commit_sha: Annotated[str | None, PlainValidator(forms.sha)] = None
+    attribution: Annotated[Attribution | None, forms.word("commit", "repository", "merge-commits")] = None
+    merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(forms.shas)] = ()
+    since_sha: Annotated[str | None, PlainValidator(forms.sha)] = None
     integration_branch: Line | None = None
     deployed_at: Annotated[datetime | None, PlainValidator(parse_time)] = None
-    success: Annotated[Literal["success", "failure", "skip"] | None, PlainValidator(_outcome)] = None
+    success: Annotated[Literal["success", "failure", "skip"] | None, PlainValidator(forms.outcome)] = None
     environment: Line | None = None
     reference_id: Line | None = None
-    source_url: Annotated[str | None, PlainValidator(_url)] = None
+    source_url: Annotated[str | None, PlainValidator(forms.url)] = None
     source_name: Line = "GitHub Actions"
     metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
     only_branches: Texts = ()
     only_environments: Texts = ()
-    method: Annotated[Literal["create", "upsert"], _word("create", "upsert")] = "create"
-    on_conflict: Annotated[Literal["keep", "update", "fail"], _word("keep", "update", "fail")] = "keep"
+    set_pull_services: Flag = False
+    replace_pull_services: Flag = False
+    pull_number: Annotated[int | None, PlainValidator(forms.number)] = None
+    pull_id: Annotated[int | None, PlainValidator(forms.number)] = None
+    method: Annotated[Literal["create", "upsert"], forms.word("create", "upsert")] = "create"
+    on_conflict: Annotated[Literal["keep", "update", "fail"], forms.word("keep", "update", "fail")] = "keep"
     fail_on_error: Flag = True
     dry_run: Flag = False
     failed_file: WorkspacePath | None = None
     job_index: Line = "0"
     check_run_id: Line | None = None
 
+    @property
+    def services_source(self) -> ServicesFrom:
+        """Where services come from; a map says so by being given."""
+        return self.services_from or ("map" if self.service_map else "input")
+
 
 def written(env: Mapping[str, str]) -> dict[str, str]:
     """Give what was written, by input name: trimmed, blanks left out. The runner upper-cases names and keeps hyphens."""
-    found = {name.removeprefix(PREFIX).lower(): text.strip() for name, text in env.items() if name.startswith(PREFIX)}
+    found = {name.removeprefix(PREFIX).lower(): _trimmed(text) for name, text in env.items() if name.startswith(PREFIX)}
+    if found.get("dx-token", "").lower() == "bearer":  # `Bearer ${{ secrets.DX_TOKEN }}`, and there is no such secret
+        found["dx-token"] = ""
     return {name: text for name, text in found.items() if text}
 
 
@@ -144,17 +95,14 @@ def read_inputs(env: Mapping[str, str]) -> Inputs:
     raw = written(env)
     broken = [name for name, text in raw.items() if not text.isascii() and not _is_utf8(text)]
     problems = [Problem(name, "is not valid text (UTF-8).") for name in broken] + _together(raw)
-    raw = {name: text for name, text in raw.items() if name not in broken}
     try:
-        inputs = Inputs.model_validate(raw)
+        inputs = Inputs.model_validate({name: text for name, text in raw.items() if name not in broken})
     except ValidationError as error:
         # A pydantic error prints its whole input, the token included: only our own words leave this place.
         found = error.errors(include_url=False, include_input=False)
         problems += [Problem(str(each["loc"][0]), str(each["ctx"]["error"])) for each in found]
-        problems += missing_connection(raw, env.get("GITHUB_ACTOR", ""))
-        raise BadInput(*problems) from None
     if problems:
-        raise BadInput(*problems)
+        raise BadInput(*problems, *missing_connection(raw, env.get("GITHUB_ACTOR", "")))
     return inputs
 
 
@@ -177,15 +125,30 @@ def lenient(env: Mapping[str, str]) -> bool:
     return written(env).get("fail-on-error", "").lower() == "false"
 
 
+def _trimmed(text: str) -> str:
+    """Trim the text. The lines of YAML keep their places under each other."""
+    return dedent(text).strip()
+
+
 def _together(raw: Mapping[str, str]) -> list[Problem]:
-    attribution = raw.get("attribution", "").lower()
+    attribution, source = (raw.get(name, "").lower() for name in ("attribution", "services-from"))
+    token = raw.get("dx-token", "")
+    holders = [name for name, text in raw.items() if name != "dx-token" and len(token) >= _SECRET and token in text]
+    problems = [Problem(name, "holds the text of `dx-token`. A token stands nowhere but there.") for name in holders]
     if "merge-commit-shas" in raw and attribution in ("commit", "repository"):
-        return [
-            Problem("attribution", "is not `merge-commits`, yet `merge-commit-shas` is given. Leave one of them out.")
-        ]
+        text = "is not `merge-commits`, yet `merge-commit-shas` is given. Leave one of them out."
+        problems.append(Problem("attribution", text))
     if attribution == "merge-commits" and "merge-commit-shas" not in raw:
-        return [Problem("merge-commit-shas", "is missing, and `attribution: merge-commits` needs it.")]
-    return []
+        problems.append(Problem("merge-commit-shas", "is missing, and `attribution: merge-commits` needs it."))
+    if "service-map" in raw and source in ("input", "backstage", "codeowners"):
+        problems.append(Problem("services-from", "is not `map`, yet `service-map` is given. Leave one of them out."))
+    if source == "map" and "service-map" not in raw:
+        problems.append(Problem("service-map", "is missing, and `services-from: map` needs it."))
+    told = raw.get("set-pull-services", "").lower() == "true" or raw.get("operation", "").lower() == "set-pull-services"
+    if raw.get("replace-pull-services", "").lower() == "true" and not told:
+        text = "has nothing to replace: write `set-pull-services: true` or `operation: set-pull-services`, too."
+        problems.append(Problem("replace-pull-services", text))
+    return problems
 
 
 def _is_utf8(text: str) -> bool:

@@ -39,7 +39,6 @@ class Outbox:
         self._next = 0
         self._stopped = ""
         self._opened = False
-        self._conflicts: set[int] = set()
         self._signals: SimpleQueue[_Signal] = SimpleQueue()
         self._deadline = 0.0
 
@@ -59,10 +58,18 @@ class Outbox:
     def results(self, reason: str = "out_of_time") -> tuple[Result, ...]:
         """Send nothing more, and give each call's result in order; `reason` says why one has no end."""
         with self._lock:
-            reason = self._stopped or reason
-            self._stopped = reason
+            self._stopped = self._stopped or reason
             deliveries = list(self._deliveries)
-        return tuple(self._judged(index, delivery.end(reason)) for index, delivery in enumerate(deliveries))
+        return tuple(self._judged(delivery.end(reason, self._stopped)) for delivery in deliveries)
+
+    @property
+    def unauthorized(self) -> bool:
+        """Tell whether DX refused the token, so that nothing more is to be sent."""
+        return self._stopped == "unauthorized_before"
+
+    def close(self) -> None:
+        """Send nothing more: what has no end by now ran out of time."""
+        self.results()
 
     def _start(self, lanes: int) -> int:
         for _ in range(lanes):
@@ -97,23 +104,21 @@ class Outbox:
         verdict = self._deliveries[index].run(self._transport, self._clock, self._deadline, say)
         if verdict.kind == "unauthorized":
             self._stop("unauthorized_before")
-        elif verdict.kind == "conflict":
-            self._conflicts.add(index)
-            if self._on_conflict == "update":
-                self._update(index)
+        elif verdict.kind == "conflict" and self._on_conflict == "update":
+            self._update(index)
 
     def _update(self, index: int) -> None:
         with self._lock:
             if self._stopped:
                 return
             call = self._deliveries[index].call
-            if call.method == "deployments.upsert":
+            if call.method != "deployments.create":
                 return
-            self._conflicts.discard(index)
             update = as_upsert(call)
             self.updates.append(update)
             self._deliveries[index] = Delivery(update)
-        self._send(index)
+        if self._clock.monotonic() < self._deadline:
+            self._send(index)
 
     def _open(self) -> None:
         """Let the other lanes start, once."""
@@ -126,7 +131,7 @@ class Outbox:
         with self._lock:
             self._stopped = self._stopped or reason
 
-    def _judged(self, index: int, result: Result) -> Result:
-        if index in self._conflicts and self._on_conflict != "keep":
+    def _judged(self, result: Result) -> Result:
+        if result.outcome == "already-registered" and self._on_conflict != "keep":
             return replace(result, outcome="failed", error="reference_id_conflict")
         return result

@@ -41,13 +41,13 @@ def outputs(
             "repository": inert(context.repository.value),
             "commit-sha": context.commit.value if context.commit else "",
             "deployed-at": context.deployed_at.value,
-            "pull-number": str(context.pull.number) if context.pull else "",
-            "pull-id": str(context.pull.id) if context.pull else "",
+            "pull-number": str(context.pull_number or ""),
+            "pull-id": str(context.pull_id or ""),
             "reference-id": inert(context.reference_ids.value[0]) if len(context.reference_ids.value) == 1 else "",
         }
     left = _ROOM - sum(len(text.encode()) for text in found.values())
     for name in ("reference-ids", "services", "merge-commit-shas", "results", "requests"):
-        found[name], cut = _fitting(lists[name], left)
+        found[name], cut = _fitting(lists[name], left if name in ("results", "requests") else min(left, _ROOM // 8))
         if cut and name == "results":
             failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
             found[name], _ = _fitting(failures_first, left)
@@ -77,7 +77,7 @@ def _result(result: Result) -> dict[str, Any]:
         "reference_id": result.call.reference_id,
         "outcome": result.outcome,
         "http_status": result.http_status,
-        "error": short(inert(result.error)),
-        "message": short(inert(result.message)),
+        "error": short(inert(short(result.error))),
+        "message": short(inert(short(result.message))),
         "attempts": result.attempts,
     }

@@ -2,10 +2,26 @@
 
 from typing import Any
 
+from dx_action.assignments import Assignment
 from dx_action.calls import Call, Method, serialise
 from dx_action.context import Context
 from dx_action.inputs import Inputs
 from dx_action.services import Service
+
+
+def pull_calls(context: Context) -> tuple[Call, ...]:
+    """Give one call of deployments.setPullServices for each pull request; they go before the deployments."""
+    return tuple(_pull_call(context, assignment) for assignment in context.assignments)
+
+
+def _pull_call(context: Context, assignment: Assignment) -> Call:
+    body: dict[str, Any] = {"github_pull_id": assignment.pull_id}
+    if assignment.pull_id is None:
+        body = {"repository": context.repository.value, "pull_number": assignment.pull_number}
+    body["services"] = [service.as_json() for service in assignment.services]
+    if context.replace:
+        body["replace"] = True
+    return Call("deployments.setPullServices", "", "", serialise(body), assignment.subject)
 
 
 def plan(context: Context, inputs: Inputs) -> tuple[Call, ...]:

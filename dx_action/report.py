@@ -11,6 +11,7 @@ from dx_action.calls import Call, Level, Result
 from dx_action.context import Context
 from dx_action.errors import Problem
 from dx_action.failures import already_held, failures
+from dx_action.inert import short
 from dx_action.inputs import Inputs
 from dx_action.outputs import outputs
 from dx_action.trigger import Skipped
@@ -108,21 +109,26 @@ def sent(
 ) -> Report:
     """Report what became of the calls."""
     failed = tuple(result for result in results if not result.delivered)
-    status = _status(results, failed)
+    status = _status(context, results, failed)
     level: Level = "error" if inputs.fail_on_error else "warning"
-    messages = tuple(failures(failed, len(results), inputs))
+    messages = (*(str(problem) for problem in context.trouble), *failures(failed, len(results), inputs, context))
     held = already_held(context, inputs, results)
     lines = [_line(result) for result in results]
     hints = _hints(context)
+    negated = "NOT known to be" if any(result.outcome == "unknown" for result in failed) else "NOT"
+    things, done = ("calls", "taken by") if context.assignments else ("deployments", "registered in")
     headline = {
+        "pull-services-set": "Services set in DX",
         "registered": "Deployment registered in DX",
         "already-registered": "Deployment already registered in DX",
-        "partial": f"{len(failed)} of {len(results)} deployments were NOT registered in DX",
-        "failed": "Deployment NOT registered in DX",
+        "partial": f"{len(failed)} of {len(results)} {things} {negated} {done} DX",
+        "failed": f"Deployment {negated} registered in DX"
+        if context.services.value
+        else f"Services {negated} set in DX",
     }[status]
     notes = (*messages, *(message for _, message in held), *context.warnings, *context.notices)
     return Report(
-        1 if failed and inputs.fail_on_error else 0,
+        1 if messages and inputs.fail_on_error else 0,
         tuple(lines),
         (*((level, message) for message in messages), *held, *hints),
         outputs(
@@ -138,7 +144,9 @@ def sent(
 
 
 def with_problem(report: Report, problem: Problem, *, lenient: bool) -> Report:
-    """Give the report with something that went wrong after it was made."""
+    """Give the report with something that went wrong after it was made, unless it tells that already."""
+    if any(str(problem) in message.split("\n") for _, message in report.annotations):
+        return report
     level: Level = "warning" if lenient else "error"
     return replace(
         report,
@@ -148,10 +156,14 @@ def with_problem(report: Report, problem: Problem, *, lenient: bool) -> Report:
     )
 
 
-def _status(results: Sequence[Result], failed: Sequence[Result]) -> str:
-    if failed:
+def _status(context: Context, results: Sequence[Result], failed: Sequence[Result]) -> str:
+    if failed or context.trouble:
         return "failed" if len(failed) == len(results) else "partial"
-    return "already-registered" if all(result.outcome == "already-registered" for result in results) else "registered"
+    deployments = [result for result in results if not result.call.subject]
+    if not deployments:
+        return "pull-services-set"
+    held = all(result.outcome == "already-registered" for result in deployments)
+    return "already-registered" if held else "registered"
 
 
 def _hints(context: Context) -> tuple[tuple[Level, str], ...]:
@@ -166,5 +178,6 @@ def _counted(things: Sequence[object], noun: str) -> str:
 def _line(result: Result) -> str:
     how = [f"HTTP {result.http_status}"] if result.http_status else []
     how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
-    how += [result.error] if result.error and not result.delivered else []
-    return f"  {result.call.service}: {result.outcome}" + (f" ({', '.join(how)})" if how else "")
+    told = result.delivered or result.error == f"http_{result.http_status}"
+    how += [short(result.error, 100)] if result.error and not told else []
+    return f"  {result.call.label}: {result.outcome}" + (f" ({', '.join(how)})" if how else "")

@@ -18,6 +18,7 @@ class Runtime:
     job: str
     actor: str
     server_url: str
+    api_url: str
     workspace: str
     event_path: str
 
@@ -50,6 +51,7 @@ def read_runtime(env: Mapping[str, str]) -> Runtime:
         job=read("JOB"),
         actor=read("ACTOR"),
         server_url=read("SERVER_URL", "https://github.com").rstrip("/"),
+        api_url=read("API_URL", "https://api.github.com").rstrip("/"),
         workspace=read("WORKSPACE"),
         event_path=read("EVENT_PATH"),
     )

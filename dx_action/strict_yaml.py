@@ -5,37 +5,68 @@ A plain scalar is `true`, `false`, `null` or a number only where it reads back e
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from dx_action.errors import Wrong
 
+Where = tuple[str | int, ...]
+_DEEPEST = 100
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 
 
 def read_yaml(text: str) -> Any:
     """Read one document. Raises Wrong, with the line, for YAML that is broken, uses aliases or tags, or repeats a key."""
+    return read_with_lines(text)[0]
+
+
+def read_with_lines(text: str) -> tuple[Any, dict[Where, int]]:
+    """Read one document as `read_yaml` does, and tell on which line each key and item is: `("a", 0)` is the first item of `a`."""
+    for event in yaml_events(text):
+        if isinstance(event, yaml.AliasEvent):
+            raise Wrong(f"uses an alias{_line(event.start_mark)}. Write the value out.")
+        if getattr(event, "tag", None) is not None:
+            raise Wrong(f"uses a tag{_line(event.start_mark)}. Quote the value where it is to be text.")
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise Wrong(f"uses an alias{_line(event.start_mark)}. Write the value out.")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise Wrong(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
-    except (yaml.YAMLError, RecursionError):
-        raise Wrong("is not YAML that can be read.") from None
+    lines: dict[Where, int] = {}
+    return None if node is None else _value(node, (), lines), lines
+
+
+def yaml_events(text: str) -> Iterator[yaml.Event]:
+    """Give the events of every document. Raises Wrong, with the line, for what is broken or would take PyYAML ages."""
+    depth = 0
+    for event in _events(text):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise Wrong(f"is nested too deeply{_line(event.start_mark)}.")
+        yield event
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    loader: yaml.SafeLoader | None = None
     try:
-        return None if node is None else _value(node)
-    except RecursionError:
-        raise Wrong("is nested too deeply.") from None
+        loader = yaml.SafeLoader(text)
+        while loader.check_event():
+            yield loader.get_event()  # type: ignore[no-untyped-call]
+    except yaml.MarkedYAMLError as error:
+        raise Wrong(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # PyYAML lets out what becomes of an escape that is no character, and of a version with thousands of digits.
+        before = text.count("\n", 0, getattr(error, "position", 0)) if loader is None else loader.line
+        raise Wrong(f"is not YAML that can be read (line {before + 1}).") from None
 
 
-def _value(node: yaml.Node) -> Any:
+def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item) for item in node.value]
+        lines.update(((*where, number), item.start_mark.line + 1) for number, item in enumerate(node.value))
+        return [_value(item, (*where, number), lines) for number, item in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         raise Wrong(f"holds something that is neither text, list nor mapping{_line(node.start_mark)}.")
     found: dict[str, Any] = {}
@@ -44,7 +75,8 @@ def _value(node: yaml.Node) -> Any:
             raise Wrong(f"has a key that is not text{_line(key.start_mark)}.")
         if key.value in found:
             raise Wrong(f"has the same key twice{_line(key.start_mark)}.")
-        found[key.value] = _value(value)
+        lines[*where, key.value] = key.start_mark.line + 1
+        found[key.value] = _value(value, (*where, key.value), lines)
     return found
 
 
@@ -59,7 +91,7 @@ def _scalar(node: yaml.ScalarNode) -> str | float | bool | None:
             number: int | float = read(text)
         except ValueError:
             continue
-        if math.isfinite(number) and str(number) == text:
+        if (isinstance(number, int) or math.isfinite(number)) and str(number) == text:
             return number
     return text
 

@@ -29,20 +29,36 @@ def problems(headline: str, lines: Sequence[str]) -> str:
 def sent(headline: str, context: Context, results: Sequence[Result], notes: Sequence[str]) -> str:
     """Give the summary of what was sent: a table with a row a service, failures first, and DX's own words below."""
     ranked = sorted(results, key=lambda result: result.delivered)
-    rows = [(result.call.service, _MARKS[result.outcome], result.call.reference_id) for result in ranked]
-    words = [f"{result.call.service}: {result.error}: {result.message}" for result in ranked if result.message]
-    return f"### {headline}\n\n{_notes(notes)}{_table(context, rows)}{_facts(context)}{_fence(words[:20])}"
+    rows = [(result.call, _MARKS[result.outcome]) for result in ranked]
+    words = [f"{result.call.label}: {result.error}: {result.message}" for result in ranked if result.message]
+    return (
+        f"### {headline}\n\n{_notes(notes)}{_pulls(rows)}{_table(context, rows)}{_facts(context)}{_fence(words[:20])}"
+    )
 
 
 def dry(context: Context, calls: Sequence[Call], notes: Sequence[str]) -> str:
     """Give the summary of a dry run: what would be sent."""
-    rows = [(call.service, "🧪 not sent (dry run)", call.reference_id) for call in calls]
+    rows = [(call, "🧪 not sent (dry run)") for call in calls]
     bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:20]]
-    table = _table(context, rows)
-    return f"### Dry run: nothing was sent to DX\n\n{_notes(notes)}{table}{_facts(context)}{_fence(bodies)}"
+    tables = _pulls(rows) + _table(context, rows)
+    return f"### Dry run: nothing was sent to DX\n\n{_notes(notes)}{tables}{_facts(context)}{_fence(bodies)}"
 
 
-def _table(context: Context, rows: Sequence[tuple[str, str, str]]) -> str:
+def _pulls(rows: Sequence[tuple[Call, str]]) -> str:
+    """List the pull requests that were told their services."""
+    lines = []
+    for call, mark in rows[:MOST_ROWS]:
+        if call.subject:
+            names = ", ".join(code(short(service["identifier"], 100)) for service in call.json()["services"])
+            done = mark.replace("registered", "set")
+            lines.append(f"- Services of {prose(call.subject)}: {names or 'none'} · {done}\n")
+    return "".join(lines) + ("\n" if lines else "")
+
+
+def _table(context: Context, calls: Sequence[tuple[Call, str]]) -> str:
+    rows = [(call.service, mark, call.reference_id) for call, mark in calls if not call.subject]
+    if not rows:
+        return ""
     head = "| service | commit | deployed at | attribution | outcome | reference id |\n| --- | --- | --- | --- | --- | --- |\n"
     attribution = {
         "commit": "commit",
@@ -78,7 +94,7 @@ def _fence(lines: Sequence[str]) -> str:
     """Give foreign words in a fence that is longer than any run of backticks in them."""
     if not lines:
         return ""
-    text = "\n".join(short(inert(part), 4000) for line in lines for part in line.split("\n"))
+    text = "\n".join(inert(part) for line in lines for part in short(line, 4000).split("\n"))
     longest = max((len(run) for run in _runs(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"\n{fence}text\n{text}\n{fence}\n"

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 from dx_action.errors import Wrong
 
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?:(:\d\d)(?:[.,](\d{1,9}))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
 _SECONDS, _MILLISECONDS = 10, 13
 _ADVICE = "Write a time with its zone, as in 2025-01-01T12:05:00Z, or Unix seconds or milliseconds."
 

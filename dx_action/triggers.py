@@ -30,9 +30,10 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
     """Say what the event means. Raises BadEvent where a payload lacks what only it can tell."""
     if inputs.success == "skip":
         return Skipped("`success` says that the deployment was cancelled or skipped.")
-    if event.name in _NAMES_NO_DEPLOYED_COMMIT and not (inputs.commit_sha or inputs.merge_commit_shas):
+    told = inputs.operation == "set-pull-services" and (inputs.pull_number or inputs.pull_id)
+    if event.name in _NAMES_NO_DEPLOYED_COMMIT and not (inputs.commit_sha or inputs.merge_commit_shas or told):
         return Skipped(
-            f"A `{event.name}` event does not say which commit was deployed.",
+            f"The event `{event.name}` does not say which commit was deployed.",
             "Give `commit-sha` where this step follows a deployment.",
         )
     page_of_all = f"{runtime.server_url}/{_own(event, runtime)}/deployments"
@@ -68,7 +69,7 @@ def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
     if inputs.dx_token is None and event.name == "pull_request" and _from_fork(event) and not inputs.dry_run:
         return Skipped(
             "The pull request came from a fork, and GitHub gives such a run no secrets, so there is no `dx-token`.",
-            "The merge is NOT registered. Trigger the workflow by `push` to the base branch, or by `pull_request_target`.",
+            "Trigger the workflow by `push` to the base branch, or by `pull_request_target`.",
             warn=True,
         )
     return Trigger(

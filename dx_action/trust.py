@@ -32,8 +32,9 @@ def proxies(env: Mapping[str, str], url: str) -> dict[str, str]:
     """Give the proxy for the URL as requests takes it, by the usual variables; none for what NO_PROXY names."""
     from requests.utils import select_proxy, should_bypass_proxies  # noqa: PLC0415 - a skipped event needs no requests
 
-    lower = {name.lower(): value for name, value in env.items() if value}
-    if should_bypass_proxies(url, no_proxy=lower.get("no_proxy")):
+    # Sorted, so that a name in small letters comes last and wins, as it does with curl.
+    lower = {name.lower(): value for name, value in sorted(env.items()) if value}
+    if should_bypass_proxies(url, no_proxy=lower.get("no_proxy", "")):
         return {}
     named = {name: lower[f"{name}_proxy"] for name in ("http", "https", "all") if f"{name}_proxy" in lower}
     proxy = select_proxy(url, named)

@@ -10,7 +10,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from dx_action.calls import Level
-from dx_action.inert import inert, short
+from dx_action.inert import escaped, inert, short
 
 _LONGEST_MESSAGE = 3500
 _SUMMARY_BYTES = 1_000_000
@@ -31,8 +31,10 @@ class Workflow:
         if not secret.strip():
             return
         self._write(f"::add-mask::{_data(secret)}")
-        for part in {secret, *secret.splitlines()}:
-            guises = {part.strip(), quote(part, safe=""), part.replace("\\", "\\\\").replace('"', '\\"')}
+        for part in {each.strip() for each in (secret, *secret.splitlines())}:
+            in_json = part.replace("\\", "\\\\").replace('"', '\\"')
+            in_summary = escaped(f".{part}")[1:]  # as it is amid a line
+            guises = {part, in_json, in_summary, quote(part, safe="", errors="replace")}
             self._secrets += [guise for guise in guises if len(guise) >= _SECRET_AT_LEAST]
         self._secrets.sort(key=len, reverse=True)
 

@@ -4,6 +4,7 @@ A path is opened part by part from the workspace's folder, so that no symbolic l
 runs as root: what it makes is given to the workspace's owner, or later steps could not touch it.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -12,8 +13,16 @@ from pathlib import Path, PurePosixPath
 
 from dx_action.errors import Wrong
 
-_LARGEST = 1 << 20
+MEBIBYTE = 1 << 20
 _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class NotThere(Wrong):
+    """There is no such file."""
+
+
+class NoFolder(Wrong):
+    """A file or a symbolic link is where the path has a folder."""
 
 
 class Workspace:
@@ -22,14 +31,19 @@ class Workspace:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def read(self, path: str) -> bytes:
-        """Read a file of at most 1 MiB. Raises Wrong."""
+    def is_checkout(self) -> bool:
+        """Tell whether a repository is checked out here, whole."""
+        git = Path(self._root, ".git")
+        return bool(self._root) and git.exists() and not (git / "info" / "sparse-checkout").exists()
+
+    def read(self, path: str, most: int = MEBIBYTE) -> bytes:
+        """Read a file of at most `most` bytes. Raises NotThere, Wrong."""
         with self._opened(path, os.O_RDONLY, make=False) as file:
             data = b""
-            while chunk := os.read(file, _LARGEST + 1 - len(data)):
+            while chunk := os.read(file, most + 1 - len(data)):
                 data += chunk
-                if len(data) > _LARGEST:
-                    raise Wrong("names a file of more than 1 MiB.")
+                if len(data) > most:
+                    raise Wrong(f"names a file of more than {most // MEBIBYTE} MiB.")
             return data
 
     def can_append(self, path: str) -> None:
@@ -60,11 +74,11 @@ class Workspace:
                 raise Wrong("names something that is not a file.")
             yield opened[-1]
         except FileNotFoundError:
-            raise Wrong(
+            raise NotThere(
                 "names a file that is not in the workspace. Check its path, and that an earlier step made it."
             ) from None
-        except OSError:
-            raise Wrong(
+        except OSError as error:
+            raise (NoFolder if error.errno == errno.ENOTDIR else Wrong)(
                 "names a file that cannot be opened or written there: a symbolic link or a folder is in its place, it may "
                 "not be read or written, or the disk is full."
             ) from None

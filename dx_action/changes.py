@@ -1,0 +1,68 @@
+"""Owns which files a pull request or a range of commits changed, exactly, at any size. It asks through an `Api`."""
+
+from typing import Any
+
+from dx_action.github import PER_PAGE, Api, Missing
+from dx_action.scope import PullChange
+from dx_action.trees import changed_paths
+
+# GitHub's "List pull requests files" and "Compare two commits" list no more files than these.
+MOST_PULL_FILES, MOST_COMPARED_FILES = 3000, 300
+
+
+class UnknownCommit(Exception):
+    """GitHub does not know one of a range's ends."""
+
+
+def pull_files(api: Api, repository: str, pull: PullChange) -> frozenset[str]:
+    """Give a pull request's changed paths: a call for each 100 files, or, over 3,000, its merge base's and its head's trees.
+
+    Raises CutError.
+    """
+    where = f"/repos/{repository}/pulls/{pull.number}"
+    if pull.changed_files is None or pull.base is None or pull.head is None:
+        found = api.get(where, "pull-requests")
+        pull = PullChange(pull.number, found["base"]["sha"], found["head"]["sha"], found["changed_files"])
+    count = pull.changed_files or 0
+    if count <= MOST_PULL_FILES:
+        files: list[dict[str, Any]] = []
+        for page in range(1, -(-count // PER_PAGE) + 1):
+            files += api.get(f"{where}/files", "pull-requests", per_page=PER_PAGE, page=page)
+        if len(files) >= count:
+            return _paths(files)
+    comparison = api.get(f"/repos/{repository}/compare/{pull.base}...{pull.head}", "contents", per_page=1, page=2)
+    return _trees(api, repository, comparison["merge_base_commit"]["sha"], str(pull.head))
+
+
+def range_files(api: Api, repository: str, before: str, after: str) -> frozenset[str]:
+    """Give the paths that differ between two commits: one call, or two trees more where one does not follow the other.
+
+    Raises UnknownCommit, CutError.
+    """
+    try:
+        comparison = api.get(f"/repos/{repository}/compare/{before}...{after}", "contents", per_page=PER_PAGE, page=1)
+    except Missing:
+        raise UnknownCommit from None
+    files = comparison.get("files") or []
+    if comparison["status"] == "identical":
+        return frozenset()
+    if comparison["status"] == "ahead" and len(files) < MOST_COMPARED_FILES:
+        return _paths(files)
+    return _trees(api, repository, before, after)
+
+
+def _trees(api: Api, repository: str, before: str, after: str) -> frozenset[str]:
+    def fetch(tree: str, recursive: bool) -> dict[str, Any]:
+        found: dict[str, Any] = api.get(
+            f"/repos/{repository}/git/trees/{tree}", "contents", **({"recursive": 1} if recursive else {})
+        )
+        return found
+
+    return changed_paths(before, after, fetch)
+
+
+def _paths(files: list[dict[str, Any]]) -> frozenset[str]:
+    """Give both places of a file that moved: the service that lost it changed, too."""
+    return frozenset(
+        path for file in files for path in (file["filename"], file.get("previous_filename")) if isinstance(path, str)
+    )

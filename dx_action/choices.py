@@ -1,0 +1,84 @@
+"""Owns the choice of each value: what an input says, else the event, else the runner, each with its source. Pure."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from dx_action.assignments import Asks
+from dx_action.errors import BadInput
+from dx_action.event import Event
+from dx_action.inputs import Attribution, Inputs
+from dx_action.runtime import Runtime
+from dx_action.scope import change
+from dx_action.services import Service
+from dx_action.times import iso
+from dx_action.trigger import Found, Trigger
+
+
+def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Found[str], bool]:
+    """Give the repository, and whether it is the event's own."""
+    name = event.repository and event.repository.full_name
+    own = Found(name, "repository.full_name") if name else Found(runtime.repository, "GITHUB_REPOSITORY")
+    if inputs.repository:
+        same = inputs.repository.casefold() == own.value.casefold()
+        return Found(inputs.repository, "input repository"), same
+    if not own.value:
+        raise BadInput.of("repository", "is missing, and neither the event nor GITHUB_REPOSITORY names one.")
+    return own, True
+
+
+def attribution(inputs: Inputs) -> Attribution:
+    """Give what DX is to attribute by."""
+    if inputs.attribution:
+        return inputs.attribution
+    if inputs.merge_commit_shas:
+        return "merge-commits"
+    by_files = inputs.services_source != "input" and not inputs.service
+    return "repository" if by_files or inputs.set_pull_services else "commit"
+
+
+def chosen_services(
+    inputs: Inputs,
+    trigger: Trigger,
+    event: Event,
+    repository: str,
+    commit: Found[str] | None,
+    asks: Callable[[], Asks] | None,
+) -> tuple[Found[tuple[Service, ...]], tuple[str, ...]]:
+    """Give the services in the contract's order. Without `asks`, files are left to the pull requests that are told."""
+    if inputs.service:
+        return Found(inputs.service, "input service"), ()
+    if inputs.services_source != "input":
+        touched = asks().touched(change(event, inputs, commit.value if commit else None)) if asks else ()
+        return Found(touched, f"the files changed, by {inputs.services_source}"), ()
+    if trigger.services:
+        return trigger.services, ()
+    name = repository.rstrip("/").rpartition("/")[2] or repository
+    notice = f"No `service` was given, so the deployment counts for {name}, the repository's own name."
+    return Found((Service(name),), "the repository's name"), (notice,)
+
+
+def success(inputs: Inputs, trigger: Trigger) -> Found[bool] | None:
+    """Say whether the deployment succeeded, where anything says so."""
+    if inputs.success is None:
+        return trigger.success
+    return Found(inputs.success == "success", "input success")
+
+
+def deployed_at(inputs: Inputs, trigger: Trigger, now: datetime) -> Found[str]:
+    """Give when production changed. `now` is UTC."""
+    if inputs.deployed_at:
+        return Found(iso(inputs.deployed_at), "input deployed-at")
+    if trigger.deployed_at:
+        return Found(iso(trigger.deployed_at.value), trigger.deployed_at.source)
+    return Found(iso(now.replace(microsecond=0)), "the clock")
+
+
+def written(value: str | None, name: str) -> Found[str] | None:
+    """Give what an input says."""
+    return Found(value, f"input {name}") if value else None
+
+
+def job_page(inputs: Inputs, runtime: Runtime) -> Found[str] | None:
+    """Give the page of this very job."""
+    url = runtime.run_page(inputs.check_run_id)
+    return Found(url, "this job") if url else None

@@ -1,0 +1,185 @@
+"""Owns what is looked up for one deployment: the services that a change touches, the pull requests that a push merged.
+
+GitHub is asked only where no input, event or file of the workspace tells. Services are never guessed: what cannot be found raises.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from dx_action.changes import UnknownCommit, pull_files, range_files
+from dx_action.delivery import Clock
+from dx_action.errors import BadInput, Wrong
+from dx_action.files_at import FilesAt
+from dx_action.github import Api, GitHub, Missing
+from dx_action.inert import short
+from dx_action.inputs import Inputs
+from dx_action.ownership import Ownership, naming
+from dx_action.pulls import MergedPull, commits_between, merged_pulls
+from dx_action.refusals import Asker
+from dx_action.runtime import Runtime
+from dx_action.scope import PullChange, RangeChange
+from dx_action.services import Service
+from dx_action.trees import CutError
+from dx_action.workspace import Workspace
+
+_GITHUB_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
+if TYPE_CHECKING:
+    from dx_action.codeowners import Codeowners
+
+# GitHub may learn a second after a merge which pull request a commit came from.
+_LAGS = (0.0, 1.0, 2.0)
+
+
+def about(
+    inputs: Inputs, runtime: Runtime, workspace: Workspace, clock: Clock, say: Callable[[str], None]
+) -> Callable[[str, bool, str | None], "Lookups"]:
+    """Give what makes the look-ups about a repository: whether it is the event's own, and at which commit its files count."""
+
+    def ask_about(repository: str, own: bool, commit: str | None) -> Lookups:
+        own_workflow = repository.casefold() == runtime.repository.casefold()
+        asker = Asker(repository, own_workflow, inputs.github_token is not None)
+
+        @cache
+        def api() -> Api:
+            if not _GITHUB_NAME.fullmatch(repository):
+                text = (
+                    "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
+                )
+                raise BadInput.of("repository", text)
+            return GitHub(inputs.github_token, runtime.api_url, asker, clock)
+
+        files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
+        return Lookups(inputs, files, api, asker, clock, say)
+
+    return ask_about
+
+
+class Lookups:
+    """The look-ups about one repository. `api` is called at the first one that needs GitHub; `say` writes the log."""
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        files: FilesAt,
+        api: Callable[[], Api],
+        asker: Asker,
+        clock: Clock,
+        say: Callable[[str], None],
+    ) -> None:
+        self._inputs, self._files, self._api = inputs, files, api
+        self._asker, self._repository = asker, asker.repository
+        self._clock, self._say = clock, say
+        self._owners: Ownership | None = None
+        self._known: dict[PullChange | RangeChange, tuple[Service, ...]] = {}
+
+    def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
+        """Give the services whose files the change touches. Raises ActionError."""
+        if change not in self._known:
+            paths = self._paths(change)
+            try:
+                services = self._ownership().services_of(paths)
+            except Wrong as wrong:
+                name = "service-map" if self._inputs.services_source == "map" else "services-from"
+                raise BadInput.of(name, f"cannot be used: {wrong}") from None
+            names = short(", ".join(service.identifier for service in services), 300) or "no service"
+            self._say(f"  {_name(change)} changes {len(paths)} paths and touches {names}")
+            self._known[change] = services
+        return self._known[change]
+
+    def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
+        """Give the pull requests that a push merged into the branch, for which GitHub may need a moment. Raises ActionError."""
+        try:
+            commits = commits_between(self._api(), self._repository, before, after) if before else (after,)
+        except Missing:
+            commits = (after,)
+        for lag in _LAGS:
+            self._clock.sleep(lag)
+            try:
+                merged = merged_pulls(self._api(), self._repository, commits)
+            except Missing:
+                raise self._asker.unseen("pull-requests") from None
+            found = tuple(pull for pull in merged if pull.base_ref == branch)
+            # The newest is known last, and with it all others.
+            if any(pull.merge_commit_sha.startswith(after) for pull in found):
+                break
+        self._say(f"  The push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
+        return found
+
+    def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
+        try:
+            if isinstance(change, PullChange):
+                return pull_files(self._api(), self._repository, change)
+            return range_files(self._api(), self._repository, change.before, change.after)
+        except UnknownCommit:
+            given = isinstance(change, RangeChange) and change.source.endswith("since-sha")
+            text = (
+                "or the deployed commit is"
+                if given
+                else "is needed here: the commit before the push, as after a force push, or the deployed one is"
+            )
+            text += f" not in {self._repository}, or `github-token` may not read it (`contents: read`)."
+            raise BadInput.of("since-sha", text) from None
+        except CutError:
+            text = (
+                f"cannot tell which files changed: {self._repository} has a folder too large for GitHub to list whole."
+            )
+            raise BadInput.of("services-from", text) from None
+        except Missing:
+            raise self._asker.unseen("pull-requests" if isinstance(change, PullChange) else "contents") from None
+
+    def _ownership(self) -> Ownership:
+        if self._owners is None:
+            self._owners = self._read_ownership()
+        return self._owners
+
+    def _read_ownership(self) -> Ownership:
+        source = self._inputs.services_source
+        if source == "backstage":
+            from dx_action.catalog import Catalogs  # noqa: PLC0415
+
+            return Catalogs(self._file)
+        if source == "codeowners":
+            from dx_action.codeowners import PLACES, parse_codeowners  # noqa: PLC0415
+
+            for place in PLACES:
+                with naming(place):
+                    data = self._file(place)
+                if data is not None:
+                    return self._warned(parse_codeowners(data, place))
+            raise BadInput.of("services-from", f"is `codeowners`, and there is none of {', '.join(PLACES)}.")
+        from dx_action.service_map import parse_service_map  # noqa: PLC0415
+
+        given = self._inputs.service_map
+        if isinstance(given, Ownership):
+            return given
+        data = self._named_file(given or "")
+        if data is None:
+            raise BadInput.of(
+                "service-map", "names a file that is neither in the workspace nor in the deployed commit."
+            )
+        return parse_service_map(data, given or "")
+
+    def _warned(self, codeowners: "Codeowners") -> Ownership:
+        for warning in codeowners.warnings:
+            self._say(f"  {warning}")
+        return codeowners
+
+    def _file(self, path: str) -> bytes | None:
+        try:
+            return self._files.read(path)
+        except Missing:
+            raise self._asker.unseen("contents") from None
+
+    def _named_file(self, path: str) -> bytes | None:
+        try:
+            return self._files.read_named(path)
+        except Missing:
+            raise self._asker.unseen("contents") from None
+
+
+def _name(change: PullChange | RangeChange) -> str:
+    if isinstance(change, PullChange):
+        return f"Pull request #{change.number}"
+    return f"What lies between {change.before[:12]} ({change.source}) and {change.after[:12]}"

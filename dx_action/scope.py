@@ -1,0 +1,56 @@
+"""Owns by which change services are found: a pull request's, or that between two commits. Pure."""
+
+from dataclasses import dataclass
+
+from dx_action.errors import BadInput
+from dx_action.event import Event, PullRequest, PullRequestEvent, PushEvent
+from dx_action.inputs import Inputs
+
+_NO_COMMIT = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class PullChange:
+    """A pull request's change: its number, and its ends and size where the event tells them."""
+
+    number: int
+    base: str | None = None
+    head: str | None = None
+    changed_files: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeChange:
+    """The change from one commit to another, and what named the first."""
+
+    before: str
+    after: str
+    source: str
+
+
+def change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
+    """Say which change counts: `since-sha`, `pull-number`, the event's pull request, then what a push moved.
+
+    Raises BadInput where nothing names the change's beginning: services are never guessed.
+    """
+    if inputs.since_sha and commit:
+        return RangeChange(inputs.since_sha, commit, "input since-sha")
+    if inputs.pull_number and not (
+        isinstance(event, PullRequestEvent) and event.pull_request.number == inputs.pull_number
+    ):
+        return PullChange(inputs.pull_number)
+    if isinstance(event, PullRequestEvent):
+        return pull_change(event.pull_request)
+    if isinstance(event, PushEvent) and event.before and event.before.strip(_NO_COMMIT) and commit:
+        return RangeChange(event.before, commit, "push.before")
+    raise BadInput.of(
+        "since-sha",
+        f"is missing: services are found by the files that changed, and this {event.name} event does not say since which "
+        "commit of the repository. Give the previously deployed commit as `since-sha`, or a `pull-number`.",
+    )
+
+
+def pull_change(pull: PullRequest) -> PullChange:
+    """Give a pull request's change as its event tells it."""
+    base, head = (branch.sha if branch else None for branch in (pull.base, pull.head))
+    return PullChange(pull.number, base, head, pull.changed_files)

@@ -1,0 +1,384 @@
+"""What `action.yml`, the code, the README and the Dockerfile say of each other, and the rules of the house."""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runner import ROOT, TOKEN, Run, Step, action, connected
+from stand_in import GitHub, Repo
+
+from dx_action import advice
+from dx_action.inputs import Inputs, read_inputs
+from dx_action.outputs import outputs
+from dx_action.sandbox import Fault, Sandbox
+
+PACKAGE = ROOT / "dx_action"
+FILLED_BY_GITHUB = {
+    "github-token": "${{ github.token }}",
+    "job-index": "${{ strategy.job-index }}",
+    "check-run-id": "${{ job.check_run_id }}",
+}
+
+
+# action.yml and the code.
+
+
+def test_every_input_is_a_field_and_every_field_an_input() -> None:
+    fields = [str(field.alias) for field in Inputs.model_fields.values()]
+    assert sorted(fields) == sorted(action()["inputs"])
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", name) for name in action()["inputs"])
+
+
+def test_the_defaults_are_those_of_the_code() -> None:
+    declared = {name: about["default"] for name, about in action()["inputs"].items() if "default" in about}
+    assert {name: text for name, text in declared.items() if "${{" in text} == FILLED_BY_GITHUB
+    env = {f"INPUT_{name.upper()}": text for name, text in declared.items() if name not in FILLED_BY_GITHUB}
+    assert read_inputs(env) == read_inputs({}) == Inputs()
+
+
+def test_every_output_is_written_and_every_written_one_declared() -> None:
+    assert list(outputs("failed", "")) == list(action()["outputs"])
+
+
+def test_everything_is_described() -> None:
+    for kind in ("inputs", "outputs"):
+        for name, about in action()[kind].items():
+            assert about["description"].strip(), name
+            assert about.keys() <= {"description", "default"}, name
+
+
+def test_how_it_runs() -> None:
+    """No arguments, variables or entrypoint of the runner's: it pastes them into a command line."""
+    runs = action()["runs"]
+    assert runs.keys() == {"using", "image"}
+    assert runs["using"] == "docker"
+    assert re.fullmatch(r"Dockerfile|docker://[^@\s]+@sha256:[0-9a-f]{64}", runs["image"])
+
+
+# The README.
+
+
+def tables(heading: str) -> list[list[str]]:
+    """Give the rows of a section's tables, heads left out."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"README.md has no section `## {heading}`"
+    rows = [line for line in found[1].splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
+
+
+def test_the_readme_has_every_input_with_its_default() -> None:
+    rows = tables("Inputs")
+    written = [(row[0], row[1]) for row in rows]
+    declared = [
+        (f"`{name}`", f"`{about['default']}`" if "default" in about else "—")
+        for name, about in action()["inputs"].items()
+    ]
+    assert sorted(written) == sorted(declared)
+    assert all(len(row) == 3 and row[2] for row in rows)
+
+
+def test_the_readme_has_every_output() -> None:
+    rows = tables("Outputs")
+    assert [row[0] for row in rows] == [f"`{name}`" for name in action()["outputs"]]
+    assert all(len(row) == 2 and row[1] for row in rows)
+
+
+def test_the_readme_has_every_status() -> None:
+    described = re.findall("`([^`]+)`", action()["outputs"]["status"]["description"])
+    (row,) = (row for row in tables("Outputs") if row[0] == "`status`")
+    assert set(described) <= set(re.findall("`([^`]+)`", row[1]))
+
+
+def test_the_readme_has_every_error() -> None:
+    codes = {code for row in tables("Errors and what to do") for code in re.findall("`([^`]+)`", row[0])}
+    assert set(advice._CODES) <= codes
+
+
+# The Dockerfile.
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    lines = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
+    return [(line.split()[0].upper(), line.split(maxsplit=1)[1]) for line in lines if line.strip()]
+
+
+def test_the_entrypoint_is_an_isolated_interpreter_without_a_shell() -> None:
+    (entrypoint,) = (json.loads(rest) for name, rest in instructions() if name == "ENTRYPOINT")
+    interpreter, *flags, script = entrypoint
+    assert interpreter.startswith("/")
+    assert flags == ["-I", "-u", "-B"]
+    assert script.startswith("/")
+    assert script.endswith("/entrypoint.py")
+
+
+def test_the_image_sets_nothing_that_the_runner_needs() -> None:
+    """The runner's files belong to root, and its workspace is mounted over whatever was there."""
+    names = {name for name, _ in instructions()}
+    assert names <= {"FROM", "RUN", "COPY", "LABEL", "ENTRYPOINT"}
+
+
+def test_every_base_image_is_pinned() -> None:
+    stages: set[str] = set()
+    for name, rest in instructions():
+        if name == "FROM":
+            image, *alias = re.split(r"\s+AS\s+", rest.strip(), flags=re.IGNORECASE)
+            assert image in stages or re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}", image)
+            stages |= set(alias)
+
+
+def test_what_is_copied_is_there_and_reaches_the_build() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for name, rest in instructions():
+        if name == "COPY" and "--from" not in rest:
+            for source in rest.split()[:-1]:
+                assert (ROOT / source).exists()
+                assert source in kept
+
+
+# The rules of the house.
+
+MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+CORE = [name for name in MODULES if not name.startswith("sandbox/")]
+SHELL = {"main", "workflow"}
+PURE = {
+    *(
+        "advice",
+        "answers",
+        "calls",
+        "context",
+        "deployment_events",
+        "failures",
+        "findings",
+        "globs",
+        "hosts",
+        "identity",
+    ),
+    *("inert", "inputs", "lists", "metadata", "outputs", "paths", "plan", "report", "runtime", "services", "summary"),
+    *("times", "trigger", "triggers", "urls"),
+}
+IMPURE = {
+    *("asyncio", "glob", "http", "io", "logging", "multiprocessing", "os", "random", "secrets", "shutil", "signal"),
+    *("socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib.request", "uuid"),
+    *("certifi", "github", "requests", "urllib3"),
+}
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> Iterator[tuple[str, str]]:
+    """Give each imported name with its module, those inside of functions, too."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def our_imports(module: str) -> set[str]:
+    found = set()
+    for name, part in imports(module):
+        if name.partition(".")[0] == "dx_action":
+            path = [*name.split(".")[1:], part]
+            inner = "/".join(path) if "/".join(path) in MODULES else "/".join(path[:-1])
+            found.add(inner if inner in MODULES else f"{inner}/__init__".lstrip("/"))
+    return found
+
+
+def names(module: str) -> set[str]:
+    """Give every name that is used, dotted, such as `datetime.now`."""
+    return {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute | ast.Name)}
+
+
+def is_pure(module: str) -> bool:
+    said = (ast.get_docstring(tree(module)) or "").split("\n\n")[0]
+    return module in PURE or re.search(r"\bPure\b", said) is not None
+
+
+def reached(module: str) -> list[str]:
+    """Give what a module imports of the world outside."""
+    return [
+        name
+        for name, part in imports(module)
+        if {name, name.partition(".")[0]} & IMPURE or (name == "pathlib" and not part.startswith("Pure"))
+    ]
+
+
+def test_the_pure_modules_are_there() -> None:
+    assert set(CORE) >= PURE
+
+
+@pytest.mark.parametrize("module", [module for module in CORE if is_pure(module)])
+def test_pure_modules_reach_nothing(module: str) -> None:
+    assert reached(module) == []
+    # `event` reads the file, and is imported for the shape of what it read.
+    assert {other: found for other in our_imports(module) - {"event"} if (found := reached(other))} == {}
+    assert not names(module) & {"open", "input", "exec", "eval", "__import__"}
+
+
+@pytest.mark.parametrize("module", sorted(set(CORE) - SHELL))
+def test_below_the_shell_nothing_prints_exits_or_looks_around(module: str) -> None:
+    used = names(module)
+    assert not used & {"print", "exit", "quit", "breakpoint", "sys.exit", "os._exit", "os.environ", "os.getenv"}
+    assert not used & {"sys.stdout", "sys.stderr", "sys.argv", "SystemExit"}
+    # Time and chance are handed in.
+    assert not [name for name in used if re.fullmatch(r"(datetime\.)?(datetime|date)\.(now|utcnow|today)", name)]
+    assert not {name for name, _ in imports(module)} & {"time", "random", "secrets"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_stay_small_and_say_what_they_own(module: str) -> None:
+    text = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_imports_run_one_way() -> None:
+    graph = {module: our_imports(module) - {module, "__init__"} for module in CORE}
+    TopologicalSorter(graph).prepare()  # a CycleError names the cycle
+
+
+def test_the_action_does_not_need_its_stand_in() -> None:
+    assert not {found for module in CORE for found in our_imports(module) if found.startswith("sandbox")}
+
+
+def test_the_entrypoint_has_no_logic() -> None:
+    body = ast.parse((ROOT / "entrypoint.py").read_text()).body
+    assert len(body) <= 6
+    assert not [
+        node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.For | ast.While | ast.Try)
+    ]
+
+
+# Every input does something.
+
+Look = Callable[[Run, Sandbox], Any]
+
+
+def sent(name: str) -> Look:
+    return lambda run, dx: [request["json"].get(name) for request in dx.requests()]
+
+
+def output(name: str) -> Look:
+    return lambda run, dx: run.outputs[name]
+
+
+def results(*keys: str) -> Look:
+    return lambda run, dx: run.results(*keys)
+
+
+def paths(run: Run, dx: Sandbox) -> list[str]:
+    return [request["path"].rpartition(".")[2] for request in dx.requests()]
+
+
+def kept(run: Run, dx: Sandbox) -> int:
+    return len([file for file in run.workspace.rglob("*.jsonl") if file.read_text().count("\n") == 1])
+
+
+@dataclass(frozen=True)
+class Row:
+    """An input's value, and what can be seen with it that cannot be seen without. `{…}` is for what only the run knows."""
+
+    value: str
+    look: Look
+    expected: Any
+    besides: Mapping[str, str] = field(default_factory=dict)
+    event: str = "pull_request_merged"
+    dx: tuple[Fault, ...] = ()
+    tls: bool = False
+    github: bool = False
+
+
+BY_HAND = {"operation": "set-pull-services", "service": "checkout"}
+BY_FILES = {"service": "", "commit-sha": "{after}", "pull-number": "{pull}", "services-from": "codeowners"}
+REFUSED, DOWN = Fault(status=422, error="no"), Fault(status=503, times="forever")
+ROWS = {
+    "dx-host": Row("{url}", paths, ["create"]),
+    "dx-token": Row(TOKEN, lambda run, dx: [request["authorization"] for request in dx.requests()], ["valid"]),
+    "github-token": Row(
+        "{github}", sent("service"), [{"identifier": "owners"}], BY_FILES, event="workflow_dispatch", github=True
+    ),
+    "ca-bundle": Row("ca.pem", results("outcome"), [("accepted",)], tls=True),
+    "timeout": Row("5", results("outcome", "attempts"), [("unknown", 4)], dx=(DOWN,)),
+    "operation": Row("set-pull-services", paths, ["setPullServices"]),
+    "services-from": Row(
+        "codeowners", sent("service"), [{"identifier": "owners"}], BY_FILES, "push_branch", github=True
+    ),
+    "service-map": Row(
+        "web: [web/**]", sent("service"), [{"identifier": "web"}], BY_FILES | {"services-from": ""}, github=True
+    ),
+    "since-sha": Row(
+        "{before}", sent("service"), [{"identifier": "owners"}], BY_FILES | {"pull-number": ""}, "schedule", github=True
+    ),
+    "set-pull-services": Row("true", paths, ["setPullServices", "create"]),
+    "replace-pull-services": Row("true", sent("replace"), [True, None], {"set-pull-services": "true"}),
+    "pull-number": Row("7", sent("pull_number"), [7], BY_HAND, event="workflow_dispatch"),
+    "pull-id": Row("77", sent("github_pull_id"), [77], BY_HAND, event="workflow_dispatch"),
+    "service": Row("cart=Cart", sent("service"), [{"identifier": "cart", "name": "Cart"}]),
+    "repository": Row("acme/warehouse", sent("repository"), ["acme/warehouse"], {"commit-sha": "abc1234"}),
+    "commit-sha": Row("abc1234", sent("commit_sha"), ["abc1234"]),
+    "attribution": Row("repository", sent("commit_sha"), [None]),
+    "merge-commit-shas": Row("abc1234,abc2345", sent("merge_commit_shas"), [["abc1234", "abc2345"]]),
+    "integration-branch": Row("develop", sent("integration_branch"), ["develop"]),
+    "deployed-at": Row("1741089600", sent("deployed_at"), ["2025-03-04T12:00:00Z"], event="workflow_run_success"),
+    "success": Row("failure", sent("success"), [False]),
+    "environment": Row("blue", sent("environment"), ["blue"]),
+    "reference-id": Row("release-7", sent("reference_id"), ["release-7"]),
+    "source-url": Row("https://ci.example/7", sent("source_url"), ["https://ci.example/7"]),
+    "source-name": Row("Jenkins", sent("source_name"), ["Jenkins"]),
+    "metadata": Row("version: 1.10", sent("metadata"), [{"version": "1.10"}]),
+    "only-branches": Row("release/*", output("status"), "registered", event="pull_request_merged_other_base"),
+    "only-environments": Row("stag*", output("status"), "registered", event="deployment_staging"),
+    "method": Row("upsert", paths, ["upsert"]),
+    "on-conflict": Row("update", paths, ["create", "upsert"], dx=(Fault(status=409),)),
+    "fail-on-error": Row("false", lambda run, dx: run.exit_code, 0, dx=(REFUSED,)),
+    "dry-run": Row("true", paths, []),
+    "failed-file": Row("out/failed.jsonl", kept, 1, dx=(REFUSED,)),
+    "job-index": Row("3", output("reference-id"), "github.com/pull/2401500041/deploy/3/success/checkout"),
+    "check-run-id": Row(
+        "777",
+        sent("source_url"),
+        ["https://github.com/acme/shop/actions/runs/13654800333/job/777"],
+        event="push_branch",
+    ),
+}
+
+
+def test_every_declared_input_has_a_row() -> None:
+    assert sorted(ROWS) == sorted(action()["inputs"])
+
+
+def seen(row: Row, folder: Path, name: str, value: str | None) -> Any:
+    folder.mkdir()
+    workspace = folder / "workspace"
+    workspace.mkdir()
+    repo = Repo("acme/shop")
+    before = repo.commit({"CODEOWNERS": "* @acme/owners", "README.md": "Shop"})
+    pull = repo.pulls.ship({"web/a.py": "1"}, how="squash", title="Add a")
+    tls = workspace / "ca.pem" if row.tls else None
+    with Sandbox(token=TOKEN, faults=row.dx, tls=tls) as dx, GitHub(repo) as github:
+        known = {"{url}": dx.url, "{github}": github.token, "{pull}": str(pull.number), "{before}": before}
+        known["{after}"] = str(pull.merge_commit_sha)
+        given = connected(dx) | dict(row.besides)
+        given = {key: text for key, text in given.items() if key != name} | ({} if value is None else {name: value})
+        inputs = {key: known.get(text, text) for key, text in given.items()}
+        token = github.token if name != "github-token" else ""
+        run = Step(folder, inputs, row.event, github.env if row.github else {}, github_token=token).inside()
+        return row.look(run, dx)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_input_changes_something(tmp_path: Path, name: str) -> None:
+    row = ROWS[name]
+    assert seen(row, tmp_path / "with", name, row.value) == row.expected
+    assert seen(row, tmp_path / "without", name, None) != row.expected
