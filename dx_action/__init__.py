@@ -2,11 +2,14 @@
 
 Data flows one way, and imports follow it; what is marked (io) touches the world, all else is pure:
 
-    environment, event file → inputs, runtime, event → triggers → context → plan → outbox → report → workflow
+    environment, event file → inputs, runtime, event → triggers → context → plan → sending → report → workflow
+
+context is handed the look-ups as something to ask: GitHub is spoken to only where neither an input, the event nor a file tells.
 
 What was written and what happened
     inputs             the INPUT_ variables, checked and typed, every problem at once
     hosts              how the DX host may be named
+    forms              the forms of single values, such as a commit or a flag
     services           what a service is, and how some are named
     lists              how an input holds a list
     times              the forms of a point in time
@@ -16,16 +19,37 @@ What was written and what happened
     urls               which texts are web addresses
     runtime            the runner's own variables
     event              (io) the event's file, as partial models
+Whose files they are
+    ownership          what the three ways below have in common
+    service_map        the service map
+    catalog            Backstage's catalog-info.yaml
+    codeowners         GitHub's CODEOWNERS
+    patterns           lists of gitignore's patterns
+    segments           a pattern's part between two slashes
+    path_tree          paths against many patterns at once, in linear time
+What is looked up
+    scope              which change counts: a pull request's, or that between two commits
+    changes            the files of a change, by GitHub's lists
+    trees              the same by two commits' trees, where the lists are cut
+    pulls              the pull requests of some commits
+    files_at           a repository's files: the workspace's, else GitHub's
+    lookups            all of it for one deployment
+    github             (io) the wire to GitHub, the only speaker to it
+    refusals           the sentence for every refusal of GitHub's
+    bounded            (io) giving up on what takes too long
 What it means
     trigger            the shape of an event's meaning: a Trigger, or Skipped
     triggers           which events are a deployment, a function each
     deployment_events  the same for GitHub's deployments and their statuses
     globs              the patterns for branches and environments
     identity           the `reference_id`
+    choices            which value counts, where several places name one
+    assignments        which pull requests are to be told which services
     context            each value of the deployment, with where it came from
     plan               the calls, as data
     calls              a call, and what became of it
 What is sent
+    sending            one run's sending: pull requests before deployments, and what is known at any moment
     outbox             (io) several calls side by side, and when to stop
     delivery           one call's attempts
     answers            what an answer means
@@ -45,6 +69,7 @@ Around it
     errors             what stops a run before its first call
     cancellation       (io) what a cancelled job does
     workspace          (io) the files that inputs name
+    attribution        DX's rules by which pull requests are credited to deployments
     sandbox            a stand-in for DX, for tests, the demo and dry runs; nothing above imports it
 """
 
