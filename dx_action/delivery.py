@@ -5,7 +5,7 @@ At any moment `end()` says what is known, so that a cancelled run can tell what 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Protocol
@@ -98,12 +98,19 @@ class Delivery:
             self.attempts, self._in_flight = self.attempts + 1, True
         answer = transport(self.call, max(deadline - clock.monotonic(), 0.001))
         verdict = judge(answer, clock.now()) if isinstance(answer, Answer) else answer
-        if verdict.kind == "conflict" and self._may_hold:
-            # What DX holds under this id is most likely what an earlier attempt of this very call left there.
-            verdict = Verdict("accepted", http_status=verdict.http_status)
+        if verdict.kind == "conflict":
+            verdict = self._resolved(verdict)
         self._may_hold |= verdict.may_hold
         self._last = verdict
         return verdict
+
+    def _resolved(self, conflict: Verdict) -> Verdict:
+        """Say what a conflict means for this call."""
+        if self._may_hold:
+            # What DX holds under this id is most likely what an earlier attempt of this very call left there.
+            return Verdict("accepted", http_status=conflict.http_status)
+        # Only a deployment has an id that can be held already.
+        return conflict if self.call.reference_id else replace(conflict, kind="refused")
 
     def _wait(self, verdict: Verdict, clock: Clock) -> float:
         growing: float = min(FIRST_WAIT * 2 ** (self.attempts - 1), LONGEST_WAIT) * (0.5 + clock.random() / 2)

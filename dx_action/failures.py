@@ -25,6 +25,15 @@ def failures(failed: Sequence[Result], total: int, inputs: Inputs, context: Cont
     return [_message(results, total, inputs, context) for results in kinds.values()]
 
 
+def troubles(context: Context) -> list[str]:
+    """Say what kept pull requests from being told their services, so that no call was made for them."""
+    return [
+        f"The services of the pull request could not be set: {problem} The deployment is not held up by that. Once it is "
+        "mended, run `operation: set-pull-services`."
+        for problem in context.trouble
+    ]
+
+
 def _message(results: Sequence[Result], total: int, inputs: Inputs, context: Context) -> str:
     first = results[0]
     said = short(inert(short(first.message))) if first.message else ""
@@ -33,12 +42,12 @@ def _message(results: Sequence[Result], total: int, inputs: Inputs, context: Con
         advise(first.error, first.http_status, said=bool(said)),
     ]
     if said:
-        parts.append(f"DX says: {said}")
+        parts.append(f"DX says: {said}" + ("" if said.endswith((".", "!", "?", "…")) else "."))
     unknown, kept = first.outcome == "unknown", inputs.failed_file
     if all(result.call.subject for result in results):
-        parts.append(
-            "Only this call is to be repeated: run `operation: set-pull-services` for it, with the same services."
-        )
+        named = "pull-number" if "#" in first.call.subject else "pull-id"
+        how = f"its `{named}` and the same services" if len(results) == 1 else f"the `{named}` and the services of each"
+        parts.append(f"Only this is to be repeated, and no deployment: run `operation: set-pull-services` with {how}.")
     elif unknown:
         where = f", from {kept}," if kept else ", as the output `requests` has it:"
         parts.append(
@@ -46,7 +55,7 @@ def _message(results: Sequence[Result], total: int, inputs: Inputs, context: Con
         )
         if not (context.repeatable or inputs.reference_id):
             parts.append("A re-run of the job would register another deployment.")
-    if kept and not unknown:
+    if kept and (not unknown or first.call.subject):
         parts.append(f"{'The request is' if len(results) == 1 else 'The requests are'} kept in {kept}.")
     return " ".join(parts)
 

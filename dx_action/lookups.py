@@ -83,8 +83,9 @@ class Lookups:
             except Wrong as wrong:
                 name = "service-map" if self._inputs.services_source == "map" else "services-from"
                 raise BadInput.of(name, f"cannot be used: {wrong}") from None
+            counted = f"{len(paths)} path" + ("" if len(paths) == 1 else "s")
             names = short(", ".join(service.identifier for service in services), 300) or "no service"
-            self._say(f"  {_name(change)} changes {len(paths)} paths and touches {names}")
+            self._say(f"Looked up: {_name(change)} changes {counted} and touches {names}")
             self._known[change] = services
         return self._known[change]
 
@@ -104,7 +105,7 @@ class Lookups:
             # The newest is known last, and with it all others.
             if any(pull.merge_commit_sha.startswith(after) for pull in found):
                 break
-        self._say(f"  The push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
+        self._say(f"Looked up: the push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
         return found
 
     def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
@@ -181,5 +182,5 @@ class Lookups:
 
 def _name(change: PullChange | RangeChange) -> str:
     if isinstance(change, PullChange):
-        return f"Pull request #{change.number}"
-    return f"What lies between {change.before[:12]} ({change.source}) and {change.after[:12]}"
+        return f"pull request #{change.number}"
+    return f"what lies between {change.before[:12]} ({change.source}) and {change.after[:12]}"

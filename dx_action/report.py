@@ -10,7 +10,7 @@ from dx_action import summary
 from dx_action.calls import Call, Level, Result
 from dx_action.context import Context
 from dx_action.errors import Problem
-from dx_action.failures import already_held, failures
+from dx_action.failures import already_held, failures, troubles
 from dx_action.inert import short
 from dx_action.inputs import Inputs
 from dx_action.outputs import outputs
@@ -37,9 +37,9 @@ def skipped(skip: Skipped) -> Report:
     return Report(
         0,
         (),
-        ((level, f"No deployment was registered. {skip}"),),
+        ((level, f"Nothing was sent to DX. {skip}"),),
         outputs("skipped", str(skip)),
-        summary.told("No deployment was registered", str(skip)),
+        summary.told("Nothing was sent to DX", str(skip)),
     )
 
 
@@ -52,7 +52,7 @@ def unusable(
 ) -> Report:
     """Report inputs or an event that cannot be used: nothing was sent. `results` are what would have been sent."""
     lines = tuple(str(problem) for problem in problems)
-    headline = "No deployment was registered"
+    headline = "Nothing was sent to DX"
     return Report(
         0 if lenient else 1,
         (),
@@ -71,7 +71,7 @@ def cancelled(*, lenient: bool) -> Report:
         (),
         (("warning" if lenient else "error", reason),),
         outputs("failed", reason),
-        summary.told("No deployment was registered", reason),
+        summary.told("Nothing was sent to DX", reason),
     )
 
 
@@ -111,7 +111,7 @@ def sent(
     failed = tuple(result for result in results if not result.delivered)
     status = _status(context, results, failed)
     level: Level = "error" if inputs.fail_on_error else "warning"
-    messages = (*(str(problem) for problem in context.trouble), *failures(failed, len(results), inputs, context))
+    messages = (*troubles(context), *failures(failed, len(results), inputs, context))
     held = already_held(context, inputs, results)
     lines = [_line(result) for result in results]
     hints = _hints(context)
@@ -121,7 +121,9 @@ def sent(
         "pull-services-set": "Services set in DX",
         "registered": "Deployment registered in DX",
         "already-registered": "Deployment already registered in DX",
-        "partial": f"{len(failed)} of {len(results)} {things} {negated} {done} DX",
+        "partial": f"{len(failed)} of {len(results)} {things} {negated} {done} DX"
+        if failed
+        else "Deployment registered in DX, but services NOT set",
         "failed": f"Deployment {negated} registered in DX"
         if context.services.value
         else f"Services {negated} set in DX",

@@ -289,7 +289,7 @@ def test_bad_inputs_are_told_all_at_once(tmp_path: Path, dx: Sandbox) -> None:
     ((level, message),) = run.annotations
     assert (run.exit_code, run.status, level, dx.requests()) == (1, "failed", "error", [])
     headline, *lines = message.split("\n")
-    assert headline == "No deployment was registered: 6 problems."
+    assert headline == "Nothing was sent to DX: 6 problems."
     assert {line.split("`")[1] for line in lines} == {*wrong, "dx-token"}
     assert all(f"`{name}`" in run.outputs["reason"] for name in (*wrong, "dx-token"))
     assert all(f"- <code>{name}</code>" in run.summary for name in (*wrong, "dx-token"))
@@ -315,7 +315,7 @@ def test_an_event_file_that_cannot_be_used(tmp_path: Path, dx: Sandbox, payload:
     run = Step(tmp_path, connected(dx), env={"GITHUB_EVENT_PATH": str(path)}).inside()
     ((level, message),) = run.annotations
     assert (run.exit_code, run.status, level, dx.requests()) == (1, "failed", "error", [])
-    assert message.startswith(f"No deployment was registered: 1 problem.\n`{subject}` ")
+    assert message.startswith(f"Nothing was sent to DX: 1 problem.\n`{subject}` ")
     assert "many" not in message
 
 

@@ -334,7 +334,7 @@ def test_a_problem_that_is_told_already_is_not_told_twice() -> None:
 @pytest.mark.parametrize(("warn", "level"), [(True, "warning"), (False, "notice")])
 def test_skipped(warn: bool, level: str) -> None:
     told = report.skipped(Skipped("It is no deployment.", "Change it.", warn=warn))
-    assert told.annotations == ((level, "No deployment was registered. It is no deployment. Change it."),)
+    assert told.annotations == ((level, "Nothing was sent to DX. It is no deployment. Change it."),)
     assert told.outputs["reason"] == "It is no deployment. Change it."
 
 

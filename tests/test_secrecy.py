@@ -110,7 +110,7 @@ def test_with_every_input_wrong(tmp_path: Path, dx: Sandbox) -> None:
 def test_with_a_token_that_is_none(tmp_path: Path, dx: Sandbox, token: str, debug: str) -> None:
     run = Step(tmp_path, connected(dx, token), env={"RUNNER_DEBUG": debug}).inside()
     ((_, message),) = run.annotations
-    assert message.startswith("No deployment was registered: 1 problem.\n`dx-token` ")
+    assert message.startswith("Nothing was sent to DX: 1 problem.\n`dx-token` ")
     assert (run.exit_code, run.status, dx.requests()) == (1, "failed", [])
     assert run.masks[0] == token
     assert (leaks(run), leaks(run, SECRET[::-1])) == ({}, {})
