@@ -42,4 +42,6 @@ fi
 
 echo "Installing $lock" >&2
 "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --require-hashes --requirement "$lock"
+# Where the environment keeps Python from writing bytecode, pip writes none, and every start would compile all anew.
+"$venv/bin/python" -m compileall -q -j 0 "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" || true
 touch "$stamp"
