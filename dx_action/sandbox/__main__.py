@@ -8,11 +8,13 @@ import json
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from dx_action.attribution import MergedPullRequest
+from dx_action.sandbox.crediting import PullRequestError, parse_pull_requests
 from dx_action.sandbox.faults import Fault, FaultError, parse_faults
 from dx_action.sandbox.mask import checked_token
 from dx_action.sandbox.server import Sandbox
@@ -21,6 +23,7 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _LONGEST_LATENCY = 3600
 _LAST_PORT = 65_535
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,6 +50,7 @@ def _start(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Sand
             token=options.token,
             inactive_token=options.inactive_token,
             repositories=options.repository,
+            pull_requests=options.pull_requests,
             faults=options.faults,
             latency=options.latency,
             host=options.host,
@@ -67,7 +71,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m dx_action.sandbox",
         description="A stand-in for the DX Data Cloud API: the documented methods under /api/, what it holds and "
         "received under /sandbox/deployments, /sandbox/pull-services and /sandbox/requests; a POST to "
-        "/sandbox/faults replaces the faults, one to /sandbox/reset forgets everything.",
+        "/sandbox/pull-requests tells it of merged pull requests, more of them or one anew, and /sandbox/attribution "
+        "says which of them DX's rules credit each deployment with; a POST to /sandbox/faults replaces the faults, "
+        "one to /sandbox/reset forgets everything.",
+        epilog="A merged pull request is an object of repository, number, base_ref, default_branch, merge_commit_sha and "
+        "merged_at, as GitHub tells them, and optionally id and commits, an array of the other SHAs that belong to it. "
+        "All SHAs are whole.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -76,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--token", type=_token, default="sandbox-token", help="the valid token (default: %(default)s)")
     add("--inactive-token", type=_token, metavar="T", help="a token answered with account_inactive")
     add("--repository", action="append", metavar="NAME", help="a known repository; without any, all are known")
+    add(
+        "--pull-requests",
+        type=_pulls,
+        default=(),
+        metavar="FILE-or-JSON",
+        help="merged pull requests, a JSON array, see below",
+    )
     add("--faults", type=_faults, default=(), metavar="FILE-or-JSON", help="faults to begin with, a JSON array")
     add("--latency", type=_latency, default=0.0, metavar="S", help="seconds before every answer")
     add("--tls", type=Path, metavar="CA_FILE", help="speak TLS; the throw-away CA's certificate is written here")
@@ -98,10 +114,18 @@ def _token(text: str) -> str:
 
 
 def _faults(text: str) -> tuple[Fault, ...]:
+    return _json(text, parse_faults)
+
+
+def _pulls(text: str) -> tuple[MergedPullRequest, ...]:
+    return _json(text, parse_pull_requests)
+
+
+def _json(text: str, taken: Callable[[Any], T]) -> T:
     try:
-        script = text if text.lstrip()[:1] in ("[", "{") else Path(text).read_text(encoding="utf-8")
-        return parse_faults(json.loads(script))
-    except FaultError as error:
+        written = text if text.lstrip()[:1] in ("[", "{") else Path(text).read_text(encoding="utf-8")
+        return taken(json.loads(written))
+    except (FaultError, PullRequestError) as error:
         _refuse(str(error))
     except OSError as error:
         _refuse(f"cannot read the file: {error.strerror}")

@@ -1,11 +1,14 @@
 """What may be asked of the stand-in itself, under /sandbox/.
 
-Owns the routes that list what it holds and received, replace its faults and reset it. It may not answer for DX.
+Owns the routes that list what it holds and received, tell it of merged pull requests and say which ones each deployment would be
+credited with, replace its faults and reset it. It may not answer for DX.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from dx_action.sandbox.checks import parse
+from dx_action.sandbox.crediting import PullRequestError, parse_pull_requests
 from dx_action.sandbox.faults import FaultError, parse_faults
 from dx_action.sandbox.listener import Listener
 
@@ -13,6 +16,8 @@ _ROUTES = (
     "GET /sandbox/deployments",
     "GET /sandbox/pull-services",
     "GET /sandbox/requests",
+    "GET /sandbox/attribution",
+    "POST /sandbox/pull-requests",
     "POST /sandbox/faults",
     "POST /sandbox/reset",
 )
@@ -27,8 +32,12 @@ def control(dx: Listener, verb: str, path: str, body: bytes) -> tuple[int, Any]:
             return 200, dx.store.pull_services()
         case "GET /sandbox/requests":
             return 200, dx.journal.requests()
+        case "GET /sandbox/attribution":
+            return 200, dx.store.attribution()
+        case "POST /sandbox/pull-requests":
+            return _taken(body, lambda given: dx.store.know(parse_pull_requests(dx.store.mask.value(given))))
         case "POST /sandbox/faults":
-            return _faults(dx, body)
+            return _taken(body, lambda given: dx.script.replace(parse_faults(given)))
         case "POST /sandbox/reset":
             reset(dx)
             return 200, {"ok": True}
@@ -36,17 +45,19 @@ def control(dx: Listener, verb: str, path: str, body: bytes) -> tuple[int, Any]:
 
 
 def reset(dx: Listener) -> None:
-    """Forget everything held and received, and every fault."""
+    """Forget everything held, known and received, and every fault."""
     dx.script.replace([])
     dx.store.reset()
     dx.journal.clear()
 
 
-def _faults(dx: Listener, body: bytes) -> tuple[int, Any]:
+def _taken(body: bytes, take: Callable[[Any], None]) -> tuple[int, Any]:
     try:
-        dx.script.replace(parse_faults(parse(body)))
+        take(parse(body))
     except FaultError as error:
         return 422, _refusal("invalid_faults", str(error))
+    except PullRequestError as error:
+        return 422, _refusal("invalid_pull_requests", str(error))
     except ValueError:
         return 422, _refusal("invalid_json", "The body could not be parsed as JSON.")
     return 200, {"ok": True}

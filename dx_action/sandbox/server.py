@@ -10,6 +10,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
+from dx_action.attribution import MergedPullRequest
 from dx_action.sandbox.control import reset
 from dx_action.sandbox.faults import Fault, Script
 from dx_action.sandbox.handler import Handler
@@ -31,6 +32,7 @@ class Sandbox:
         token: str = "sandbox-token",
         inactive_token: str | None = None,
         repositories: Iterable[str] | None = None,
+        pull_requests: Iterable[MergedPullRequest | Mapping[str, Any]] = (),
         faults: Iterable[Fault | Mapping[str, Any]] = (),
         latency: float = 0.0,
         host: str = "127.0.0.1",
@@ -39,7 +41,7 @@ class Sandbox:
         names: Iterable[str] = (),
         addresses: Iterable[str] = (),
     ) -> None:
-        store = Store(token, inactive_token=inactive_token, repositories=repositories)
+        store = Store(token, inactive_token=inactive_token, repositories=repositories, pull_requests=pull_requests)
         script = Script(faults)
         self._listener = Listener(
             (host, port),
@@ -86,12 +88,20 @@ class Sandbox:
         """Every request that was not for the stand-in itself, without tokens."""
         return self._listener.journal.requests()
 
+    def know(self, pulls: Iterable[MergedPullRequest | Mapping[str, Any]]) -> None:
+        """Learn of merged pull requests, more of them or one anew; dx_action.sandbox.crediting says what one is."""
+        self._listener.store.know(pulls)
+
+    def attribution(self) -> list[dict[str, Any]]:
+        """For each deployment held, the known pull requests that DX's page would credit it with."""
+        return self._listener.store.attribution()
+
     def script(self, faults: Iterable[Fault | Mapping[str, Any]]) -> None:
         """Misbehave like this from now on."""
         self._listener.script.replace(faults)
 
     def reset(self) -> None:
-        """Forget everything held and received, and every fault."""
+        """Forget everything held, known and received, and every fault."""
         reset(self._listener)
 
 

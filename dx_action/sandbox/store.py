@@ -1,7 +1,8 @@
 """What the stand-in DX holds, and what it answers to each method.
 
-Owns the deployments and the services of pull requests; every call is atomic. Pure but for its lock: no server,
-no clock, and the ids it makes up come from the maker it is given. It may hold no token in what it lists.
+Owns the deployments, the services of pull requests, and which merged pull requests there are as far as it was told; every call
+is atomic. Pure but for its lock: no server, no clock, and the ids it makes up come from the maker it is given. It may hold no
+token in what it lists.
 """
 
 import copy
@@ -11,8 +12,10 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from dx_action.attribution import Assignment, MergedPullRequest, Name
 from dx_action.sandbox import checks
 from dx_action.sandbox.checks import Refused
+from dx_action.sandbox.crediting import assignment, credited, parse_pull_requests
 from dx_action.sandbox.mask import Mask, checked_token
 
 _DEFAULTS = {"environment": "production", "success": True}
@@ -34,6 +37,7 @@ class Store:
         *,
         inactive_token: str | None = None,
         repositories: Iterable[str] | None = None,
+        pull_requests: Iterable[MergedPullRequest | Mapping[str, Any]] = (),
         new_id: Callable[[], str] = _random_id,
     ) -> None:
         self._token = checked_token(token)
@@ -44,6 +48,9 @@ class Store:
         self._lock = threading.Lock()
         self._deployments: dict[str, dict[str, Any]] = {}
         self._pull_services: list[dict[str, Any]] = []
+        self._assignments: list[Assignment] = []
+        self._known: dict[Name, MergedPullRequest] = {}
+        self.know(pull_requests)
         self._methods: dict[str, Callable[[dict[str, Any]], None]] = {
             "deployments.create": self._create,
             "deployments.upsert": self._upsert,
@@ -75,11 +82,26 @@ class Store:
         with self._lock:
             return copy.deepcopy(self._pull_services)
 
+    def know(self, pulls: Iterable[MergedPullRequest | Mapping[str, Any]]) -> None:
+        """Learn of merged pull requests, more of them or one anew; PullRequestError where one cannot be taken."""
+        found = parse_pull_requests(self.mask.value(list(pulls)))
+        with self._lock:
+            self._known |= {pull.name: pull for pull in found}
+
+    def attribution(self) -> list[dict[str, Any]]:
+        """For each deployment held, the known pull requests that DX's page would credit it with."""
+        with self._lock:
+            held, known, calls = list(self._deployments.values()), list(self._known.values()), list(self._assignments)
+            told: list[dict[str, Any]] = self.mask.value(credited(held, known, calls))
+        return told
+
     def reset(self) -> None:
-        """Forget everything held."""
+        """Forget everything held, and the pull requests known."""
         with self._lock:
             self._deployments.clear()
             self._pull_services.clear()
+            self._assignments.clear()
+            self._known.clear()
 
     def _admit(self, method: str, token: str | None) -> None:
         if method not in self._methods:
@@ -132,6 +154,7 @@ class Store:
         for service in given["services"]:
             services[service["identifier"]] = services.get(service["identifier"], {}) | service
         entry |= names | {"services": list(services.values())}
+        self._assignments.append(assignment(given))
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> bool:
