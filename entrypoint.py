@@ -1,14 +1,35 @@
 """The container's entrypoint."""
 
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 # An isolated interpreter (-I) leaves out the script's own folder, which in a checkout holds the package.
 sys.path.append(str(Path(__file__).resolve().parent))
 
-if __name__ == "__main__":
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Stop what runs. As the container's first process, Python ignores SIGTERM otherwise."""
+    raise KeyboardInterrupt
+
+
+def run() -> int:
+    """Run the step. Whatever a cancelled job cut short, its outputs are written."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        signal.signal(number, interrupt)
     try:
-        from dx_action.main import start
+        from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
+
+        return start()
     except KeyboardInterrupt:
-        sys.exit("The job was cancelled before anything was sent to DX.")
-    sys.exit(start())
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        from dx_action.main import start  # noqa: PLC0415
+
+        return start(cancelled=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -26,7 +26,7 @@ _CODES = {
     "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, give its PEM file as `ca-bundle`.",
     "connection_failed": "No connection to the host could be made. Check `dx-host`, the network and any proxy.",
     "connection_lost": "The connection broke before DX had answered.",
-    "no_answer": "DX did not answer in time. `timeout` gives it longer.",
+    "no_answer": "DX did not answer in time. Raise `timeout` where it is slow; else look whether it is down.",
     "request_impossible": "The request could not be made. Check `dx-host` and the proxy's variables.",
     "unauthorized_before": "It was not sent, because DX had refused the token.",
     "out_of_time": "It was not sent, because `timeout` was used up.",

@@ -1,13 +1,12 @@
 """Owns which pull requests are to be told which services they touch, by deployments.setPullServices. Pure, but for `asks`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dx_action.errors import BadInput
 from dx_action.event import Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.inputs import Inputs
-from dx_action.pulls import MergedPull
-from dx_action.scope import PullChange, RangeChange, pull_change
+from dx_action.scope import MergedPull, PullChange, RangeChange, pull_change
 from dx_action.services import Service
 
 
@@ -61,6 +60,17 @@ def assign(
     raise BadInput.of(
         "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."
     )
+
+
+def of_these(assignments: tuple[Assignment, ...], services: tuple[Service, ...]) -> tuple[Assignment, ...]:
+    """Keep to the services that are given, where some are: files say which of them a pull request touches."""
+    if not services:
+        return assignments
+    kept = []
+    for each in assignments:
+        touched = {service.identifier for service in each.services}
+        kept.append(replace(each, services=tuple(service for service in services if service.identifier in touched)))
+    return tuple(kept)
 
 
 def _named(inputs: Inputs, pull: PullRequest | None, given: tuple[Service, ...], asks: Asks) -> Assignment:

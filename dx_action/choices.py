@@ -16,14 +16,19 @@ from dx_action.trigger import Found, Trigger
 
 def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Found[str], bool]:
     """Give the repository, and whether it is the event's own."""
-    name = event.repository and event.repository.full_name
-    own = Found(name, "repository.full_name") if name else Found(runtime.repository, "GITHUB_REPOSITORY")
+    own = own_repository(runtime, event)
     if inputs.repository:
         same = inputs.repository.casefold() == own.value.casefold()
         return Found(inputs.repository, "input repository"), same
     if not own.value:
         raise BadInput.of("repository", "is missing, and neither the event nor GITHUB_REPOSITORY names one.")
     return own, True
+
+
+def own_repository(runtime: Runtime, event: Event) -> Found[str]:
+    """Give the event's own repository; its name may be empty."""
+    name = event.repository and event.repository.full_name
+    return Found(name, "repository.full_name") if name else Found(runtime.repository, "GITHUB_REPOSITORY")
 
 
 def attribution(inputs: Inputs) -> Attribution:
@@ -34,6 +39,17 @@ def attribution(inputs: Inputs) -> Attribution:
         return "merge-commits"
     by_files = inputs.services_source != "input" and not inputs.service
     return "repository" if by_files or inputs.set_pull_services else "commit"
+
+
+def attribution_source(inputs: Inputs) -> str:
+    """Say what that choice rests on."""
+    if inputs.attribution:
+        return "input attribution"
+    if inputs.merge_commit_shas:
+        return "input merge-commit-shas"
+    if inputs.services_source != "input" and not inputs.service:
+        return "services by the files changed"
+    return "input set-pull-services" if inputs.set_pull_services else "the default"
 
 
 def chosen_services(
@@ -53,7 +69,8 @@ def chosen_services(
     if trigger.services:
         return trigger.services, ()
     name = repository.rstrip("/").rpartition("/")[2] or repository
-    notice = f"No `service` was given, so the deployment counts for {name}, the repository's own name."
+    what = "deployment" if asks else "pull request"
+    notice = f"No `service` was given, so the {what} counts for {name}, the repository's own name."
     return Found((Service(name),), "the repository's name"), (notice,)
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from dx_action import choices
-from dx_action.assignments import Asks, Assignment, assign
+from dx_action.assignments import Asks, Assignment, assign, of_these
 from dx_action.errors import ActionError, BadEvent, BadInput, Problem
 from dx_action.event import Event
 from dx_action.identity import derived_ids, given_ids
@@ -31,6 +31,7 @@ class Context:
 
     repository: Found[str]
     attribution: Attribution
+    attribution_source: str
     commit: Found[str] | None
     merge_commit_shas: Found[tuple[str, ...]] | None
     services: Found[tuple[Service, ...]]
@@ -65,7 +66,8 @@ def resolve(
     repository, own = choices.repository(inputs, runtime, event)
     attribution = choices.attribution(inputs)
     deploys = inputs.operation == "deploy"
-    if deploys and not own and attribution == "commit" and not inputs.commit_sha:
+    named = inputs.commit_sha or inputs.merge_commit_shas or inputs.attribution == "repository"
+    if deploys and not own and not named:
         raise BadInput.of(
             "repository",
             "is not the repository of this event, whose commit says nothing about it. "
@@ -73,13 +75,13 @@ def resolve(
         )
     commit = choices.written(inputs.commit_sha, "commit-sha") or (trigger.commit if own else None)
     if deploys and attribution == "commit" and commit is None:
-        raise BadEvent.of(event.name, "event names no commit, and `GITHUB_SHA` is empty. Give `commit-sha`.")
+        raise BadEvent.of(event.name, "event names no commit, which it should. Give `commit-sha`.")
     asks = _asking(ask_about, repository.value, own, commit.value if commit else None)
     # What happened in one repository names no pull request and no files of another.
     there = event if own else Event(name=event.name)
-    services, notices = choices.chosen_services(
-        inputs, trigger, there, repository.value, commit, asks if deploys else None
-    )
+    # Its name gives the service's, where nothing else does; in the event's spelling, however an input spells it.
+    name = choices.own_repository(runtime, event).value if own else repository.value
+    services, notices = choices.chosen_services(inputs, trigger, there, name, commit, asks if deploys else None)
     assignments, trouble = _assignments(inputs, there, services, commit, asks)
     if not deploys:
         services = Found((), services.source)
@@ -88,17 +90,18 @@ def resolve(
         raise BadInput(*trouble)
     if not services.value and not told:
         if not assignments and not deploys:
-            return Skipped("The push merged no pull request that GitHub knows of.")
+            return Skipped("The push merged no pull request that GitHub knows of.", "Name one by `pull-number`.")
         return Skipped(
             "The change touches no service.",
             "Where it should, add its files to what `services-from` or `service-map` names.",
         )
     shas = inputs.merge_commit_shas
     success = choices.success(inputs, trigger)
-    pull = told[0] if len(told) == 1 else None
+    pull_number, pull_id = _pull(inputs, trigger if own else None, assignments)
     return Context(
         repository=repository,
         attribution=attribution,
+        attribution_source=choices.attribution_source(inputs),
         commit=commit,
         merge_commit_shas=Found(shas, "input merge-commit-shas") if shas else None,
         services=services,
@@ -106,7 +109,9 @@ def resolve(
         replace=inputs.replace_pull_services,
         deployed_at=choices.deployed_at(inputs, trigger, now),
         success=success,
-        reference_ids=_reference_ids(inputs, runtime, trigger, repository.value, commit, success, services.value),
+        reference_ids=_reference_ids(
+            inputs, runtime, trigger, repository.value, own, commit=commit, success=success, services=services.value
+        ),
         repeatable=bool(trigger.identity) and not inputs.reference_id,
         source_url=choices.written(inputs.source_url, "source-url")
         or trigger.page
@@ -115,8 +120,8 @@ def resolve(
         environment=inputs.environment,
         integration_branch=inputs.integration_branch,
         metadata=inputs.metadata,
-        pull_number=trigger.pull.number if trigger.pull else pull.pull_number if pull else None,
-        pull_id=trigger.pull.id if trigger.pull else pull.pull_id if pull else None,
+        pull_number=pull_number,
+        pull_id=pull_id,
         notices=notices,
         warnings=trigger.warnings,
         trouble=trouble,
@@ -143,16 +148,29 @@ def _assignments(
     asks: Callable[[], Asks],
 ) -> tuple[tuple[Assignment, ...], tuple[Problem, ...]]:
     """Give the pull requests to be told; a deployment is registered even where they cannot be found."""
-    given = services.value if inputs.services_source == "input" else inputs.service
+    given = services.value if inputs.services_source == "input" else ()
     sha = commit.value if commit else None
     if inputs.operation == "set-pull-services":
-        return assign(event, inputs, given, sha, asks()), ()
+        return of_these(assign(event, inputs, given, sha, asks()), inputs.service), ()
     if not inputs.set_pull_services:
         return (), ()
     try:
-        return assign(event, inputs, given, sha, asks()), ()
+        return of_these(assign(event, inputs, given, sha, asks()), inputs.service), ()
     except ActionError as error:
         return (), error.problems
+
+
+def _pull(
+    inputs: Inputs, trigger: Trigger | None, assignments: tuple[Assignment, ...]
+) -> tuple[int | None, int | None]:
+    """Give the number and the id of the pull request: the one that inputs name, the event's, or the only one found."""
+    pull = trigger.pull if trigger else None
+    if inputs.pull_number or inputs.pull_id:
+        same = pull and inputs.pull_number in (None, pull.number) and inputs.pull_id in (None, pull.id)
+        return (pull.number, pull.id) if pull and same else (inputs.pull_number, inputs.pull_id)
+    if pull:
+        return pull.number, pull.id
+    return (assignments[0].pull_number, assignments[0].pull_id) if len(assignments) == 1 else (None, None)
 
 
 def _reference_ids(
@@ -160,6 +178,8 @@ def _reference_ids(
     runtime: Runtime,
     trigger: Trigger,
     repository: str,
+    own: bool,
+    *,
     commit: Found[str] | None,
     success: Found[bool] | None,
     services: tuple[Service, ...],
@@ -168,5 +188,7 @@ def _reference_ids(
         return Found(given_ids(inputs.reference_id, services), "input reference-id")
     commits = inputs.merge_commit_shas or ((commit.value,) if commit else ())
     outcome = "failure" if success and not success.value else "success"
-    derived = derived_ids(trigger, inputs, runtime, repository, commits=commits, outcome=outcome, services=services)
+    derived = derived_ids(
+        trigger, inputs, runtime, repository, own=own, commits=commits, outcome=outcome, services=services
+    )
     return Found(derived, "this event" if trigger.identity else "this job")

@@ -7,6 +7,7 @@ password or foreign text.
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from typing import Any
 
 import requests
@@ -14,19 +15,15 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import (
-    ConnectTimeout,
     InvalidSchema,
     InvalidURL,
     MissingSchema,
-    ProxyError,
     ReadTimeout,
     RequestException,
 )
 from urllib3.exceptions import (
-    ConnectTimeoutError,
     HTTPError,
     LocationValueError,
-    NewConnectionError,
     ReadTimeoutError,
 )
 
@@ -74,6 +71,16 @@ class _Session(requests.Session):
         return None
 
 
+class _Body(BytesIO):
+    """A request's body, which knows whether its sending has begun: only then can DX hold what it says."""
+
+    sent = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.sent = True
+        return super().read(size)
+
+
 class Dx:
     """A connection to one DX host."""
 
@@ -106,18 +113,18 @@ class Dx:
     def __call__(self, call: Call, seconds: float) -> Answer | Verdict:
         """Make one attempt of at most `seconds`, and say what came of it."""
         end = self._monotonic() + seconds
+        body = _Body(call.body)
         try:
             with self._session.post(
                 f"{self._host.base}{call.path}",
-                data=call.body,
+                data=body,
                 timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = self._read(response, end)
-                return Answer(response.status_code, body, response.headers.get("Retry-After"))
+                return Answer(response.status_code, self._read(response, end), response.headers.get("Retry-After"))
         except (RequestException, HTTPError, OSError, ValueError) as error:
-            return _verdict(error)
+            return _verdict(error, sent=body.sent)
 
     def _read(self, response: requests.Response, end: float) -> bytes:
         """Read what comes, as it comes; what is longer than any answer of DX is cut, and no JSON then."""
@@ -130,25 +137,18 @@ class Dx:
         return body
 
 
-def _verdict(error: Exception) -> Verdict:
-    """Say what an attempt without an answer means; only what certainly happened before the request was sent leaves no doubt."""
+def _verdict(error: Exception, *, sent: bool) -> Verdict:
+    """Say what an attempt without an answer means. What was not `sent` DX cannot hold."""
     causes = list(_causes(error))
-
-    def among(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(cause, kinds) for cause in causes)
-
-    if among(ssl.SSLCertVerificationError):
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return Verdict("refused", "certificate")
-    # urllib3 takes a connection that broke after the request for one that never reached the proxy.
-    if among(NewConnectionError, ConnectTimeoutError, ConnectTimeout) or (
-        among(ProxyError) and not among(ConnectionError)
-    ):
+    if not sent:
+        impossible = InvalidURL | InvalidSchema | MissingSchema | LocationValueError
+        if isinstance(error, impossible):
+            return Verdict("refused", "request_impossible")
         return Verdict("try-again", "connection_failed")
-    if isinstance(error, ReadTimeout | ReadTimeoutError):
-        return Verdict("try-again", "no_answer", may_hold=True)
-    if isinstance(error, InvalidURL | InvalidSchema | MissingSchema | LocationValueError):
-        return Verdict("refused", "request_impossible")
-    return Verdict("try-again", "connection_lost", may_hold=True)
+    timed_out = any(isinstance(cause, ReadTimeout | ReadTimeoutError) for cause in causes)
+    return Verdict("try-again", "no_answer" if timed_out else "connection_lost", may_hold=True)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -10,6 +10,8 @@ from dx_action.inert import inert, short
 from dx_action.inputs import Inputs
 
 MOST_NAMES = 10
+# The runner keeps ten annotations of a level, and other problems need theirs.
+MOST_KINDS = 8
 _TOKENS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
 
 
@@ -22,7 +24,13 @@ def failures(failed: Sequence[Result], total: int, inputs: Inputs, context: Cont
     if refused:
         for follows in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
             kinds[refused] += kinds.pop(follows)
-    return [_message(results, total, inputs, context) for results in kinds.values()]
+    messages = [_message(results, total, inputs, context) for results in kinds.values()]
+    if len(messages) <= MOST_KINDS:
+        return messages
+    return [
+        *messages[: MOST_KINDS - 1],
+        f"{len(messages) - MOST_KINDS + 1} more kinds of failure: see the output `results`.",
+    ]
 
 
 def troubles(context: Context) -> list[str]:
@@ -49,12 +57,12 @@ def _message(results: Sequence[Result], total: int, inputs: Inputs, context: Con
         how = f"its `{named}` and the same services" if len(results) == 1 else f"the `{named}` and the services of each"
         parts.append(f"Only this is to be repeated, and no deployment: run `operation: set-pull-services` with {how}.")
     elif unknown:
-        where = f", from {kept}," if kept else ", as the output `requests` has it:"
+        where = f", from {kept}:" if kept else ", as the output `requests` has it:"
         parts.append(
-            f"DX may hold it all the same. Send the same request again{where} its `reference_id` keeps it single."
+            f"DX may hold it all the same. Send the same request again{where} with its `reference_id` it is registered once."
         )
         if not (context.repeatable or inputs.reference_id):
-            parts.append("A re-run of the job would register another deployment.")
+            parts.append("Do not re-run the job for that: a re-run registers another deployment.")
     if kept and (not unknown or first.call.subject):
         parts.append(f"{'The request is' if len(results) == 1 else 'The requests are'} kept in {kept}.")
     return " ".join(parts)
@@ -68,7 +76,8 @@ def _what(results: Sequence[Result], total: int) -> str:
         return f"{known} set the services of {_names(results)}"
     noun = "calls" if pulls else "deployments"
     which = f"{len(results)} of {total} {noun} ({_names(results)})" if total > 1 else _names(results)
-    return f"{known} {'registered' if unknown else 'register'} {which}"
+    verb = ("took" if unknown else "take") if pulls else ("registered" if unknown else "register")
+    return f"{known} {verb} {which}"
 
 
 def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) -> tuple[tuple[Level, str], ...]:
@@ -78,7 +87,11 @@ def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) ->
         return ()
     text = f"DX already holds this deployment of {_names(held)} under its `reference_id`, with other values, and keeps those. "
     if context.repeatable:
-        return (("notice", text + "That is expected where the same event is handled again."),)
+        again = (
+            "That is expected where the same event is handled again. Where it was another deployment, as of a reusable "
+            "workflow that is called twice, give each its `environment` or `reference-id`."
+        )
+        return (("notice", text + again),)
     whose = "the `reference-id` you gave" if inputs.reference_id else "this very job"
     return (
         (

@@ -19,7 +19,7 @@ class FilesAt:
     def __init__(
         self, checkout: Workspace | None, workspace: Workspace, api: Callable[[], Api], repository: str, commit: str
     ) -> None:
-        self._checkout, self._workspace, self._api = checkout, workspace, api
+        self._checkout, self._workspace, self._api, self._repository = checkout, workspace, api, repository
         self._where = f"/repos/{repository}"
         self._commit = commit
         self._blobs: dict[str, tuple[str, str]] | None = None
@@ -27,7 +27,7 @@ class FilesAt:
 
     def read(self, path: str) -> bytes | None:
         """Give a file, or None where there is none. Raises Wrong, LookupFailedError, Missing."""
-        if self._checkout is not None and self._checkout.is_checkout():
+        if self._checkout is not None and self._checkout.is_checkout(self._repository):
             try:
                 return self._read_here(path)
             except NoFolder:  # what was a folder before the change may be a file now

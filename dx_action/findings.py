@@ -16,7 +16,7 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
         ("repository", context.repository),
         ("commit_sha" if sends_commit else "commit (not sent)", context.commit),
         ("merge_commit_shas", Found(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None),
-        ("attribution", Found(attribution, "")),
+        ("attribution", Found(attribution, context.attribution_source)),
         ("service", Found(", ".join(each.identifier for each in context.services.value), context.services.source)),
         ("deployed_at", context.deployed_at),
         ("success", Found(str(context.success.value).lower(), context.success.source) if context.success else None),

@@ -29,6 +29,7 @@ def parse_host(text: str) -> DxHost:
     if re.search(r"[^\x21-\x7e]", text):
         raise Wrong(f"has a character that no host has. {_FORM}")
     if "://" not in text:
+        text = text.removesuffix("/")
         if text.lower() == "localhost":
             raise Wrong("names this machine without a scheme and a port. Write http://localhost:8080, say.")
         if _INSTANCE.fullmatch(text.lower()):

@@ -20,6 +20,7 @@ def derived_ids(
     runtime: Runtime,
     repository: str,
     *,
+    own: bool,
     commits: Sequence[str],
     outcome: str,
     services: Sequence[Service],
@@ -30,7 +31,7 @@ def derived_ids(
         if trigger.per_job:
             parts += [runtime.job or "-", inputs.job_index]
         parts.append(outcome)
-        if trigger.overridable and (by_hand := _by_hand(inputs)):
+        if trigger.overridable and (by_hand := _by_hand(inputs, trigger, repository if not own else "")):
             parts.append(_digest(by_hand))
     else:
         parts = (
@@ -49,9 +50,16 @@ def given_ids(reference_id: str, services: Sequence[Service]) -> tuple[str, ...]
     return tuple(f"{reference_id}/{service.identifier}" for service in services)
 
 
-def _by_hand(inputs: Inputs) -> list[object]:
-    """Two steps of one job that give these differently mean two deployments, though the event is the same."""
-    given: list[object] = [inputs.repository, inputs.environment, inputs.commit_sha, *inputs.merge_commit_shas]
+def _by_hand(inputs: Inputs, trigger: Trigger, repository: str) -> list[object]:
+    """Two steps of one job that give these differently mean two deployments, though the event is the same.
+
+    What is given as the event has it anyway changes nothing. `repository` is another than the event's, or empty.
+    """
+    commit = (inputs.commit_sha or "").lower()
+    if trigger.commit and trigger.commit.value.lower().startswith(commit):
+        commit = ""
+    given: list[object] = [repository.lower(), inputs.environment or "", commit]
+    given += [sha.lower() for sha in inputs.merge_commit_shas]
     return given if any(given) else []
 
 

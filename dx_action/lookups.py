@@ -16,10 +16,10 @@ from dx_action.github import Api, GitHub, Missing
 from dx_action.inert import short
 from dx_action.inputs import Inputs
 from dx_action.ownership import Ownership, naming
-from dx_action.pulls import MergedPull, commits_between, merged_pulls
+from dx_action.pulls import commits_between, merged_pulls
 from dx_action.refusals import Asker
 from dx_action.runtime import Runtime
-from dx_action.scope import PullChange, RangeChange
+from dx_action.scope import MergedPull, PullChange, RangeChange
 from dx_action.services import Service
 from dx_action.trees import CutError
 from dx_action.workspace import Workspace
@@ -84,7 +84,8 @@ class Lookups:
                 name = "service-map" if self._inputs.services_source == "map" else "services-from"
                 raise BadInput.of(name, f"cannot be used: {wrong}") from None
             counted = f"{len(paths)} path" + ("" if len(paths) == 1 else "s")
-            names = short(", ".join(service.identifier for service in services), 300) or "no service"
+            names = short(", ".join(service.identifier for service in services), 300)
+            names = names or f"no service ({short(', '.join(sorted(paths)), 300) or 'none'})"
             self._say(f"Looked up: {_name(change)} changes {counted} and touches {names}")
             self._known[change] = services
         return self._known[change]

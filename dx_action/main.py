@@ -29,8 +29,8 @@ from dx_action.workflow import Workflow
 from dx_action.workspace import Workspace
 
 
-def main(env: Mapping[str, str], stream: TextIO, clock: Clock) -> int:
-    """Run the step, and give its exit code: 0 or 1."""
+def main(env: Mapping[str, str], stream: TextIO, clock: Clock, *, cancelled: bool = False) -> int:
+    """Run the step, and give its exit code: 0 or 1. `cancelled`: the job was, before this was called."""
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}")
     for name in ("DX-TOKEN", "GITHUB-TOKEN"):
         token = env.get(PREFIX + name, "").strip()
@@ -40,9 +40,12 @@ def main(env: Mapping[str, str], stream: TextIO, clock: Clock) -> int:
     progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed)
     with interruptible() as disarm:
         try:
+            if cancelled:
+                raise Interrupted  # noqa: TRY301 - it is told as one that comes later
             told = _run(env, workflow, clock, progress)
             disarm()
         except ActionError as error:
+            disarm()
             unsent = progress.results("not_configured")
             told = report.unusable(error.problems, lenient=soft, context=progress.context, results=unsent)
         except Interrupted:
@@ -72,7 +75,7 @@ def _run(env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Pro
     for call in (*first, *calls):
         workflow.debug(f"POST {call.path} {call.body.decode()}")
     if inputs.dry_run:
-        return report.rehearsed(context, (*first, *calls))
+        return report.rehearsed(context, (*first, *calls), lenient=not inputs.fail_on_error)
     progress.first, progress.calls = first, calls
     if missing := missing_connection(written(env), runtime.actor):
         raise BadInput(*missing)
@@ -115,9 +118,9 @@ def _show_frames(bug: BaseException, workflow: Workflow) -> None:
     workflow.end_group()
 
 
-def start() -> int:
+def start(*, cancelled: bool = False) -> int:
     """Run with the real environment, clock and log."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     clock = Clock(time.monotonic, time.sleep, lambda: datetime.now(UTC), random.random)
-    return main(os.environ, sys.stdout, clock)
+    return main(os.environ, sys.stdout, clock, cancelled=cancelled)

@@ -1,10 +1,10 @@
 """Owns which pull requests some commits belong to, asked of GitHub through an `Api`: one GraphQL call for each 100 commits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dx_action.github import PER_PAGE, Api, Missing
+from dx_action.scope import MergedPull
 
 _FIELDS = """
 fragment pulls on Commit {
@@ -18,23 +18,6 @@ fragment pulls on Commit {
   }
 }
 """
-
-
-@dataclass(frozen=True, slots=True)
-class MergedPull:
-    """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`."""
-
-    number: int
-    id: int
-    title: str
-    url: str
-    author: str
-    merged_at: str
-    merge_commit_sha: str
-    base_ref: str
-    base: str
-    head: str
-    changed_files: int
 
 
 def commits_between(api: Api, repository: str, before: str, after: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Asker:
 
     def unseen(self, permission: str) -> LookupFailedError:
         """Tell of a 404, by which GitHub also hides what a token may not see."""
-        return _token(f"cannot see this in {self.repository}, or it is not there. {self._advice(permission)}")
+        return _token(f"cannot see {self._things(permission)}, or this one is not there. {self._advice(permission)}")
 
     def refused(self, status: int, kind: str, permission: str, *, limited: bool) -> LookupFailedError:
         """Tell of any other refusal. `kind` is a GraphQL error's type."""
@@ -39,10 +39,13 @@ class Asker:
         if status == 401:
             return _token("is refused by GitHub. Leave it out for the job's own token, or store a valid one.")
         if status == 403 or kind in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
-            return _token(f"may not read what is needed in {self.repository}. {self._advice(permission)}")
+            return _token(f"may not read {self._things(permission)}. {self._advice(permission)}")
         if kind:
             return unavailable("refused a query of this action. An old GitHub Enterprise Server may not know it.")
         return unavailable(f"answered every attempt with HTTP {status}. Run this again later.")
+
+    def _things(self, permission: str) -> str:
+        return f"the {permission.replace('-', ' ')} of {self.repository}"
 
     def _advice(self, permission: str) -> str:
         if not self.has_token:

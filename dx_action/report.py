@@ -90,17 +90,19 @@ def broken(where: str, results: Sequence[Result] = (), *, lenient: bool) -> Repo
     )
 
 
-def rehearsed(context: Context, calls: Sequence[Call]) -> Report:
-    """Report a dry run."""
+def rehearsed(context: Context, calls: Sequence[Call], *, lenient: bool = False) -> Report:
+    """Report a dry run: it fails where the live one would for want of a look-up's answer."""
+    level: Level = "warning" if lenient else "error"
+    messages = troubles(context)
     lines = [f"Dry run. A live run would send {_counted(calls, 'request')}:"]
     for call in calls:
         lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
     return Report(
-        0,
+        1 if messages and not lenient else 0,
         tuple(lines),
-        _hints(context),
-        outputs("dry-run", "", context, calls),
-        summary.dry(context, calls, (*context.warnings, *context.notices)),
+        (*((level, message) for message in messages), *_hints(context)),
+        outputs("dry-run", messages[0] if messages else "", context, calls),
+        summary.dry(context, calls, (*messages, *context.warnings, *context.notices)),
     )
 
 

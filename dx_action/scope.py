@@ -1,4 +1,4 @@
-"""Owns by which change services are found: a pull request's, or that between two commits. Pure."""
+"""Owns by which change services are found: a pull request's, or that between two commits; and what a merged one is. Pure."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,23 @@ class RangeChange:
     before: str
     after: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPull:
+    """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`."""
+
+    number: int
+    id: int
+    title: str
+    url: str
+    author: str
+    merged_at: str
+    merge_commit_sha: str
+    base_ref: str
+    base: str
+    head: str
+    changed_files: int
 
 
 def change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:

@@ -29,7 +29,9 @@ _NAMES_NO_DEPLOYED_COMMIT = {
 def decide(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
     """Say what the event means. Raises BadEvent where a payload lacks what only it can tell."""
     if inputs.success == "skip":
-        return Skipped("`success` says that the deployment was cancelled or skipped.")
+        return Skipped(
+            "`success` says that the deployment was cancelled or skipped.", "Only `true` and `false` register one."
+        )
     told = inputs.operation == "set-pull-services" and (inputs.pull_number or inputs.pull_id)
     if event.name in _NAMES_NO_DEPLOYED_COMMIT and not (inputs.commit_sha or inputs.merge_commit_shas or told):
         return Skipped(
@@ -63,7 +65,10 @@ def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
     pull = event.pull_request
     base = (pull.base and pull.base.ref) or ""
     if event.action != "closed" or not pull.merged:
-        return Skipped("The pull request was not merged by this event.", "Only a merge is a deployment here.")
+        return Skipped(
+            "The pull request was not merged by this event.",
+            "Have it run `if: github.event.pull_request.merged`.",
+        )
     if skipped := _other_branch("The pull request's base", base, event, inputs):
         return skipped
     if inputs.dx_token is None and event.name == "pull_request" and _from_fork(event) and not inputs.dry_run:
@@ -84,7 +89,9 @@ def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
 def _push(event: PushEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
     ref = event.ref or runtime.ref
     if event.deleted:
-        return Skipped("The push deleted its branch or tag.")
+        return Skipped(
+            "The push deleted its branch or tag.", "Run the workflow with `if: ${{ !github.event.deleted }}`."
+        )
     filtered = inputs.only_branches and not ref.startswith("refs/tags/")
     if filtered and (skipped := _other_branch("The pushed branch", ref.removeprefix("refs/heads/"), event, inputs)):
         return skipped
@@ -96,17 +103,23 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs) -> Trigger | Skipped:
     run = event.workflow_run
     started_by = run.event or ""
     if event.action != "completed":
-        return Skipped("The workflow run has not completed.")
+        return Skipped("The workflow run has not completed.", "Run this workflow for `types: [completed]`.")
     if run.conclusion != "success" and inputs.success is None:
         return Skipped(
             "The workflow run did not succeed, which mostly means a red test and no deployment.",
             "Set `success` where a failed run is a failed deployment.",
         )
     if started_by.startswith("pull_request") or started_by == "merge_group":
-        return Skipped("The workflow run tested a pull request or a merge group, and deployed nothing.")
+        return Skipped(
+            "The workflow run tested a pull request or a merge group, and deployed nothing.",
+            "Narrow `on.workflow_run` by `branches`.",
+        )
     own, head = (repository and repository.full_name for repository in (event.repository, run.head_repository))
     if not own or not head or own.casefold() != head.casefold():
-        return Skipped("The workflow run's code came from another repository.")
+        return Skipped(
+            "The workflow run's code came from another repository.",
+            "Register it by a `push` of this repository instead.",
+        )
     name = run.head_branch or ""
     by_tag = started_by == "release" or name.startswith("refs/tags/") or (started_by == "push" and _TAG.fullmatch(name))
     if not by_tag and (skipped := _other_branch("The workflow run's branch", name, event, inputs)):
@@ -126,9 +139,13 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs) -> Trigger | Skipped:
 def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:
     release = event.release
     if event.action not in ("published", "released"):
-        return Skipped("The release was neither published nor released by this event.")
+        return Skipped(
+            "The release was neither published nor released by this event.", "Run the workflow for `types: [released]`."
+        )
     if release.draft or release.prerelease:
-        return Skipped("A draft or a prerelease is not a deployment to production.")
+        return Skipped(
+            "A draft or a prerelease is not a deployment to production.", "Run the workflow for `types: [released]`."
+        )
     return Trigger(
         _sha(runtime),
         identity=("release", str(release.id)),

@@ -48,12 +48,15 @@ def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings:
             continue
         try:
             if Path(path).is_dir():
+                if next(Path(path).glob("*.[0-9]"), None) is None:
+                    raise OSError  # noqa: TRY301 - a folder without hashed names is one that holds nothing
                 context.load_verify_locations(capath=path)
             else:
                 context.load_verify_locations(cafile=path)
         except OSError:  # ssl.SSLError is one
             warnings.append(
-                f"`{name}` names no PEM file that this container can read, so the public CAs are trusted. A path of the "
+                f"`{name}` names no PEM file, and no folder of hashed ones, that this container can read, so "
+                "the public CAs are trusted. A path of the "
                 "runner does not exist here: put the file into the workspace and name it in `ca-bundle`."
             )
             continue

@@ -6,6 +6,7 @@ runs as root: what it makes is given to the workspace's owner, or later steps co
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from dx_action.errors import Wrong
 
 MEBIBYTE = 1 << 20
+_REMOTE = re.compile(r"^\s*url\s*=\s*(\S+)", re.MULTILINE)
 _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -31,10 +33,19 @@ class Workspace:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def is_checkout(self) -> bool:
-        """Tell whether a repository is checked out here, whole."""
+    def is_checkout(self, repository: str) -> bool:
+        """Tell whether this repository, owner/name, is checked out here, whole."""
         git = Path(self._root, ".git")
-        return bool(self._root) and git.exists() and not (git / "info" / "sparse-checkout").exists()
+        if not self._root or not git.exists() or (git / "info" / "sparse-checkout").exists():
+            return False
+        try:
+            text = (git / "config").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return True
+        names = [url.casefold().rstrip("/").removesuffix(".git") for url in _REMOTE.findall(text)]
+        return not names or any(
+            name.endswith((f"/{repository.casefold()}", f":{repository.casefold()}")) for name in names
+        )
 
     def read(self, path: str, most: int = MEBIBYTE) -> bytes:
         """Read a file of at most `most` bytes. Raises NotThere, Wrong."""
@@ -51,8 +62,11 @@ class Workspace:
         self.append(path, b"")
 
     def append(self, path: str, data: bytes) -> None:
-        """Append to a file, which is made where there is none, with its folders. Raises Wrong."""
-        with self._opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, make=True) as file:
+        """Append lines to a file, which is made where there is none, with its folders. Raises Wrong."""
+        with self._opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=True) as file:
+            size = os.fstat(file).st_size
+            if data and size and os.pread(file, 1, size - 1) != b"\n":
+                data = b"\n" + data  # a line that was cut stays by itself
             while data:
                 data = data[os.write(file, data) :]
             if os.geteuid() == 0:

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -13,7 +15,7 @@ from typing import Any
 import events
 import golden
 import pytest
-from runner import TOKEN, Malformed, Run, Step, action, connected, fast_clock, read_command, read_outputs, until
+from runner import ROOT, TOKEN, Malformed, Run, Step, action, connected, fast_clock, read_command, read_outputs, until
 
 from dx_action.sandbox import Fault, Sandbox, Store
 
@@ -201,7 +203,7 @@ def test_the_log_tells_each_value_and_where_it_came_from(tmp_path: Path) -> None
         "repository": "acme/shop  from repository.full_name",
         "commit (not sent)": f"{MERGED}  from push.head_commit.id",
         "merge_commit_shas": "abc1234, abc2345  from input merge-commit-shas",
-        "attribution": "merge-commits",
+        "attribution": "merge-commits  from input merge-commit-shas",
         "service": "shop  from the repository's name",
         "deployed_at": "2025-03-04T12:00:00Z  from the clock",
         "success": "false  from input success",
@@ -660,3 +662,30 @@ def test_golden_transcripts(tmp_path: Path, name: str) -> None:
 
 def test_no_transcript_is_left_over() -> None:
     assert {file.stem for file in golden.FOLDER.iterdir()} == set(golden.SCENARIOS)
+
+
+CANCELLED_AT = """
+import os, runpy, signal, sys
+
+class Canceller:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), int(sys.argv[2]))
+
+sys.meta_path.insert(0, Canceller())
+runpy.run_path(sys.argv[3], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["pydantic", "dx_action.main", "dx_action.workspace"])
+def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: str, number: signal.Signals) -> None:
+    step = Step(tmp_path, connected(dx))
+    env = step.environment()
+    command = [sys.executable, "-I", "-c", CANCELLED_AT, module, str(int(number)), str(ROOT / "entrypoint.py")]
+    done = subprocess.run(command, env=env, cwd=step.workspace, capture_output=True, text=True, timeout=60, check=False)
+    run = step.read(env, done.returncode, done.stdout + done.stderr)
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert run.outputs["reason"] == "The job was cancelled before anything was sent to DX."
+    assert dx.requests() == []

@@ -271,7 +271,7 @@ def test_the_order_of_services(
 @pytest.mark.parametrize(
     ("repository", "name"),
     [
-        ("acme/Shop", "Shop"),
+        ("acme/Shop", "shop"),
         ("shop", "shop"),
         ("a/b/c", "c"),
         ("my project/a repo", "a repo"),
@@ -372,3 +372,26 @@ def test_no_variables() -> None:
     read = read_runtime({"GITHUB_SERVER_URL": " ", "GITHUB_SHA": "\n"})
     assert (read.server_url, read.api_url) == ("https://github.com", "https://api.github.com")
     assert (read.run_attempt, read.sha, read.repository, read.event_name) == ("1", "", "", "")
+
+
+NAMED = {
+    "the event's": ({}, ("41", "2401500041")),
+    "the event's, by number": ({"pull-number": "41"}, ("41", "2401500041")),
+    "another, by number": ({"pull-number": "7"}, ("7", "")),
+    "another, by id": ({"pull-id": "7000000001"}, ("", "7000000001")),
+    "another repository's": ({"repository": "acme/other", "commit-sha": "abc1234", "pull-number": "3"}, ("3", "")),
+    "no one's": ({"repository": "acme/other", "commit-sha": "abc1234"}, ("", "")),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_pull_request_that_is_named(name: str) -> None:
+    given, expected = NAMED[name]
+    found = resolved("pull_request_merged", given)
+    assert (str(found.pull_number or ""), str(found.pull_id or "")) == expected
+
+
+def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> None:
+    given = {"repository": "other/thing", "set-pull-services": "true", "pull-number": "3", "service": "web"}
+    with pytest.raises(BadInput, match="`repository` is not the repository of this event"):
+        resolved("pull_request_merged", given)

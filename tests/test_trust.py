@@ -423,9 +423,8 @@ def test_what_went_through_a_tunnel_may_be_held(tmp_path: Path, fault: Fault, ve
         (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", FAILED),
         (b"HTTP/1.1 403 Forbidden\r\n\r\n<html>::error::x</html>", FAILED),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", FAILED),
-        # These cannot be told from an answer that was lost behind the tunnel.
-        (b"garbage\r\n\r\n", LOST),
-        (b"", LOST),
+        (b"garbage\r\n\r\n", FAILED),
+        (b"", FAILED),
     ],
 )
 def test_a_proxy_that_refuses(tmp_path: Path, answer: bytes, verdict: Verdict) -> None:
@@ -466,3 +465,12 @@ def test_this_very_machine_is_reached_without_a_proxy(tmp_path: Path, host: str)
         send = Dx(base, SecretStr(TOKEN), context=context, proxies=named, monotonic=time.monotonic)
         assert send(CALL, 5) == OK
         send._session.close()
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_folder_without_hashed_names_holds_no_cas(tmp_path: Path, name: str) -> None:
+    (tmp_path / "ca.pem").write_text("a certificate under a name that OpenSSL does not look for")
+    _, warnings = tls_context({name: str(tmp_path)}, None)
+    ((warning),) = warnings
+    assert name in warning
+    assert "`ca-bundle`" in warning

@@ -183,7 +183,7 @@ def test_what_was_there_is_kept(folder: Path, workspace: Workspace) -> None:
     workspace.can_append("failed.jsonl")
     assert (folder / "failed.jsonl").read_bytes() == b"zero"
     workspace.append("failed.jsonl", b"one\n")
-    assert (folder / "failed.jsonl").read_bytes() == b"zeroone\n"
+    assert (folder / "failed.jsonl").read_bytes() == b"zero\none\n"
 
 
 def test_what_can_be_appended_to_is_there_afterwards(folder: Path, workspace: Workspace) -> None:
@@ -320,3 +320,32 @@ def test_what_cannot_be_written_is_told(workspace: Workspace) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "the disk is full" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (None, True),
+        ("[core]\n\tbare = false\n", True),
+        ('[remote "origin"]\n\turl = https://github.com/acme/shop\n', True),
+        ('[remote "origin"]\n\turl = https://github.com/Acme/Shop.git\n', True),
+        ('[remote "origin"]\n\turl = git@github.com:acme/shop.git\n', True),
+        ('[remote "origin"]\n\turl = https://github.com/acme/infra\n', False),
+        ('[remote "origin"]\n\turl = https://github.com/other-acme/shop\n', False),
+    ],
+)
+def test_a_checkout_is_one_of_this_repository(
+    folder: Path, workspace: Workspace, config: str | None, expected: bool
+) -> None:
+    (folder / ".git").mkdir()
+    if config is not None:
+        (folder / ".git" / "config").write_text(config)
+    assert workspace.is_checkout("acme/shop") is expected
+
+
+def test_a_sparse_checkout_is_not_whole(folder: Path, workspace: Workspace) -> None:
+    assert workspace.is_checkout("acme/shop") is False
+    (folder / ".git" / "info").mkdir(parents=True)
+    assert workspace.is_checkout("acme/shop") is True
+    (folder / ".git" / "info" / "sparse-checkout").write_text("/apps/\n")
+    assert workspace.is_checkout("acme/shop") is False
