@@ -58,7 +58,7 @@ def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
         try:
             rules += _rule(line.strip())
         except Wrong as wrong:
-            warnings.append(f"{name} {wrong} (line {number}). GitHub passes over this line, and so does this step.")
+            warnings.append(f"{name} {wrong} (line {number}). GitHub passes over this line; mend it or take it out.")
     return Codeowners(rules, tuple(warnings))
 
 

@@ -5,7 +5,7 @@ password or foreign text.
 """
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from typing import Any
@@ -30,6 +30,7 @@ from urllib3.exceptions import (
 from dx_action import __version__
 from dx_action.answers import Answer, Verdict
 from dx_action.calls import Call
+from dx_action.causes import causes
 from dx_action.hosts import DxHost
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
@@ -139,25 +140,13 @@ class Dx:
 
 def _verdict(error: Exception, *, sent: bool) -> Verdict:
     """Say what an attempt without an answer means. What was not `sent` DX cannot hold."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    wrapped = list(causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in wrapped):
         return Verdict("refused", "certificate")
     if not sent:
         impossible = InvalidURL | InvalidSchema | MissingSchema | LocationValueError
         if isinstance(error, impossible):
             return Verdict("refused", "request_impossible")
         return Verdict("try-again", "connection_failed")
-    timed_out = any(isinstance(cause, ReadTimeout | ReadTimeoutError) for cause in causes)
+    timed_out = any(isinstance(cause, ReadTimeout | ReadTimeoutError) for cause in wrapped)
     return Verdict("try-again", "no_answer" if timed_out else "connection_lost", may_hold=True)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk what an exception wraps: requests and urllib3 keep it as an argument, a reason or a cause."""
-    seen: set[int] = set()
-    todo: list[object] = [error]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, BaseException) and id(each) not in seen:
-            seen.add(id(each))
-            todo += [*each.args, getattr(each, "reason", None), each.__cause__, each.__context__]
-            yield each

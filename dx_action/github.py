@@ -6,6 +6,7 @@ is never told in its own words: see `refusals`.
 
 import logging
 import re
+import ssl
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -13,8 +14,18 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from dx_action.bounded import within
+from dx_action.causes import causes
 from dx_action.delivery import Clock
-from dx_action.refusals import NO_ANSWER, REDIRECT, UNREADABLE, Asker, LookupFailedError, graphql_type, unavailable
+from dx_action.refusals import (
+    CERTIFICATE,
+    NO_ANSWER,
+    REDIRECT,
+    UNREADABLE,
+    Asker,
+    LookupFailedError,
+    graphql_type,
+    unavailable,
+)
 
 SECONDS = 60.0
 PER_PAGE = 100
@@ -54,7 +65,9 @@ class Api(Protocol):
 class GitHub:
     """One server's API, asked about one repository with one token."""
 
-    def __init__(self, token: SecretStr | None, api_url: str, asker: Asker, clock: Clock) -> None:
+    def __init__(
+        self, token: SecretStr | None, api_url: str, asker: Asker, clock: Clock, verify: str | bool = True
+    ) -> None:
         import github  # noqa: PLC0415 - 0.1 s that a plain run does not spend
 
         # PyGithub's own lines in the log would hold GitHub's words as they came.
@@ -69,6 +82,7 @@ class GitHub:
         self._requester = github.Github(
             auth=github.Auth.Token(token.get_secret_value()) if token else None,
             base_url=api_url,
+            verify=verify,
             timeout=_TIMEOUT,
             retry=_retries(clock, self._left),
             per_page=PER_PAGE,
@@ -138,9 +152,10 @@ class GitHub:
             spent = (error.headers or {}).get("x-ratelimit-remaining") == "0"
             limited = isinstance(error, self._errors.RateLimitExceededException) or spent
             raise self._refused(error.status, graphql_type(error.data), permission, limited=limited) from None
-        except (OSError, ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError) as error:
             # A requests exception is an OSError; over answers that are not GitHub's, PyGithub stumbles in the other ways.
-            raise unavailable(NO_ANSWER) from None
+            untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+            raise unavailable(CERTIFICATE if untrusted else NO_ANSWER) from None
 
     def _refused(self, status: int, kind: str, permission: str, *, limited: bool) -> LookupFailedError:
         return self._asker.refused(status, kind, permission, limited=limited)

@@ -3,57 +3,28 @@
 GitHub is asked only where no input, event or file of the workspace tells. Services are never guessed: what cannot be found raises.
 """
 
-import re
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 from dx_action.changes import UnknownCommit, pull_files, range_files
 from dx_action.delivery import Clock
 from dx_action.errors import BadInput, Wrong
 from dx_action.files_at import FilesAt
-from dx_action.github import Api, GitHub, Missing
+from dx_action.github import Api, Missing
 from dx_action.inert import short
 from dx_action.inputs import Inputs
 from dx_action.ownership import Ownership, naming
 from dx_action.pulls import commits_between, merged_pulls
 from dx_action.refusals import Asker
-from dx_action.runtime import Runtime
 from dx_action.scope import MergedPull, PullChange, RangeChange
 from dx_action.services import Service
 from dx_action.trees import CutError
-from dx_action.workspace import Workspace
 
-_GITHUB_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 if TYPE_CHECKING:
     from dx_action.codeowners import Codeowners
 
 # GitHub may learn a second after a merge which pull request a commit came from.
 _LAGS = (0.0, 1.0, 2.0)
-
-
-def about(
-    inputs: Inputs, runtime: Runtime, workspace: Workspace, clock: Clock, say: Callable[[str], None]
-) -> Callable[[str, bool, str | None], "Lookups"]:
-    """Give what makes the look-ups about a repository: whether it is the event's own, and at which commit its files count."""
-
-    def ask_about(repository: str, own: bool, commit: str | None) -> Lookups:
-        own_workflow = repository.casefold() == runtime.repository.casefold()
-        asker = Asker(repository, own_workflow, inputs.github_token is not None)
-
-        @cache
-        def api() -> Api:
-            if not _GITHUB_NAME.fullmatch(repository):
-                text = (
-                    "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
-                )
-                raise BadInput.of("repository", text)
-            return GitHub(inputs.github_token, runtime.api_url, asker, clock)
-
-        files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
-        return Lookups(inputs, files, api, asker, clock, say)
-
-    return ask_about
 
 
 class Lookups:
@@ -149,7 +120,7 @@ class Lookups:
                 with naming(place):
                     data = self._file(place)
                 if data is not None:
-                    return self._warned(parse_codeowners(data, place))
+                    return self._whole(parse_codeowners(data, place))
             raise BadInput.of("services-from", f"is `codeowners`, and there is none of {', '.join(PLACES)}.")
         from dx_action.service_map import parse_service_map  # noqa: PLC0415
 
@@ -163,9 +134,11 @@ class Lookups:
             )
         return parse_service_map(data, given or "")
 
-    def _warned(self, codeowners: "Codeowners") -> Ownership:
-        for warning in codeowners.warnings:
-            self._say(f"  {warning}")
+    def _whole(self, codeowners: "Codeowners") -> Ownership:
+        """Let no line pass that cannot be read: whose files it means would be a guess."""
+        if codeowners.warnings:
+            more = f" And {len(codeowners.warnings) - 1} more." if len(codeowners.warnings) > 1 else ""
+            raise Wrong(f"{codeowners.warnings[0]}{more}")
         return codeowners
 
     def _file(self, path: str) -> bytes | None:

@@ -65,7 +65,9 @@ def _run(env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Pro
     inputs = progress.inputs = read_inputs(env)
     runtime = read_runtime(env)
     event = read_event(runtime.event_name, runtime.event_path)
-    context = resolve(inputs, runtime, event, clock.now(), _asks(inputs, runtime, progress.workspace, clock, workflow))
+    context = resolve(
+        inputs, runtime, event, clock.now(), _asks(inputs, runtime, env, progress.workspace, clock, workflow)
+    )
     if isinstance(context, Skipped):
         return report.skipped(context)
     progress.context = context
@@ -83,11 +85,13 @@ def _run(env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Pro
     return progress.told("out_of_time") or report.cancelled(lenient=not inputs.fail_on_error)
 
 
-def _asks(inputs: Inputs, runtime: Runtime, workspace: Workspace, clock: Clock, workflow: Workflow) -> AskAbout:
+def _asks(
+    inputs: Inputs, runtime: Runtime, env: Mapping[str, str], workspace: Workspace, clock: Clock, workflow: Workflow
+) -> AskAbout:
     def ask_about(repository: str, own: bool, commit: str | None) -> Asks:
-        from dx_action.lookups import about  # noqa: PLC0415 - most runs look nothing up
+        from dx_action.asking import about  # noqa: PLC0415 - most runs look nothing up
 
-        return about(inputs, runtime, workspace, clock, workflow.say)(repository, own, commit)
+        return about(inputs, runtime, env, workspace, clock, workflow.say)(repository, own, commit)
 
     return ask_about
 

@@ -11,6 +11,7 @@ _RATE_LIMIT = (
 )
 UNREADABLE = "gave an answer that is not GitHub's, as where a proxy or a login page stands before it."
 NO_ANSWER = "gave no answer that can be read. Check the network and any proxy, then run this again."
+CERTIFICATE = "has a certificate that is not trusted. For a private CA, give its PEM file as `ca-bundle`."
 REDIRECT = "answers with a redirect, which is never followed with a token."
 
 

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from dx_action.errors import BadInput
 
@@ -26,6 +27,19 @@ def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SS
         except (ssl.SSLError, ValueError):
             raise BadInput.of("ca-bundle", "holds no certificate that can be read. Give a PEM file.") from None
     return context, tuple(warnings)
+
+
+def ca_file(env: Mapping[str, str], ca_bundle: bytes | None) -> str:
+    """Give a path of the same CAs, as requests takes it: a file, or a hashed folder."""
+    import certifi  # noqa: PLC0415 - only where GitHub is asked
+
+    named = [path for name in _VARIABLES if (path := env.get(name, "").strip()) and Path(path).exists()]
+    path = named[0] if named else certifi.where()
+    if ca_bundle is None or Path(path).is_dir():
+        return path
+    with NamedTemporaryFile(prefix="ca-", suffix=".pem", delete=False) as file:
+        file.write(Path(path).read_bytes() + b"\n" + ca_bundle)
+    return file.name
 
 
 def proxies(env: Mapping[str, str], url: str) -> dict[str, str]:

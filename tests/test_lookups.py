@@ -11,9 +11,10 @@ from scenes import asked
 from stand_in import GitHub, How, Repo, link, submodule
 from stand_in.objects import Content
 
+from dx_action.asking import about
 from dx_action.delivery import Clock
 from dx_action.errors import ActionError, BadInput
-from dx_action.lookups import Lookups, about
+from dx_action.lookups import Lookups
 from dx_action.refusals import LookupFailedError
 from dx_action.scope import PullChange, RangeChange
 from dx_action.workspace import Workspace
@@ -48,7 +49,7 @@ class Scene:
         inputs = builders.inputs({**given, **token})
         clock = Clock(lambda: 0.0, self.waits.append, lambda: NOW, lambda: 0.5)
         workspace = Workspace(str(self.folder))
-        ask_about = about(inputs, runtime, workspace, clock, self.log.append)
+        ask_about = about(inputs, runtime, {}, workspace, clock, self.log.append)
         return ask_about(self.repository, self.own, self.commit)
 
     def services(self, given: Mapping[str, str], *paths: str) -> list[str]:
@@ -358,12 +359,12 @@ def test_a_file_without_a_rule_has_no_service(scene: Scene) -> None:
     assert scene.log == ["Looked up: pull request #1 changes 1 path and touches no service (cart/a)"]
 
 
-def test_a_bad_line_is_passed_over_and_told(scene: Scene) -> None:
+def test_a_bad_line_is_told_and_nothing_is_guessed(scene: Scene) -> None:
     put(scene, {"CODEOWNERS": "/web/ @acme/front\n/web/[ab] @acme/wrong\n/cart/ someone\n"})
-    assert scene.services(OWNERS, "web/a", "cart/a") == ["front"]
-    assert len(scene.log) == 3
-    assert all("CODEOWNERS has" in line for line in scene.log[:2])
-    assert ["(line 2)" in scene.log[0], "(line 3)" in scene.log[1]] == [True, True]
+    said = scene.refused(OWNERS)
+    assert said.startswith("`services-from` cannot be used: CODEOWNERS has a pattern with a [ or ]")
+    assert "(line 2)" in said
+    assert said.endswith("And 1 more.")
 
 
 def test_without_codeowners_nothing_is_guessed(scene: Scene) -> None:

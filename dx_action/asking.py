@@ -1,0 +1,56 @@
+"""Owns making look-ups ready: which repository, by which token, trusting whom; GitHub is reached at the first one that needs it."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from dx_action.delivery import Clock
+from dx_action.errors import BadInput, Wrong
+from dx_action.files_at import FilesAt
+from dx_action.github import Api, GitHub
+from dx_action.inputs import Inputs
+from dx_action.lookups import Lookups
+from dx_action.refusals import Asker
+from dx_action.runtime import Runtime
+from dx_action.trust import ca_file
+from dx_action.workspace import NotThere, Workspace
+
+_GITHUB_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
+
+
+def about(
+    inputs: Inputs,
+    runtime: Runtime,
+    env: Mapping[str, str],
+    workspace: Workspace,
+    clock: Clock,
+    say: Callable[[str], None],
+) -> Callable[[str, bool, str | None], Lookups]:
+    """Give what makes the look-ups about a repository: whether it is the event's own, and at which commit its files count."""
+
+    def ask_about(repository: str, own: bool, commit: str | None) -> Lookups:
+        own_workflow = repository.casefold() == runtime.repository.casefold()
+        asker = Asker(repository, own_workflow, inputs.github_token is not None)
+
+        @cache
+        def api() -> Api:
+            if not _GITHUB_NAME.fullmatch(repository):
+                text = (
+                    "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
+                )
+                raise BadInput.of("repository", text)
+            return GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
+
+        files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
+        return Lookups(inputs, files, api, asker, clock, say)
+
+    return ask_about
+
+
+def _pem(inputs: Inputs, workspace: Workspace) -> bytes | None:
+    try:
+        return workspace.read(inputs.ca_bundle) if inputs.ca_bundle else None
+    except NotThere:
+        return None
+    except Wrong as wrong:
+        raise BadInput.of("ca-bundle", str(wrong)) from None
