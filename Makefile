@@ -34,7 +34,7 @@ lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--up
 	@bash .ci/lock $(UV_FLAGS)
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-lint .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.txt .ci/venv.sh

@@ -1,6 +1,7 @@
 """Runs the image as GitHub's runner does, against the sandbox, in friendly and in hostile surroundings."""
 
 import argparse
+import compileall
 import contextlib
 import json
 import os
@@ -10,17 +11,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from stand_in import GitHub, Repo  # noqa: E402
 
 from dx_action.sandbox import Fault, Sandbox  # noqa: E402
 
-EVENT = ROOT / "tests" / "events" / "pull_request_merged.json"
+EVENTS = ROOT / "tests" / "events"
+ENTRYPOINT = ["/opt/dx/bin/python", "-I", "-u", "-B", "/opt/dx/entrypoint.py"]
 TOKEN = "dx-token-5f1c0a9e7b3d4826"
 REFUSED = "dx-token-refused-77aa21"
 OWNER = 1001  # the user who runs the jobs on GitHub's own machines
@@ -40,6 +44,9 @@ HOSTILE_ENV = {
     "http_proxy": "http://127.0.0.1:9",
     "ALL_PROXY": "http://127.0.0.1:9",
     "LC_ALL": "C",
+    "LD_LIBRARY_PATH": "/opt/hostedtoolcache/Python/3.12.1/x64/lib",  # by actions/setup-python
+    "OPENSSL_CONF": "/nonsense",
+    "TMPDIR": "/nonsense",
 }
 
 # Stands between the runner and podman: podman itself keeps its surroundings, the container gets the job's.
@@ -50,8 +57,8 @@ for at, arg in enumerate(args):
     if arg.endswith(":/github/home"):
         with open(arg.removesuffix(":/github/home") + "/.netrc", "w") as file:
             file.write({netrc!r})
-    if arg == "PATH" and args[at - 1] == "-e":
-        args[at] = "PATH=" + os.environ["PATH"]
+    if arg in ("PATH", "TMPDIR") and args[at - 1] == "-e":
+        args[at] = arg + "=" + os.environ.pop(arg)
 os.environ["PATH"] = {path!r}
 os.execv({podman!r}, [{podman!r}, *args])
 """
@@ -59,15 +66,49 @@ os.execv({podman!r}, [{podman!r}, *args])
 # Prints the modules that have no bytecode in the image, and so would be compiled at every run.
 UNCOMPILED = """
 import importlib, os, pkgutil, sys
-import dx_action
+import dx_action, github
 for found in pkgutil.walk_packages(dx_action.__path__, "dx_action."):
-    if not found.name.startswith("dx_action.sandbox"):
-        importlib.import_module(found.name)
+    importlib.import_module(found.name)
 for module in list(sys.modules.values()):
     spec = getattr(module, "__spec__", None)
     if spec and (spec.origin or "").endswith(".py") and not os.path.exists(spec.cached):
         print(spec.origin)
 """
+
+# Prints every file that could be started as a program, shared libraries left out.
+PROGRAMS = """
+import os
+for folder, _, names in os.walk("/"):
+    if folder.startswith(("/dev", "/proc", "/sys")):
+        continue
+    for path in (os.path.join(folder, name) for name in names):
+        if ".so" not in os.path.basename(path) and os.path.isfile(path) and os.access(path, os.X_OK):
+            print(os.path.realpath(path))
+"""
+
+# Prints how many CAs a connection can look up by their hash, each file read as one.
+AUTHORITIES = """
+import glob, ssl
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+for path in glob.glob(ssl.get_default_verify_paths().openssl_capath + "/*.0"):
+    context.load_verify_locations(cafile=path)
+print(len(context.get_ca_certs()))
+"""
+
+# Prints the seconds from the start of a command to its exit. First it lets the runtime finish what it still does in the
+# background, for this container and the one before.
+STOPWATCH = """
+import os, sys, time
+time.sleep(1)
+log = os.open(os.devnull, os.O_WRONLY)
+began = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, log, 1)])
+_, status = os.waitpid(process, 0)
+print(time.perf_counter() - began)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+ROUNDS = 9
+MOST_RATIO = 1.25
 
 
 @dataclass
@@ -103,16 +144,18 @@ class Image:
         *,
         wrapper: Path,
         cancel_after: float = 120,
+        event: str = "pull_request_merged",
+        github: Mapping[str, str] | None = None,
     ) -> "Run":
         """One step of a job, as the runner does it; a job that is cancelled gets SIGINT, then SIGTERM."""
-        event = json.loads(EVENT.read_text())
         command = [
             *(sys.executable, str(self.tools / "runner_sim.py")),
             *("--action", str(ROOT), "--image", self.name, "--docker", str(wrapper)),
-            *("--event-name", "pull_request", "--event", str(EVENT), "--workspace", str(workspace)),
-            *("--network", "host", "--timeout", str(cancel_after)),
-            *("--github", f"sha={merge_commit(event)}"),
+            *("--event-name", event_name(event), "--event", str(EVENTS / f"{event}.json")),
+            *("--workspace", str(workspace), "--network", "host", "--timeout", str(cancel_after)),
         ]
+        for name, value in (github or {}).items():
+            command += ["--github", f"{name}={value}"]
         for name, value in inputs.items():
             command += ["--with", f"{name}={value}"]
         for name, value in (env or {}).items():
@@ -128,6 +171,17 @@ class Image:
         command = [self.podman, "run", "--rm", "--entrypoint", "/opt/dx/bin/python", self.name, "-I", "-c", code]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         return done.stdout + done.stderr
+
+    def stopwatch(self, env: Mapping[str, str]) -> tuple[float, float]:
+        """The seconds from start to exit inside a new container, and those from outside, without the stopwatch."""
+        mount = ["--volume", f"{EVENTS}:{EVENTS}:ro"]
+        given = [part for name, value in env.items() for part in ("--env", f"{name}={value}")]
+        run = [self.podman, "run", "--rm", "--network", "host", *mount, *given]
+        watched = [*run, "--entrypoint", ENTRYPOINT[0], self.name, "-I", "-B", "-c", STOPWATCH, *ENTRYPOINT]
+        inside = float(subprocess.run(watched, capture_output=True, check=True, timeout=60).stdout)
+        began = time.monotonic()
+        subprocess.run([*run, self.name], capture_output=True, check=True, timeout=60)
+        return inside, time.monotonic() - began
 
     def config(self) -> dict[str, Any]:
         """The image's configuration: user, entrypoint and so on."""
@@ -156,8 +210,10 @@ def pick(result: dict[str, Any]) -> dict[str, Any]:
     return {name: result[name] for name in ("exit_code", "outputs", "annotations", "summary", "log")}
 
 
-def merge_commit(event: dict[str, Any]) -> str:
-    return str(event["pull_request"]["merge_commit_sha"])
+def event_name(event: str) -> str:
+    """What GitHub calls the event of a fixture."""
+    (name,) = re.findall(r"^GITHUB_EVENT_NAME=(\S+)$", (EVENTS / f"{event}.env").read_text(), re.MULTILINE)
+    return str(name)
 
 
 def hidden(text: str, token: str) -> bool:
@@ -226,6 +282,48 @@ def check_image(tally: Tally, image: Image) -> None:
     tally.check("it has no pip to import", "ModuleNotFoundError" in image.python("import pip"))
     uncompiled = image.python(UNCOMPILED)
     tally.check("every module it imports has its bytecode", uncompiled == "", uncompiled)
+    programs = set(image.python(PROGRAMS).split())
+    real = image.python(f"import os; print(os.path.realpath({ENTRYPOINT[0]!r}))").strip()
+    tally.check("the interpreter is the only program in it", programs == {real}, programs)
+    authorities = image.python(AUTHORITIES).strip()
+    tally.check(f"a connection finds public CAs by their hash ({authorities})", int(authorities) > 100)
+
+
+def check_speed(tally: Tally, image: Image) -> None:
+    """The same deployment, in a new container and by the entrypoint alone on this machine, in turns.
+
+    Of each the quickest run counts: whatever else this machine does only ever makes a run slower.
+    """
+    print("From start to exit")
+    compileall.compile_dir(ROOT / "dx_action", quiet=2)
+    bare = [sys.executable, "-I", "-B", "-c", STOPWATCH, sys.executable, "-I", "-u", "-B", str(ROOT / "entrypoint.py")]
+    inside, outside, alone = [], [], []
+    with Sandbox(token=TOKEN) as sandbox, tempfile.TemporaryDirectory() as folder:
+        env = {
+            "GITHUB_EVENT_NAME": "pull_request",
+            "GITHUB_EVENT_PATH": str(EVENTS / "pull_request_merged.json"),
+            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_RUN_ID": "1",
+            "GITHUB_JOB": "register",
+            "HOME": "/",
+            "INPUT_DX-HOST": sandbox.url,
+            "INPUT_DX-TOKEN": TOKEN,
+            "INPUT_SERVICE": "payments-service",
+        }
+        for _ in range(ROUNDS):
+            alone.append(float(subprocess.run(bare, env=env, cwd=folder, capture_output=True, check=True).stdout))
+            within, around = image.stopwatch(env)
+            inside.append(within)
+            outside.append(around)
+        tally.check(f"all {3 * ROUNDS} runs reached the sandbox", len(sandbox.requests()) == 3 * ROUNDS)
+    ratio = min(inside) / min(alone)
+    version = ".".join(map(str, sys.version_info[:2]))
+    tally.check(
+        f"inside the container {min(inside):.3f} s, bare (Python {version}) {min(alone):.3f} s: "
+        f"ratio {ratio:.2f}, at most {MOST_RATIO}",
+        ratio <= MOST_RATIO,
+    )
+    print(f"  (the runtime's own start and end: {min(outside) - min(inside):.3f} s)")
 
 
 def check_runs(tally: Tally, image: Image, folder: Path) -> None:
@@ -243,7 +341,25 @@ def check_runs(tally: Tally, image: Image, folder: Path) -> None:
         check_registered(tally, run, sandbox)
         print(f"  ({run.seconds:.1f} s, the container's start included)")
 
-    print("The same in a hostile checkout, environment and home")
+    print("Services by the files that changed, looked up at GitHub")
+    repo = Repo("acme/shop")
+    repo.commit({"CODEOWNERS": "* @acme/owners", "README.md": "Shop"})
+    pull = repo.pulls.ship({"web/a.py": "1"}, how="squash", title="Add a")
+    with Sandbox(token=TOKEN) as sandbox, GitHub(repo) as github, workspace() as checkout:
+        asked = {
+            "dx-token": TOKEN,
+            "dx-host": sandbox.url,
+            "github-token": github.token,
+            "services-from": "codeowners",
+            "commit-sha": str(pull.merge_commit_sha),
+            "pull-number": str(pull.number),
+        }
+        served = {name.removeprefix("GITHUB_").lower(): value for name, value in github.env.items()}
+        run = image.act(checkout, asked, wrapper=friendly, event="workflow_dispatch", github=served)
+        check_registered(tally, run, sandbox)
+        tally.check("the service is that of the files", run.outputs.get("services") == '["owners"]', run.outputs)
+
+    print("A merged pull request in a hostile checkout, environment and home")
     with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
         plant_evil(checkout)
         run = image.act(checkout, {**inputs, "dx-host": sandbox.url}, HOSTILE_ENV, wrapper=hostile)
@@ -282,6 +398,7 @@ def main() -> int:
     tally = Tally()
     image = Image(options.image, options.tools.resolve(), podman)
     check_image(tally, image)
+    check_speed(tally, image)
     with tempfile.TemporaryDirectory(prefix="wrappers_") as folder:
         check_runs(tally, image, Path(folder))
     print(f"image: {tally.passed} passed, {tally.failed} failed")

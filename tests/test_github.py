@@ -274,6 +274,7 @@ def test_an_outage_heals(gh: GitHub, ask: Ask, fault: dict[str, Any]) -> None:
     assert patience.waits == [0, 1, 2]
 
 
+INVALID = b'{"message": "evil", "errors": [{"resource": "PullRequest", "code": "invalid"}]}'
 PAGE = b"<html><body>evil</body></html>"
 NOT_GITHUBS = "`GITHUB_API_URL` gave an answer that is not GitHub's"
 NO_ANSWER = "`GITHUB_API_URL` gave no answer that can be read"
@@ -286,6 +287,7 @@ NO_ANSWER = "`GITHUB_API_URL` gave no answer that can be read"
         ({"status": 502, "body": PAGE}, "`GITHUB_API_URL` answered every attempt with HTTP 502", 4),
         ({"status": 503, "message": EVIL}, "`GITHUB_API_URL` answered every attempt with HTTP 503", 4),
         ({"status": 422, "message": EVIL}, "`GITHUB_API_URL` answered every attempt with HTTP 422", 1),
+        ({"status": 422, "body": INVALID}, "`GITHUB_API_URL` answered every attempt with HTTP 422", 1),
         ({"status": 200, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 403, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 404, "body": PAGE}, NOT_GITHUBS, 1),

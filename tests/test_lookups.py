@@ -1,12 +1,13 @@
 """What is looked up for one deployment, against the stand-in GitHub and a workspace; each case tells what it costs."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import builders
 import pytest
-from runner import NOW
+from runner import NOW, ROOT
 from scenes import asked
 from stand_in import GitHub, How, Repo, link, submodule
 from stand_in.objects import Content
@@ -353,6 +354,14 @@ def test_the_first_place_counts(scene: Scene, number: int, here: bool) -> None:
     assert scene.services(OWNERS, "web/a") == [f"owner{number}"]
 
 
+@pytest.mark.parametrize("here", [True, False], ids=["checkout", "GitHub"])
+def test_an_empty_first_place_counts_too(scene: Scene, here: bool) -> None:
+    repo = put(scene, {".github/CODEOWNERS": "", "CODEOWNERS": "* @x"})
+    if here:
+        scene.check_out(repo)
+    assert scene.services(OWNERS, "web/a") == []
+
+
 def test_a_file_without_a_rule_has_no_service(scene: Scene) -> None:
     put(scene, {"CODEOWNERS": "/web/ @acme/front\n"})
     assert scene.services(OWNERS, "cart/a") == []
@@ -515,6 +524,11 @@ def test_owners_are_read_once_for_several_changes(scene: Scene) -> None:
         assert len(look.touched(PullChange(pull.number, pull.base_sha, pull.head_sha, 1))) == 2
     assert len(scene.asked) == 2
     assert len(scene.gh.calls) == 2 + 3
+    scene.check_out(repo, "CODEOWNERS")
+    look = scene.look(OWNERS)
+    for pull in pulls:
+        assert len(look.touched(PullChange(pull.number, pull.base_sha, pull.head_sha, 1))) == 2
+        (scene.folder / "CODEOWNERS").unlink(missing_ok=True)
 
 
 # The pull requests of a push.
@@ -573,6 +587,21 @@ def test_a_pull_request_into_another_branch_is_not_the_pushs(scene: Scene) -> No
     release = repo.pulls.open("develop")
     repo.pulls.merge(release, "merge")
     assert found(scene, before) == [release.number]
+
+
+def test_a_pull_request_that_was_merged_earlier_is_not_this_pushs(scene: Scene) -> None:
+    """Its commits come once more with a branch that was made on top of it."""
+    repo = scene.gh.app.repos["acme/shop"]
+    repo.branch("lower")
+    repo.commit({"web/b": "1"}, branch="lower")
+    repo.branch("upper", "lower")
+    repo.commit({"cart/b": "1"}, branch="upper")
+    repo.pulls.merge(repo.pulls.open("lower"), "squash")
+    before = repo.rev("main")
+    upper = repo.pulls.open("upper")
+    repo.pulls.merge(upper, "merge")
+    assert len(repo.between(before, "main")) == 3
+    assert found(scene, before) == [upper.number]
 
 
 def test_a_direct_push_waits_a_little_and_finds_none(scene: Scene) -> None:
@@ -634,7 +663,78 @@ def test_what_a_push_needs(scene: Scene, missing: str, named: str) -> None:
         found(scene, before)
 
 
+def test_a_push_in_a_repository_that_is_not_resolved(scene: Scene) -> None:
+    scene.gh.fail("/graphql", status=200, body=b'{"data": {"repository": null}}')
+    with pytest.raises(LookupFailedError, match="cannot see the pull requests of acme/shop"):
+        found(scene, None)
+
+
 def test_a_push_in_a_repository_that_is_hidden(scene: Scene) -> None:
     scene.gh.app.hidden.add("acme/shop")
     with pytest.raises(LookupFailedError, match="cannot see the pull requests of acme/shop"):
         found(scene, "f" * 40)
+
+
+# What the README states.
+
+
+def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
+    repo = put(scene, {"services.yml": MAP, "CODEOWNERS": "* @a", **CATALOGS})
+    start = repo.rev("main")
+    inline = {"service-map": MAP}
+
+    def cost(given: Mapping[str, str], change: PullChange | RangeChange) -> int:
+        scene.gh.reset_calls()
+        scene.look(given).touched(change)
+        return len(scene.gh.calls)
+
+    def pull(*paths: str, told: bool = True) -> PullChange:
+        shipped = repo.pulls.ship(dict.fromkeys(paths, str(len(repo.log()))))
+        known = PullChange(shipped.number, shipped.base_sha, shipped.head_sha, len(paths))
+        return known if told else PullChange(shipped.number)
+
+    def files(count: int) -> list[str]:
+        return [f"web/{number}" for number in range(count)]
+
+    def moved(count: int) -> RangeChange:
+        before = repo.rev("main")
+        return RangeChange(before, repo.commit(dict.fromkeys(files(count), str(len(repo.log())))), "push.before")
+
+    def pushed(commits: int) -> int:
+        before = repo.rev("main")
+        for number in range(commits - 1):
+            repo.commit({"web/a": f"{before}{number}"})
+        repo.pulls.ship({"web/a": before})
+        assert len(found(scene, before)) == 1
+        return len(scene.gh.calls)
+
+    one = pull("web/a")
+    page = cost(inline, one)
+    of_100 = pushed(100)
+    scene.gh.configure(lag=3)
+    before = repo.rev("main")
+    repo.pulls.ship({"web/a": "last"})
+    assert found(scene, before) == []
+    again = len(scene.gh.calls) - 2
+    scene.gh.configure(lag=0)
+    catalogs = [cost(BACKSTAGE, pull("web/c")) - page, cost(BACKSTAGE, pull("web/d", "cart/d")) - page]
+    expected = {
+        "a pull request's files": [cost(inline, pull(*files(100))), 100, 3000, cost(inline, pull(*files(3001)))],
+        "the same, of a `pull-number` that is not the event's": [cost(inline, pull("web/b", told=False)) - page],
+        "what a push moved, or what changed since `since-sha`": [
+            cost(inline, moved(299)),
+            300,
+            cost(inline, moved(300)),
+        ],
+        "the pull requests that a push merged": [of_100, 100, pushed(200) - of_100, 100, again],
+        "the service map, where it is not in the workspace": [cost(FROM_MAP, one) - page],
+        "CODEOWNERS, without a checkout": [cost(OWNERS, one) - page],
+        "Backstage, without a checkout": [catalogs[0] - 1, catalogs[1] - catalogs[0]],
+    }
+    text = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("### Permissions and calls")[2].partition("###")[0]
+    )
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][2:]
+    stated = {row[0]: [int(found.replace(",", "")) for found in re.findall(r"[0-9][0-9,]*", row[1])] for row in rows}
+    assert stated == expected
+    assert cost(inline, RangeChange(repo.rev("main"), start, "input since-sha")) == 3

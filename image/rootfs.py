@@ -1,0 +1,229 @@
+"""Lays out the image's whole file system: interpreter, what it links to, CAs, packages; modules as bytecode alone.
+
+    /opt/dx/bin/python rootfs.py runtime ROOT           everything but our own package
+    /opt/dx/bin/python rootfs.py package SOURCE ROOT    our own package
+
+Runs in the build stage, by the environment's own interpreter. No path of the base's is spelled out: sysconfig tells where
+the interpreter's parts lie, ldd what is linked to, ssl where the CAs are. The same base and packages give the same bytes:
+files are visited in order, and every time is 0.
+"""
+
+import os
+import py_compile
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# Parts of the standard library for people at a terminal, for databases, for building and for testing.
+UNUSED_STDLIB = {
+    *("__phello__", "_pyrepl", "antigravity", "bdb", "cProfile", "curses", "dbm", "doctest", "ensurepip", "idlelib"),
+    *("mailbox", "pdb", "profile", "pstats", "pydoc", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle"),
+    *("turtledemo", "unittest", "venv", "wsgiref", "xmlrpc", "zipapp", "site-packages", "dist-packages"),
+    *("_ctypes_test", "_curses", "_curses_panel", "_dbm", "_gdbm", "_sqlite3", "_tkinter", "readline", "xxsubtype"),
+}
+UNUSED_STDLIB_PREFIXES = ("_test", "_xxtest", "config-", "xxlimited")
+# PyJWT does without cryptography, which is for GitHub Apps; PyNaCl needs cffi's compiled part alone; PyYAML parses by itself.
+UNUSED_PACKAGES = {"_yaml", "cffi", "cryptography", "pycparser", "yaml/_yaml"}
+UNUSED_DISTRIBUTIONS = {"cryptography", "pycparser"}
+# What tells a person or a scanner which version of what this is, and under which licence.
+ABOUT = re.compile(r"METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS).*", re.IGNORECASE)
+# The C library loads it by this name when a thread ends early.
+LOADED_BY_NAME = "libgcc_s.so.1"
+
+EXECUTABLE = Path(sys.executable).resolve()
+PACKAGES = Path(sysconfig.get_path("purelib"))
+
+
+class Root:
+    """A new root directory. Every path is that of the image."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.copied: list[Path] = []
+
+    def place(self, path: Path) -> Path:
+        """Where a path of the image lies now, its folder made."""
+        place = self._root / path.relative_to("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def copy(self, source: Path, path: Path) -> None:
+        shutil.copyfile(source, self.place(path))
+        self.copied.append(source)
+
+    def take(self, path: Path) -> None:
+        """Copy a file of the base, and every symbolic link on the way to it."""
+        parts = list(path.parts[1:])
+        walked = Path("/")
+        while parts:
+            walked /= parts.pop(0)
+            if walked.is_symlink():
+                leads_to = os.path.normpath(walked.parent / walked.readlink())
+                self.link(walked, walked.readlink())
+                parts = [*Path(leads_to).parts[1:], *parts]
+                walked = Path("/")
+        self.copy(walked, walked)
+
+    def link(self, path: Path, leads_to: Path) -> None:
+        place = self.place(path)
+        place.unlink(missing_ok=True)
+        place.symlink_to(leads_to)
+
+    def write(self, path: Path, text: str) -> None:
+        self.place(path).write_text(text, encoding="utf-8")
+
+    def compile(self, source: Path, path: Path) -> None:
+        """Put a module's bytecode where its source would lie. Its asserts stay: in PyGithub they are checks."""
+        py_compile.compile(
+            str(source),
+            cfile=str(self.place(path.with_suffix(".pyc"))),
+            dfile=str(path),
+            doraise=True,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+
+    def index(self, folders: Iterable[Path]) -> None:
+        """Have the dynamic linker find its libraries in these folders, by its cache: the interpreter's may be in /usr/local."""
+        self.write(Path("/etc/ld.so.conf"), "".join(f"{folder}\n" for folder in sorted(folders)))
+        subprocess.run(["ldconfig", "-X", "-r", str(self._root)], check=True)
+        shutil.rmtree(self.place(Path("/var/cache/ldconfig")), ignore_errors=True)
+
+    def seal(self) -> None:
+        """Forget when this was built, and by whom."""
+        for path in [self._root, *self._root.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or is_elf(path) else 0o644)
+            os.utime(path, (0, 0), follow_symlinks=False)
+
+
+def is_elf(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(4) == b"\x7fELF"
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Every file, in an order that does not depend on the disk."""
+    yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+
+
+def linked(file: Path) -> tuple[set[Path], list[str]]:
+    """The libraries that a file is linked to, directly or by way of others, and those that are not there."""
+    told = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", told, re.MULTILINE)
+    return {Path(os.path.normpath(path)) for path in found}, re.findall(r"^\s*(\S+) => not found", told, re.MULTILINE)
+
+
+def take_interpreter(root: Root) -> None:
+    root.take(EXECUTABLE)
+    root.link(Path(sys.prefix) / "bin" / "python", EXECUTABLE)
+    version = ".".join(map(str, sys.version_info[:3]))
+    settings = f"home = {EXECUTABLE.parent}\ninclude-system-site-packages = false\nversion = {version}\n"
+    root.write(Path(sys.prefix) / "pyvenv.cfg", settings)
+
+
+def take_stdlib(root: Root) -> None:
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    for file in files(stdlib):
+        inside = file.relative_to(stdlib)
+        top = inside.parts[inside.parts[0] == "lib-dynload"].partition(".")[0]
+        if top in UNUSED_STDLIB or top.startswith(UNUSED_STDLIB_PREFIXES):
+            continue
+        if file.suffix == ".py":
+            root.compile(file, file)
+        elif file.suffix == ".so" and not linked(file)[1]:
+            root.copy(file, file)
+
+
+def take_packages(root: Root) -> None:
+    for file in files(PACKAGES):
+        inside = file.relative_to(PACKAGES)
+        top, *rest = inside.parts
+        module = str(inside.with_name(file.name.partition(".")[0]))
+        if top.endswith(".dist-info"):
+            if top.partition("-")[0] not in UNUSED_DISTRIBUTIONS and ABOUT.fullmatch("/".join(rest)):
+                root.copy(file, file)
+        elif top in UNUSED_PACKAGES or module in UNUSED_PACKAGES:
+            continue
+        elif file.suffix == ".py":
+            root.compile(file, file)
+        elif file.suffix not in {".pth", ".pyi"} and file.name != "py.typed":
+            root.copy(file, file)
+
+
+def take_libraries(root: Root) -> None:
+    wanted: set[Path] = set()
+    for file in filter(is_elf, list(root.copied)):
+        found, missing = linked(file)
+        if missing:
+            sys.exit(f"{file} is linked to {missing}, which the base does not have")
+        wanted |= {path for path in found if not path.is_relative_to(sys.prefix)}
+    wanted |= {path.with_name(LOADED_BY_NAME) for path in wanted if path.name.startswith("libc.so")}
+    for path in sorted(wanted):
+        root.take(path)
+    root.index({path.parent for path in wanted})
+
+
+def take_authorities(root: Root) -> None:
+    """The CAs as OpenSSL looks them up, a file each, named by its subject's hash; and all of them in one file."""
+    paths = ssl.get_default_verify_paths()
+    hashed = sorted(Path(paths.openssl_capath).glob("*.[0-9]"))
+    if not hashed:
+        sys.exit(f"{paths.openssl_capath} has no CAs")
+    for path in hashed:
+        root.take(path)
+    # Named by variables in many jobs. The base's own may have been changed for the build, by a proxy's CA; certifi's was not.
+    root.link(Path(paths.openssl_cafile).resolve(), PACKAGES / "certifi" / "cacert.pem")
+
+
+def name_debian_packages(root: Root, sources: Iterable[Path]) -> None:
+    """Tell scanners which packages of Debian's these files come from, where images without dpkg tell it; with the licences."""
+    asked = ["dpkg-query", "--search", *sorted({str(path.resolve()) for path in sources})]
+    # Files that were not installed by dpkg make its status 1.
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    for package in sorted(set(re.findall(r"^([a-z0-9.+-]+)(?::\w+)?: ", told, re.MULTILINE))):
+        status = subprocess.run(["dpkg-query", "--status", package], capture_output=True, text=True, check=True).stdout
+        root.write(Path("/var/lib/dpkg/status.d") / package, status)
+        licence = Path("/usr/share/doc") / package / "copyright"
+        if licence.exists():
+            root.take(licence)
+    root.take(Path("/etc/os-release"))
+
+
+def lay_out_runtime(root: Root) -> None:
+    take_interpreter(root)
+    take_stdlib(root)
+    take_packages(root)
+    take_libraries(root)
+    take_authorities(root)
+    name_debian_packages(root, root.copied)
+    root.write(Path("/etc/nsswitch.conf"), "hosts: files dns\n")
+    root.write(Path("/etc/passwd"), "root:x:0:0:root:/root:/sbin/nologin\n")
+    root.write(Path("/etc/group"), "root:x:0:\n")
+    # The folder alone: without it, Python's temporary files would go to the workspace.
+    root.place(Path("/tmp/file"))  # noqa: S108
+
+
+def lay_out_package(root: Root, source: Path) -> None:
+    for file in files(source / "dx_action"):
+        root.compile(file, PACKAGES / file.relative_to(source))
+    for name in ("entrypoint.py", "LICENSE"):
+        root.copy(source / name, Path(sys.prefix) / name)
+
+
+def main(what: str, *paths: str) -> None:
+    *source, target = map(Path, paths)
+    root = Root(target)
+    if what == "runtime":
+        lay_out_runtime(root)
+    else:
+        lay_out_package(root, *source)
+    root.seal()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
