@@ -15,7 +15,7 @@ from dx_action.inputs import Attribution, Inputs
 from dx_action.runtime import Runtime
 from dx_action.services import Service
 from dx_action.trigger import Found, Skipped, Trigger
-from dx_action.triggers import decide
+from dx_action.triggers import IsTag, decide
 
 # (repository, whether it is the event's own, commit) → what may be asked about it.
 AskAbout = Callable[[str, bool, str | None], Asks]
@@ -54,13 +54,18 @@ class Context:
 
 
 def resolve(
-    inputs: Inputs, runtime: Runtime, event: Event, now: datetime, ask_about: AskAbout | None = None
+    inputs: Inputs,
+    runtime: Runtime,
+    event: Event,
+    now: datetime,
+    ask_about: AskAbout | None = None,
+    is_tag: IsTag | None = None,
 ) -> Context | Skipped:
     """Decide what is registered, or why nothing is. `now` is UTC. Without `ask_about`, nothing may need a look-up.
 
     Raises BadInput and BadEvent where a value that DX needs can be had from neither, and what a look-up raises.
     """
-    trigger = decide(event, inputs, runtime)
+    trigger = decide(event, inputs, runtime, is_tag)
     if isinstance(trigger, Skipped):
         return trigger
     repository, own = choices.repository(inputs, runtime, event)

@@ -5,6 +5,7 @@ GitHub is asked only where no input, event or file of the workspace tells. Servi
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from dx_action.changes import UnknownCommit, pull_files, range_files
 from dx_action.delivery import Clock
@@ -15,7 +16,7 @@ from dx_action.inert import short
 from dx_action.inputs import Inputs
 from dx_action.ownership import Ownership, naming
 from dx_action.pulls import commits_between, merged_pulls
-from dx_action.refusals import Asker
+from dx_action.refusals import Asker, LookupFailedError
 from dx_action.scope import MergedPull, PullChange, RangeChange
 from dx_action.services import Service
 from dx_action.trees import CutError
@@ -79,6 +80,19 @@ class Lookups:
                 break
         self._say(f"Looked up: the push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
         return found
+
+    def is_tag(self, name: str) -> bool | None:
+        """Tell whether the name is a tag's; None where GitHub does not say. A branch of that name makes it none."""
+        try:
+            for kind in ("heads", "tags"):
+                try:
+                    self._api().get(f"/repos/{self._repository}/git/ref/{kind}/{quote(name)}", "contents")
+                except Missing:
+                    continue
+                return kind == "tags"
+        except LookupFailedError:
+            pass
+        return None
 
     def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
         try:

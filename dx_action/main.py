@@ -6,16 +6,15 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__, report
-from dx_action.assignments import Asks
 from dx_action.cancellation import interruptible
-from dx_action.context import AskAbout, resolve
+from dx_action.context import resolve
 from dx_action.delivery import Clock
 from dx_action.errors import ActionError, BadInput, Interrupted, Problem
 from dx_action.event import read_event
@@ -27,6 +26,9 @@ from dx_action.sending import Progress, kept, send
 from dx_action.trigger import Skipped
 from dx_action.workflow import Workflow
 from dx_action.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dx_action.lookups import Lookups
 
 
 def main(env: Mapping[str, str], stream: TextIO, clock: Clock, *, cancelled: bool = False) -> int:
@@ -65,9 +67,9 @@ def _run(env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Pro
     inputs = progress.inputs = read_inputs(env)
     runtime = read_runtime(env)
     event = read_event(runtime.event_name, runtime.event_path)
-    context = resolve(
-        inputs, runtime, event, clock.now(), _asks(inputs, runtime, env, progress.workspace, clock, workflow)
-    )
+    ask_about = _asks(inputs, runtime, env, progress.workspace, clock, workflow)
+    is_tag = (lambda name: ask_about(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
+    context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
     if isinstance(context, Skipped):
         return report.skipped(context)
     progress.context = context
@@ -87,8 +89,8 @@ def _run(env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Pro
 
 def _asks(
     inputs: Inputs, runtime: Runtime, env: Mapping[str, str], workspace: Workspace, clock: Clock, workflow: Workflow
-) -> AskAbout:
-    def ask_about(repository: str, own: bool, commit: str | None) -> Asks:
+) -> Callable[[str, bool, str | None], "Lookups"]:
+    def ask_about(repository: str, own: bool, commit: str | None) -> "Lookups":
         from dx_action.asking import about  # noqa: PLC0415 - most runs look nothing up
 
         return about(inputs, runtime, env, workspace, clock, workflow.say)(repository, own, commit)

@@ -1,6 +1,7 @@
 """Owns which events are a deployment, and what each says of it: one function a row of the README's event table. Pure."""
 
 import re
+from collections.abc import Callable
 
 from dx_action import globs
 from dx_action.deployment_events import deployed, status_reported
@@ -20,14 +21,19 @@ from dx_action.times import parse_time
 from dx_action.trigger import Found, Skipped, Trigger, page
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?")
+# A name → whether it is a tag, or None where that cannot be known.
+IsTag = Callable[[str], bool | None]
 _NAMES_NO_DEPLOYED_COMMIT = {
     *("merge_group", "check_run", "check_suite", "status", "create", "delete", "issues", "issue_comment"),
     *("pull_request_review", "pull_request_review_comment"),
 }
 
 
-def decide(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
-    """Say what the event means. Raises BadEvent where a payload lacks what only it can tell."""
+def decide(event: Event, inputs: Inputs, runtime: Runtime, is_tag: IsTag | None = None) -> Trigger | Skipped:
+    """Say what the event means. `is_tag` looks a name up, where a payload does not say what it names.
+
+    Raises BadEvent where a payload lacks what only it can tell.
+    """
     if inputs.success == "skip":
         return Skipped(
             "`success` says that the deployment was cancelled or skipped.", "Only `true` and `false` register one."
@@ -49,7 +55,7 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
         case DeploymentEvent():
             return deployed(event.deployment, inputs.only_environments, page_of_all)
         case WorkflowRunEvent():
-            return _workflow_run(event, inputs)
+            return _workflow_run(event, inputs, is_tag)
         case ReleaseEvent():
             return _release(event, runtime)
     warnings: tuple[str, ...] = ()
@@ -99,7 +105,7 @@ def _push(event: PushEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipp
     return Trigger(commit)
 
 
-def _workflow_run(event: WorkflowRunEvent, inputs: Inputs) -> Trigger | Skipped:
+def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None) -> Trigger | Skipped:
     run = event.workflow_run
     started_by = run.event or ""
     if event.action != "completed":
@@ -121,8 +127,9 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs) -> Trigger | Skipped:
             "Register it by a `push` of this repository instead.",
         )
     name = run.head_branch or ""
-    by_tag = started_by == "release" or name.startswith("refs/tags/") or (started_by == "push" and _TAG.fullmatch(name))
-    if not by_tag and (skipped := _other_branch("The workflow run's branch", name, event, inputs)):
+    by_tag = started_by == "release" or name.startswith("refs/tags/")
+    skipped = None if by_tag else _other_branch("The workflow run's branch", name, event, inputs)
+    if skipped and not (started_by == "push" and name and _names_a_tag(name, is_tag)):
         return skipped
     try:
         updated_at = parse_time(run.updated_at)
@@ -134,6 +141,12 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs) -> Trigger | Skipped:
         deployed_at=Found(updated_at, "workflow_run.updated_at"),
         page=page(run.html_url, "workflow_run.html_url"),
     )
+
+
+def _names_a_tag(name: str, is_tag: IsTag | None) -> bool:
+    """Tell a tag from a branch. GitHub says so when asked; where it cannot be, a name like v1.2.3 is taken for a tag."""
+    known = is_tag(name) if is_tag else None
+    return _TAG.fullmatch(name) is not None if known is None else known
 
 
 def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:

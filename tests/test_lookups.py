@@ -738,3 +738,14 @@ def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
     stated = {row[0]: [int(found.replace(",", "")) for found in re.findall(r"[0-9][0-9,]*", row[1])] for row in rows}
     assert stated == expected
     assert cost(inline, RangeChange(repo.rev("main"), start, "input since-sha")) == 3
+
+
+def test_a_tag_is_told_from_a_branch(scene: Scene) -> None:
+    repo = scene.gh.app.repos[scene.repository]
+    sha = repo.rev("main")
+    repo.tag("release-2025.1", sha)
+    repo.branch("v1.2.3", sha)
+    repo.tag("both", sha)
+    repo.branch("both", sha)
+    names = ("release-2025.1", "v1.2.3", "both", "neither")
+    assert [scene.look({}).is_tag(name) for name in names] == [True, False, False, None]

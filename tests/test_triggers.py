@@ -552,3 +552,20 @@ def test_any_other_event_is_this_jobs() -> None:
 def test_no_commit_at_all() -> None:
     run = runtime("schedule", sha="")
     assert decide(event("schedule"), inputs(), run) == Trigger(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("release-2025.1", True, True),
+        ("v1.2", True, True),
+        ("v1.2.3", False, False),
+        ("v1.2.3", None, True),
+        ("release-2025.1", None, False),
+    ],
+)
+def test_a_run_that_a_tag_started_is_told_from_a_branchs(name: str, known: bool | None, expected: bool) -> None:
+    """A payload has the same field for both, so GitHub is asked; a name like v1.2.3 tells where it does not say."""
+    happened = event("workflow_run_tag", {"workflow_run.head_branch": name})
+    found = decide(happened, inputs(), runtime("workflow_run_tag"), lambda _: known)
+    assert isinstance(found, Trigger) is expected
