@@ -19,32 +19,29 @@ _GITHUB_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
 
 def about(
+    repository: str,
+    own: bool,
+    commit: str | None,
     inputs: Inputs,
     runtime: Runtime,
     env: Mapping[str, str],
     workspace: Workspace,
     clock: Clock,
     say: Callable[[str], None],
-) -> Callable[[str, bool, str | None], Lookups]:
-    """Give what makes the look-ups about a repository: whether it is the event's own, and at which commit its files count."""
+) -> Lookups:
+    """Make the look-ups about a repository: whether it is the event's own, and at which commit its files count."""
+    own_workflow = repository.casefold() == runtime.repository.casefold()
+    asker = Asker(repository, own_workflow, inputs.github_token is not None)
 
-    def ask_about(repository: str, own: bool, commit: str | None) -> Lookups:
-        own_workflow = repository.casefold() == runtime.repository.casefold()
-        asker = Asker(repository, own_workflow, inputs.github_token is not None)
+    @cache
+    def api() -> Api:
+        if not _GITHUB_NAME.fullmatch(repository):
+            text = "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
+            raise BadInput.of("repository", text)
+        return GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
 
-        @cache
-        def api() -> Api:
-            if not _GITHUB_NAME.fullmatch(repository):
-                text = (
-                    "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
-                )
-                raise BadInput.of("repository", text)
-            return GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
-
-        files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
-        return Lookups(inputs, files, api, asker, clock, say)
-
-    return ask_about
+    files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
+    return Lookups(inputs, files, api, asker, clock, say)
 
 
 def _pem(inputs: Inputs, workspace: Workspace) -> bytes | None:

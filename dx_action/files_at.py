@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from functools import cached_property
 from urllib.parse import quote
 
 from dx_action.errors import Wrong
@@ -27,12 +28,17 @@ class FilesAt:
 
     def read(self, path: str) -> bytes | None:
         """Give a file, or None where there is none. Raises Wrong, LookupFailedError, Missing."""
-        if self._checkout is not None and self._checkout.is_checkout(self._repository):
+        if self._checked_out:
             try:
                 return self._read_here(path)
             except NoFolder:  # what was a folder before the change may be a file now
                 return None
         return self._read_there(path)
+
+    @cached_property
+    def _checked_out(self) -> bool:
+        """Tell it once: of a monorepo's catalogs, hundreds of paths are tried."""
+        return self._checkout is not None and self._checkout.is_checkout(self._repository)
 
     def read_named(self, path: str) -> bytes | None:
         """Give a file that an input names: from the workspace where it lies there, whoever put it there."""

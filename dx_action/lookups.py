@@ -141,7 +141,7 @@ class Lookups:
         given = self._inputs.service_map
         if isinstance(given, Ownership):
             return given
-        data = self._named_file(given or "")
+        data = self._file(given or "", named=True)
         if data is None:
             raise BadInput.of(
                 "service-map", "names a file that is neither in the workspace nor in the deployed commit."
@@ -155,15 +155,10 @@ class Lookups:
             raise Wrong(f"{codeowners.warnings[0]}{more}")
         return codeowners
 
-    def _file(self, path: str) -> bytes | None:
+    def _file(self, path: str, *, named: bool = False) -> bytes | None:
+        """Give a file of the repository; `named`: an input names it, so that it counts wherever it lies."""
         try:
-            return self._files.read(path)
-        except Missing:
-            raise self._asker.unseen("contents") from None
-
-    def _named_file(self, path: str) -> bytes | None:
-        try:
-            return self._files.read_named(path)
+            return self._files.read_named(path) if named else self._files.read(path)
         except Missing:
             raise self._asker.unseen("contents") from None
 

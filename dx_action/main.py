@@ -57,7 +57,6 @@ def main(env: Mapping[str, str], stream: TextIO, clock: Clock, *, cancelled: boo
             disarm()
             told = report.broken(_place(bug), progress.results("internal_error"), lenient=soft)
             _show_frames(bug, workflow)
-        disarm()
         return _publish(kept(told, progress, soft=soft), workflow, soft=soft)
 
 
@@ -93,7 +92,7 @@ def _asks(
     def ask_about(repository: str, own: bool, commit: str | None) -> "Lookups":
         from dx_action.asking import about  # noqa: PLC0415 - most runs look nothing up
 
-        return about(inputs, runtime, env, workspace, clock, workflow.say)(repository, own, commit)
+        return about(repository, own, commit, inputs, runtime, env, workspace, clock, workflow.say)
 
     return ask_about
 

@@ -50,8 +50,8 @@ class Scene:
         inputs = builders.inputs({**given, **token})
         clock = Clock(lambda: 0.0, self.waits.append, lambda: NOW, lambda: 0.5)
         workspace = Workspace(str(self.folder))
-        ask_about = about(inputs, runtime, {}, workspace, clock, self.log.append)
-        return ask_about(self.repository, self.own, self.commit)
+        about_it = (self.repository, self.own, self.commit)
+        return about(*about_it, inputs, runtime, {}, workspace, clock, self.log.append)
 
     def services(self, given: Mapping[str, str], *paths: str) -> list[str]:
         """Give the services of these paths, which pull request 1 changed."""
