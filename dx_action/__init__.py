@@ -31,7 +31,9 @@ What is looked up
     scope              which change counts: a pull request's, or that between two commits
     changes            the files of a change, by GitHub's lists
     trees              the same by two commits' trees, where the lists are cut
-    pulls              the pull requests of some commits
+    pulls              the commits between two, and the pull requests they were merged by
+    previous           the previous deployment, by GitHub's history
+    shipping_lookups   all that is looked up of what ships
     files_at           a repository's files: the workspace's, else GitHub's
     lookups            all of it for one deployment
     github             (io) the wire to GitHub, the only speaker to it
@@ -45,6 +47,10 @@ What it means
     identity           the `reference_id`
     choices            which value counts, where several places name one
     assignments        which pull requests are to be told which services
+    shipping           what a deployment ships, as values
+    shipments          the decision on it
+    lead_time          the commit's time and the first commit's
+    doubts             what looks wrong about what ships
     context            each value of the deployment, with where it came from
     plan               the calls, as data
     calls              a call, and what became of it
@@ -61,6 +67,7 @@ What is told
     failures           the messages on calls that failed or were held already
     outputs            the step's outputs
     summary            the step's summary
+    shipped            its part on what ships
     report             all of it, and the exit code
     inert              foreign text made harmless
     workflow           (io) the only writer of log, commands and the runner's files

@@ -41,7 +41,7 @@ def about(
         return GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
 
     files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
-    return Lookups(inputs, files, api, asker, clock, say)
+    return Lookups(inputs, files, api, asker, clock, say, runtime.run_id)
 
 
 def _pem(inputs: Inputs, workspace: Workspace) -> bytes | None:

@@ -8,10 +8,15 @@ from dx_action.event import Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.inputs import Inputs
 from dx_action.scope import MergedPull, PullChange, RangeChange, pull_change
 from dx_action.services import Service
+from dx_action.shipping import ShippingAsks
 
 
 class Asks(Protocol):
     """What is to be looked up where no input and no event tells it."""
+
+    @property
+    def shipping(self) -> ShippingAsks:
+        """The look-ups of what a deployment ships."""
 
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
         """Give the services whose files the change touches. Raises ActionError."""

@@ -1,13 +1,21 @@
 """Owns which files a pull request or a range of commits changed, exactly, at any size. It asks through an `Api`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dx_action.github import PER_PAGE, Api, Missing
-from dx_action.scope import PullChange
+from dx_action.pulls import of_repository
+from dx_action.scope import MergedPull, PullChange
 from dx_action.trees import changed_paths
 
 # GitHub's "List pull requests files" and "Compare two commits" list no more files than these.
 MOST_PULL_FILES, MOST_COMPARED_FILES = 3000, 300
+
+
+_PULLS_A_CALL = 50
+_FILES = """
+fragment files on PullRequest { number files(first: 100) { nodes { path changeType } } }
+"""
 
 
 class UnknownCommit(Exception):
@@ -32,6 +40,29 @@ def pull_files(api: Api, repository: str, pull: PullChange) -> frozenset[str]:
             return _paths(files)
     comparison = api.get(f"/repos/{repository}/compare/{pull.base}...{pull.head}", "contents", per_page=1, page=2)
     return _trees(api, repository, comparison["merge_base_commit"]["sha"], str(pull.head))
+
+
+def pulls_files(api: Api, repository: str, pulls: Sequence[MergedPull]) -> dict[int, frozenset[str]]:
+    """Give the changed paths of several pull requests, by their numbers: a call for each 50.
+
+    One with more than 100 files is asked for by itself, and one with a file that moved: only its list says from where.
+    Raises Missing, LookupFailedError, CutError.
+    """
+    found: dict[int, frozenset[str]] = {}
+    few = [pull for pull in pulls if 0 < pull.changed_files <= PER_PAGE]
+    for start in range(0, len(few), _PULLS_A_CALL):
+        numbers = [pull.number for pull in few[start : start + _PULLS_A_CALL]]
+        fields = {f"p{number}": f"pullRequest(number: $p{number}) {{ ...files }}" for number in numbers}
+        variables = {f"p{number}": ("Int!", number) for number in numbers}
+        for node in of_repository(api, repository, fields, variables, _FILES).values():
+            files = [file for file in ((node or {}).get("files") or {}).get("nodes") or () if file]
+            if files and all(file["changeType"] not in ("RENAMED", "COPIED") for file in files):
+                found[node["number"]] = frozenset(file["path"] for file in files)
+    for pull in pulls:
+        if pull.number not in found:
+            change = PullChange(pull.number, pull.base, pull.head, pull.changed_files)
+            found[pull.number] = pull_files(api, repository, change)
+    return found
 
 
 def range_files(api: Api, repository: str, before: str, after: str) -> frozenset[str]:

@@ -1,17 +1,20 @@
 """Owns the choice of each value: what an input says, else the event, else the runner, each with its source. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from dx_action.assignments import Asks
+from dx_action.assignments import Asks, Assignment
 from dx_action.errors import BadInput
-from dx_action.event import Event
+from dx_action.event import Event, PullRequestEvent
 from dx_action.inputs import Attribution, Inputs
 from dx_action.runtime import Runtime
-from dx_action.scope import change
+from dx_action.scope import MergedPull, change
 from dx_action.services import Service
 from dx_action.times import iso
 from dx_action.trigger import Found, Trigger
+
+# The fields of `metadata` by which DX's page has a lead time reported.
+COMMIT_KEY, FIRST_KEY = "commit_timestamp", "first_commit_timestamp"
 
 
 def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Found[str], bool]:
@@ -50,6 +53,42 @@ def attribution_source(inputs: Inputs) -> str:
     if inputs.services_source != "input" and not inputs.service:
         return "services by the files changed"
     return "input set-pull-services" if inputs.set_pull_services else "the default"
+
+
+def discovers(inputs: Inputs) -> bool:
+    """Tell whether DX is to be sent merge commits that nobody listed."""
+    return inputs.attribution == "merge-commits" and not inputs.merge_commit_shas
+
+
+def needs_shipping(inputs: Inputs, event: Event) -> bool:
+    """Tell whether what ships is to be looked up: most runs leave it to DX."""
+    by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha
+    return inputs.show_pull_requests or discovers(inputs) or (wants_first_commit(inputs) and not by_itself)
+
+
+def wants_commit(inputs: Inputs) -> bool:
+    """Tell whether the commit's time is to be filled in: what `metadata` gives wins."""
+    return inputs.lead_time_metadata in ("commit", "both") and COMMIT_KEY not in inputs.metadata
+
+
+def wants_first_commit(inputs: Inputs) -> bool:
+    """Tell whether the first commit's time is to be filled in."""
+    return inputs.lead_time_metadata in ("first-commit", "both") and FIRST_KEY not in inputs.metadata
+
+
+def pull(
+    inputs: Inputs, trigger: Trigger | None, assignments: tuple[Assignment, ...], found: Sequence[MergedPull]
+) -> tuple[int | None, int | None]:
+    """Give the number and the id of the pull request: the one that inputs name, the event's, or the only one found."""
+    own = trigger.pull if trigger else None
+    if inputs.pull_number or inputs.pull_id:
+        same = own and inputs.pull_number in (None, own.number) and inputs.pull_id in (None, own.id)
+        return (own.number, own.id) if own and same else (inputs.pull_number, inputs.pull_id)
+    if own:
+        return own.number, own.id
+    if len(assignments) == 1:
+        return assignments[0].pull_number, assignments[0].pull_id
+    return (found[0].number, found[0].id) if len(found) == 1 and not assignments else (None, None)
 
 
 def chosen_services(

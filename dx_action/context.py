@@ -10,13 +10,16 @@ from dx_action import choices
 from dx_action.assignments import Asks, Assignment, assign, of_these
 from dx_action.errors import ActionError, BadEvent, BadInput, Problem
 from dx_action.event import Event
-from dx_action.identity import derived_ids, given_ids
+from dx_action.identity import reference_ids
 from dx_action.inputs import Attribution, Inputs
 from dx_action.runtime import Runtime
 from dx_action.services import Service
-from dx_action.trigger import Found, Skipped, Trigger
+from dx_action.shipping import NOTHING, Shipping
+from dx_action.trigger import Found, Skipped
 from dx_action.triggers import IsTag, decide
 
+# Where merge commits come from that nobody listed.
+WHAT_SHIPS = "what ships"
 # (repository, whether it is the event's own, commit) → what may be asked about it.
 AskAbout = Callable[[str, bool, str | None], Asks]
 
@@ -34,6 +37,7 @@ class Context:
     attribution_source: str
     commit: Found[str] | None
     merge_commit_shas: Found[tuple[str, ...]] | None
+    shipping: Shipping
     services: Found[tuple[Service, ...]]
     assignments: tuple[Assignment, ...]
     replace: bool
@@ -102,20 +106,34 @@ def resolve(
         )
     shas = inputs.merge_commit_shas
     success = choices.success(inputs, trigger)
-    pull_number, pull_id = _pull(inputs, trigger if own else None, assignments)
+    ships = _ships(inputs, there, services.value, commit, now, asks) if deploys else NOTHING
+    pull_number, pull_id = choices.pull(inputs, trigger if own else None, assignments, ships.pulls)
+    # What ships may be another thing when the same event is handled again; the id is the same all the same.
+    merged = tuple(dict.fromkeys(sha for each in services.value for sha in ships.merge_commit_shas(each.identifier)))
+    fallen_back = choices.discovers(inputs) and not merged
     return Context(
         repository=repository,
-        attribution=attribution,
-        attribution_source=choices.attribution_source(inputs),
+        attribution="commit" if fallen_back else attribution,
+        attribution_source="no merge commits to send" if fallen_back else choices.attribution_source(inputs),
         commit=commit,
-        merge_commit_shas=Found(shas, "input merge-commit-shas") if shas else None,
+        merge_commit_shas=Found(shas, "input merge-commit-shas")
+        if shas
+        else (Found(merged, WHAT_SHIPS) if merged and attribution == "merge-commits" else None),
+        shipping=ships,
         services=services,
         assignments=told,
         replace=inputs.replace_pull_services,
         deployed_at=choices.deployed_at(inputs, trigger, now),
         success=success,
-        reference_ids=_reference_ids(
-            inputs, runtime, trigger, repository.value, own, commit=commit, success=success, services=services.value
+        reference_ids=reference_ids(
+            inputs,
+            runtime,
+            trigger,
+            repository.value,
+            own,
+            commit=commit.value if commit else None,
+            succeeded=success is None or success.value,
+            services=services.value,
         ),
         repeatable=bool(trigger.identity) and not inputs.reference_id,
         source_url=choices.written(inputs.source_url, "source-url")
@@ -124,11 +142,11 @@ def resolve(
         source_name=inputs.source_name,
         environment=inputs.environment,
         integration_branch=inputs.integration_branch,
-        metadata=inputs.metadata,
+        metadata={**{key: each.value for key, each in ships.lead_times.items()}, **inputs.metadata},
         pull_number=pull_number,
         pull_id=pull_id,
-        notices=notices,
-        warnings=trigger.warnings,
+        notices=(*notices, *ships.notices),
+        warnings=(*trigger.warnings, *ships.warnings),
         trouble=trouble,
     )
 
@@ -143,6 +161,22 @@ def _asking(ask_about: AskAbout | None, repository: str, own: bool, commit: str 
         return ask_about(repository, own, commit)
 
     return asks
+
+
+def _ships(
+    inputs: Inputs,
+    event: Event,
+    services: tuple[Service, ...],
+    commit: Found[str] | None,
+    now: datetime,
+    asks: Callable[[], Asks],
+) -> Shipping:
+    """Look up what ships, and the times of lead time, where an input asks for it."""
+    if inputs.lead_time_metadata == "none" and not choices.needs_shipping(inputs, event):
+        return NOTHING
+    from dx_action.shipments import look_ahead  # noqa: PLC0415 - most runs leave that to DX
+
+    return look_ahead(inputs, event, services, commit.value if commit else None, now, lambda: asks().shipping)
 
 
 def _assignments(
@@ -163,37 +197,3 @@ def _assignments(
         return of_these(assign(event, inputs, given, sha, asks()), inputs.service), ()
     except ActionError as error:
         return (), error.problems
-
-
-def _pull(
-    inputs: Inputs, trigger: Trigger | None, assignments: tuple[Assignment, ...]
-) -> tuple[int | None, int | None]:
-    """Give the number and the id of the pull request: the one that inputs name, the event's, or the only one found."""
-    pull = trigger.pull if trigger else None
-    if inputs.pull_number or inputs.pull_id:
-        same = pull and inputs.pull_number in (None, pull.number) and inputs.pull_id in (None, pull.id)
-        return (pull.number, pull.id) if pull and same else (inputs.pull_number, inputs.pull_id)
-    if pull:
-        return pull.number, pull.id
-    return (assignments[0].pull_number, assignments[0].pull_id) if len(assignments) == 1 else (None, None)
-
-
-def _reference_ids(
-    inputs: Inputs,
-    runtime: Runtime,
-    trigger: Trigger,
-    repository: str,
-    own: bool,
-    *,
-    commit: Found[str] | None,
-    success: Found[bool] | None,
-    services: tuple[Service, ...],
-) -> Found[tuple[str, ...]]:
-    if inputs.reference_id:
-        return Found(given_ids(inputs.reference_id, services), "input reference-id")
-    commits = inputs.merge_commit_shas or ((commit.value,) if commit else ())
-    outcome = "failure" if success and not success.value else "success"
-    derived = derived_ids(
-        trigger, inputs, runtime, repository, own=own, commits=commits, outcome=outcome, services=services
-    )
-    return Found(derived, "this event" if trigger.identity else "this job")

@@ -31,13 +31,22 @@ class Branch(_Model):
     repo: Repository | None = None
 
 
+class User(_Model):
+    """Who did something."""
+
+    login: str | None = None
+
+
 class PullRequest(_Model):
     """A pull request. `merge_commit_sha` is the commit on the base branch once it is merged, a test merge before."""
 
     id: int
     number: int
+    title: str | None = None
+    user: User | None = None
     html_url: str | None = None
     merged: bool | None = None
+    merged_at: str | None = None
     merge_commit_sha: str | None = None
     changed_files: int | None = None
     base: Branch | None = None
@@ -45,9 +54,10 @@ class PullRequest(_Model):
 
 
 class Commit(_Model):
-    """A commit."""
+    """A commit, and when it was made."""
 
     id: str
+    timestamp: str | None = None
 
 
 class Deployment(_Model):
@@ -59,6 +69,7 @@ class Deployment(_Model):
     production_environment: bool | None = None
     transient_environment: bool | None = None
     payload: Any = None
+    created_at: str | None = None
 
 
 class DeploymentStatus(_Model):
@@ -70,6 +81,12 @@ class DeploymentStatus(_Model):
     target_url: str | None = None
 
 
+class HeadCommit(_Model):
+    """A run's commit, whose id is the run's `head_sha`."""
+
+    timestamp: str | None = None
+
+
 class WorkflowRun(_Model):
     """Another workflow's run. `head_branch` is a tag's name where a tag started it."""
 
@@ -79,6 +96,7 @@ class WorkflowRun(_Model):
     conclusion: str | None = None
     head_branch: str | None = None
     head_sha: str
+    head_commit: HeadCommit | None = None
     head_repository: Repository | None = None
     updated_at: str
     html_url: str | None = None
@@ -90,7 +108,6 @@ class Release(_Model):
     id: int
     draft: bool | None = None
     prerelease: bool | None = None
-    tag_name: str | None = None
     html_url: str | None = None
 
 
@@ -178,7 +195,5 @@ def parse_event(name: str, payload: dict[str, Any]) -> Event:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         places = sorted({".".join(map(str, each["loc"])) for each in found})[:5]
-        raise BadEvent.of(
-            name,
-            f"events have {', '.join(places)}, and this one's is missing or of another type than GitHub documents.",
-        ) from None
+        text = f"events have {', '.join(places)}, and this one's is missing or of another type than GitHub documents."
+        raise BadEvent.of(name, text) from None

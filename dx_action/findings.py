@@ -1,6 +1,6 @@
 """Owns how the log tells what was found: each value, and where it came from. Pure."""
 
-from dx_action.context import Context
+from dx_action.context import WHAT_SHIPS, Context
 from dx_action.event import Event
 from dx_action.inert import short
 from dx_action.trigger import Found
@@ -11,7 +11,14 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
     if not context.services.value:
         return (f"Event {event.name}:", f"  {'repository':<18} {context.repository.value}", *_told(context))
     shas, attribution = context.merge_commit_shas, context.attribution
-    sends_commit = attribution == "commit"
+    merged = context.shipping.merge_commit_shas
+    sends_commit = attribution == "commit" or (
+        shas is not None
+        and shas.source == WHAT_SHIPS
+        and not all(merged(each.identifier) for each in context.services.value)
+    )
+    metadata = ", ".join(f"{key} {each.value}" for key, each in context.shipping.lead_times.items())
+    times = ", ".join(dict.fromkeys(each.source for each in context.shipping.lead_times.values()))
     rows: list[tuple[str, Found[str] | None]] = [
         ("repository", context.repository),
         ("commit_sha" if sends_commit else "commit (not sent)", context.commit),
@@ -23,6 +30,7 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
         ("environment", Found(context.environment, "input environment") if context.environment else None),
         ("reference_id", Found(", ".join(context.reference_ids.value), context.reference_ids.source)),
         ("source_url", context.source_url),
+        ("metadata", Found(metadata, times) if metadata else None),
     ]
     action = f" ({event.action})" if event.action else ""
     lines = [f"Event {event.name}{action}:"]
@@ -30,7 +38,18 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
         if found:
             source = f"  from {found.source}" if found.source else ""
             lines.append(f"  {name:<18} {short(found.value, 300)}{source}")
-    return (*lines, *_told(context))
+    return (*lines, *_told(context), *_shipped(context))
+
+
+def _shipped(context: Context) -> list[str]:
+    """Tell what each service ships, since when, and what names the one before."""
+    lines = []
+    for service, each in context.shipping.by_service.items():
+        before = "deployed before" if each.certain else "compared with"
+        since = f"; {before}: {each.previous.value} from {each.previous.source}" if each.previous else ""
+        commit = context.commit.value if context.commit else ""
+        lines.append(f"  {short(service, 100)}: {each.headline(commit)}{since}")
+    return lines
 
 
 def _told(context: Context) -> list[str]:

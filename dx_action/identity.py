@@ -11,7 +11,29 @@ from collections.abc import Sequence
 from dx_action.inputs import Inputs
 from dx_action.runtime import Runtime
 from dx_action.services import Service
-from dx_action.trigger import Trigger
+from dx_action.trigger import Found, Trigger
+
+
+def reference_ids(
+    inputs: Inputs,
+    runtime: Runtime,
+    trigger: Trigger,
+    repository: str,
+    own: bool,
+    *,
+    commit: str | None,
+    succeeded: bool,
+    services: Sequence[Service],
+) -> Found[tuple[str, ...]]:
+    """Give each service's reference id, in the services' order: the author's own, or derived."""
+    if inputs.reference_id:
+        return Found(given_ids(inputs.reference_id, services), "input reference-id")
+    commits = inputs.merge_commit_shas or ((commit,) if commit else ())
+    outcome = "success" if succeeded else "failure"
+    derived = derived_ids(
+        trigger, inputs, runtime, repository, own=own, commits=commits, outcome=outcome, services=services
+    )
+    return Found(derived, "this event" if trigger.identity else "this job")
 
 
 def derived_ids(

@@ -23,6 +23,7 @@ from dx_action.times import parse_time
 PREFIX = "INPUT_"
 _SECRET = 8
 Attribution = Literal["commit", "repository", "merge-commits"]
+LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
 Line = Annotated[str, PlainValidator(forms.line)]
 Flag = Annotated[bool, PlainValidator(forms.flag)]
@@ -56,6 +57,7 @@ class Inputs(BaseModel):
     since_sha: Annotated[str | None, PlainValidator(forms.sha)] = None
     integration_branch: Line | None = None
     deployed_at: Annotated[datetime | None, PlainValidator(parse_time)] = None
+    lead_time_metadata: Annotated[LeadTime, forms.word("none", "commit", "first-commit", "both")] = "none"
     success: Annotated[Literal["success", "failure", "skip"] | None, PlainValidator(forms.outcome)] = None
     environment: Line | None = None
     reference_id: Line | None = None
@@ -72,6 +74,7 @@ class Inputs(BaseModel):
     on_conflict: Annotated[Literal["keep", "update", "fail"], forms.word("keep", "update", "fail")] = "keep"
     fail_on_error: Flag = True
     dry_run: Flag = False
+    show_pull_requests: Flag = False
     failed_file: WorkspacePath | None = None
     job_index: Line = "0"
     check_run_id: Line | None = None
@@ -138,8 +141,6 @@ def _together(raw: Mapping[str, str]) -> list[Problem]:
     if "merge-commit-shas" in raw and attribution in ("commit", "repository"):
         text = "is not `merge-commits`, yet `merge-commit-shas` is given. Leave one of them out."
         problems.append(Problem("attribution", text))
-    if attribution == "merge-commits" and "merge-commit-shas" not in raw:
-        problems.append(Problem("merge-commit-shas", "is missing, and `attribution: merge-commits` needs it."))
     if "service-map" in raw and source in ("input", "backstage", "codeowners"):
         problems.append(Problem("services-from", "is not `map`, yet `service-map` is given. Leave one of them out."))
     if source == "map" and "service-map" not in raw:

@@ -4,6 +4,7 @@ GitHub is asked only where no input, event or file of the workspace tells. Servi
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from dx_action.pulls import commits_between, merged_pulls
 from dx_action.refusals import Asker, LookupFailedError
 from dx_action.scope import MergedPull, PullChange, RangeChange
 from dx_action.services import Service
+from dx_action.shipping import ShippingAsks
 from dx_action.trees import CutError
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ class Lookups:
         asker: Asker,
         clock: Clock,
         say: Callable[[str], None],
+        run_id: str = "",
     ) -> None:
         self._inputs, self._files, self._api = inputs, files, api
         self._asker, self._repository = asker, asker.repository
-        self._clock, self._say = clock, say
+        self._clock, self._say, self._run_id = clock, say, run_id
         self._owners: Ownership | None = None
         self._known: dict[PullChange | RangeChange, tuple[Service, ...]] = {}
 
@@ -50,11 +53,7 @@ class Lookups:
         """Give the services whose files the change touches. Raises ActionError."""
         if change not in self._known:
             paths = self._paths(change)
-            try:
-                services = self._ownership().services_of(paths)
-            except Wrong as wrong:
-                name = "service-map" if self._inputs.services_source == "map" else "services-from"
-                raise BadInput.of(name, f"cannot be used: {wrong}") from None
+            services = self._services_of(paths)
             counted = f"{len(paths)} path" + ("" if len(paths) == 1 else "s")
             names = short(", ".join(service.identifier for service in services), 300)
             names = names or f"no service ({short(', '.join(sorted(paths)), 300) or 'none'})"
@@ -93,6 +92,22 @@ class Lookups:
         except LookupFailedError:
             pass
         return None
+
+    @cached_property
+    def shipping(self) -> ShippingAsks:
+        """The look-ups of what ships."""
+        from dx_action.shipping_lookups import ShippingLookups  # noqa: PLC0415 - most runs leave that to DX
+
+        return ShippingLookups(
+            self._api, self._asker, self._run_id, self._clock, self._say, services_of=self._services_of
+        )
+
+    def _services_of(self, paths: frozenset[str]) -> tuple[Service, ...]:
+        try:
+            return self._ownership().services_of(paths)
+        except Wrong as wrong:
+            name = "service-map" if self._inputs.services_source == "map" else "services-from"
+            raise BadInput.of(name, f"cannot be used: {wrong}") from None
 
     def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
         try:

@@ -7,13 +7,15 @@ from typing import Any
 from dx_action.calls import Call, Result
 from dx_action.context import Context
 from dx_action.inert import inert, short
+from dx_action.scope import MergedPull
 
 # GitHub keeps 1 MB for a whole job; a step that needs more than a quarter of it has lost its readers anyway.
 LARGEST = 256 * 1024
 _ROOM = LARGEST - 16 * 1024
 _NAMES = (
     *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
-    *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results", "truncated"),
+    *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
+    *("rollback", "pull-requests", "truncated"),
 )
 
 
@@ -31,6 +33,7 @@ def outputs(
         "reference-ids": [],
         "requests": [{"method": call.method, "body": call.json()} for call in calls],
         "results": [_result(result) for result in results],
+        "pull-requests": [_pull(pull) for pull in context.shipping.pulls] if context else [],
     }
     found = dict.fromkeys(_NAMES, "") | {"status": status, "reason": short(inert(reason), 1000), "truncated": "false"}
     if context:
@@ -43,10 +46,11 @@ def outputs(
             "deployed-at": context.deployed_at.value,
             "pull-number": str(context.pull_number or ""),
             "pull-id": str(context.pull_id or ""),
+            "rollback": {None: "", True: "true", False: "false"}[context.shipping.rollback],
             "reference-id": inert(context.reference_ids.value[0]) if len(context.reference_ids.value) == 1 else "",
         }
     left = _ROOM - sum(len(text.encode()) for text in found.values())
-    for name in ("reference-ids", "services", "merge-commit-shas", "results", "requests"):
+    for name in ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests"):
         found[name], cut = _fitting(lists[name], left if name in ("results", "requests") else min(left, _ROOM // 8))
         if cut and name == "results":
             failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
@@ -68,6 +72,17 @@ def _fitting(items: list[Any], room: int) -> tuple[str, bool]:
             return f"[{', '.join(parts)}]", True
         parts.append(part)
     return f"[{', '.join(parts)}]", False
+
+
+def _pull(pull: MergedPull) -> dict[str, Any]:
+    return {
+        "number": pull.number,
+        "title": short(inert(pull.title), 300),
+        "url": inert(pull.url),
+        "author": inert(pull.author),
+        "merged_at": inert(pull.merged_at),
+        "merge_commit_sha": inert(pull.merge_commit_sha),
+    }
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from dx_action.assignments import Assignment
 from dx_action.calls import Call, Method, serialise
-from dx_action.context import Context
+from dx_action.context import WHAT_SHIPS, Context
 from dx_action.inputs import Inputs
 from dx_action.services import Service
 
@@ -49,9 +49,10 @@ def _body(context: Context, method: Method, service: Service, reference_id: str)
         "service": service.as_json(),
         "repository": context.repository.value,
     }
-    if context.attribution == "merge-commits" and context.merge_commit_shas:
-        body["merge_commit_shas"] = list(context.merge_commit_shas.value)
-    elif context.attribution == "commit" and context.commit:
+    shas = _merge_commits(context, service)
+    if shas:
+        body["merge_commit_shas"] = list(shas)
+    elif context.attribution != "repository" and context.commit:
         body["commit_sha"] = context.commit.value
     success = context.success.value if context.success else True
     optional = {
@@ -64,3 +65,11 @@ def _body(context: Context, method: Method, service: Service, reference_id: str)
         "metadata": context.metadata or None,
     }
     return body | {name: value for name, value in optional.items() if value is not None}
+
+
+def _merge_commits(context: Context, service: Service) -> tuple[str, ...]:
+    """Give the commits that were listed by hand, or those of what ships of this service; none where the commit is sent."""
+    if context.attribution != "merge-commits" or context.merge_commit_shas is None:
+        return ()
+    discovered = context.merge_commit_shas.source == WHAT_SHIPS
+    return context.shipping.merge_commit_shas(service.identifier) if discovered else context.merge_commit_shas.value

@@ -1,15 +1,21 @@
-"""Owns which pull requests some commits belong to, asked of GitHub through an `Api`: one GraphQL call for each 100 commits."""
+"""Owns which commits lie between two, and which pull requests they were merged by, asked of GitHub through an `Api`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from dx_action.github import PER_PAGE, Api, Missing
-from dx_action.scope import MergedPull
+from dx_action.scope import Course, MergedPull, Span
 
-_FIELDS = """
+# So many commits are a year's work or a mistake, and their look-up would use up the time for all.
+MOST_COMMITS = 2_500
+# What GitHub answers well within its ten seconds.
+_COMMITS_A_CALL, _PULLS_A_CALL = 150, 100
+_COURSES: dict[str, Course] = {"ahead": "forward", "behind": "rollback", "identical": "redeploy", "diverged": "aside"}
+_PULLS = """
 fragment pulls on Commit {
-  oid
-  associatedPullRequests(first: 10) {
+  associatedPullRequests(first: 20) {
     nodes {
       number fullDatabaseId title url merged mergedAt baseRefName baseRefOid headRefOid changedFiles
       author { login }
@@ -18,6 +24,30 @@ fragment pulls on Commit {
   }
 }
 """
+_AUTHORED = """
+fragment authored on PullRequest {
+  number
+  commits(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { commit { authoredDate } } }
+}
+"""
+
+
+class TooManyCommitsError(Exception):
+    """Two commits lie further apart than is looked up."""
+
+
+def span(api: Api, repository: str, before: str, after: str) -> Span:
+    """Compare two commits: a call, and one more for each further 100 between them. Raises Missing, TooManyCommitsError."""
+    answer = _compared(api, repository, before, after)
+    if answer["total_commits"] > MOST_COMMITS:
+        raise TooManyCommitsError
+    way = _COURSES[answer["status"]]
+    return Span(way, commits_between(api, repository, before, after) if way in ("forward", "aside") else ())
+
+
+def course(api: Api, repository: str, before: str, after: str) -> Course:
+    """Say which way leads from one commit, or a branch, to another: one call. Raises Missing."""
+    return _COURSES[_compared(api, repository, before, after, most=1)["status"]]
 
 
 def commits_between(api: Api, repository: str, before: str, after: str) -> tuple[str, ...]:
@@ -25,7 +55,7 @@ def commits_between(api: Api, repository: str, before: str, after: str) -> tuple
     found: list[str] = []
     page = 1
     while True:
-        answer = api.get(f"/repos/{repository}/compare/{before}...{after}", "contents", per_page=PER_PAGE, page=page)
+        answer = _compared(api, repository, before, after, page)
         found += [commit["sha"] for commit in answer["commits"]]
         if len(found) >= answer["total_commits"] or not answer["commits"]:
             return tuple(found)
@@ -33,30 +63,82 @@ def commits_between(api: Api, repository: str, before: str, after: str) -> tuple
 
 
 def merged_pulls(api: Api, repository: str, commits: Sequence[str]) -> tuple[MergedPull, ...]:
-    """Give the merged pull requests whose merge commit is one of the commits, in the commits' order."""
-    wanted = frozenset(commits)
-    found = {pull.number: pull for pull in _associated(api, repository, commits) if pull.merge_commit_sha in wanted}
+    """Give the merged pull requests whose merge commit is one of the commits, in the commits' order. Raises Missing.
+
+    A commit may be a short id. One call asks for 150 of them.
+    """
+    whole = frozenset(commits)
+    short = tuple(sha.lower() for sha in commits if len(sha) < 40)
+    found = {}
+    for pull in _associated(api, repository, commits):
+        if pull.merge_commit_sha in whole or pull.merge_commit_sha.startswith(short or ("-",)):
+            found[pull.number] = pull
     return tuple(found.values())
 
 
+def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
+    """Give the pull requests with when the earliest commit of each was authored: a call for each 100. Raises Missing."""
+    numbers = [pull.number for pull in pulls]
+    pages: list[tuple[list[int], str | None]] = [
+        (numbers[start : start + _PULLS_A_CALL], None) for start in range(0, len(numbers), _PULLS_A_CALL)
+    ]
+    first: dict[int, str] = {}
+    while pages:
+        for node in _authored(api, repository, *pages.pop()):
+            number, commits = node["number"], node["commits"]
+            dates = [each["commit"]["authoredDate"] for each in commits["nodes"] if each]
+            dates += [first[number]] if number in first else []
+            if dates:
+                first[number] = min(dates)
+            if commits["pageInfo"]["hasNextPage"]:
+                pages.append(([number], commits["pageInfo"]["endCursor"]))
+    return tuple(replace(pull, first_commit_at=first.get(pull.number)) for pull in pulls)
+
+
+def _compared(
+    api: Api, repository: str, before: str, after: str, page: int = 1, most: int = PER_PAGE
+) -> dict[str, Any]:
+    # A branch or a tag may have a slash in its name.
+    ends = f"{quote(before, safe='')}...{quote(after, safe='')}"
+    found: dict[str, Any] = api.get(f"/repos/{repository}/compare/{ends}", "contents", per_page=most, page=page)
+    return found
+
+
+def _authored(api: Api, repository: str, numbers: Sequence[int], after: str | None) -> Iterator[dict[str, Any]]:
+    fields = {f"p{number}": f"pullRequest(number: $p{number}) {{ ...authored }}" for number in numbers}
+    variables = {"after": ("String", after), **{f"p{number}": ("Int!", number) for number in numbers}}
+    for node in of_repository(api, repository, fields, variables, _AUTHORED).values():
+        if node:
+            yield node
+
+
 def _associated(api: Api, repository: str, commits: Sequence[str]) -> Iterator[MergedPull]:
-    owner, _, name = repository.partition("/")
-    for start in range(0, len(commits), PER_PAGE):
-        batch = {f"c{number}": sha for number, sha in enumerate(commits[start : start + PER_PAGE])}
-        variables = "".join(f", ${alias}: GitObjectID!" for alias in batch)
-        objects = " ".join(f"{alias}: object(oid: ${alias}) {{ ...pulls }}" for alias in batch)
-        text = (
-            f"query($owner: String!, $name: String!{variables}) "
-            f"{{ repository(owner: $owner, name: $name) {{ {objects} }} }}{_FIELDS}"
-        )
-        data = api.query(text, "pull-requests", owner=owner, name=name, **batch)
-        if data.get("repository") is None:
-            raise Missing
-        for alias in batch:
-            commit = data["repository"].get(alias) or {}
-            for node in (commit.get("associatedPullRequests") or {}).get("nodes") or ():
+    for start in range(0, len(commits), _COMMITS_A_CALL):
+        batch = {f"c{number}": sha for number, sha in enumerate(commits[start : start + _COMMITS_A_CALL])}
+        fields = {alias: f"object(expression: ${alias}) {{ ...pulls }}" for alias in batch}
+        variables = {alias: ("String!", sha) for alias, sha in batch.items()}
+        for commit in of_repository(api, repository, fields, variables, _PULLS).values():
+            for node in ((commit or {}).get("associatedPullRequests") or {}).get("nodes") or ():
                 if node and node["merged"] and node.get("mergeCommit"):
                     yield _merged(node)
+
+
+def of_repository(
+    api: Api, repository: str, fields: Mapping[str, str], variables: Mapping[str, tuple[str, Any]], fragment: str
+) -> dict[str, Any]:
+    """Ask one query for several things of the repository, each under its alias. Raises Missing."""
+    owner, _, name = repository.partition("/")
+    declared = "".join(f", ${variable}: {kind}" for variable, (kind, _) in variables.items())
+    asked = " ".join(f"{alias}: {field}" for alias, field in fields.items())
+    text = (
+        f"query($owner: String!, $name: String!{declared}) "
+        f"{{ repository(owner: $owner, name: $name) {{ {asked} }} }}{fragment}"
+    )
+    values = {variable: value for variable, (_, value) in variables.items()}
+    found = api.query(text, "pull-requests", owner=owner, name=name, **values).get("repository")
+    if not isinstance(found, dict):
+        raise Missing
+    return found
 
 
 def _merged(node: dict[str, Any]) -> MergedPull:

@@ -1,12 +1,15 @@
 """Owns by which change services are found: a pull request's, or that between two commits; and what a merged one is. Pure."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dx_action.errors import BadInput
 from dx_action.event import Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.inputs import Inputs
 
 _NO_COMMIT = "0"
+# The way from one commit to another: on, back to an ancestor, nowhere, or to a line of its own.
+Course = Literal["forward", "rollback", "redeploy", "aside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,19 @@ class RangeChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The way from one commit to another, and the commits that the second has and the first has not, oldest first."""
+
+    course: Course
+    commits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MergedPull:
-    """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`."""
+    """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`.
+
+    `merged_at` and `first_commit_at`, when the earliest of its commits was authored, are ISO-8601 in UTC.
+    """
 
     number: int
     id: int
@@ -43,6 +57,7 @@ class MergedPull:
     base: str
     head: str
     changed_files: int
+    first_commit_at: str | None = None
 
 
 def change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
@@ -71,3 +86,20 @@ def pull_change(pull: PullRequest) -> PullChange:
     """Give a pull request's change as its event tells it."""
     base, head = (branch.sha if branch else None for branch in (pull.base, pull.head))
     return PullChange(pull.number, base, head, pull.changed_files)
+
+
+def event_pull(pull: PullRequest) -> MergedPull:
+    """Give a merged pull request as its event tells it."""
+    return MergedPull(
+        number=pull.number,
+        id=pull.id,
+        title=pull.title or "",
+        url=pull.html_url or "",
+        author=(pull.user and pull.user.login) or "ghost",
+        merged_at=pull.merged_at or "",
+        merge_commit_sha=pull.merge_commit_sha or "",
+        base_ref=(pull.base and pull.base.ref) or "",
+        base=(pull.base and pull.base.sha) or "",
+        head=(pull.head and pull.head.sha) or "",
+        changed_files=pull.changed_files or 0,
+    )

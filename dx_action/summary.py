@@ -32,7 +32,8 @@ def sent(headline: str, context: Context, results: Sequence[Result], notes: Sequ
     rows = [(result.call, _MARKS[result.outcome]) for result in ranked]
     words = [f"{result.call.label}: {result.error}: {result.message}" for result in ranked if result.message]
     return (
-        f"### {headline}\n\n{_notes(notes)}{_pulls(rows)}{_table(context, rows)}{_facts(context)}{_fence(words[:20])}"
+        f"### {headline}\n\n{_notes(notes)}{_pulls(rows)}{_table(context, rows)}{_facts(context)}{_ships(context)}"
+        f"{_fence(words[:20])}"
     )
 
 
@@ -41,7 +42,16 @@ def dry(context: Context, calls: Sequence[Call], notes: Sequence[str]) -> str:
     rows = [(call, "🧪 not sent (dry run)") for call in calls]
     bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:20]]
     tables = _pulls(rows) + _table(context, rows)
-    return f"### Dry run: nothing was sent to DX\n\n{_notes(notes)}{tables}{_facts(context)}{_fence(bodies)}"
+    return f"### Dry run: nothing was sent to DX\n\n{_notes(notes)}{tables}{_facts(context)}{_ships(context)}{_fence(bodies)}"
+
+
+def _ships(context: Context) -> str:
+    if not context.shipping.by_service:
+        return ""
+    from dx_action.shipped import shipped  # noqa: PLC0415 - most runs do not look it up
+
+    commit = context.commit.value if context.commit else ""
+    return "\n" + shipped(context.shipping, context.deployed_at.value, commit)
 
 
 def _pulls(rows: Sequence[tuple[Call, str]]) -> str:
@@ -56,23 +66,25 @@ def _pulls(rows: Sequence[tuple[Call, str]]) -> str:
 
 
 def _table(context: Context, calls: Sequence[tuple[Call, str]]) -> str:
-    rows = [(call.service, mark, call.reference_id) for call, mark in calls if not call.subject]
+    rows = [(call, mark) for call, mark in calls if not call.subject]
     if not rows:
         return ""
     head = "| service | commit | deployed at | attribution | outcome | reference id |\n| --- | --- | --- | --- | --- | --- |\n"
-    attribution = {
-        "commit": "commit",
-        "repository": "repository",
-        "merge-commits": f"{len(context.merge_commit_shas.value) if context.merge_commit_shas else 0} merge commits",
-    }[context.attribution]
     commit = code(context.commit.value[:12]) if context.commit else "—"
     lines = [
-        f"| {code(short(service, 100))} | {commit} | {context.deployed_at.value} | {attribution} | {mark} "
-        f"| {code(short(reference_id, 200))} |\n"
-        for service, mark, reference_id in rows[:MOST_ROWS]
+        f"| {code(short(call.service, 100))} | {commit} | {context.deployed_at.value} | {_attribution(call)} | {mark} "
+        f"| {code(short(call.reference_id, 200))} |\n"
+        for call, mark in rows[:MOST_ROWS]
     ]
     more = f"\n… and {len(rows) - MOST_ROWS} more.\n" if len(rows) > MOST_ROWS else ""
     return head + "".join(lines) + more + "\n"
+
+
+def _attribution(call: Call) -> str:
+    body = call.json()
+    if shas := body.get("merge_commit_shas"):
+        return f"{len(shas)} merge commit" + ("" if len(shas) == 1 else "s")
+    return "commit" if "commit_sha" in body else "repository"
 
 
 def _facts(context: Context) -> str:

@@ -108,6 +108,8 @@ def test_a_merged_pull_request_is_registered(tmp_path: Path, dx: Sandbox) -> Non
         "reference-id": f"{PULL_ID}/checkout",
         "requests": json.dumps([{"method": "deployments.create", "body": body}]),
         "results": run.outputs["results"],
+        "rollback": "",
+        "pull-requests": "[]",
         "truncated": "false",
     }
     assert run.results("service", "outcome", "http_status", "error", "attempts") == [

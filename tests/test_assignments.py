@@ -43,6 +43,8 @@ def merged(number: int) -> MergedPull:
 class Told:
     """Answers as it was told to, and remembers what it was asked. An answer that is an exception is raised."""
 
+    shipping: Any = None
+
     def __init__(self, services: Any = (WEB,), pulls: Any = ()) -> None:
         self.services, self.pulls = services, pulls
         self.asked: list[Any] = []

@@ -301,6 +301,7 @@ class Row:
 
 
 BY_HAND = {"operation": "set-pull-services", "service": "checkout"}
+BY_HAND_SHA = {"commit-sha": "{after}", "since-sha": "{before}"}
 BY_FILES = {"service": "", "commit-sha": "{after}", "pull-number": "{pull}", "services-from": "codeowners"}
 REFUSED, DOWN = Fault(status=422, error="no"), Fault(status=503, times="forever")
 ROWS = {
@@ -320,6 +321,15 @@ ROWS = {
     ),
     "since-sha": Row(
         "{before}", sent("service"), [{"identifier": "owners"}], BY_FILES | {"pull-number": ""}, "schedule", github=True
+    ),
+    "lead-time-metadata": Row("commit", sent("metadata"), [{"commit_timestamp": 1741083330}]),
+    "show-pull-requests": Row(
+        "true",
+        lambda run, _: [pull["number"] for pull in run.json("pull-requests")],
+        [1],
+        BY_HAND_SHA,
+        "schedule",
+        github=True,
     ),
     "set-pull-services": Row("true", paths, ["setPullServices", "create"]),
     "replace-pull-services": Row("true", sent("replace"), [True, None], {"set-pull-services": "true"}),

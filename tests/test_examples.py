@@ -74,12 +74,30 @@ def queued(*pulls: Sequence[str]) -> Happening:
     return Happening(repo=repo, changes={"before": before, "after": after, "head_commit.id": after}, sha=after)
 
 
+def shipped(count: int) -> Happening:
+    """Pull requests are merged after a deployment; the job that runs makes one of its own, which is under way."""
+    repo = _history()
+    before = repo.branches["main"]
+    repo.deployments.create(before, state="success")
+    for number in range(count):
+        repo.pulls.ship({f"app/{number}": "new\n"}, how=("squash", "merge")[number % 2])
+    after = repo.branches["main"]
+    repo.deployments.create(after, state="in_progress", log_url=RUN_PAGE.format("13654800333"))
+    merges = [str(pull.merge_commit_sha) for pull in repo.pulls.all()]
+    changes = {"before": merges[0], "after": after, "head_commit.id": after}
+    return Happening(repo=repo, changes=changes, sha=after)
+
+
+def merge_commits(happening: Happening) -> list[str]:
+    return [str(pull.merge_commit_sha) for pull in happening.repo.pulls.all()]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """An event, and what DX is sent then.
 
     `known` are the expressions that neither the event nor a script of the example answers; `calls` are those to GitHub, by a
-    token with just the permissions that the example gives.
+    token with just the permissions that the example gives; `listed` are the pull requests in the summary.
     """
 
     event: str = "push_branch"
@@ -89,6 +107,7 @@ class Case:
     leg: int = 0
     refused: bool = False
     calls: int = 0
+    listed: int = 0
     status: str = "registered"
     exit_code: int = 0
     sent: Sequence[Mapping[str, Any]] = ()
@@ -150,7 +169,34 @@ CASES: dict[str, list[Case]] = {
             event="push_tag_lightweight",
             sent=[create(of_job(), merge_commit_shas=SHIPPED, source_url=RUN_PAGE.format("13654800407"))],
         ),
-        Case(event="push_tag_lightweight", known={"steps.shipped.outputs.shas": ""}, status="failed", exit_code=1),
+    ],
+    "first-commit-lead-time": [
+        Case(
+            event="pull_request_merged",
+            happening=lambda: merged("services/payments/app.py"),
+            calls=1,
+            sent=[
+                create(
+                    "github.com/pull/2401500041/register/0/success/payments-service",
+                    commit_sha=merged("services/payments/app.py").sha,
+                    source_url="https://github.com/acme/shop/pull/41",
+                    metadata={"first_commit_timestamp": 1735689720},
+                )
+            ],
+        )
+    ],
+    "what-ships": [
+        Case(
+            happening=lambda: shipped(2),
+            known={"steps.deploy.outcome": outcome},
+            calls=6 if outcome != "skipped" else 0,
+            listed=2 if outcome != "skipped" else 0,
+            status="skipped" if outcome == "skipped" else "registered",
+            sent=[create(of_job(), merge_commit_shas=merge_commits(shipped(2)), environment="production", success=success)]
+            if outcome != "skipped"
+            else [],
+        )
+        for outcome, success in (("success", None), ("failure", False), ("skipped", None))
     ],
     "monorepo-at-merge": [
         Case(
@@ -389,13 +435,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Running it.
 
-Outcome = tuple[str, int, list[Any], list[Any]]
+Outcome = tuple[str, int, int, list[Any], list[Any]]
 
 
 def outcome(
     name: str, case: Case, folder: Path, place: Path, *, without: str = "", permissions: Mapping[str, str] | None = None
 ) -> Outcome:
-    """Run the example's step, and give what became of it: status, exit code, what was sent, what was kept in files."""
+    """Run the example's step, and give what became of it: status, exit code, what was listed, sent, and kept in files."""
     job_id, job, written = step_of(name)
     happening = case.happening() if case.happening else None
     changes = case.changes | (happening.changes if happening else {})
@@ -423,7 +469,8 @@ def outcome(
             assert github.count() == case.calls
         sent = [request["json"] for request in dx.requests()]
     kept = [json.loads(line) for file in run.workspace.rglob("*.jsonl") for line in file.read_text().splitlines()]
-    return run.status, run.exit_code, _steady(_ordered(sent)), _steady(kept)
+    listed = len(re.findall(r"^\| <a href=[^>]*>#", run.summary, re.MULTILINE))
+    return run.status, run.exit_code, listed, _steady(_ordered(sent)), _steady(kept)
 
 
 def _ordered(sent: list[Any]) -> list[Any]:
@@ -439,7 +486,7 @@ def _steady(bodies: list[Any]) -> list[Any]:
 
 
 def promised(case: Case) -> Outcome:
-    return case.status, case.exit_code, list(case.sent), list(case.kept)
+    return case.status, case.exit_code, case.listed, list(case.sent), list(case.kept)
 
 
 ALL = [

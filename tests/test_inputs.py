@@ -78,6 +78,9 @@ VALID: list[tuple[str, str, Any]] = [
     ("replace-pull-services", "true", True),
     ("pull-number", "41", 41),
     ("pull-id", "2401500041", 2401500041),
+    ("lead-time-metadata", "First-Commit", "first-commit"),
+    ("lead-time-metadata", "both", "both"),
+    ("show-pull-requests", "True", True),
     ("method", "Upsert", "upsert"),
     ("method", "create", "create"),
     ("on-conflict", "keep", "keep"),
@@ -146,6 +149,8 @@ BAD: list[tuple[str, str, str]] = [
     ("replace-pull-services", "yes", "is neither `true` nor `false`"),
     *(("pull-number", text, "is not a whole number") for text in ("#41", "0", "-41", "4.1", "٤١", "9" * 17)),
     ("pull-id", "PR_kwDOA", "is not a whole number"),
+    ("lead-time-metadata", "true", "is none of `none`, `commit`, `first-commit`, `both`"),
+    ("show-pull-requests", "yes", "is neither `true` nor `false`"),
     ("method", "insert", "is none of `create`, `upsert`"),
     ("on-conflict", "ignore", "is none of `keep`, `update`, `fail`"),
     ("fail-on-error", "off", "is neither `true` nor `false`"),
@@ -185,6 +190,8 @@ DEFAULTS: dict[str, Any] = {
     "replace_pull_services": False,
     "pull_number": None,
     "pull_id": None,
+    "lead_time_metadata": "none",
+    "show_pull_requests": False,
     "method": "create",
     "on_conflict": "keep",
     "fail_on_error": True,
@@ -271,11 +278,6 @@ def test_names_are_those_that_the_runner_makes() -> None:
         ({"replace-pull-services": "true"}, "replace-pull-services", "has nothing to replace"),
         ({"merge-commit-shas": "abc1235", "attribution": "commit"}, "attribution", "is not `merge-commits`, yet"),
         ({"merge-commit-shas": "abc1235", "attribution": "Repository"}, "attribution", "is not `merge-commits`, yet"),
-        (
-            {"attribution": "merge-commits"},
-            "merge-commit-shas",
-            "is missing, and `attribution: merge-commits` needs it",
-        ),
     ],
     ids=str,
 )
@@ -296,6 +298,7 @@ def test_inputs_must_agree(given: dict[str, str], name: str, words: str) -> None
         {"replace-pull-services": "true", "set-pull-services": "TRUE"},
         {"replace-pull-services": "true", "operation": "Set-Pull-Services"},
         {"replace-pull-services": "false"},
+        {"attribution": "merge-commits"},
     ],
     ids=str,
 )
@@ -315,12 +318,12 @@ def test_all_problems_at_once() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"timeout": "never"}, {"attribution": "merge-commits"}, {"environment": "caf\udce9"}],
+    [{"timeout": "never"}, {"services-from": "map"}, {"environment": "caf\udce9"}],
     ids=["a value", "two that disagree", "bytes"],
 )
 def test_what_is_missing_is_told_with_what_is_wrong(given: dict[str, str]) -> None:
     found = problems(given, GITHUB_ACTOR="dependabot[bot]")
-    wrong = "merge-commit-shas" if "attribution" in given else next(iter(given))
+    wrong = "service-map" if "services-from" in given else next(iter(given))
     assert set(found) == {wrong, "dx-host", "dx-token"}
     assert "Dependabot secret" in found["dx-token"]
 

@@ -1,0 +1,85 @@
+"""Owns the previous deployment, as GitHub's history tells it: the newest one that succeeded, of this environment and this service.
+
+DX means by it the same repository, environment and service. Where the history cannot tell, nothing is guessed: the answer is why.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dx_action.deployment_events import payload_service
+from dx_action.errors import Wrong
+from dx_action.event import Deployment
+from dx_action.github import PER_PAGE, Api
+from dx_action.shipping import Wanted
+from dx_action.trigger import Found
+
+MOST_PAGES, MOST_TRIED = 3, 10
+_HISTORY = "GitHub's deployment history"
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """A deployment of the history, and the services that its payload names."""
+
+    id: int
+    sha: str
+    services: tuple[str, ...]
+
+
+def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str) -> dict[str, Found[str] | str]:
+    """Give each service's previously deployed commit, or why it is not known, as the end of a sentence.
+
+    What this run made itself, by a job's `environment`, is none. Raises Missing and LookupFailedError.
+    """
+    past = list(_past(api, repository, wanted))
+    named = any(each.services for each in past)
+    # Of several services the newest may be one and the same, whose statuses are asked for once.
+    tried: dict[int, bool] = {}
+    found: dict[str, Found[str] | str] = {}
+    for service in wanted.services:
+        if not past:
+            found[service] = f"{_HISTORY} has no earlier deployment to this environment"
+        elif not named and not wanted.alone:
+            found[service] = f"{_HISTORY} does not say which service was deployed, by a `service` in the payload"
+        else:
+            own = [each for each in past if not named or service in each.services][:MOST_TRIED]
+            newest = next((each for each in own if _succeeded(api, repository, each, run_id, tried)), None)
+            found[service] = (
+                Found(newest.sha, f"{_HISTORY} (deployment {newest.id})")
+                if newest
+                else f"{_HISTORY} has no earlier deployment of {service} that succeeded"
+            )
+    return found
+
+
+def _past(api: Api, repository: str, wanted: Wanted) -> Iterator[_Past]:
+    own = wanted.own
+    for page in range(1, MOST_PAGES + 1):
+        nodes: list[dict[str, Any]] = api.get(
+            f"/repos/{repository}/deployments", "deployments", per_page=PER_PAGE, page=page
+        )
+        for node in nodes:
+            each = Deployment.model_validate(node)
+            later = own and own.created_at and each.created_at and each.created_at > own.created_at
+            if wanted.counts(each) and not later and not (own and own.id == each.id):
+                yield _Past(each.id, each.sha, _services(each))
+        if len(nodes) < PER_PAGE:
+            return
+
+
+def _services(deployment: Deployment) -> tuple[str, ...]:
+    try:
+        return tuple(service.identifier for service in payload_service(deployment.payload))
+    except Wrong:
+        return ()
+
+
+def _succeeded(api: Api, repository: str, past: _Past, run_id: str, tried: dict[int, bool]) -> bool:
+    """Tell whether it succeeded: GitHub calls it inactive once another replaced it, so that its statuses are asked for."""
+    if past.id not in tried:
+        statuses = api.get(f"/repos/{repository}/deployments/{past.id}/statuses", "deployments", per_page=PER_PAGE)
+        urls = [f"{status.get(name)}/" for status in statuses for name in ("log_url", "target_url")]
+        own = any(f"/actions/runs/{run_id}/" in url for url in urls) if run_id else False
+        tried[past.id] = not own and any(status["state"] == "success" for status in statuses)
+    return tried[past.id]

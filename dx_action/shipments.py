@@ -1,0 +1,184 @@
+"""Owns the decision on what a deployment ships: since which previous one, which way, which pull requests. Pure, but for `asks`.
+
+What is not known is never guessed: without a known previous deployment DX is told the commit, from which it fills the gap itself.
+What a push or a release says of its beginning, or a pull request of itself, is only shown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dx_action import choices, doubts
+from dx_action.deployment_events import counts
+from dx_action.errors import BadInput
+from dx_action.event import (
+    Deployment,
+    DeploymentEvent,
+    DeploymentStatusEvent,
+    Event,
+    PullRequestEvent,
+    PushEvent,
+    ReleaseEvent,
+)
+from dx_action.inputs import Inputs
+from dx_action.lead_time import lead_times
+from dx_action.scope import event_pull
+from dx_action.services import Service
+from dx_action.shipping import (
+    NOTHING,
+    NotFoundError,
+    Shipment,
+    Shipping,
+    ShippingAsks,
+    UnknownCommitError,
+    Wanted,
+    in_order,
+)
+from dx_action.trigger import Found
+
+_NO_COMMIT = "0"
+
+
+def look_ahead(
+    inputs: Inputs,
+    event: Event,
+    services: Sequence[Service],
+    commit: str | None,
+    now: datetime,
+    asks: Callable[[], ShippingAsks],
+) -> Shipping:
+    """Say what ships and since when it was on its way, as far as inputs ask for it. `now` is UTC. Raises as `shipping` does."""
+    names = tuple(service.identifier for service in services)
+    ships = NOTHING
+    warnings: tuple[str, ...] = ()
+    if choices.needs_shipping(inputs, event):
+        ships = shipping(inputs, event, services, commit, asks())
+        warnings = tuple(doubts.warnings(ships, names, now, discovers=choices.discovers(inputs)))
+        warnings += _beside(event, commit, asks()) if ships.by_service else ()
+    times, missing = lead_times(inputs, event, commit, ships, asks)
+    return replace(
+        ships,
+        listed=inputs.show_pull_requests,
+        lead_times=times,
+        warnings=(*warnings, *missing),
+        notices=tuple(doubts.notices(ships, names, discovers=choices.discovers(inputs))),
+    )
+
+
+def shipping(
+    inputs: Inputs, event: Event, services: Sequence[Service], commit: str | None, asks: ShippingAsks
+) -> Shipping:
+    """Say what ships.
+
+    Raises BadInput where `since-sha` is no commit of the repository, and ActionError where it cannot be told which services a pull
+    request touches.
+    """
+    names = tuple(service.identifier for service in services)
+    if commit is None and not inputs.merge_commit_shas:
+        raise BadInput.of("commit-sha", "is missing: what a deployment ships ends with its commit.")
+    found: dict[str, Shipment] = {}
+    reasons: dict[str, list[str]] = {}
+    for name, beginning in _beginnings(inputs, event, names, asks).items():
+        try:
+            if isinstance(beginning, Found):
+                found[name] = _since(beginning, commit or "", event, asks)
+                continue
+            reasons.setdefault(beginning, []).append(name)
+            if shown := _shown(inputs, event, commit or "", asks):
+                found[name] = shown
+        except UnknownCommitError:
+            if inputs.since_sha:
+                text = "is no commit of the repository, or `github-token` may not read it (`contents: read`)."
+                raise BadInput.of("since-sha", text) from None
+            reasons.setdefault("the repository does not have the commit that was there before", []).append(name)
+        except NotFoundError as error:
+            reasons.setdefault(str(error), []).append(name)
+    reasons.pop("", None)
+    try:
+        touching = _touching(inputs, found, asks)
+    except NotFoundError as error:
+        touching, reasons = {}, {str(error): list(names)}
+    ships = Shipping(touching, reasons={why: tuple(those) for why, those in reasons.items()})
+    if not (inputs.show_pull_requests or choices.wants_first_commit(inputs)):
+        return ships
+    try:
+        return ships.dated(asks.dated(ships.pulls))
+    except NotFoundError:
+        return ships
+
+
+def _beginnings(
+    inputs: Inputs, event: Event, names: tuple[str, ...], asks: ShippingAsks
+) -> Mapping[str, Found[str] | str]:
+    """Give each service's previous deployment, or why it is not known; a list by hand needs none."""
+    if inputs.merge_commit_shas:
+        return dict.fromkeys(names, "")
+    if inputs.since_sha:
+        return dict.fromkeys(names, Found(inputs.since_sha, "input since-sha"))
+    own = event.deployment if isinstance(event, DeploymentEvent | DeploymentStatusEvent) else None
+    environment = own.environment if own else inputs.environment
+
+    def same(deployment: Deployment) -> bool:
+        return deployment.environment == environment if environment else counts(deployment, inputs.only_environments)
+
+    alone = len(names) == 1 and inputs.services_source == "input"
+    try:
+        return asks.previous(Wanted(names, same, own, alone))
+    except NotFoundError as error:
+        return dict.fromkeys(names, str(error))
+
+
+def _since(previous: Found[str], commit: str, event: Event, asks: ShippingAsks, *, certain: bool = True) -> Shipment:
+    span = asks.span(previous.value, commit)
+    back = span.course == "rollback"
+    commits = asks.span(commit, previous.value).commits if back else span.commits
+    pulls = asks.merged(commits, commit if isinstance(event, PushEvent) and not back else None) if commits else ()
+    if isinstance(event, PullRequestEvent) and event.pull_request.merge_commit_sha in commits:
+        pulls = (event_pull(event.pull_request), *pulls)
+    return Shipment(previous, certain, span.course, in_order(pulls))
+
+
+def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shipment | None:
+    """Give what can be shown without a previous deployment."""
+    if inputs.merge_commit_shas:
+        return Shipment(None, True, "forward", in_order(asks.merged(inputs.merge_commit_shas)))
+    if not (inputs.show_pull_requests or choices.wants_first_commit(inputs)):
+        return None
+    previous = None
+    if isinstance(event, PushEvent) and event.before and event.before.strip(_NO_COMMIT):
+        previous = Found(event.before, "push.before")
+    elif isinstance(event, ReleaseEvent):
+        previous = asks.previous_release(event.release.id)
+    if previous:
+        return _since(previous, commit, event, asks, certain=False)
+    if isinstance(event, PullRequestEvent):
+        return Shipment(None, False, "forward", (event_pull(event.pull_request),))
+    pulls = asks.merged((commit,))
+    return Shipment(None, False, "forward", in_order(pulls)) if pulls else None
+
+
+def _beside(event: Event, commit: str | None, asks: ShippingAsks) -> tuple[str, ...]:
+    """Warn of a commit that is not on the default branch, where the event does not show that it is."""
+    branch = event.repository and event.repository.default_branch
+    base = event.pull_request.base if isinstance(event, PullRequestEvent) else None
+    on_it = (base and base.ref == branch) or (isinstance(event, PushEvent) and event.ref == f"refs/heads/{branch}")
+    if branch and commit and not on_it:
+        try:
+            if asks.beside(branch, commit):
+                return (
+                    "The deployed commit is not on the default branch. Pull requests that were merged there do not count with it.",
+                )
+        except (NotFoundError, UnknownCommitError):
+            pass
+    return ()
+
+
+def _touching(inputs: Inputs, found: Mapping[str, Shipment], asks: ShippingAsks) -> Mapping[str, Shipment]:
+    """Keep, where services come from files, to each service's pull requests."""
+    if inputs.services_source == "input" or not found:
+        return found
+    services = asks.services_of(in_order(pull for each in found.values() for pull in each.pulls))
+    return {
+        name: replace(each, pulls=tuple(pull for pull in each.pulls if name in services[pull.number]))
+        for name, each in found.items()
+    }

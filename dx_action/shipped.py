@@ -1,0 +1,95 @@
+"""Owns the summary's part on what ships: the pull requests, and how long each was on its way. Pure.
+
+Every text that others wrote is inert. Into the chart, which Mermaid reads as a language of its own, go numbers and dates only.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from dx_action.errors import Wrong
+from dx_action.inert import code, escaped, short
+from dx_action.scope import MergedPull
+from dx_action.shipping import Shipment, Shipping
+from dx_action.times import parse_time
+from dx_action.urls import is_url
+
+MOST_ROWS, MOST_BARS = 100, 20
+_MOST_NAMES = 10
+_HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
+
+
+def shipped(shipping: Shipping, deployed_at: str, commit: str) -> str:
+    """Give the part, with a section for each group of services that ship the same; empty where nothing was looked up."""
+    groups: dict[tuple[object, ...], tuple[Shipment, list[str]]] = {}
+    for service, each in shipping.by_service.items():
+        same = (each.previous, each.course, tuple(pull.number for pull in each.pulls))
+        groups.setdefault(same, (each, []))[1].append(service)
+    alone = len(groups) == 1
+    return "".join(
+        _section(each, [] if alone else names, deployed_at, commit, listed=shipping.listed)
+        for each, names in groups.values()
+    )
+
+
+def _section(shipment: Shipment, services: Sequence[str], deployed_at: str, commit: str, *, listed: bool) -> str:
+    names = ", ".join(code(short(service, 100)) for service in services[:_MOST_NAMES])
+    more = f" and {len(services) - _MOST_NAMES} more" if len(services) > _MOST_NAMES else ""
+    lines = [f"#### {escaped(shipment.headline(commit))}{': ' if names else ''}{names}{more}\n\n"]
+    if shipment.previous:
+        before = "Deployed before" if shipment.certain else "Compared with"
+        aside = ". One does not follow the other" if shipment.course == "aside" else ""
+        source = escaped(short(shipment.previous.source, 100))
+        lines.append(f"{before}: {code(short(shipment.previous.value, 40))}, from {source}{aside}.\n\n")
+    if listed and shipment.pulls:
+        rows = [_row(pull, deployed_at) for pull in shipment.pulls[:MOST_ROWS]]
+        lines += [_HEAD, *rows, "\n"]
+        if len(shipment.pulls) > MOST_ROWS:
+            lines.append(f"… and {len(shipment.pulls) - MOST_ROWS} more.\n\n")
+        lines += _chart(shipment, deployed_at)
+    return "".join(lines)
+
+
+def _row(pull: MergedPull, deployed_at: str) -> str:
+    number = f"#&#8203;{pull.number}"
+    if is_url(pull.url):
+        number = f'<a href="{escaped(pull.url)}">#{pull.number}</a>'
+    merged = pull.merged_at[:16].replace("T", " ")
+    cells = (number, escaped(short(pull.title, 120)), escaped(short(pull.author, 50)), escaped(merged))
+    return f"| {' | '.join(cells)} | {lead_time(pull.first_commit_at, deployed_at) or '—'} |\n"
+
+
+def lead_time(since: str | None, until: str) -> str:
+    """Say how long it is from one time to another, in its two largest units; empty where that is not known."""
+    start, end = _moment(since), _moment(until)
+    if start is None or end is None or end < start:
+        return ""
+    minutes = int((end - start).total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [f"{days} d"] if days else []
+    parts += [f"{hours} h"] if hours else []
+    parts += [f"{minutes} min"] if not days else []
+    return " ".join(parts[:2])
+
+
+def _chart(shipment: Shipment, deployed_at: str) -> Iterator[str]:
+    """Draw each pull request's way from its first commit by its merge to the deployment."""
+    end = _moment(deployed_at)
+    bars = []
+    for pull in shipment.pulls[-MOST_BARS:]:
+        first, merged = _moment(pull.first_commit_at), _moment(pull.merged_at)
+        if first and merged and end and first <= merged <= end:
+            start, middle, last = (int(moment.timestamp()) for moment in (first, merged, end))
+            bars.append(
+                f"  section #{pull.number}\n    until merged :{start}, {middle}\n    until deployed :done, {middle}, {last}\n"
+            )
+    if shipment.course in ("forward", "aside") and len(bars) > 1:
+        yield "```mermaid\ngantt\n  dateFormat X\n  axisFormat %d %b\n"
+        yield from bars
+        yield "```\n\n"
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return parse_time(text) if text else None
+    except Wrong:
+        return None
