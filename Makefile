@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format pictures lock clean
 
 export PYTHON
 
@@ -30,11 +30,14 @@ format: .venv/.dev ## format the code, and repair what can be
 	$(python) -m ruff check --quiet --fix-only
 	$(python) -m ruff format
 
+pictures: .venv/.dev ## render the README's pictures of summaries (needs npm and Chromium)
+	@sh tests/pictures/render.sh
+
 lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--upgrade takes the newest versions
 	@bash .ci/lock $(UV_FLAGS)
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-* .pictures .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.txt .ci/venv.sh

@@ -4,7 +4,7 @@ Every text that others wrote is inert. Into the chart, which Mermaid reads as a 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dx_action.errors import Wrong
 from dx_action.inert import code, escaped, short
@@ -15,6 +15,7 @@ from dx_action.urls import is_url
 
 MOST_ROWS, MOST_BARS = 100, 20
 _MOST_NAMES = 10
+_FORMAT, _DAYS = "YYYY-MM-DDTHH:mm:ss", timedelta(days=5)
 _HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
 
 
@@ -74,16 +75,20 @@ def lead_time(since: str | None, until: str) -> str:
 def _chart(shipment: Shipment, deployed_at: str) -> Iterator[str]:
     """Draw each pull request's way from its first commit by its merge to the deployment."""
     end = _moment(deployed_at)
-    bars = []
+    bars: list[str] = []
+    starts: list[datetime] = []
     for pull in shipment.pulls[-MOST_BARS:]:
         first, merged = _moment(pull.first_commit_at), _moment(pull.merged_at)
         if first and merged and end and first <= merged <= end:
-            start, middle, last = (int(moment.timestamp()) for moment in (first, merged, end))
+            starts.append(first)
+            start, middle, last = (moment.strftime("%Y-%m-%dT%H:%M:%S") for moment in (first, merged, end))
             bars.append(
-                f"  section #{pull.number}\n    until merged :{start}, {middle}\n    until deployed :done, {middle}, {last}\n"
+                f"  section #{pull.number}\n    to the merge :{start}, {middle}\n    to production :done, {middle}, {last}\n"
             )
-    if shipment.course in ("forward", "aside") and len(bars) > 1:
-        yield "```mermaid\ngantt\n  dateFormat X\n  axisFormat %d %b\n"
+    if shipment.course in ("forward", "aside") and len(bars) > 1 and end:
+        axis = "%d %b %H h" if end - min(starts) < _DAYS else "%d %b"
+        yield f"```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat {_FORMAT}\n  axisFormat {axis}\n"
+        yield "  todayMarker off\n"
         yield from bars
         yield "```\n\n"
 

@@ -192,7 +192,9 @@ CASES: dict[str, list[Case]] = {
             calls=6 if outcome != "skipped" else 0,
             listed=2 if outcome != "skipped" else 0,
             status="skipped" if outcome == "skipped" else "registered",
-            sent=[create(of_job(), merge_commit_shas=merge_commits(shipped(2)), environment="production", success=success)]
+            sent=[
+                create(of_job(), merge_commit_shas=merge_commits(shipped(2)), environment="production", success=success)
+            ]
             if outcome != "skipped"
             else [],
         )
