@@ -206,30 +206,23 @@ def test_what_was_made_is_the_workspace_s_owner_s(folder: Path, workspace: Works
 
 def test_a_file_is_replaced_at_once(folder: Path, workspace: Workspace) -> None:
     (folder / "rows.jsonl").write_bytes(b"old\n")
-    (folder / ".rows.jsonl.new").symlink_to("/etc/passwd")
+    (folder / ".rows.jsonl.part").symlink_to("/etc/passwd")
     with (folder / "rows.jsonl").open("rb") as before:
-
-        def pieces() -> Iterator[bytes]:
-            yield b"new\n"
+        with workspace.replacing("rows.jsonl") as file:
+            file.write(b"new\n")
+            file.flush()
             assert (folder / "rows.jsonl").read_bytes() == b"old\n"
-            yield b"newer\n"
-
-        workspace.replace("rows.jsonl", pieces())
         assert before.read() == b"old\n"
-    assert (folder / "rows.jsonl").read_bytes() == b"new\nnewer\n"
+    assert (folder / "rows.jsonl").read_bytes() == b"new\n"
     assert owner(folder / "rows.jsonl") == OWNER
     assert os.listdir(folder) == ["rows.jsonl"]  # noqa: PTH208
 
 
 def test_a_file_stays_where_its_replacement_broke(folder: Path, workspace: Workspace) -> None:
     (folder / "rows.jsonl").write_bytes(b"old\n")
-
-    def pieces() -> Iterator[bytes]:
-        yield b"new\n"
+    with pytest.raises(KeyboardInterrupt), workspace.replacing("rows.jsonl") as file:
+        file.write(b"new\n")
         raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        workspace.replace("rows.jsonl", pieces())
     assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("rows.jsonl", b"old\n")]
 
 
