@@ -8,6 +8,7 @@ context is handed the look-ups as something to ask: GitHub is spoken to only whe
 
 What was written and what happened
     inputs             the INPUT_ variables, checked and typed, every problem at once
+    together           which inputs cannot stand together
     hosts              how the DX host may be named
     forms              the forms of single values, such as a commit or a flag
     services           what a service is, and how some are named

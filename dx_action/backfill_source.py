@@ -26,6 +26,6 @@ def open_rows(
     raise NotImplementedError
 
 
-def write_csv(inputs: Inputs, rows: Rows, workspace: Workspace) -> None:
-    """Write the rows to `csv-file`, which is replaced atomically. Raises BadInput."""
+def write_csv(inputs: Inputs, rows: Rows, workspace: Workspace) -> tuple[str, ...]:
+    """Write the rows to `csv-file`, which is replaced atomically, and give the notices about it. Raises BadInput."""
     raise NotImplementedError

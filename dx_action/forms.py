@@ -41,6 +41,20 @@ def timeout(text: str) -> float:
     return float(text)
 
 
+def rate(text: str) -> float:
+    """Read a number of requests a second."""
+    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII):
+        raise Wrong("is not a number of requests a second, such as 7 or 0.5; 0 sends as fast as it can.")
+    return float(text)
+
+
+def lanes(text: str) -> int:
+    """Read a number of requests in flight."""
+    if not re.fullmatch(r"[1-9]\d?", text, re.ASCII) or int(text) > 32:
+        raise Wrong("is not a whole number from 1 to 32.")
+    return int(text)
+
+
 def sha(text: str) -> str:
     """Read a commit id."""
     if not _SHA.fullmatch(text):
