@@ -1,0 +1,243 @@
+"""Owns the sending of a backfill: lanes side by side, what stops them, and what is known at any moment.
+
+The caller's thread waits, tells how far it is, and can be interrupted at any moment. Lanes are daemon threads, each with a clock
+of its own by which waiting for its turn takes no time: `timeout` is for talking to DX about one row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from threading import Condition, Thread
+
+from dx_action.answers import Verdict
+from dx_action.backfill_order import Order
+from dx_action.backfill_tally import Tally
+from dx_action.calls import Call, Result
+from dx_action.delivery import LEAST_ATTEMPT, TOO_MANY, Clock, ClosedError, Delivery, Transport
+from dx_action.outbox import judged, update_of
+from dx_action.pacing import Pace
+from dx_action.rows import Rows
+
+PROGRESS_SECONDS = 5.0
+_MOST_SAID = 20
+# So many rows in succession without an end, for each lane: then it is DX, and not the rows.
+_OUTAGE = 2
+# No row can be sent to such a host.
+_HOPELESS = ("certificate", "redirect", "request_impossible")
+
+
+class GaveUpError(Exception):
+    """Nothing more is to be sent, so that no further attempt is made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How it is sent: `timeout` in seconds for each row, `per_second` requests started at most (0: unpaced)."""
+
+    timeout: float = 60.0
+    per_second: float = 7.0
+    concurrency: int = 4
+    on_conflict: str = "keep"
+
+
+class Backfill:
+    """The rows of a backfill on their way. `keep` is told of each call that failed, `harmless` makes DX's words so."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        transport: Transport,
+        clock: Clock,
+        terms: Terms,
+        *,
+        say: Callable[[str], None],
+        keep: Callable[[Call], None] = lambda _call: None,
+        harmless: Callable[[Result], Result] = lambda result: result,
+    ) -> None:
+        self.rows, self.tally, self.reason = rows, Tally(len(rows)), ""
+        self.order = Order(rows.times, rows.keys)
+        self.pace = Pace(terms.per_second, clock.monotonic, clock.sleep)
+        self.clock, self.terms = clock, terms
+        self._transport, self._say, self._keep, self._harmless = transport, say, keep, harmless
+        self._turn = Condition()
+        self._flights: dict[int, Delivery | None] = {}
+        self._opened = self._closed = False
+        self._down = self._said = 0
+        self._signals: SimpleQueue[BaseException | None] = SimpleQueue()
+        self._started = clock.monotonic()
+
+    def run(self) -> None:
+        """Send every row that can be. The first goes alone until it has had an answer: a refused token is seen once."""
+        running = min(self.terms.concurrency, len(self.rows))
+        for _ in range(running):
+            Thread(target=self._lane, daemon=True).start()
+        self._started = self.clock.monotonic()
+        due = self._started + PROGRESS_SECONDS
+        while running:
+            try:
+                signal = self._signals.get(timeout=min(max(due - self.clock.monotonic(), 0.01), PROGRESS_SECONDS))
+            except Empty:
+                pass
+            else:
+                if signal is not None:
+                    raise signal
+                running -= 1
+            if self.clock.monotonic() >= due:
+                self._say(self.progress())
+                due = self.clock.monotonic() + PROGRESS_SECONDS
+        self.close("internal_error")
+
+    def close(self, reason: str) -> None:
+        """Send nothing more, and settle what has no end yet; `reason` says why there is none."""
+        with self._turn:
+            self.reason = self.reason or reason
+            if self._closed:
+                return
+            self._closed = True
+            for index, delivery in self._flights.items():
+                if delivery is not None and (result := delivery.end(reason)).outcome != "not-sent":
+                    self._note(index, judged(result, self.terms.on_conflict))
+            self._turn.notify_all()
+
+    def progress(self) -> str:
+        """Say how far it is."""
+        with self._turn:
+            ended, failed = self.tally.ended, self.tally.counts["failed"] + self.tally.counts["unknown"]
+            left = len(self.tally) - ended - self.order.dropped
+        rate = ended / max(self.clock.monotonic() - self._started, 0.001)
+        parts = [f"{ended:,} of {len(self.tally):,} sent", f"{failed:,} failed", f"{rate:.1f} a second"]
+        if rate and left:
+            parts.append(f"about {_span(left / rate)} left")
+        return ", ".join(parts)
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether nothing more is to be sent."""
+        return bool(self.reason)
+
+    def _lane(self) -> None:
+        lane = Lane(self)
+        try:
+            while (index := self._take()) is not None:
+                self._send(index, lane)
+        except ClosedError:
+            pass
+        except BaseException as bug:  # noqa: BLE001 - the waiting thread raises it
+            self._signals.put(bug)
+        self._signals.put(None)
+
+    def _take(self) -> int | None:
+        with self._turn:
+            while not self.reason and not self.order.over:
+                if (self._opened or not self._flights) and (index := self.order.take()) is not None:
+                    self._flights[index] = None
+                    return index
+                self._turn.wait()
+            return None
+
+    def _send(self, index: int, lane: "Lane") -> None:
+        call: Call | None = self.rows.call(index)
+        deadline = None
+        while call is not None:
+            lane.enter()
+            deadline = deadline or lane.clock.monotonic() + self.terms.timeout
+            delivery = self._off(index, call)
+            lane.delivery = delivery
+            try:
+                verdict = delivery.run(self._transport, lane.clock, deadline, self._tell)
+            except GaveUpError:
+                verdict = Verdict("try-again", http_status=TOO_MANY if delivery.throttled else None)
+            call = update_of(call, verdict, self.terms.on_conflict)
+        # Where it gave up, the last answer says more than that it did.
+        self._ended(index, judged(delivery.end("out_of_time"), self.terms.on_conflict), verdict)
+
+    def _off(self, index: int, call: Call) -> Delivery:
+        with self._turn:
+            if self.reason:
+                raise ClosedError
+            delivery = self._flights[index] = Delivery(call)
+            return delivery
+
+    def _ended(self, index: int, result: Result, verdict: Verdict) -> None:
+        with self._turn:
+            if self._closed:
+                return
+            del self._flights[index]
+            self._note(index, result)
+            again = verdict.kind == "try-again"
+            self.order.done(index, go_on=not again and result.outcome != "unknown")
+            self._down = self._down + 1 if again else 0
+            if not again:
+                self.pace.flow()
+            self.reason = self.reason or self._why_stop(verdict)
+            self._opened = True
+            self._turn.notify_all()
+
+    def _why_stop(self, verdict: Verdict) -> str:
+        if verdict.kind == "unauthorized":
+            return "unauthorized_before"
+        if (verdict.retry_after or 0) + LEAST_ATTEMPT > self.terms.timeout and verdict.http_status == TOO_MANY:
+            return "http_429"
+        hopeless = verdict.kind == "refused" and verdict.error in _HOPELESS
+        return "stopped_before" if hopeless or self._down >= _OUTAGE * self.terms.concurrency else ""
+
+    def _note(self, index: int, result: Result) -> None:
+        result = self._harmless(result)
+        if not result.delivered:
+            self._keep(result.call)
+        self.tally.add(index, self.rows.line(index), result)
+
+    def open(self) -> None:
+        """Let every lane go: the first row has had an answer."""
+        if not self._opened:
+            with self._turn:
+                self._opened = True
+                self._turn.notify_all()
+
+    def stop(self, reason: str) -> None:
+        """Send no further row; what is in flight ends by itself."""
+        with self._turn:
+            self.reason = self.reason or reason
+            self._turn.notify_all()
+
+    def _tell(self, text: str) -> None:
+        self._said += 1
+        if self._said <= _MOST_SAID:
+            self._say(text)
+        if self._said == _MOST_SAID:
+            self._say("Further attempts that fail are not told one by one.")
+
+
+class Lane:
+    """What one lane waits for, and the clock by which the wait for its turn takes no time."""
+
+    def __init__(self, backfill: Backfill) -> None:
+        self._backfill, self._waited = backfill, 0.0
+        self.delivery: Delivery | None = None
+        self.clock = replace(backfill.clock, monotonic=self._monotonic, sleep=self._sleep)
+
+    def enter(self) -> None:
+        """Wait for this lane's turn."""
+        self._waited += self._backfill.pace.enter(lambda: self._backfill.stopped)
+
+    def _monotonic(self) -> float:
+        return self._backfill.clock.monotonic() - self._waited
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait between two attempts. Where DX asked for fewer requests, all lanes do."""
+        backfill = self._backfill
+        backfill.open()
+        if self.delivery is not None and self.delivery.throttled:
+            if not backfill.pace.pause(seconds, backfill.terms.timeout):
+                backfill.stop("http_429")
+        else:
+            backfill.clock.sleep(seconds)
+        self.enter()
+        if backfill.stopped:
+            raise GaveUpError
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
