@@ -61,7 +61,12 @@ class Result:
 
 def serialise(body: dict[str, Any]) -> bytes:
     """Give the bytes of a request."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return compact(body).encode()
+
+
+def compact(value: object) -> str:
+    """Give a value as JSON without a space."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def as_row(call: Call) -> str:

@@ -1,6 +1,7 @@
 """Owns the forms of single values: a text that an author wrote → the value, or Wrong with what to write instead. Pure."""
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import PlainValidator, SecretStr
@@ -108,7 +109,7 @@ def service_map(text: str) -> str | Ownership:
     return parse_service_map(text, "as it is written")
 
 
-def word(*words: str) -> PlainValidator:
+def chosen(*words: str) -> Callable[[str], str]:
     """Give a check for one of some words, in any case."""
 
     def check(text: str) -> str:
@@ -116,4 +117,9 @@ def word(*words: str) -> PlainValidator:
             raise Wrong(f"is none of {', '.join(f'`{word}`' for word in words)}.")
         return text.lower()
 
-    return PlainValidator(check)
+    return check
+
+
+def word(*words: str) -> PlainValidator:
+    """Give the same as pydantic takes it."""
+    return PlainValidator(chosen(*words))
