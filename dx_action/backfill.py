@@ -5,15 +5,16 @@ of its own by which waiting for its turn takes no time: `timeout` is for talking
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 
 from dx_action.answers import Verdict
+from dx_action.backfill_lane import GaveUpError, Lane, Terms, Traffic
 from dx_action.backfill_order import Order
 from dx_action.backfill_tally import Tally
 from dx_action.calls import Call, Result
 from dx_action.delivery import LEAST_ATTEMPT, TOO_MANY, Clock, ClosedError, Delivery, Transport
+from dx_action.errors import ActionError, Problem
 from dx_action.outbox import judged, update_of
 from dx_action.pacing import Pace
 from dx_action.rows import Rows
@@ -24,20 +25,6 @@ _MOST_SAID = 20
 _OUTAGE = 2
 # No row can be sent to such a host.
 _HOPELESS = ("certificate", "redirect", "request_impossible")
-
-
-class GaveUpError(Exception):
-    """Nothing more is to be sent, so that no further attempt is made."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How it is sent: `timeout` in seconds for each row, `per_second` requests started at most (0: unpaced)."""
-
-    timeout: float = 60.0
-    per_second: float = 7.0
-    concurrency: int = 4
-    on_conflict: str = "keep"
 
 
 class Backfill:
@@ -62,6 +49,7 @@ class Backfill:
         self._turn = Condition()
         self._flights: dict[int, Delivery | None] = {}
         self._opened = self._closed = False
+        self.problem: Problem | None = None
         self._down = self._said = 0
         self._signals: SimpleQueue[BaseException | None] = SimpleQueue()
         self._started = clock.monotonic()
@@ -85,7 +73,7 @@ class Backfill:
             if self.clock.monotonic() >= due:
                 self._say(self.progress())
                 due = self.clock.monotonic() + PROGRESS_SECONDS
-        self.close("internal_error")
+        self.close("stopped_before")
 
     def close(self, reason: str) -> None:
         """Send nothing more, and settle what has no end yet; `reason` says why there is none."""
@@ -102,26 +90,27 @@ class Backfill:
     def progress(self) -> str:
         """Say how far it is."""
         with self._turn:
-            ended, failed = self.tally.ended, self.tally.counts["failed"] + self.tally.counts["unknown"]
-            left = len(self.tally) - ended - self.order.dropped
-        rate = ended / max(self.clock.monotonic() - self._started, 0.001)
-        parts = [f"{ended:,} of {len(self.tally):,} sent", f"{failed:,} failed", f"{rate:.1f} a second"]
-        if rate and left:
-            parts.append(f"about {_span(left / rate)} left")
-        return ", ".join(parts)
-
-    @property
-    def stopped(self) -> bool:
-        """Tell whether nothing more is to be sent."""
-        return bool(self.reason)
+            return self.tally.progress(self.clock.monotonic() - self._started, self.order.dropped)
 
     def _lane(self) -> None:
-        lane = Lane(self)
+        lane = Lane(
+            Traffic(
+                clock=self.clock,
+                pace=self.pace,
+                terms=self.terms,
+                stopped=lambda: bool(self.reason),
+                answered=self._open,
+                limited=lambda: self._stop("http_429"),
+            )
+        )
         try:
             while (index := self._take()) is not None:
                 self._send(index, lane)
         except ClosedError:
             pass
+        except ActionError as error:  # a row cannot be read again, which says nothing of those before it
+            self.problem = error.problems[0]
+            self._stop("stopped_before")
         except BaseException as bug:  # noqa: BLE001 - the waiting thread raises it
             self._signals.put(bug)
         self._signals.put(None)
@@ -135,7 +124,7 @@ class Backfill:
                 self._turn.wait()
             return None
 
-    def _send(self, index: int, lane: "Lane") -> None:
+    def _send(self, index: int, lane: Lane) -> None:
         call: Call | None = self.rows.call(index)
         deadline = None
         while call is not None:
@@ -187,14 +176,14 @@ class Backfill:
             self._keep(result.call)
         self.tally.add(index, self.rows.line(index), result)
 
-    def open(self) -> None:
+    def _open(self) -> None:
         """Let every lane go: the first row has had an answer."""
         if not self._opened:
             with self._turn:
                 self._opened = True
                 self._turn.notify_all()
 
-    def stop(self, reason: str) -> None:
+    def _stop(self, reason: str) -> None:
         """Send no further row; what is in flight ends by itself."""
         with self._turn:
             self.reason = self.reason or reason
@@ -206,38 +195,3 @@ class Backfill:
             self._say(text)
         if self._said == _MOST_SAID:
             self._say("Further attempts that fail are not told one by one.")
-
-
-class Lane:
-    """What one lane waits for, and the clock by which the wait for its turn takes no time."""
-
-    def __init__(self, backfill: Backfill) -> None:
-        self._backfill, self._waited = backfill, 0.0
-        self.delivery: Delivery | None = None
-        self.clock = replace(backfill.clock, monotonic=self._monotonic, sleep=self._sleep)
-
-    def enter(self) -> None:
-        """Wait for this lane's turn."""
-        self._waited += self._backfill.pace.enter(lambda: self._backfill.stopped)
-
-    def _monotonic(self) -> float:
-        return self._backfill.clock.monotonic() - self._waited
-
-    def _sleep(self, seconds: float) -> None:
-        """Wait between two attempts. Where DX asked for fewer requests, all lanes do."""
-        backfill = self._backfill
-        backfill.open()
-        if self.delivery is not None and self.delivery.throttled:
-            if not backfill.pace.pause(seconds, backfill.terms.timeout):
-                backfill.stop("http_429")
-        else:
-            backfill.clock.sleep(seconds)
-        self.enter()
-        if backfill.stopped:
-            raise GaveUpError
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -58,6 +58,14 @@ class Tally:
         """How many rows DX holds for certain."""
         return self.counts["accepted"] + self.counts["already-registered"]
 
+    def progress(self, seconds: float, dropped: int) -> str:
+        """Say how far it is after so many seconds, where so many rows are not to be sent any more."""
+        failed, rate = self.counts["failed"] + self.counts["unknown"], self.ended / max(seconds, 0.001)
+        parts = [f"{self.ended:,} of {len(self):,} sent", f"{failed:,} failed", f"{rate:.1f} a second"]
+        if left := rate and len(self) - self.ended - dropped:
+            parts.append(f"about {_span(left / rate)} left")
+        return ", ".join(parts)
+
     def add(self, index: int, line: int, result: Result) -> None:
         """Take note of a row's end, at its line of the file."""
         self._codes[index] = _CODES[result.outcome]
@@ -74,3 +82,9 @@ class Tally:
             kind.count += 1
             if len(kind.lines) < MOST_LINES:
                 kind.lines.append(line)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

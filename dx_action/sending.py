@@ -21,7 +21,10 @@ _SHARE = 0.5
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`."""
+    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`.
+
+    `ending` tells of a backfill, which has no such lists.
+    """
 
     workspace: Workspace
     scrubbed: Callable[[str], str]
@@ -30,6 +33,7 @@ class Progress:
     first: tuple[Call, ...] = ()
     calls: tuple[Call, ...] = ()
     outboxes: list[Outbox] = field(default_factory=list)
+    ending: Callable[[str], report.Report] | None = None
 
     @property
     def groups(self) -> list[tuple[Call, ...]]:
@@ -41,7 +45,7 @@ class Progress:
         found: list[Result] = []
         for number, group in enumerate(self.groups):
             if number < len(self.outboxes):
-                found += map(self._harmless, self.outboxes[number].results(reason))
+                found += map(self.harmless, self.outboxes[number].results(reason))
             else:
                 refused = any(outbox.unauthorized for outbox in self.outboxes)
                 found += [
@@ -51,12 +55,15 @@ class Progress:
 
     def told(self, reason: str) -> report.Report | None:
         """Report what became of the calls, or None where there are none."""
+        if self.ending:
+            return self.ending(reason)
         if not self.groups or self.inputs is None or self.context is None:
             return None
         updates = [update for outbox in self.outboxes for update in outbox.updates]
         return report.sent(self.context, self.inputs, self.results(reason), updates, calls=(*self.first, *self.calls))
 
-    def _harmless(self, result: Result) -> Result:
+    def harmless(self, result: Result) -> Result:
+        """Give the result with DX's words cut and without secrets."""
         # DX's words may quote the token, and have no end. They lose both before they are escaped, where the one is hard to find.
         error, message = short(self.scrubbed(result.error), 200), short(self.scrubbed(result.message), 4000)
         return replace(result, error=error, message=message)
