@@ -8,7 +8,8 @@ from dx_action.errors import BadInput, Wrong
 from dx_action.github import Api
 from dx_action.inputs import Inputs
 from dx_action.row_files import notices, read_rows
-from dx_action.rows import Fill, Rows
+from dx_action.row_index import RowIndex
+from dx_action.rows import Fill
 from dx_action.runtime import Runtime
 from dx_action.workspace import Workspace
 
@@ -20,7 +21,7 @@ def open_rows(
     api: Callable[[], Api],
     now: datetime,
     say: Callable[[str], None],
-) -> tuple[Rows, tuple[str, ...]]:
+) -> tuple[RowIndex, tuple[str, ...]]:
     """Give every deployment of the backfill, all checked, and the notices about them, each a sentence.
 
     `api` is called where the history is read; its answers must not have the 60 s of other look-ups. `now` is UTC. The rows
@@ -33,7 +34,7 @@ def open_rows(
     return from_history(inputs, runtime, api, now, say)
 
 
-def write_csv(inputs: Inputs, rows: Rows, workspace: Workspace) -> tuple[str, ...]:
+def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace) -> tuple[str, ...]:
     """Write the rows to `csv-file`, which is replaced atomically, and give the notices about it. Raises BadInput."""
     try:
         with workspace.replacing(inputs.csv_file or "") as file:
@@ -48,7 +49,7 @@ def write_csv(inputs: Inputs, rows: Rows, workspace: Workspace) -> tuple[str, ..
 
 def _from_file(
     path: str, inputs: Inputs, runtime: Runtime, workspace: Workspace, say: Callable[[str], None]
-) -> tuple[Rows, tuple[str, ...]]:
+) -> tuple[RowIndex, tuple[str, ...]]:
     fill = _fill(inputs, runtime)
     try:
         with workspace.opened(path) as file:

@@ -1,17 +1,45 @@
 """Owns the forms of a row's cells: a text, or in JSON Lines a value of JSON, in the words that the inputs have for them. Pure."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from dx_action import forms
-from dx_action.errors import Wrong
+from dx_action.errors import Problem, Wrong
 from dx_action.metadata import parse_metadata
 from dx_action.services import Service, parse_services, payload_services
 from dx_action.times import parse_time
 
 T = TypeVar("T")
+
+
+class Cells:
+    """A row's cells, but for blank ones, and what is wrong with them. `known` are the columns that it may have."""
+
+    def __init__(self, cells: Mapping[str, object], known: Sequence[str]) -> None:
+        self._cells = {column: value for column, value in cells.items() if not _is_blank(value)}
+        self.problems: list[Problem] = []
+        if strange := [name for name in self._cells if name not in known]:
+            names = ", ".join(f"`{name}`" for name in known)
+            self.wrong(strange[0][:60], f"is no field of this method. It has {names}.")
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._cells
+
+    def read(self, column: str, form: Callable[[object], T]) -> T | None:
+        """Read a cell, or None where it is empty or wrong."""
+        if column not in self._cells:
+            return None
+        try:
+            return form(self._cells[column])
+        except Wrong as wrong:
+            self.wrong(column, str(wrong))
+            return None
+
+    def wrong(self, column: str, text: str) -> None:
+        """Note what is wrong with a column."""
+        self.problems.append(Problem(column, text))
 
 
 def text(form: Callable[[str], T]) -> Callable[[object], T]:
@@ -83,3 +111,7 @@ def metadata(value: object) -> dict[str, Any]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

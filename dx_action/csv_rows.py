@@ -1,4 +1,4 @@
-"""Owns the CSV that DX imports: RFC 4180, UTF-8, the columns in one order, and cells that read back as what would be sent. Pure.
+"""Owns the CSV that DX imports: RFC 4180, UTF-8, the columns in one order, and cells that read back as what would be sent.
 
 Nothing is put before a cell that a spreadsheet would take for a formula: the content would be another.
 """
@@ -7,13 +7,13 @@ import csv
 from collections.abc import Iterator
 
 from dx_action.calls import compact
-from dx_action.rows import COLUMNS, FIELDS, Rows
+from dx_action.row_index import RowIndex
+from dx_action.rows import COLUMNS, FIELDS
 
 
-def csv_lines(rows: Rows) -> Iterator[bytes]:
+def csv_lines(rows: RowIndex) -> Iterator[bytes]:
     """Give the header and each deployment's line, in the rows' order. `method` is a column where not all are created."""
-    updates = any(rows.call(index).method == "deployments.upsert" for index in range(len(rows)))
-    columns = COLUMNS if updates else FIELDS
+    columns = COLUMNS if rows.upserts else FIELDS
     yield _line(columns)
     for index in range(len(rows)):
         call = rows.call(index)
@@ -22,7 +22,7 @@ def csv_lines(rows: Rows) -> Iterator[bytes]:
             yield _line(tuple(_cell(body.get(column)) for column in columns))
 
 
-def pulls_among(rows: Rows) -> int:
+def pulls_among(rows: RowIndex) -> int:
     """Count the calls of setPullServices, which are no deployments."""
     return sum(not time for time in rows.times)
 

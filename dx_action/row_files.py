@@ -68,7 +68,8 @@ class _Reader:
             row = read_row(cells, self._fill)
             if not self._again(row):
                 self._seen[_key(row.call)] = len(self.rows)
-                self.rows.add(record.offset, len(record.data), record.line, row.time, row.name)
+                upsert = row.call.method == "deployments.upsert"
+                self.rows.add(record.offset, len(record.data), record.line, row.time, row.name, upsert=upsert)
                 if row.assumed:
                     self.counted.unnamed += 1
                     self.counted.example = self.counted.example or row.call.service

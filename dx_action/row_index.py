@@ -11,7 +11,10 @@ from dx_action.rows import BadRow
 
 
 class RowIndex:
-    """Rows of an open file; see `rows.Rows`. `read` makes a call of a row's bytes. The file stays open as long as this lives."""
+    """Rows of an open file; see `rows.Rows`. `read` makes a call of a row's bytes. The file stays open as long as this lives.
+
+    `upserts`: some are not to be created but updated.
+    """
 
     def __init__(self, file: int, read: Callable[[bytes], Call]) -> None:
         self._file = os.dup(file)
@@ -21,9 +24,13 @@ class RowIndex:
         self._times, self._keys = array("q"), array("I")
         self._names: list[tuple[str, str, str]] = []
         self._numbers: dict[tuple[str, str, str], int] = {}
+        self.upserts = False
 
-    def add(self, offset: int, length: int, line: int, time: int, name: tuple[str, str, str]) -> None:
+    def add(
+        self, offset: int, length: int, line: int, time: int, name: tuple[str, str, str], *, upsert: bool = False
+    ) -> None:
         """Add a row. `time` is in ms, `name` is (repository, service, environment)."""
+        self.upserts = self.upserts or upsert
         folded = (name[0].casefold(), *name[1:])
         number = self._numbers.setdefault(folded, len(self._names))
         if number == len(self._names):

@@ -1,20 +1,19 @@
 """Owns what a backfill's row is: a checked call, and many of them known by an index, each read again when it is sent. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from dx_action import cells
 from dx_action.calls import Call, Method, serialise
 from dx_action.choices import by_name
-from dx_action.errors import ActionError, Problem, Wrong
+from dx_action.errors import ActionError
 from dx_action.identity import row_id
 from dx_action.plan import deployment_body, pull_body
 from dx_action.services import Service
 from dx_action.times import iso
 
-T = TypeVar("T")
 # The fields of DX's page on deployments.create, in the order in which they are sent.
 FIELDS = (
     *("reference_id", "deployed_at", "service", "repository", "merge_commit_shas", "commit_sha", "integration_branch"),
@@ -86,14 +85,13 @@ def read_row(given: Mapping[str, object], fill: Fill) -> Row:
     The workflow's own repository fills the cell only where there are no `merge_commit_shas`: these say by themselves which
     code it is. Raises BadRow with every problem.
     """
-    filled = {column: value for column, value in given.items() if not _blank(value)}
-    method = filled.get("method")
+    method = given.get("method")
     if isinstance(method, str) and method.strip().lower() == "setpullservices":
-        return _pull_row(_Cells(filled, _PULL_COLUMNS))
-    return _deployment_row(_Cells(filled, COLUMNS), fill)
+        return _pull_row(cells.Cells(given, _PULL_COLUMNS))
+    return _deployment_row(cells.Cells(given, COLUMNS), fill)
 
 
-def _deployment_row(row: "_Cells", fill: Fill) -> Row:
+def _deployment_row(row: cells.Cells, fill: Fill) -> Row:
     method = _METHODS.get(row.read("method", cells.method) or "", fill.method)
     deployed_at = row.read("deployed_at", cells.moment)
     shas = row.read("merge_commit_shas", cells.shas) or ()
@@ -139,11 +137,22 @@ def _deployment_row(row: "_Cells", fill: Fill) -> Row:
         **rest,
     )
     call = Call(method, service.identifier, reference_id, serialise(body))
-    time = (deployed_at - _START) // timedelta(milliseconds=1) or 1
-    return Row(call, time, (repository or "", service.identifier, environment or ""), assumed)
+    name = (repository or "", service.identifier, environment or "")
+    return Row(call, milliseconds(deployed_at), name, assumed)
 
 
-def _pull_row(row: "_Cells") -> Row:
+def name_of(call: Call) -> tuple[str, str, str]:
+    """Give a deployment's (repository, service, environment)."""
+    body = call.json()
+    return body.get("repository", ""), call.service, body.get("environment", "")
+
+
+def milliseconds(moment: datetime) -> int:
+    """Give ms since the epoch, which are never 0: that is for what has no time."""
+    return (moment - _START) // timedelta(milliseconds=1) or 1
+
+
+def _pull_row(row: cells.Cells) -> Row:
     pull_id = row.read("github_pull_id", cells.number)
     number = row.read("pull_number", cells.number)
     repository = row.read("repository", cells.line)
@@ -158,34 +167,3 @@ def _pull_row(row: "_Cells") -> Row:
     subject = f"the pull request of id {pull_id}" if pull_id else f"pull request #{number}"
     call = Call("deployments.setPullServices", "", "", serialise(body), subject)
     return Row(call, 0, (repository or "", subject, ""))
-
-
-class _Cells:
-    """A row's cells, and what is wrong with them."""
-
-    def __init__(self, cells: Mapping[str, object], known: Sequence[str]) -> None:
-        self._cells = cells
-        self.problems: list[Problem] = []
-        if strange := [name for name in cells if name not in known]:
-            names = ", ".join(f"`{name}`" for name in known)
-            self.wrong(strange[0][:60], f"is no field of this method. It has {names}.")
-
-    def __contains__(self, column: str) -> bool:
-        return column in self._cells
-
-    def read(self, column: str, form: Callable[[object], T]) -> T | None:
-        """Read a cell, or None where it is empty or wrong."""
-        if column not in self._cells:
-            return None
-        try:
-            return form(self._cells[column])
-        except Wrong as wrong:
-            self.wrong(column, str(wrong))
-            return None
-
-    def wrong(self, column: str, text: str) -> None:
-        self.problems.append(Problem(column, text))
-
-
-def _blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
