@@ -15,7 +15,7 @@ class Order:
     def __init__(self, times: Sequence[int], keys: Sequence[int]) -> None:
         ranked = sorted(range(len(times)), key=times.__getitem__)
         ranked.sort(key=lambda index: times[index] != 0)
-        self._index, self._keys = array("I", ranked), keys
+        self._index = array("I", ranked)
         self._none = len(ranked)
         # The rank of the next row of the same key, by rank.
         self._after = array("I", ranked)
@@ -29,7 +29,6 @@ class Order:
         self._flying: dict[int, int] = {}
         # The ranks below this are the calls that go before all deployments; and how many of them have no end yet.
         self._firsts = self._firsts_left = sum(not time for time in times)
-        self.held_back: set[int] = set()
         self.dropped = 0
 
     def __iter__(self) -> Iterator[int]:
@@ -60,7 +59,6 @@ class Order:
                 heappush(self._ready, following)
             return
         while following != self._none:
-            self.held_back.add(self._keys[index])
             self.dropped += 1
             self._firsts_left -= following < self._firsts
             following = self._after[following]
