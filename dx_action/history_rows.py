@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
+from typing import IO
 
 from dx_action.asking import asker_of
 from dx_action.calls import Call, Method
@@ -36,7 +37,6 @@ def from_history(
     if not repository:
         raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY names none.")
     deploys = inputs.model_copy(update={"operation": "deploy"})
-    kept = _Kept(deploys)
     found = outcomes(
         api(),
         asker_of(repository, inputs, runtime),
@@ -45,36 +45,43 @@ def from_history(
         until,
         environments=not inputs.only_environments,
     )
-    jobs: set[int] = set()
-    others = 0
-    for outcome in found:
-        context = resolve(deploys, runtime, outcome.event, now)
-        if not isinstance(context, Context):
-            others += 1
-        elif outcome.by_job and not inputs.workflow_jobs:
-            jobs.add(outcome.event.deployment.id)
-        else:
-            kept.add(context)
-    rows = kept.rows()
-    say(f"Read {len(rows):,} deployments from GitHub's history of {repository}")
+    with _unnamed_file() as file:
+        kept = _Kept(deploys, file)
+        jobs: set[int] = set()
+        others = 0
+        for outcome in found:
+            context = resolve(deploys, runtime, outcome.event, now)
+            if not isinstance(context, Context):
+                others += 1
+            elif outcome.by_job and not inputs.workflow_jobs:
+                jobs.add(outcome.event.deployment.id)
+            else:
+                kept.add(context)
+    say(f"Read {len(kept.rows):,} deployments from GitHub's history of {repository}")
     if others:
-        say(f"  {others:,} more are of environments that do not count")
-    return rows, (*_left_out(len(jobs)), *kept.notices())
+        what = (
+            "1 more is of an environment that does" if others == 1 else f"{others:,} more are of environments that do"
+        )
+        say(f"  {what} not count")
+    return kept.rows, (*_left_out(len(jobs)), *kept.notices())
+
+
+def _unnamed_file() -> IO[bytes]:
+    try:
+        return TemporaryFile()
+    except OSError:
+        raise BadEvent.of("TMPDIR", "names no folder in which a temporary file can be written.") from None
 
 
 class _Kept:
-    """The calls, one a line, in a file without a name."""
+    """The calls, one a line, in a file without a name, which the rows can read once it is closed here."""
 
-    def __init__(self, inputs: Inputs) -> None:
-        self._inputs = inputs
+    def __init__(self, inputs: Inputs, file: IO[bytes]) -> None:
+        self._inputs, self._file = inputs, file
         self._told: Counter[str] = Counter()
         self._size = self._lines = 0
         method: Method = "deployments.upsert" if inputs.method == "upsert" else "deployments.create"
-        try:
-            self._file = TemporaryFile()  # noqa: SIM115 - the rows hold it from here on
-        except OSError:
-            raise BadEvent.of("TMPDIR", "names no folder in which a temporary file can be written.") from None
-        self._rows = RowIndex(self._file.fileno(), lambda data: _call(method, data))
+        self.rows = RowIndex(file.fileno(), lambda data: _call(method, data))
 
     def add(self, context: Context) -> None:
         """Keep a deployment's calls."""
@@ -83,15 +90,10 @@ class _Kept:
         for call in plan(context, self._inputs):
             self._file.write(call.body + b"\n")
             self._lines += 1
-            self._rows.add(
+            self.rows.add(
                 self._size, len(call.body), self._lines, time, name_of(call), upsert=call.method == "deployments.upsert"
             )
             self._size += len(call.body) + 1
-
-    def rows(self) -> RowIndex:
-        """Give them; no more can be added."""
-        self._file.close()
-        return self._rows
 
     def notices(self) -> tuple[str, ...]:
         """Tell once what was to be told of several."""
