@@ -42,8 +42,8 @@ def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace) -> tuple[str
     except Wrong as wrong:
         raise BadInput.of("csv-file", str(wrong)) from None
     if count := pulls_among(rows):
-        calls = "1 call" if count == 1 else f"{count:,} calls"
-        return (f"{calls} of setPullServices cannot stand in a CSV of deployments, and were left out of it.",)
+        calls, are = ("1 call", "is") if count == 1 else (f"{count:,} calls", "are")
+        return (f"{calls} of setPullServices cannot stand in a CSV of deployments, and {are} left out of it.",)
     return ()
 
 

@@ -1,5 +1,6 @@
 """Owns the reading of a backfill's file: every row is checked before the first is sent, and of each an index is kept."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from hashlib import blake2b
 from dx_action.calls import Call
 from dx_action.errors import BadInput, Problem, Wrong
 from dx_action.inert import inert, short
-from dx_action.plan import as_upsert
 from dx_action.records import Record, Unreadable, csv_cells, form_of, header, json_cells, records
 from dx_action.row_index import RowIndex
 from dx_action.rows import BadRow, Fill, Row, read_row
@@ -134,9 +134,9 @@ def _key(call: Call) -> bytes:
     return blake2b(call.reference_id.encode() or call.body, digest_size=8).digest()
 
 
-def _values(call: Call) -> bytes:
-    """What DX holds of it afterwards, by whichever method."""
-    return as_upsert(call).body if call.reference_id else call.body
+def _values(call: Call) -> str:
+    """What DX holds of it afterwards, by whichever method, in one order."""
+    return json.dumps({"success": True} | call.json(), sort_keys=True)
 
 
 def _shown(column: str) -> str:

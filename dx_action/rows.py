@@ -120,14 +120,14 @@ def _deployment_row(row: cells.Cells, fill: Fill) -> Row:
     service = service or by_name(repository or "")
     if row.problems or deployed_at is None:
         raise BadRow(*row.problems)
-    environment = rest["environment"]
+    environment, written = rest["environment"], iso(deployed_at)
     reference_id = reference_id or row_id(
-        iso(deployed_at), repository or "", service, environment, shas or tuple(filter(None, [commit])), success
+        written, repository or "", service, environment, shas or tuple(filter(None, [commit])), success
     )
     body = deployment_body(
         method,
         reference_id=reference_id,
-        deployed_at=iso(deployed_at),
+        deployed_at=written,
         service=service,
         repository=repository,
         merge_commit_shas=shas,
