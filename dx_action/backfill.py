@@ -11,6 +11,7 @@ from threading import Condition, Thread
 from dx_action.answers import Verdict
 from dx_action.backfill_lane import GaveUpError, Lane, Terms, Traffic
 from dx_action.backfill_order import Order
+from dx_action.backfill_stops import why_stop
 from dx_action.backfill_tally import Tally
 from dx_action.calls import Call, Result
 from dx_action.delivery import LEAST_ATTEMPT, TOO_MANY, Clock, ClosedError, Delivery, Transport
@@ -20,11 +21,8 @@ from dx_action.pacing import Pace
 from dx_action.rows import Rows
 
 PROGRESS_SECONDS = 5.0
+_LOOK_SECONDS = 0.25
 _MOST_SAID = 20
-# So many rows in succession without an end, for each lane: then it is DX, and not the rows.
-_OUTAGE = 2
-# No row can be sent to such a host.
-_HOPELESS = ("certificate", "redirect", "request_impossible")
 
 
 class Backfill:
@@ -38,6 +36,7 @@ class Backfill:
         terms: Terms,
         *,
         say: Callable[[str], None],
+        debug: Callable[[str], None] | None = None,
         keep: Callable[[Call], None] = lambda _call: None,
         harmless: Callable[[Result], Result] = lambda result: result,
     ) -> None:
@@ -45,7 +44,8 @@ class Backfill:
         self.order = Order(rows.times, rows.keys)
         self.pace = Pace(terms.per_second, clock.monotonic, clock.sleep)
         self.clock, self.terms = clock, terms
-        self._transport, self._say, self._keep, self._harmless = transport, say, keep, harmless
+        self._transport, self._keep, self._harmless = transport, keep, harmless
+        self._say, self._debug = say, debug
         self._turn = Condition()
         self._flights: dict[int, Delivery | None] = {}
         self._opened = self._closed = False
@@ -56,21 +56,21 @@ class Backfill:
 
     def run(self) -> None:
         """Send every row that can be. The first goes alone until it has had an answer: a refused token is seen once."""
+        self._started = self.clock.monotonic()
+        due = self._started + PROGRESS_SECONDS
         running = min(self.terms.concurrency, len(self.rows))
         for _ in range(running):
             Thread(target=self._lane, daemon=True).start()
-        self._started = self.clock.monotonic()
-        due = self._started + PROGRESS_SECONDS
         while running:
             try:
-                signal = self._signals.get(timeout=min(max(due - self.clock.monotonic(), 0.01), PROGRESS_SECONDS))
+                signal = self._signals.get(timeout=_LOOK_SECONDS)
             except Empty:
                 pass
             else:
                 if signal is not None:
                     raise signal
                 running -= 1
-            if self.clock.monotonic() >= due:
+            if running and self.clock.monotonic() >= due:
                 self._say(self.progress())
                 due = self.clock.monotonic() + PROGRESS_SECONDS
         self.close("stopped_before")
@@ -132,6 +132,8 @@ class Backfill:
             deadline = deadline or lane.clock.monotonic() + self.terms.timeout
             delivery = self._off(index, call)
             lane.delivery = delivery
+            if self._debug:
+                self._debug(f"POST {call.path} {call.body.decode()}")
             try:
                 verdict = delivery.run(self._transport, lane.clock, deadline, self._tell)
             except GaveUpError:
@@ -158,17 +160,10 @@ class Backfill:
             self._down = self._down + 1 if again else 0
             if not again:
                 self.pace.flow()
-            self.reason = self.reason or self._why_stop(verdict)
+            longest, lanes = self.terms.timeout - LEAST_ATTEMPT, self.terms.concurrency
+            self.reason = self.reason or why_stop(verdict, longest=longest, down=self._down, lanes=lanes)
             self._opened = True
             self._turn.notify_all()
-
-    def _why_stop(self, verdict: Verdict) -> str:
-        if verdict.kind == "unauthorized":
-            return "unauthorized_before"
-        if (verdict.retry_after or 0) + LEAST_ATTEMPT > self.terms.timeout and verdict.http_status == TOO_MANY:
-            return "http_429"
-        hopeless = verdict.kind == "refused" and verdict.error in _HOPELESS
-        return "stopped_before" if hopeless or self._down >= _OUTAGE * self.terms.concurrency else ""
 
     def _note(self, index: int, result: Result) -> None:
         result = self._harmless(result)
@@ -190,8 +185,10 @@ class Backfill:
             self._turn.notify_all()
 
     def _tell(self, text: str) -> None:
-        self._said += 1
-        if self._said <= _MOST_SAID:
+        with self._turn:
+            self._said += 1
+            said = self._said
+        if said <= _MOST_SAID:
             self._say(text)
-        if self._said == _MOST_SAID:
+        if said == _MOST_SAID:
             self._say("Further attempts that fail are not told one by one.")

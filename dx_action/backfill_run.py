@@ -1,5 +1,6 @@
 """Owns one backfill's run: rows, then a CSV, a rehearsal or the sending, and at any moment what is to be told."""
 
+import os
 from collections.abc import Callable, Mapping
 from itertools import islice
 
@@ -16,6 +17,7 @@ from dx_action.delivery import Clock
 from dx_action.errors import BadInput, Wrong
 from dx_action.inputs import Inputs, missing_connection, written
 from dx_action.leftovers import Leftovers
+from dx_action.records import Unreadable, form_of
 from dx_action.report import Report
 from dx_action.rows import Rows
 from dx_action.runtime import Runtime
@@ -35,7 +37,7 @@ def backfill(
 ) -> Report:
     """Run it. From `disarm` on, a cancel is ignored, for what happened is being told. Raises ActionError, Interrupted."""
     workspace, anew = progress.workspace, inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
-    if anew and _emptied(workspace, inputs.failed_file or ""):
+    if anew and _is_done(workspace, inputs.failed_file or ""):
         return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
     asker = asker_of(inputs.repository or runtime.repository, inputs, runtime)
     api = api_of(asker, inputs, runtime, env, workspace, clock, patient=True)
@@ -75,7 +77,16 @@ def _sent(
         concurrency=inputs.concurrency,
         on_conflict=inputs.on_conflict,
     )
-    job = Backfill(rows, transport, clock, terms, say=workflow.say, keep=leftovers.add, harmless=progress.harmless)
+    job = Backfill(
+        rows,
+        transport,
+        clock,
+        terms,
+        say=workflow.say,
+        debug=workflow.debug if workflow.debugging else None,
+        keep=leftovers.add,
+        harmless=progress.harmless,
+    )
 
     def told(reason: str) -> Report:
         job.close(reason)
@@ -106,7 +117,11 @@ def _sent(
     pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
     host = inputs.dx_host.base if inputs.dx_host else ""
     workflow.say(f"Sending {len(rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
-    job.run()
+    try:
+        job.run()
+    except Exception:
+        job.close("internal_error")
+        raise
     disarm()
     return told("stopped_before")
 
@@ -115,11 +130,19 @@ def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> Ending:
     return Ending(rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices)
 
 
-def _emptied(workspace: Workspace, path: str) -> bool:
+def _is_done(workspace: Workspace, path: str) -> bool:
+    """Tell whether an earlier run has emptied the file that it was to empty. Raises BadInput where it could not."""
     try:
-        return workspace.read(path) == b""
-    except Wrong:
-        return False
+        with workspace.opened(path) as file:
+            start = os.pread(file, 4096, 0)
+        if not start:
+            return True
+        if form_of(path, start) == "CSV":
+            text = "is the `backfill-file`, a CSV, and what fails is written as JSON Lines. Name another file."
+            raise BadInput.of("failed-file", text)
+    except (Wrong, Unreadable):
+        pass  # it is told where the rows are read
+    return False
 
 
 def _check(workspace: Workspace, path: str) -> None:

@@ -10,7 +10,7 @@ from dx_action.answers import Answer, Verdict
 from dx_action.backfill import Backfill
 from dx_action.backfill_lane import Terms
 from dx_action.calls import Call, serialise
-from dx_action.delivery import Clock
+from dx_action.delivery import Clock, Transport
 from dx_action.sandbox import Store
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -23,7 +23,6 @@ BUSY = Answer(429, b"")
 DOWN = Answer(503, b"")
 LOST = Verdict("try-again", "connection_lost", may_hold=True)
 NO_CONNECTION = Verdict("try-again", "connection_failed")
-Transport = Callable[[Call, float], Answer | Verdict]
 
 
 @dataclass
@@ -116,7 +115,7 @@ class Scripted:
 def held_by(store: Store) -> Transport:
     """Give a transport to a store of this process."""
 
-    def transport(call: Call, _seconds: float) -> Answer:
+    def transport(call: Call, seconds: float) -> Answer:
         status, answer = store.handle(call.method, TOKEN, call.body)
         return Answer(status, serialise(answer))
 

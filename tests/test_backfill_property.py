@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from threading import Lock
 
-from backfills import TOKEN, Listed, Told, Transport, held_by, prepared, sent
+from backfills import TOKEN, Listed, Told, held_by, prepared, sent
 from backfills import Hurried as Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ class Faulty:
     """A transport whose n-th attempt meets a fault. After a kill, nothing more gets through."""
 
     def __init__(self, store: Store, faults: Mapping[int, str]) -> None:
-        self._dx: Transport = held_by(store)
+        self._dx = held_by(store)
         self._faults, self._lock = faults, Lock()
         self.attempts, self.dead = 0, False
         self.refused: set[str] = set()

@@ -1,6 +1,7 @@
 """When a request may start, by a clock that only waiting moves."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Thread
 
 import pytest
@@ -122,7 +123,7 @@ def test_no_second_has_more_than_the_rate(per_second: float, moves: list[tuple[s
             held_until = max(held_until, time.at + seconds)
         else:
             time.at += seconds
-    gaps = [after - before for before, after in zip(started, started[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(started)]
     assert all(gap >= 1 / per_second - 1e-6 for gap in gaps)
 
 
