@@ -97,20 +97,22 @@ class GitHub:
     def get(self, path: str, permission: str, **parameters: str | int) -> Any:
         """See Api."""
         key = (path, tuple(sorted(parameters.items())))
-        if key not in self._answers:
-            try:
-                found = self._call(permission, partial(self._ask, path, parameters))
-            except _RedirectedError as redirected:
-                # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
-                number = re.search(r"/repositories/\d+(?![^/?])", redirected.location)
-                if number is None or self._moved_to:
-                    raise unavailable(REDIRECT) from None
-                self._moved_to = number[0]
-                return self.get(path, permission, **parameters)
-            if found is None or _foreign(found):
-                raise unavailable(UNREADABLE)
+        if key in self._answers:
+            return self._answers[key]
+        try:
+            found = self._call(permission, partial(self._ask, path, parameters))
+        except _RedirectedError as redirected:
+            # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
+            number = re.search(r"/repositories/\d+(?![^/?])", redirected.location)
+            if number is None or self._moved_to:
+                raise unavailable(REDIRECT) from None
+            self._moved_to = number[0]
+            return self.get(path, permission, **parameters)
+        if found is None or _foreign(found):
+            raise unavailable(UNREADABLE)
+        if not self.patient:  # what is patient reads much, and each page once
             self._answers[key] = found
-        return self._answers[key]
+        return found
 
     def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
         """See Api."""
