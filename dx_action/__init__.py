@@ -38,6 +38,7 @@ What is looked up
     github             (io) the wire to GitHub, the only speaker to it
     refusals           the sentence for every refusal of GitHub's
     bounded            (io) giving up on what takes too long
+    deployment_pages   a repository's deployments with their statuses, page by page
 What it means
     trigger            the shape of an event's meaning: a Trigger, or Skipped
     triggers           which events are a deployment, a function each
@@ -49,6 +50,16 @@ What it means
     context            each value of the deployment, with where it came from
     plan               the calls, as data
     calls              a call, and what became of it
+What a backfill sends, and where it comes from
+    backfill_source    GitHub's history, or a file; and the CSV
+    history            each deployment's outcomes in a window, as the events that told of them
+    history_rows       those events as rows
+    row_files          (io) the checking of a file's rows, all before the first is sent
+    records            a file's records, and their cells
+    cells              the forms of a cell
+    rows               what a row is
+    row_index          (io) where each row lies, to be read again
+    csv_rows           the CSV that DX imports
 What is sent
     sending            one run's sending: pull requests before deployments, and what is known at any moment
     outbox             (io) several calls side by side, and when to stop

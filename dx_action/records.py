@@ -16,7 +16,7 @@ from dx_action.rows import COLUMNS
 Form = Literal["CSV", "JSON Lines"]
 LONGEST = 1 << 20
 _BOM = b"\xef\xbb\xbf"
-_NAMES = {".csv": "CSV", ".jsonl": "JSON Lines", ".ndjson": "JSON Lines", ".json": "JSON Lines"}
+_NAMES: dict[str, Form] = {".csv": "CSV", ".jsonl": "JSON Lines", ".ndjson": "JSON Lines", ".json": "JSON Lines"}
 _KNOWN = ", ".join(f"`{column}`" for column in COLUMNS)
 
 
@@ -34,17 +34,18 @@ class Unreadable(Wrong):
 
 
 def form_of(path: str, start: bytes) -> Form:
-    """Tell a file's form by its name, else by what it starts with. Raises Unreadable for what is neither."""
+    """Tell a file's form by what it starts with, else by its name. Raises Unreadable for what is neither."""
     if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start[:4]:
         raise Unreadable("is not UTF-8 but UTF-16. In Excel, save it as `CSV UTF-8 (Comma delimited)`.")
     content = start.removeprefix(_BOM).strip()
-    ending = path[path.rfind(".") :].lower() if "." in path else ""
-    form = _NAMES.get(ending) or ("JSON Lines" if content[:1] in b"{[" else "CSV")
+    if content[:1] == b"{":  # no column's name begins so, and what failed of a CSV is kept in its place as JSON Lines
+        return "JSON Lines"
+    form: Form = _NAMES.get(path[path.rfind(".") :].lower(), "JSON Lines" if content[:1] == b"[" else "CSV")
     if form == "JSON Lines" and content[:1] == b"[":
         raise Unreadable(
             "is one JSON array, and should be JSON Lines: one object on each line, without commas between them."
         )
-    return "CSV" if form == "CSV" else "JSON Lines"
+    return form
 
 
 def records(file: IO[bytes], form: Form) -> Iterator[Record]:

@@ -99,7 +99,7 @@ LINES = (
 )
 
 
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.NDJSON", "rows.json", "rows", "rows.txt"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.NDJSON", "rows.json", "rows", "rows.csv"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "marked"])
 def test_json_lines(tmp_path: Path, name: str, mark: str) -> None:
     rows, _ = opened(tmp_path, mark + LINES, name)
