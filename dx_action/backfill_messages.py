@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from dx_action.advice import advise
 from dx_action.answers import AUTH_CODES
-from dx_action.backfill_tally import Kind, Tally
-from dx_action.calls import Outcome
+from dx_action.backfill_tally import MOST_LINES, Kind, Tally
+from dx_action.calls import Level, Outcome
 from dx_action.inert import inert, short
 from dx_action.rows import Rows
 
@@ -75,16 +75,21 @@ def how_to_go_on(ending: Ending) -> str:
         return (
             f"What DX does not hold for certain is kept in {inert(ending.kept)}: send it as `backfill-file`; {again}."
         )
+    if ending.reason == "cancelled":
+        return f"Run the same backfill again: {again}."
     return f"Once that is mended, run the same backfill again: {again}."
 
 
-def already_held(ending: Ending) -> list[str]:
-    """Say that DX held rows with other values."""
+def already_held(ending: Ending) -> list[tuple[Level, str]]:
+    """Say that DX held rows with other values: worth a look where somebody wrote them into a file."""
     count = ending.tally.counts["already-registered"]
     if not count:
         return []
-    what = f"DX already holds {_share(count, ending)} under their `reference_id` with other values, and keeps those."
-    return [f"{what} Where the rows correct what DX holds, set `on-conflict: update`."]
+    first = [line.number for line in ending.tally.delivered if line.result.outcome == "already-registered"]
+    where = _lines(first[:MOST_LINES], count, ending)
+    what = f"DX already holds {_share(count, ending)} under their `reference_id` with other values, and keeps those{where}."
+    level: Level = "warning" if ending.from_file else "notice"
+    return [(level, f"{what} Where the rows correct what DX holds, set `on-conflict: update`.")]
 
 
 def counted(ending: Ending) -> str:
@@ -136,6 +141,8 @@ def _lines(lines: Sequence[int], count: int, ending: Ending) -> str:
     """Name the first lines: ` (lines 17, 20 and 312 more)`."""
     noun = "line" if ending.from_file else "row"
     shown = [f"{line}" for line in lines]
+    if not lines:
+        return ""
     if count > len(lines):
         told = f"{', '.join(shown)} and {count - len(lines):,} more"
     else:

@@ -52,13 +52,14 @@ def sent(ending: Ending, *, lenient: bool, problems: Sequence[Problem] = ()) -> 
     messages, held = failures(ending), already_held(ending)
     level: Level = "warning" if lenient else "error"
     status = _status(ending)
-    reason = (messages or (held if status == "already-registered" else []) or [""])[0]
+    texts = [text for _, text in held]
+    reason = (messages or (texts if status == "already-registered" else []) or [""])[0]
     results = [line.result for line in (*ending.tally.failed, *ending.tally.delivered)]
-    notes = (*messages, *held, *ending.warnings, *ending.notices)
+    notes = (*messages, *texts, *ending.warnings, *ending.notices)
     told = Report(
         1 if messages and not lenient else 0,
         (counted(ending),),
-        (*((level, text) for text in messages), *_notices(held), *_hints(ending)),
+        (*((level, text) for text in messages), *held, *_hints(ending)),
         _outputs(status, reason, ending, results, [result.call.reference_id for result in results]),
         backfill_summary.summary(_headline(status, ending), ending, notes),
     )

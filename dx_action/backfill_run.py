@@ -25,6 +25,9 @@ from dx_action.sending import Progress, connection
 from dx_action.workflow import Workflow
 from dx_action.workspace import Workspace
 
+# The runner kills a cancelled step 10 s after the first signal, and its report is to be written by then.
+_CANCELLED_SECONDS = 6.5
+
 
 def backfill(
     inputs: Inputs,
@@ -90,10 +93,12 @@ def _sent(
 
     def told(reason: str) -> Report:
         job.close(reason)
+        end = clock.monotonic() + _CANCELLED_SECONDS
         held = ("accepted", "already-registered")
         leftovers.finish(
             (rows.call(index) for index in range(len(rows)) if job.tally[index] == "not-sent"),
             (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
+            late=lambda: reason == "cancelled" and clock.monotonic() > end,
         )
         ending = Ending(
             rows=rows,

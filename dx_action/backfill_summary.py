@@ -77,7 +77,11 @@ def _table(services: Counts) -> str:
     if len(services) > 1:
         rows.append(("all", sum(services.values(), Counter())))
     for name, counts in rows:
-        lines.append(f"| {name} |" + "".join(f" {counts[outcome] or ''} |" for outcome in columns) + "\n")
+        lines.append(
+            f"| {name} |"
+            + "".join(f" {counts[outcome]:,} |" if counts[outcome] else "  |" for outcome in columns)
+            + "\n"
+        )
     return "".join(lines) + "\n"
 
 

@@ -4,7 +4,7 @@ What fails is appended as it fails, so that a killed run leaves it behind. Where
 being read, it is written anew at the end.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from dx_action.calls import Call, as_row
 from dx_action.errors import ActionError, Problem, Wrong
@@ -30,10 +30,16 @@ class Leftovers:
         if self._path and not self._anew and not self.problem:
             self._guarded(lambda path: self._workspace.append(path, self._row(call)))
 
-    def finish(self, unsent: Iterable[Call], undelivered: Iterable[Call]) -> None:
-        """Keep the rest: of a file of its own what was not sent, else all that was not delivered, in the file's order."""
+    def finish(
+        self, unsent: Iterable[Call], undelivered: Iterable[Call], late: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Keep the rest: in a file of its own what was not sent, else all that was not delivered, in the file's order.
+
+        Once it is `late`, it gives up: the same rows can be run again.
+        """
         if not self._path or self.problem:
             return
+        unsent, undelivered = (_timely(calls, late) for calls in (unsent, undelivered))
         if self._anew:
             self._guarded(lambda path: self._write(path, undelivered))
         else:
@@ -63,3 +69,12 @@ class Leftovers:
             self.problem = Problem("failed-file", str(wrong))
         except ActionError as error:  # a row cannot be read again
             self.problem = error.problems[0]
+
+
+def _timely(calls: Iterable[Call], late: Callable[[], bool]) -> Iterator[Call]:
+    for call in calls:
+        if late():
+            raise Wrong(
+                "does not hold all that was not sent, because a cancelled job has only seconds left. Run the same backfill again."
+            )
+        yield call

@@ -321,7 +321,9 @@ def test_what_dx_holds_with_other_values_is_told(tmp_path: Path) -> None:
         kept = step(tmp_path, dx).inside()
         updated = step(tmp_path, dx, on_conflict="update").inside()
     assert (kept.exit_code, kept.status) == (0, "already-registered")
-    assert "with other values, and keeps those" in kept.annotations[0][1]
+    ((level, message),) = kept.annotations
+    assert (level, message[:48]) == ("warning", "DX already holds 1 of 1 deployments under their ")
+    assert "with other values, and keeps those (line 1)." in message
     assert (updated.exit_code, updated.status) == (0, "registered")
 
 
