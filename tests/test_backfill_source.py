@@ -31,9 +31,10 @@ def gh() -> Iterator[GitHub]:
         yield gh
 
 
-def step(folder: Path, gh: GitHub | None = None, **given: str) -> Run:
-    """Run a backfill. Without a DX in its inputs, it has neither host nor token."""
-    inputs = {"operation": "backfill"} | {name.replace("_", "-"): text for name, text in given.items()}
+def step(folder: Path, gh: GitHub | None = None, dx: Sandbox | None = None, **given: str) -> Run:
+    """Run a backfill. Without a DX it has neither host nor token."""
+    connection = connected(dx) if dx else {}
+    inputs = connection | {"operation": "backfill"} | {name.replace("_", "-"): text for name, text in given.items()}
     token = gh.token if gh else ""
     return Step(folder, inputs, "schedule", gh.env if gh else {}, github_token=token).inside()
 
@@ -58,12 +59,11 @@ def test_the_history_as_a_csv_needs_no_dx(tmp_path: Path, gh: GitHub) -> None:
 
 
 def test_what_the_csv_registers_is_what_the_history_registers(tmp_path: Path, gh: GitHub, dx: Sandbox) -> None:
-    connection = {name.replace("-", "_"): text for name, text in connected(dx).items()}
-    step(tmp_path, gh, **connection, csv_file="for-dx.csv")
+    step(tmp_path, gh, dx, csv_file="for-dx.csv")
     assert sent(dx) == []
-    step(tmp_path, **connection, backfill_file="for-dx.csv")
+    step(tmp_path, dx=dx, backfill_file="for-dx.csv")
     from_file = sent(dx)
-    step(tmp_path, gh, **connection)
+    step(tmp_path, gh, dx)
     assert len(from_file) == 3
     assert sent(dx) == from_file * 2
 
@@ -107,8 +107,7 @@ def test_a_broken_file_sends_nothing(
     tmp_path: Path, dx: Sandbox, content: str | bytes, problems: int, more: dict[str, str]
 ) -> None:
     put(tmp_path, content)
-    connection = {name.replace("-", "_"): text for name, text in connected(dx).items()}
-    run = step(tmp_path, **connection, backfill_file="rows.csv", **more)
+    run = step(tmp_path, None, dx, backfill_file="rows.csv", **more)
     assert (run.exit_code, run.status, sent(dx)) == (1, "failed", [])
     ((level, message),) = run.annotations
     head, *lines = message.split("\n")
@@ -121,8 +120,7 @@ def test_a_broken_file_sends_nothing(
 
 def test_a_missing_permission_sends_nothing(tmp_path: Path, gh: GitHub, dx: Sandbox) -> None:
     gh.permissions["deployments"] = "none"
-    connection = {name.replace("-", "_"): text for name, text in connected(dx).items()}
-    run = step(tmp_path, gh, **connection)
+    run = step(tmp_path, gh, dx)
     assert (run.exit_code, run.status, sent(dx)) == (1, "failed", [])
     assert "Give the job the permission `deployments: read`" in run.annotations[0][1]
 
@@ -148,8 +146,7 @@ def test_what_failed_is_a_file_to_go_on_with(tmp_path: Path, dx: Sandbox) -> Non
         pull | {"method": "setPullServices"},
     ]
     put(tmp_path, "".join(json.dumps(row) + "\n" for row in kept), "failed.jsonl")
-    connection = {name.replace("-", "_"): text for name, text in connected(dx).items()}
-    run = step(tmp_path, **connection, backfill_file="failed.jsonl", failed_file="failed.jsonl")
+    run = step(tmp_path, dx=dx, backfill_file="failed.jsonl", failed_file="failed.jsonl")
     assert (run.exit_code, run.status) == (0, "registered")
     assert [request["path"].rpartition(".")[2] for request in dx.requests()] == ["setPullServices", "create", "upsert"]
     assert sent(dx) == [pull, body, body | {"reference_id": "s", "success": True}]
