@@ -40,7 +40,8 @@ class Ending:
     @property
     def noun(self) -> str:
         """What a row is: a deployment, unless some are calls about pull requests."""
-        return "deployments" if all(self.rows.times) else "rows"
+        noun = "deployment" if all(self.rows.times) else "row"
+        return noun if len(self.tally) == 1 else f"{noun}s"
 
 
 def failures(ending: Ending) -> list[str]:
@@ -87,7 +88,7 @@ def already_held(ending: Ending) -> list[tuple[Level, str]]:
         return []
     first = [line.number for line in ending.tally.delivered if line.result.outcome == "already-registered"]
     where = _lines(first[:MOST_LINES], count, ending)
-    what = f"DX already holds {_share(count, ending)} under their `reference_id` with other values, and keeps those{where}."
+    what = f"DX already holds {_share(count, ending)} by `reference_id` with other values, and keeps those{where}."
     level: Level = "warning" if ending.from_file else "notice"
     return [(level, f"{what} Where the rows correct what DX holds, set `on-conflict: update`.")]
 
@@ -103,7 +104,8 @@ def counted(ending: Ending) -> str:
         "not-sent": "not sent",
     }
     parts = [f"{counts[outcome]:,} {word}" for outcome, word in words.items() if counts[outcome]]
-    return f"{ending.tally.held:,} of {len(ending.tally):,} {ending.noun} are in DX: {', '.join(parts)}."
+    are = "is" if len(ending.tally) == 1 else "are"
+    return f"{ending.tally.held:,} of {len(ending.tally):,} {ending.noun} {are} in DX: {', '.join(parts)}."
 
 
 def _cancelled(ending: Ending, unsent: int) -> str:

@@ -28,7 +28,7 @@ def nothing(notices: Sequence[str] = ()) -> Report:
 
 def written(ending: Ending, path: str) -> Report:
     """Report the CSV: nothing was sent."""
-    text = f"{len(ending.tally):,} {ending.noun} are written to {inert(path)}. Nothing was sent to DX."
+    text = f"{len(ending.tally):,} {ending.noun} written to {inert(path)}. Nothing was sent to DX."
     shown = backfill_summary.summary("Backfill written, nothing sent", ending, (text, *ending.notices))
     return Report(0, (text,), _hints(ending), _outputs("written", "", ending), shown)
 

@@ -322,7 +322,7 @@ def test_what_dx_holds_with_other_values_is_told(tmp_path: Path) -> None:
         updated = step(tmp_path, dx, on_conflict="update").inside()
     assert (kept.exit_code, kept.status) == (0, "already-registered")
     ((level, message),) = kept.annotations
-    assert (level, message[:48]) == ("warning", "DX already holds 1 of 1 deployments under their ")
+    assert (level, message[:48]) == ("warning", "DX already holds 1 of 1 deployment by `reference")
     assert "with other values, and keeps those (line 1)." in message
     assert (updated.exit_code, updated.status) == (0, "registered")
 
