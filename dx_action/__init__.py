@@ -60,6 +60,18 @@ What a backfill sends, and where it comes from
     rows               what a row is
     row_index          (io) where each row lies, to be read again
     csv_rows           the CSV that DX imports
+How a backfill is sent, and what it tells
+    backfill_run       one backfill's run
+    backfill           (io) lanes side by side, and what is known at any moment
+    backfill_lane      what a lane waits for, and its clock
+    backfill_order     which row may go next, and what is held back
+    backfill_stops     what ends it early
+    pacing             (io) so many requests a second, and the pauses that DX asks for
+    backfill_tally     what is remembered of the rows' ends
+    leftovers          (io) what is kept in `failed-file`
+    backfill_messages  the sentences on its end
+    backfill_summary   its tables, chart and groups
+    backfill_report    all of it, and the exit code
 What is sent
     sending            one run's sending: pull requests before deployments, and what is known at any moment
     outbox             (io) several calls side by side, and when to stop
