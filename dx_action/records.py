@@ -74,7 +74,7 @@ def _read(file: IO[bytes], form: Form, line: int) -> bytes:
 def header(record: Record) -> tuple[str, ...]:
     """Read the names of the columns. Raises Unreadable."""
     try:
-        names = tuple(cell.strip().lower() for cell in _split(record.data))
+        names = tuple(cell.strip().lower() for cell in _without_end(_split(record.data), 1))
     except Wrong as wrong:
         raise Unreadable(f"line {record.line} {wrong}") from None
     if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
@@ -92,7 +92,7 @@ def header(record: Record) -> tuple[str, ...]:
 
 def csv_cells(data: bytes, columns: Sequence[str]) -> dict[str, object]:
     """Give a row's cells by column. Raises Wrong."""
-    found = _split(data)
+    found = _without_end(_split(data), len(columns))
     if not any(cell.strip() for cell in found):
         return {}
     if len(found) != len(columns):
@@ -117,6 +117,13 @@ def _split(data: bytes) -> list[str]:
         (cells,) = csv.reader([text], strict=True)
     except (csv.Error, ValueError):
         raise Wrong('is no CSV: a quote in a cell is written twice, and the cell in quotes, "say ""hello""".') from None
+    return cells
+
+
+def _without_end(cells: list[str], least: int) -> list[str]:
+    """Drop blank cells beyond the columns: Excel keeps those that were once in use."""
+    while len(cells) > least and not cells[-1].strip():
+        cells.pop()
     return cells
 
 

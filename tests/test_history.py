@@ -120,6 +120,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "metadata": "version: 1.10\nn: 7\nü: é",
         },
     ),
+    "branches, which no deployment names": ({}, {"only-branches": "release/*"}),
     "by repository": ({}, {"attribution": "repository"}),
     "by upsert": ({}, {"method": "upsert"}),
     "another spelling of the repository": ({}, {"repository": "Acme/Shop"}),

@@ -72,6 +72,7 @@ def problems(folder: Path, content: str | bytes, name: str = "rows.csv", **given
         "commit_sha,deployed_at,service\nabc1234,2025-01-01T12:05:00Z,web\n",
         " Commit_SHA , DEPLOYED_AT,service,environment\n abc1234 , 1735733100 ,web, \n",
         "\n" + HEAD + "\n" + ONE + "\r\n,,\n \n",
+        "deployed_at,service,commit_sha,,\n2025-01-01T12:05:00Z,web,abc1234, ,\n,,,,\n",
         HEAD + '2025-01-01T12:05:00Z,"{""identifier"": ""web""}",abc1234\n',
     ],
     ids=repr,
@@ -230,7 +231,7 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     ),
     "a column without a name": (
         "a.csv",
-        "deployed_at,\n",
+        "deployed_at,,service\n",
         "has a column without a name in line 1, and the columns are",
     ),
     "a column twice": ("a.csv", "deployed_at,service,Service\n", "has the column `service` twice."),
