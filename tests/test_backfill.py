@@ -29,6 +29,7 @@ from runner import TOKEN, Run, Step, connected, fast_clock, until
 from dx_action.answers import Answer, Verdict
 from dx_action.backfill_stops import why_stop
 from dx_action.calls import Call
+from dx_action.errors import BadInput
 from dx_action.sandbox import Fault, Sandbox
 
 TEN = [("a", minute) for minute in range(5)] + [("b", minute) for minute in range(5)]
@@ -257,6 +258,33 @@ def test_closing_settles_what_is_in_flight() -> None:
     assert Counter(before_release)[NOT_SENT] >= 5
     assert {call.reference_id for call in told.kept} <= {"b/1/6", "a/1/1", "a/2/2"}
     assert told.outcomes == before_release
+
+
+class Changed(Listed):
+    """Rows of a file that somebody writes to meanwhile."""
+
+    def call(self, index: int) -> Call:
+        if index == 2:
+            raise BadInput.of("backfill-file", "was changed.")
+        return super().call(index)
+
+
+def test_a_row_that_cannot_be_read_again_ends_it() -> None:
+    told = sent(Changed([("a", minute) for minute in range(5)]), Scripted())
+    assert told.outcomes == [HELD, HELD, NOT_SENT, NOT_SENT, NOT_SENT]
+    assert str(told.job.problem) == "`backfill-file` was changed."
+    assert told.job.reason == "stopped_before"
+
+
+def test_a_bug_in_a_lane_reaches_the_caller() -> None:
+    dx = Scripted()
+
+    def before(_call: Call) -> None:
+        raise ZeroDivisionError
+
+    dx.before = before
+    with pytest.raises(ZeroDivisionError):
+        sent(Listed(TEN), dx)
 
 
 # The step.
@@ -493,3 +521,36 @@ def test_a_missing_token_is_told_after_the_rows_are_read(tmp_path: Path) -> None
         run = step(tmp_path, dx, dx_token="").inside()
     assert (run.exit_code, run.status) == (1, "failed")
     assert "`dx-token` is missing or empty" in run.outputs["reason"]
+
+
+def test_requests_are_shown_where_step_debugging_is_on(tmp_path: Path) -> None:
+    write(tmp_path, ROWS[:2])
+    with Sandbox(token=TOKEN) as dx:
+        quiet = step(tmp_path, dx).inside()
+        loud = step(tmp_path, dx)
+        loud.env = {"RUNNER_DEBUG": "1"}
+        shown = [command.data for command in loud.inside().commands if command.name == "debug"]
+        bodies = [request["body"] for request in dx.requests()[:2]]
+    assert "debug" not in {command.name for command in quiet.commands}
+    assert shown == [f"POST /api/deployments.create {body}" for body in bodies]
+
+
+def test_a_failed_file_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    (tmp_path / "workspace" / "link").symlink_to(tmp_path)
+    with Sandbox(token=TOKEN) as dx:
+        run = step(tmp_path, dx, failed_file="link/failed.jsonl").inside()
+        assert dx.requests() == []
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert "`failed-file` names a file that cannot be opened" in run.outputs["reason"]
+
+
+def test_a_job_that_is_cancelled_at_once_has_sent_nothing(tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    with Sandbox(token=TOKEN, latency=5) as dx:
+        process = step(tmp_path, dx, failed_file="failed.jsonl").start()
+        process.wait_for("Read 30 rows")
+        process.send(signal.SIGINT)
+        run = process.wait()
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert run.annotations[0][1].startswith("The job was cancelled")
