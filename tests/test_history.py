@@ -9,6 +9,9 @@ from typing import Any
 
 import builders
 import pytest
+from hypothesis import given as any_of
+from hypothesis import settings
+from hypothesis import strategies as st
 from runner import NOW, TOKEN, Run, Step, connected
 from scenes import asked, speaking
 from stand_in import Deployment, GitHub, Repo
@@ -505,3 +508,82 @@ def test_a_row_stays_readable_after_its_file_is_closed(repo: Repo, gh: GitHub) -
     assert rows.call(1) == rows.call(1)
     assert sorted(rows.times) == [int((NOW - timedelta(hours=hours)).timestamp() * 1000) for hours in (3, 2, 1)]
     assert {rows.names[key] for key in rows.keys} == {("acme/shop", "shop", "")}
+
+
+# Whatever an answer is.
+
+
+class Answering:
+    """An API that gives these, whatever is asked."""
+
+    def __init__(self, data: Any, listed: Any) -> None:
+        self.data, self.listed = data, listed
+
+    def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.data
+        return found
+
+    def get(self, path: str, permission: str, **parameters: str | int) -> Any:
+        return self.listed
+
+
+STATUS = {"state": "SUCCESS", "createdAt": text(MARCH - DAY), "logUrl": None}
+NODE = {
+    "id": "DE_1",
+    "databaseId": 1,
+    "commitOid": "a" * 40,
+    "environment": "production",
+    "payload": '{"service": "web"}',
+    "createdAt": text(MARCH - DAY),
+    "statuses": {"pageInfo": {"hasNextPage": False}, "nodes": [STATUS]},
+}
+DATA = {
+    "repository": {
+        "nameWithOwner": "acme/shop",
+        "deployments": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [NODE]},
+    }
+}
+LISTED = [{"id": 1, "node_id": "DE_1", "production_environment": True, "transient_environment": False}]
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 1),
+    st.just(2.5),
+    st.text(max_size=3),
+    st.just([]),
+    st.just({}),
+    st.just([{}]),
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from places(each, (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    if not path:
+        return other
+    copy = value.copy()
+    copy[path[0]] = put(value[path[0]], path[1:], other)
+    return copy
+
+
+@pytest.mark.parametrize("number", [1, None], ids=["numbered", "too wide"])
+@settings(max_examples=300, deadline=None)
+@any_of(st.sampled_from([path for path in places([DATA, LISTED]) if path not in ((), (0,))]), ANYTHING)
+def test_any_answer_is_rows_or_a_sentence(number: int | None, path: tuple[Any, ...], other: Any) -> None:
+    numbered = put(DATA, ("repository", "deployments", "nodes", 0, "databaseId"), number)
+    data, listed = put([numbered, LISTED], path, other)
+    inputs = builders.inputs({"operation": "backfill"})
+    api = Answering(data, listed)
+    told, ids = "", []
+    try:
+        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), lambda: api, NOW, lambda _line: None)
+        ids = [rows.call(index).reference_id for index in range(len(rows))]
+    except LookupFailedError as error:
+        told = str(error.problems[0])
+    assert all(ids)
+    assert told.endswith("." if told else "")

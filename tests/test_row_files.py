@@ -463,3 +463,62 @@ def test_a_hundred_thousand_rows_stay_small(tmp_path: Path) -> None:
     rows, kibibytes = map(int, run.stdout.split())
     assert rows == 100_000
     assert kibibytes < 120 * 1024
+
+
+# Whatever is in it.
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b'"',
+            b",",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"\0",
+            b"\xff\xfe",
+            b"\xef\xbb\xbf",
+            b"{",
+            b"}",
+            b"[",
+            b": ",
+            b"\xe9",
+            b" ",
+        ),
+        *(
+            b"deployed_at",
+            b"service",
+            b'"deployed_at": 1735733100',
+            b'"service": "web"',
+            b"1735733100",
+            b"web",
+            b"method",
+        ),
+        *(
+            b"upsert",
+            b'{"deployed_at": 1735733100}\n',
+            HEAD.encode(),
+            ONE.encode(),
+            b"1e999",
+            b"\\ud800",
+            b"null",
+            b"9" * 5000,
+        ),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@any_of(st.lists(PIECES, max_size=12).map(b"".join), st.sampled_from(["rows.csv", "rows.jsonl", "rows.txt"]))
+def test_any_file_is_rows_or_a_sentence(tmp_path: Path, content: bytes, name: str) -> None:
+    try:
+        rows, _ = opened(tmp_path, content, name)
+    except BadInput as error:
+        for problem in error.problems:
+            assert problem.subject == "backfill-file"
+            assert len(problem.text) < 700
+            assert "\n" not in problem.text
+    else:
+        assert len(calls(rows)) == len(rows) > 0
+        text, _ = written(tmp_path, rows)
+        assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
