@@ -126,6 +126,7 @@ def _sent(
         job.run()
     except Exception:
         job.close("internal_error")
+        workflow.say(job.progress())
         raise
     disarm()
     return told("stopped_before")

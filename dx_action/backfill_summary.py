@@ -64,6 +64,11 @@ def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
     if len(services) > MOST_GROUPS:
         rest: Counter[Outcome] = sum(list(services.values())[MOST_GROUPS:], Counter())
         yield f"{len(services) - MOST_GROUPS:,} more services: {_counted(rest)}", []
+    if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
+        rows = [_line(ending, line) for line in ending.tally.failed[:MOST_FAILED]]
+        if failed > MOST_FAILED:
+            rows.append(f"  … and {failed - MOST_FAILED:,} more")
+        yield f"What failed: {failed:,}", rows
 
 
 def _table(services: Counts) -> str:
@@ -117,6 +122,14 @@ def _failed(ending: Ending) -> str:
     total = ending.tally.counts["failed"] + ending.tally.counts["unknown"]
     more = f"\n… and {total - MOST_FAILED:,} more.\n" if total > MOST_FAILED else ""
     return head + "".join(map(_row, failed[:MOST_FAILED])) + more
+
+
+def _line(ending: Ending, line: Line) -> str:
+    result, noun = line.result, "line" if ending.from_file else "row"
+    how = [f"HTTP {result.http_status}"] if result.http_status else []
+    how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
+    how.append(short(result.error, 100))
+    return f"  {noun} {line.number}, {short(result.call.label, 100)}: {result.outcome} ({', '.join(how)})"
 
 
 def _row(line: Line) -> str:

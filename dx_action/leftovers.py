@@ -53,7 +53,8 @@ class Leftovers:
             if size >= _CHUNK:
                 self._workspace.append(path, b"".join(lines))
                 lines, size = [], 0
-        self._workspace.append(path, b"".join(lines))
+        if lines:
+            self._workspace.append(path, b"".join(lines))
 
     def _write(self, path: str, calls: Iterable[Call]) -> None:
         with self._workspace.replacing(path) as file:

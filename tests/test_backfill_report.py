@@ -283,6 +283,7 @@ def test_groups_are_services_with_their_weeks() -> None:
         ),
         ("(pull requests): 1 not sent", []),
         ("b: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
+        ("What failed: 1", ["  line 3, b: failed (HTTP 422, repo_not_found)"]),
     ]
 
 
@@ -294,6 +295,11 @@ def test_groups_are_bounded() -> None:
     assert found[0][1][0] == "  30 earlier weeks are left out"
     assert len(found[0][1]) == 61
     assert found[-1][0] == "151 more services: 151 registered"
+
+
+def test_the_list_of_what_failed_is_bounded() -> None:
+    *_, (title, lines) = groups(ended(rows_of(150), [REFUSED, UNKNOWN] * 75))
+    assert (title, len(lines), lines[-1]) == ("What failed: 150", 101, "  … and 50 more")
 
 
 def test_a_dry_run_and_a_csv_send_nothing() -> None:
