@@ -90,8 +90,11 @@ class _Reader:
             raise BadInput(*self._problems)
 
     def _again(self, row: Row) -> bool:
-        """Tell whether an earlier row is this deployment. Raises Wrong where it has other values there."""
-        index = self._seen.get(_key(row.call))
+        """Tell whether an earlier row is this deployment. Raises Wrong where it has other values there.
+
+        What is told of a pull request may be told again: between the two, something else may have been.
+        """
+        index = self._seen.get(_key(row.call)) if row.call.reference_id else None
         if index is None:
             return False
         earlier = self.rows.call(index)
@@ -131,7 +134,7 @@ def notices(counted: Counted) -> tuple[str, ...]:
 
 
 def _key(call: Call) -> bytes:
-    return blake2b(call.reference_id.encode() or call.body, digest_size=8).digest()
+    return blake2b(call.reference_id.encode(), digest_size=8).digest()
 
 
 def _values(call: Call) -> str:

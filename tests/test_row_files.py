@@ -143,6 +143,20 @@ def test_calls_for_pull_requests_have_keys_of_their_own(tmp_path: Path) -> None:
     assert list(rows.keys) == [0, 0, 1, 1, 2, 2]
 
 
+def test_what_a_pull_request_is_told_twice_is_said_twice(tmp_path: Path) -> None:
+    """Between the two it was told something else, and the last word counts."""
+    content = "".join(
+        json.dumps(
+            {"github_pull_id": 7, "services": [{"identifier": one}], "replace": True, "method": "setPullServices"}
+        )
+        + "\n"
+        for one in ("web", "api", "web")
+    )
+    rows, notices = opened(tmp_path, content, "rows.jsonl")
+    assert [services[0]["identifier"] for (services,) in values(rows, "services")] == ["web", "api", "web"]
+    assert notices == ()
+
+
 def test_inputs_fill_the_cells(tmp_path: Path) -> None:
     content = HEAD + "1735733100,,abc1234\n1735733100,web,abc1234\n"
     rows, notices = opened(
