@@ -8,6 +8,7 @@ context is handed the look-ups as something to ask: GitHub is spoken to only whe
 
 What was written and what happened
     inputs             the INPUT_ variables, checked and typed, every problem at once
+    together           which inputs cannot stand together
     hosts              how the DX host may be named
     forms              the forms of single values, such as a commit or a flag
     services           what a service is, and how some are named
@@ -39,6 +40,7 @@ What is looked up
     github             (io) the wire to GitHub, the only speaker to it
     refusals           the sentence for every refusal of GitHub's
     bounded            (io) giving up on what takes too long
+    deployment_pages   a repository's deployments with their statuses, page by page
 What it means
     trigger            the shape of an event's meaning: a Trigger, or Skipped
     triggers           which events are a deployment, a function each
@@ -54,6 +56,28 @@ What it means
     context            each value of the deployment, with where it came from
     plan               the calls, as data
     calls              a call, and what became of it
+What a backfill sends, and where it comes from
+    backfill_source    GitHub's history, or a file; and the CSV
+    history            each deployment's outcomes in a window, as the events that told of them
+    history_rows       those events as rows
+    row_files          (io) the checking of a file's rows, all before the first is sent
+    records            a file's records, and their cells
+    cells              the forms of a cell
+    rows               what a row is
+    row_index          (io) where each row lies, to be read again
+    csv_rows           the CSV that DX imports
+How a backfill is sent, and what it tells
+    backfill_run       one backfill's run
+    backfill           (io) lanes side by side, and what is known at any moment
+    backfill_lane      what a lane waits for, and its clock
+    backfill_order     which row may go next, and what is held back
+    backfill_stops     what ends it early
+    pacing             (io) so many requests a second, and the pauses that DX asks for
+    backfill_tally     what is remembered of the rows' ends
+    leftovers          (io) what is kept in `failed-file`
+    backfill_messages  the sentences on its end
+    backfill_summary   its tables, chart and groups
+    backfill_report    all of it, and the exit code
 What is sent
     sending            one run's sending: pull requests before deployments, and what is known at any moment
     outbox             (io) several calls side by side, and when to stop

@@ -29,6 +29,9 @@ _CODES = {
     "no_answer": "DX did not answer in time. Raise `timeout` where it is slow; else look whether it is down.",
     "request_impossible": "The request could not be made. Check `dx-host` and the proxy's variables.",
     "unauthorized_before": "It was not sent, because DX had refused the token.",
+    "order_kept": "A deployment before it, of the same repository, service and environment, was not delivered, and they go in "
+    "the order of time. Send both again.",
+    "stopped_before": "The sending was ended, because what failed before would have failed here, too.",
     "out_of_time": "It was not sent, because `timeout` was used up.",
     "cancelled": "The job was cancelled before that was known.",
     "not_configured": "It was not sent, because an input that it needs is missing or cannot be used.",

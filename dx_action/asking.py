@@ -30,18 +30,40 @@ def about(
     say: Callable[[str], None],
 ) -> Lookups:
     """Make the look-ups about a repository: whether it is the event's own, and at which commit its files count."""
+    asker = asker_of(repository, inputs, runtime)
+    api = api_of(asker, inputs, runtime, env, workspace, clock)
+    files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
+    return Lookups(inputs, files, api, asker, clock, say, runtime.run_id)
+
+
+def asker_of(repository: str, inputs: Inputs, runtime: Runtime) -> Asker:
+    """Say who asks about a repository."""
     own_workflow = repository.casefold() == runtime.repository.casefold()
-    asker = Asker(repository, own_workflow, inputs.github_token is not None)
+    return Asker(repository, own_workflow, inputs.github_token is not None)
+
+
+def api_of(
+    asker: Asker,
+    inputs: Inputs,
+    runtime: Runtime,
+    env: Mapping[str, str],
+    workspace: Workspace,
+    clock: Clock,
+    *,
+    patient: bool = False,
+) -> Callable[[], Api]:
+    """Make the way to GitHub, which is gone at the first call. Where it is called, it raises BadInput for a foreign repository."""
 
     @cache
     def api() -> Api:
-        if not _GITHUB_NAME.fullmatch(repository):
+        if not _GITHUB_NAME.fullmatch(asker.repository):
             text = "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
             raise BadInput.of("repository", text)
-        return GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
+        found = GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
+        found.patient = patient
+        return found
 
-    files = FilesAt(workspace if own else None, workspace, api, repository, commit or "HEAD")
-    return Lookups(inputs, files, api, asker, clock, say, runtime.run_id)
+    return api
 
 
 def _pem(inputs: Inputs, workspace: Workspace) -> bytes | None:

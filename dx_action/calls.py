@@ -61,4 +61,15 @@ class Result:
 
 def serialise(body: dict[str, Any]) -> bytes:
     """Give the bytes of a request."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return compact(body).encode()
+
+
+def compact(value: object) -> str:
+    """Give a value as JSON without a space."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def as_row(call: Call) -> str:
+    """Give the call as a row of a `backfill-file`: its body, and which method it is where that is not a creation."""
+    method, body = call.method.removeprefix("deployments."), call.body.decode()
+    return body if method == "create" else f'{body[:-1]}, "method": "{method}"}}'

@@ -107,10 +107,15 @@ def chosen_services(
         return Found(touched, f"the files changed, by {inputs.services_source}"), ()
     if trigger.services:
         return trigger.services, ()
-    name = repository.rstrip("/").rpartition("/")[2] or repository
+    service = by_name(repository)
     what = "deployment" if asks else "pull request"
-    notice = f"No `service` was given, so the {what} counts for {name}, the repository's own name."
-    return Found((Service(name),), "the repository's name"), (notice,)
+    notice = f"No `service` was given, so the {what} counts for {service.identifier}, the repository's own name."
+    return Found((service,), "the repository's name"), (notice,)
+
+
+def by_name(repository: str) -> Service:
+    """Give the service that a repository's own name stands for."""
+    return Service(repository.rstrip("/").rpartition("/")[2] or repository)
 
 
 def success(inputs: Inputs, trigger: Trigger) -> Found[bool] | None:

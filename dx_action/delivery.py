@@ -16,6 +16,7 @@ from dx_action.calls import Call, Outcome, Result
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 # An attempt that is cut off at once would only turn a failure that is known into one that is not.
 LEAST_ATTEMPT = 1.0
+TOO_MANY = 429
 _CAUSES = {
     "connection_failed": "no connection",
     "connection_lost": "the connection broke",
@@ -90,6 +91,11 @@ class Delivery:
         if reason == "out_of_time":
             reason = last.error if last else "no_answer"
         return Result(self.call, outcome, last.http_status if last else None, reason, attempts=self.attempts)
+
+    @property
+    def throttled(self) -> bool:
+        """Tell whether the last answer asked for fewer requests."""
+        return self._last is not None and self._last.http_status == TOO_MANY
 
     def _attempt(self, transport: Transport, clock: Clock, deadline: float) -> Verdict:
         with self._lock:

@@ -1,6 +1,7 @@
 """Owns the forms of single values: a text that an author wrote → the value, or Wrong with what to write instead. Pure."""
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import PlainValidator, SecretStr
@@ -39,6 +40,20 @@ def timeout(text: str) -> float:
     if not re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) or not 1 <= float(text) <= 3600:
         raise Wrong("is not a number of seconds from 1 to 3600.")
     return float(text)
+
+
+def rate(text: str) -> float:
+    """Read a number of requests a second."""
+    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII):
+        raise Wrong("is not a number of requests a second, such as 7 or 0.5; 0 sends as fast as it can.")
+    return float(text)
+
+
+def lanes(text: str) -> int:
+    """Read a number of requests in flight."""
+    if not re.fullmatch(r"[1-9]\d?", text, re.ASCII) or int(text) > 32:
+        raise Wrong("is not a whole number from 1 to 32.")
+    return int(text)
 
 
 def sha(text: str) -> str:
@@ -94,7 +109,7 @@ def service_map(text: str) -> str | Ownership:
     return parse_service_map(text, "as it is written")
 
 
-def word(*words: str) -> PlainValidator:
+def chosen(*words: str) -> Callable[[str], str]:
     """Give a check for one of some words, in any case."""
 
     def check(text: str) -> str:
@@ -102,4 +117,9 @@ def word(*words: str) -> PlainValidator:
             raise Wrong(f"is none of {', '.join(f'`{word}`' for word in words)}.")
         return text.lower()
 
-    return PlainValidator(check)
+    return check
+
+
+def word(*words: str) -> PlainValidator:
+    """Give the same as pydantic takes it."""
+    return PlainValidator(chosen(*words))

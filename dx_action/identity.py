@@ -2,6 +2,7 @@
 
 An id is readable, and its parts are joined by `/`, which no part but the last, the service, can hold. It comes in two kinds.
 *Same*: a function of the event, so that handling it again finds what DX holds. *This job*: of the job that runs now.
+A row of a file has one of its content.
 """
 
 import hashlib
@@ -72,6 +73,15 @@ def given_ids(reference_id: str, services: Sequence[Service]) -> tuple[str, ...]
     return tuple(f"{reference_id}/{service.identifier}" for service in services)
 
 
+def row_id(
+    deployed_at: str, repository: str, service: Service, environment: str | None, commits: Sequence[str], success: bool
+) -> str:
+    """Give the id of a file's row: of what makes it this deployment, and not of what describes it."""
+    told = [repository.lower(), service.identifier, environment or "", deployed_at, success]
+    digest = _digest([*told, sorted({sha.lower() for sha in commits})], 16)
+    return f"backfill/{deployed_at}/{digest}/{service.identifier}"
+
+
 def _by_hand(inputs: Inputs, trigger: Trigger, repository: str) -> list[object]:
     """Two steps of one job that give these differently mean two deployments, though the event is the same.
 
@@ -85,5 +95,5 @@ def _by_hand(inputs: Inputs, trigger: Trigger, repository: str) -> list[object]:
     return given if any(given) else []
 
 
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
+def _digest(value: object, length: int = 12) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:length]

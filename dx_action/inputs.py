@@ -19,9 +19,10 @@ from dx_action.ownership import Ownership
 from dx_action.paths import parse_path
 from dx_action.services import Service, parse_services
 from dx_action.times import parse_time
+from dx_action.together import together
 
 PREFIX = "INPUT_"
-_SECRET = 8
+Operation = Literal["deploy", "set-pull-services", "backfill"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
@@ -46,7 +47,7 @@ class Inputs(BaseModel):
     github_token: Annotated[SecretStr | None, PlainValidator(forms.token)] = None
     ca_bundle: WorkspacePath | None = None
     timeout: Annotated[float, PlainValidator(forms.timeout)] = 60.0
-    operation: Annotated[Literal["deploy", "set-pull-services"], forms.word("deploy", "set-pull-services")] = "deploy"
+    operation: Annotated[Operation, forms.word("deploy", "set-pull-services", "backfill")] = "deploy"
     service: Annotated[tuple[Service, ...], PlainValidator(parse_services)] = ()
     services_from: Annotated[ServicesFrom | None, forms.word("input", "map", "backstage", "codeowners")] = None
     service_map: Annotated[str | Ownership | None, PlainValidator(forms.service_map)] = None
@@ -76,6 +77,13 @@ class Inputs(BaseModel):
     dry_run: Flag = False
     show_pull_requests: Flag = False
     failed_file: WorkspacePath | None = None
+    since: Annotated[datetime | None, PlainValidator(parse_time)] = None
+    until: Annotated[datetime | None, PlainValidator(parse_time)] = None
+    workflow_jobs: Flag = False
+    backfill_file: WorkspacePath | None = None
+    csv_file: WorkspacePath | None = None
+    max_per_second: Annotated[float, PlainValidator(forms.rate)] = 7.0
+    concurrency: Annotated[int, PlainValidator(forms.lanes)] = 4
     job_index: Line = "0"
     check_run_id: Line | None = None
 
@@ -97,13 +105,15 @@ def read_inputs(env: Mapping[str, str]) -> Inputs:
     """Read every input. Raises BadInput with every problem at once."""
     raw = written(env)
     broken = [name for name, text in raw.items() if not text.isascii() and not _is_utf8(text)]
-    problems = [Problem(name, "is not valid text (UTF-8).") for name in broken] + _together(raw)
+    problems = [Problem(name, "is not valid text (UTF-8).") for name in broken]
     try:
         inputs = Inputs.model_validate({name: text for name, text in raw.items() if name not in broken})
     except ValidationError as error:
         # A pydantic error prints its whole input, the token included: only our own words leave this place.
         found = error.errors(include_url=False, include_input=False)
         problems += [Problem(str(each["loc"][0]), str(each["ctx"]["error"])) for each in found]
+    named = {problem.subject for problem in problems}
+    problems += [problem for problem in together(raw) if problem.subject not in named]
     if problems:
         raise BadInput(*problems, *missing_connection(raw, env.get("GITHUB_ACTOR", "")))
     return inputs
@@ -111,7 +121,7 @@ def read_inputs(env: Mapping[str, str]) -> Inputs:
 
 def missing_connection(raw: Mapping[str, str], actor: str = "") -> tuple[Problem, ...]:
     """Name what a run that sends to DX needs and was not given. `actor` is the user who set it off."""
-    if raw.get("dry-run", "").lower() == "true":
+    if raw.get("dry-run", "").lower() == "true" or "csv-file" in raw:
         return ()
     token = (
         "is missing or empty. Write ${{ secrets.DX_TOKEN }}, and store a DX Data Cloud API token as that secret where "
@@ -131,25 +141,6 @@ def lenient(env: Mapping[str, str]) -> bool:
 def _trimmed(text: str) -> str:
     """Trim the text. The lines of YAML keep their places under each other."""
     return dedent(text).strip()
-
-
-def _together(raw: Mapping[str, str]) -> list[Problem]:
-    attribution, source = (raw.get(name, "").lower() for name in ("attribution", "services-from"))
-    token = raw.get("dx-token", "")
-    holders = [name for name, text in raw.items() if name != "dx-token" and len(token) >= _SECRET and token in text]
-    problems = [Problem(name, "holds the text of `dx-token`. A token stands nowhere but there.") for name in holders]
-    if "merge-commit-shas" in raw and attribution in ("commit", "repository"):
-        text = "is not `merge-commits`, yet `merge-commit-shas` is given. Leave one of them out."
-        problems.append(Problem("attribution", text))
-    if "service-map" in raw and source in ("input", "backstage", "codeowners"):
-        problems.append(Problem("services-from", "is not `map`, yet `service-map` is given. Leave one of them out."))
-    if source == "map" and "service-map" not in raw:
-        problems.append(Problem("service-map", "is missing, and `services-from: map` needs it."))
-    told = raw.get("set-pull-services", "").lower() == "true" or raw.get("operation", "").lower() == "set-pull-services"
-    if raw.get("replace-pull-services", "").lower() == "true" and not told:
-        text = "has nothing to replace: write `set-pull-services: true` or `operation: set-pull-services`, too."
-        problems.append(Problem("replace-pull-services", text))
-    return problems
 
 
 def _is_utf8(text: str) -> bool:

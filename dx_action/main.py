@@ -44,7 +44,7 @@ def main(env: Mapping[str, str], stream: TextIO, clock: Clock, *, cancelled: boo
         try:
             if cancelled:
                 raise Interrupted  # noqa: TRY301 - it is told as one that comes later
-            told = _run(env, workflow, clock, progress)
+            told = _run(env, workflow, clock, progress, disarm)
             disarm()
         except ActionError as error:
             disarm()
@@ -60,11 +60,17 @@ def main(env: Mapping[str, str], stream: TextIO, clock: Clock, *, cancelled: boo
         return _publish(kept(told, progress, soft=soft), workflow, soft=soft)
 
 
-def _run(env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Progress) -> report.Report:
+def _run(
+    env: Mapping[str, str], workflow: Workflow, clock: Clock, progress: Progress, disarm: Callable[[], None]
+) -> report.Report:
     """Gather, decide, act. Raises ActionError, Interrupted."""
     workflow.say(f"DX deployment action {__version__}")
     inputs = progress.inputs = read_inputs(env)
     runtime = read_runtime(env)
+    if inputs.operation == "backfill":
+        from dx_action.backfill_run import backfill  # noqa: PLC0415 - most runs register one deployment
+
+        return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
     ask_about = _asks(inputs, runtime, env, progress.workspace, clock, workflow)
     is_tag = (lambda name: ask_about(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None

@@ -11,7 +11,7 @@ _FORM = 'Write a JSON object, {"version": "1.2.3"}, or lines of `key: value`.'
 
 def parse_metadata(text: str) -> dict[str, Any]:
     """Read the object. Raises Wrong."""
-    found = _json_object(text) if text.lstrip().startswith("{") else None
+    found = json_value(text) if text.lstrip().startswith("{") else None
     if found is None:
         # YAML costs a tenth of a second to import, and most runs have none.
         from dx_action.strict_yaml import read_yaml  # noqa: PLC0415
@@ -23,8 +23,8 @@ def parse_metadata(text: str) -> dict[str, Any]:
     return found
 
 
-def _json_object(text: str) -> Any:
-    """Give the JSON value, or None where the text is no JSON (a YAML flow mapping starts with a brace, too)."""
+def json_value(text: str) -> Any:
+    """Give the JSON value, or None where the text is no JSON (a YAML flow mapping starts with a brace, too). Raises Wrong."""
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
     except Wrong:

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Literal
 
+from dx_action.answers import Verdict
 from dx_action.calls import Call, Result
 from dx_action.delivery import Clock, ClosedError, Delivery, Transport
 from dx_action.plan import as_upsert
@@ -18,6 +19,19 @@ LANES = 8
 GRACE = 0.25
 
 _Signal = Literal["open", "done"] | BaseException
+
+
+def update_of(call: Call, verdict: Verdict, on_conflict: str) -> Call | None:
+    """Give the call that is to follow a conflict, where one is."""
+    updates = verdict.kind == "conflict" and on_conflict == "update" and call.method == "deployments.create"
+    return as_upsert(call) if updates else None
+
+
+def judged(result: Result, on_conflict: str) -> Result:
+    """Say what finding a `reference_id` held already is: success, or a failure."""
+    if result.outcome == "already-registered" and on_conflict != "keep":
+        return replace(result, outcome="failed", error="reference_id_conflict")
+    return result
 
 
 class Outbox:
@@ -60,7 +74,7 @@ class Outbox:
         with self._lock:
             self._stopped = self._stopped or reason
             deliveries = list(self._deliveries)
-        return tuple(self._judged(delivery.end(reason, self._stopped)) for delivery in deliveries)
+        return tuple(judged(delivery.end(reason, self._stopped), self._on_conflict) for delivery in deliveries)
 
     @property
     def unauthorized(self) -> bool:
@@ -104,17 +118,13 @@ class Outbox:
         verdict = self._deliveries[index].run(self._transport, self._clock, self._deadline, say)
         if verdict.kind == "unauthorized":
             self._stop("unauthorized_before")
-        elif verdict.kind == "conflict" and self._on_conflict == "update":
-            self._update(index)
+        elif update := update_of(self._deliveries[index].call, verdict, self._on_conflict):
+            self._update(index, update)
 
-    def _update(self, index: int) -> None:
+    def _update(self, index: int, update: Call) -> None:
         with self._lock:
             if self._stopped:
                 return
-            call = self._deliveries[index].call
-            if call.method != "deployments.create":
-                return
-            update = as_upsert(call)
             self.updates.append(update)
             self._deliveries[index] = Delivery(update)
         if self._clock.monotonic() < self._deadline:
@@ -130,8 +140,3 @@ class Outbox:
     def _stop(self, reason: str) -> None:
         with self._lock:
             self._stopped = self._stopped or reason
-
-    def _judged(self, result: Result) -> Result:
-        if result.outcome == "already-registered" and self._on_conflict != "keep":
-            return replace(result, outcome="failed", error="reference_id_conflict")
-        return result

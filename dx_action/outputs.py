@@ -1,7 +1,7 @@
 """Owns the step's outputs: their names, their forms, and that all together they stay small. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dx_action.calls import Call, Result
@@ -25,8 +25,9 @@ def outputs(
     context: Context | None = None,
     calls: Sequence[Call] = (),
     results: Sequence[Result] = (),
+    more: Mapping[str, list[Any]] | None = None,
 ) -> dict[str, str]:
-    """Give every output of `action.yml`; what is not known is empty, or an empty array."""
+    """Give every output of `action.yml`; what is not known is empty, or an empty array. `more` are lists that no context has."""
     lists: dict[str, list[Any]] = {
         "merge-commit-shas": [],
         "services": [],
@@ -34,6 +35,7 @@ def outputs(
         "requests": [{"method": call.method, "body": call.json()} for call in calls],
         "results": [_result(result) for result in results],
         "pull-requests": [_pull(pull) for pull in context.shipping.pulls] if context else [],
+        **(more or {}),
     }
     found = dict.fromkeys(_NAMES, "") | {"status": status, "reason": short(inert(reason), 1000), "truncated": "false"}
     if context:

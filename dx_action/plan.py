@@ -1,5 +1,6 @@
 """Owns the calls to make, as data, in the order they are to be sent. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dx_action.assignments import Assignment
@@ -15,12 +16,8 @@ def pull_calls(context: Context) -> tuple[Call, ...]:
 
 
 def _pull_call(context: Context, assignment: Assignment) -> Call:
-    body: dict[str, Any] = {"github_pull_id": assignment.pull_id}
-    if assignment.pull_id is None:
-        body = {"repository": context.repository.value, "pull_number": assignment.pull_number}
-    body["services"] = [service.as_json() for service in assignment.services]
-    if context.replace:
-        body["replace"] = True
+    number = None if assignment.pull_id else (context.repository.value, assignment.pull_number)
+    body = pull_body(assignment.pull_id, number, assignment.services, replace=context.replace)
     return Call("deployments.setPullServices", "", "", serialise(body), assignment.subject)
 
 
@@ -42,29 +39,56 @@ def as_upsert(call: Call) -> Call:
 
 
 def _body(context: Context, method: Method, service: Service, reference_id: str) -> dict[str, Any]:
-    """Name the fields as DX's page on deployments.create does; what is not known is left out."""
-    body: dict[str, Any] = {
+    return deployment_body(
+        method,
+        reference_id=reference_id,
+        deployed_at=context.deployed_at.value,
+        service=service,
+        repository=context.repository.value,
+        merge_commit_shas=_merge_commits(context, service),
+        commit_sha=context.commit.value if context.attribution != "repository" and context.commit else None,
+        integration_branch=context.integration_branch,
+        environment=context.environment,
+        success=context.success.value if context.success else True,
+        source_url=context.source_url.value if context.source_url else None,
+        source_name=context.source_name,
+        metadata=context.metadata,
+    )
+
+
+def deployment_body(
+    method: Method,
+    *,
+    reference_id: str,
+    deployed_at: str,
+    service: Service,
+    repository: str | None,
+    merge_commit_shas: Sequence[str],
+    commit_sha: str | None,
+    integration_branch: str | None,
+    environment: str | None,
+    success: bool,
+    source_url: str | None,
+    source_name: str | None,
+    metadata: dict[str, Any],
+) -> dict[str, Any]:
+    """Name the fields as DX's page on deployments.create does; what is not known is left out. Merge commits win over a commit."""
+    fields = {
         "reference_id": reference_id,
-        "deployed_at": context.deployed_at.value,
+        "deployed_at": deployed_at,
         "service": service.as_json(),
-        "repository": context.repository.value,
-    }
-    shas = _merge_commits(context, service)
-    if shas:
-        body["merge_commit_shas"] = list(shas)
-    elif context.attribution != "repository" and context.commit:
-        body["commit_sha"] = context.commit.value
-    success = context.success.value if context.success else True
-    optional = {
-        "integration_branch": context.integration_branch,
-        "environment": context.environment,
+        "repository": repository,
+        "merge_commit_shas": list(merge_commit_shas) or None,
+        "commit_sha": None if merge_commit_shas else commit_sha,
+        "integration_branch": integration_branch,
+        "environment": environment,
         # True is the default of a creation; a patch leaves out what it is not told.
         "success": success if method == "deployments.upsert" or not success else None,
-        "source_url": context.source_url and context.source_url.value,
-        "source_name": context.source_name,
-        "metadata": context.metadata or None,
+        "source_url": source_url,
+        "source_name": source_name,
+        "metadata": metadata or None,
     }
-    return body | {name: value for name, value in optional.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _merge_commits(context: Context, service: Service) -> tuple[str, ...]:
@@ -73,3 +97,14 @@ def _merge_commits(context: Context, service: Service) -> tuple[str, ...]:
         return ()
     discovered = context.merge_commit_shas.source == WHAT_SHIPS
     return context.shipping.merge_commit_shas(service.identifier) if discovered else context.merge_commit_shas.value
+
+
+def pull_body(
+    pull_id: int | None, number: tuple[str, int | None] | None, services: Sequence[Service], *, replace: bool
+) -> dict[str, Any]:
+    """Name the fields of deployments.setPullServices: the pull request by its id, else by (repository, number)."""
+    body: dict[str, Any] = {"github_pull_id": pull_id}
+    if number:
+        body = {"repository": number[0], "pull_number": number[1]}
+    body["services"] = [service.as_json() for service in services]
+    return body | ({"replace": True} if replace else {})

@@ -1,12 +1,11 @@
 """Owns one run's sending: the connection, the pull requests before the deployments, and what is known of each at any moment."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from dx_action import report
-from dx_action.calls import Call, Result
+from dx_action.calls import Call, Result, as_row
 from dx_action.context import Context
 from dx_action.delivery import Clock, Transport
 from dx_action.errors import BadInput, Problem, Wrong
@@ -22,7 +21,10 @@ _SHARE = 0.5
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`."""
+    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`.
+
+    `ending` tells of a backfill, which has no such lists.
+    """
 
     workspace: Workspace
     scrubbed: Callable[[str], str]
@@ -31,6 +33,7 @@ class Progress:
     first: tuple[Call, ...] = ()
     calls: tuple[Call, ...] = ()
     outboxes: list[Outbox] = field(default_factory=list)
+    ending: Callable[[str], report.Report] | None = None
 
     @property
     def groups(self) -> list[tuple[Call, ...]]:
@@ -42,7 +45,7 @@ class Progress:
         found: list[Result] = []
         for number, group in enumerate(self.groups):
             if number < len(self.outboxes):
-                found += map(self._harmless, self.outboxes[number].results(reason))
+                found += map(self.harmless, self.outboxes[number].results(reason))
             else:
                 refused = any(outbox.unauthorized for outbox in self.outboxes)
                 found += [
@@ -52,12 +55,15 @@ class Progress:
 
     def told(self, reason: str) -> report.Report | None:
         """Report what became of the calls, or None where there are none."""
+        if self.ending:
+            return self.ending(reason)
         if not self.groups or self.inputs is None or self.context is None:
             return None
         updates = [update for outbox in self.outboxes for update in outbox.updates]
         return report.sent(self.context, self.inputs, self.results(reason), updates, calls=(*self.first, *self.calls))
 
-    def _harmless(self, result: Result) -> Result:
+    def harmless(self, result: Result) -> Result:
+        """Give the result with DX's words cut and without secrets."""
         # DX's words may quote the token, and have no end. They lose both before they are escaped, where the one is hard to find.
         error, message = short(self.scrubbed(result.error), 200), short(self.scrubbed(result.message), 4000)
         return replace(result, error=error, message=message)
@@ -70,7 +76,11 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
         return
     if inputs.failed_file:
         _input("failed-file", progress.workspace.can_append, inputs.failed_file)
-    dx = _connection(progress, inputs, env, clock, say)
+    lanes = min(max(map(len, progress.groups), default=1), LANES)
+    dx, warnings = connection(inputs, progress.workspace, env, clock, lanes)
+    if progress.context:
+        progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
+    say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
     end = clock.monotonic() + inputs.timeout
     for number, group in enumerate(progress.groups):
         if any(outbox.unauthorized for outbox in progress.outboxes):
@@ -87,11 +97,7 @@ def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Repor
     path = progress.inputs.failed_file if progress.inputs else None
     if not path or not told.failed:
         return told
-    lines = []
-    for result in told.failed:
-        method = result.call.method.removeprefix("deployments.")
-        other = {} if method == "create" else {"method": method}
-        lines.append(progress.scrubbed(json.dumps(result.call.json() | other, ensure_ascii=False)) + "\n")
+    lines = [progress.scrubbed(as_row(result.call)) + "\n" for result in told.failed]
     try:
         progress.workspace.append(path, "".join(lines).encode())
     except Wrong as wrong:
@@ -99,28 +105,29 @@ def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Repor
     return told
 
 
-def _connection(
-    progress: Progress, inputs: Inputs, env: Mapping[str, str], clock: Clock, say: Callable[[str], None]
-) -> Transport:
-    """Prepare the connection, which is imported only here: a step that is skipped, or rehearsed, needs none."""
+def connection(
+    inputs: Inputs, workspace: Workspace, env: Mapping[str, str], clock: Clock, lanes: int
+) -> tuple[Transport, tuple[str, ...]]:
+    """Prepare the connection for so many lanes, and give the warnings about it. Raises BadInput.
+
+    What it needs is imported only here: a step that is skipped, or rehearsed, needs none.
+    """
     from dx_action.dx import Dx  # noqa: PLC0415
     from dx_action.trust import proxies, tls_context  # noqa: PLC0415
 
     host, token = inputs.dx_host, inputs.dx_token
-    if host is None or token is None or progress.context is None:
+    if host is None or token is None:
         raise BadInput(*missing_connection({}))
-    pem = _input("ca-bundle", progress.workspace.read, inputs.ca_bundle) if inputs.ca_bundle else None
+    pem = _input("ca-bundle", workspace.read, inputs.ca_bundle) if inputs.ca_bundle else None
     tls, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
-    progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
-    say(f"Sending to {host.base}, within {inputs.timeout:g} s:")
     return Dx(
         host,
         token,
         context=tls,
         proxies={} if host.loopback else proxies(env, host.base),
         monotonic=clock.monotonic,
-        connections=min(max(map(len, progress.groups), default=1), LANES),
-    )
+        connections=lanes,
+    ), warnings
 
 
 def _input(name: str, use: Callable[[str], T], path: str) -> T:

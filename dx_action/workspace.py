@@ -8,13 +8,15 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from dx_action.errors import Wrong
 
 MEBIBYTE = 1 << 20
+_NO_FILE = "names something that is not a file."
 _REMOTE = re.compile(r"^\s*url\s*=\s*(\S+)", re.MULTILINE)
 _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -57,6 +59,33 @@ class Workspace:
                     raise Wrong(f"names a file of more than {most // MEBIBYTE} MiB.")
             return data
 
+    @contextmanager
+    def opened(self, path: str) -> Iterator[int]:
+        """Open a file for reading, and give its descriptor, which ends with the context. Raises NotThere, Wrong."""
+        with self._opened(path, os.O_RDONLY, make=False) as file:
+            yield file
+
+    @contextmanager
+    def replacing(self, path: str) -> Iterator[IO[bytes]]:
+        """Write a file anew: it takes the old one's place, whole, once the context ends without an error. Raises Wrong."""
+        *folders, name = PurePosixPath(path).parts
+        part = f".{name[:200]}.part"
+        with self._folders(folders, make=True) as folder:
+            with suppress(FileNotFoundError):
+                if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                    raise Wrong(_NO_FILE)
+            with suppress(FileNotFoundError):
+                os.unlink(part, dir_fd=folder)
+            file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o644, dir_fd=folder)
+            try:
+                with os.fdopen(file, "wb") as stream:
+                    self._give(file)
+                    yield stream
+                os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                os.unlink(part, dir_fd=folder)
+                raise
+
     def can_append(self, path: str) -> None:
         """Make sure that lines can be appended later: the file is there afterwards. Raises Wrong."""
         self.append(path, b"")
@@ -69,23 +98,30 @@ class Workspace:
                 data = b"\n" + data  # a line that was cut stays by itself
             while data:
                 data = data[os.write(file, data) :]
-            if os.geteuid() == 0:
-                owner = Path(self._root).stat()
-                os.fchown(file, owner.st_uid, owner.st_gid)
+            self._give(file)
 
     @contextmanager
     def _opened(self, path: str, flags: int, *, make: bool) -> Iterator[int]:
+        *folders, name = PurePosixPath(path).parts
+        with self._folders(folders, make=make) as folder:
+            file = os.open(name, flags | _PLAIN, 0o644, dir_fd=folder)
+            try:
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    raise Wrong(_NO_FILE)
+                yield file
+            finally:
+                os.close(file)
+
+    @contextmanager
+    def _folders(self, folders: Sequence[str], *, make: bool) -> Iterator[int]:
+        """Open the innermost folder; what its context raises is told in our words."""
         if not self._root:
             raise Wrong("names a file, and GITHUB_WORKSPACE names no workspace.")
-        *folders, name = PurePosixPath(path).parts
         opened: list[int] = []
         try:
             opened.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             for folder in folders:
                 opened.append(self._folder(folder, opened[-1], make=make))
-            opened.append(os.open(name, flags | _PLAIN, 0o644, dir_fd=opened[-1]))
-            if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
-                raise Wrong("names something that is not a file.")
             yield opened[-1]
         except FileNotFoundError:
             raise NotThere(
@@ -109,7 +145,10 @@ class Workspace:
                 raise
         os.mkdir(name, 0o755, dir_fd=parent)
         folder = os.open(name, flags, dir_fd=parent)
+        self._give(folder)
+        return folder
+
+    def _give(self, file: int) -> None:
         if os.geteuid() == 0:
             owner = Path(self._root).stat()
-            os.fchown(folder, owner.st_uid, owner.st_gid)
-        return folder
+            os.fchown(file, owner.st_uid, owner.st_gid)

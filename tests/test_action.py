@@ -127,6 +127,7 @@ def test_a_merged_pull_request_is_registered(tmp_path: Path, dx: Sandbox) -> Non
         ("pull-services-set", 0, "pull_request_merged", {"operation": "set-pull-services"}, []),
         ("skipped", 0, "pull_request_opened", {}, []),
         ("dry-run", 0, "push_branch", {"dry-run": "TRUE"}, [DOWN]),
+        ("written", 0, "schedule", {"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "out.csv"}, []),
         ("partial", 1, "push_branch", {"service": TWO}, [Fault(latency=0), REFUSED]),
         ("failed", 1, "push_branch", {}, [REFUSED]),
     ],
@@ -136,10 +137,12 @@ def test_every_status(
 ) -> None:
     Step(tmp_path, connected(dx, reference_id="held"), "schedule").inside()
     dx.script(faults)
-    run = Step(tmp_path, connected(dx) | inputs, event).inside()
+    step = Step(tmp_path, connected(dx) | inputs, event)
+    (step.workspace / "rows.csv").write_text("deployed_at\n1741089600\n", encoding="utf-8")
+    run = step.inside()
     assert (run.status, run.exit_code) == (status, code)
     # Where not all was done that was asked for, one line says why.
-    assert bool(run.outputs["reason"]) == (status not in ("registered", "pull-services-set", "dry-run"))
+    assert bool(run.outputs["reason"]) == (status not in ("registered", "pull-services-set", "dry-run", "written"))
     assert "\n" not in run.outputs["reason"]
     assert status in re.findall("`([^`]+)`", action()["outputs"]["status"]["description"])
     assert run.summary.startswith("### ")

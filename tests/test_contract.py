@@ -300,6 +300,12 @@ class Row:
     github: bool = False
 
 
+def said(words: str) -> Look:
+    return lambda run, dx: any(words in line for line in run.lines)
+
+
+BACKFILL = {"operation": "backfill"}
+FROM_FILE = BACKFILL | {"backfill-file": "rows.csv"}
 BY_HAND = {"operation": "set-pull-services", "service": "checkout"}
 BY_HAND_SHA = {"commit-sha": "{after}", "since-sha": "{before}"}
 BY_FILES = {"service": "", "commit-sha": "{after}", "pull-number": "{pull}", "services-from": "codeowners"}
@@ -355,6 +361,15 @@ ROWS = {
     "fail-on-error": Row("false", lambda run, dx: run.exit_code, 0, dx=(REFUSED,)),
     "dry-run": Row("true", paths, []),
     "failed-file": Row("out/failed.jsonl", kept, 1, dx=(REFUSED,)),
+    "since": Row(
+        "2024-10-01T00:00:00Z", sent("service"), [{"identifier": "checkout"}] * 2, BACKFILL, "schedule", github=True
+    ),
+    "until": Row("2025-01-15T00:00:00Z", sent("service"), [], BACKFILL, "schedule", github=True),
+    "workflow-jobs": Row("true", sent("service"), [{"identifier": "checkout"}] * 2, BACKFILL, "schedule", github=True),
+    "backfill-file": Row("rows.csv", sent("service"), [{"identifier": "file"}], BACKFILL, "schedule", github=True),
+    "csv-file": Row("out/for-dx.csv", output("status"), "written", FROM_FILE, "schedule"),
+    "max-per-second": Row("2.5", said("at most 2.5 a second"), True, FROM_FILE, "schedule"),
+    "concurrency": Row("9", said("9 in flight"), True, FROM_FILE, "schedule"),
     "job-index": Row("3", output("reference-id"), "github.com/pull/2401500041/deploy/3/success/checkout"),
     "check-run-id": Row(
         "777",
@@ -376,8 +391,12 @@ def seen(row: Row, folder: Path, name: str, value: str | None) -> Any:
     repo = Repo("acme/shop")
     before = repo.commit({"CODEOWNERS": "* @acme/owners", "README.md": "Shop"})
     pull = repo.pulls.ship({"web/a.py": "1"}, how="squash", title="Add a")
+    (workspace / "rows.csv").write_text("deployed_at,service\n1741089600,file\n", encoding="utf-8")
     tls = workspace / "ca.pem" if row.tls else None
     with Sandbox(token=TOKEN, faults=row.dx, tls=tls) as dx, GitHub(repo) as github:
+        job = f"{github.server_url}/acme/shop/actions/runs/1/job/2"
+        for at, page in (("2024-11-01T00:00:00Z", ""), ("2025-02-01T00:00:00Z", ""), ("2025-02-02T00:00:00Z", job)):
+            repo.deployments.create(state="success", log_url=page, at=at)
         known = {"{url}": dx.url, "{github}": github.token, "{pull}": str(pull.number), "{before}": before}
         known["{after}"] = str(pull.merge_commit_sha)
         given = connected(dx) | dict(row.besides)

@@ -16,6 +16,7 @@ import yaml
 from builders import payload
 from runner import ROOT, TOKEN, Step
 from stand_in import GitHub, Repo
+from stand_in.moments import text
 
 from dx_action.sandbox import Sandbox
 from dx_action.times import parse_time
@@ -92,6 +93,14 @@ def merge_commits(happening: Happening) -> list[str]:
     return [str(pull.merge_commit_sha) for pull in happening.repo.pulls.all()]
 
 
+def remembered() -> Happening:
+    """GitHub remembers deployments: to an environment that counts by its name alone, and to one that never does."""
+    repo = _history()
+    for environment, at in (("eu-west", "2024-10-02"), ("staging", "2025-02-01"), ("production", "2025-02-02")):
+        repo.deployments.create("main", environment, production=False, state="success", at=f"{at}T00:00:00Z")
+    return Happening(repo=repo, changes={}, sha=repo.rev("main"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """An event, and what DX is sent then.
@@ -148,7 +157,32 @@ BACK = {"inputs.sha": "d1a34f0", "steps.deploy.outcome": "success"}
 DEPLOYED = {"needs.deploy.result": "success", "needs.deploy.outputs.time": "2025-03-04T11:58:00Z"}
 REGISTERED_AFTER = create("acme/shop/13654800333/1", commit_sha=MERGED_41, deployed_at="2025-03-04T11:58:00Z")
 
+PAST = [
+    create(
+        f"github.com/deployment/{deployment.id}/success/payments-service",
+        commit_sha=deployment.sha,
+        deployed_at=text(deployment.created),
+        source_url="https://github.com/acme/shop/deployments",
+    )
+    for deployment in remembered().repo.deployments.by_id.values()
+    if deployment.environment != "staging"
+]
+
 CASES: dict[str, list[Case]] = {
+    "backfill": [
+        Case(
+            event="workflow_dispatch",
+            happening=remembered,
+            known={"inputs.since": "2024-10-01T00:00:00Z"},
+            calls=1,
+            refused=refused,
+            status="partial" if refused else "registered",
+            exit_code=int(refused),
+            sent=PAST,
+            kept=PAST[: int(refused)],
+        )
+        for refused in (False, True)
+    ],
     "merged-pull-request": [
         Case(
             event="pull_request_merged",

@@ -18,6 +18,7 @@ DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # 
 BESIDE: dict[str, dict[str, str]] = {
     "services-from": {"service-map": "services.yml"},
     "replace-pull-services": {"set-pull-services": "true"},
+    **{name: {"operation": "backfill"} for name in ("since", "until", "backfill-file", "csv-file")},
 }
 SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
 NOON = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
@@ -92,6 +93,16 @@ VALID: list[tuple[str, str, Any]] = [
     ("dry-run", "false", False),
     ("failed-file", "out/failed.jsonl", "out/failed.jsonl"),
     ("failed-file", "/github/workspace/failed.jsonl", "failed.jsonl"),
+    ("operation", "Backfill", "backfill"),
+    ("since", "2025-01-01T12:05:00Z", NOON),
+    ("until", "1735733100", NOON),
+    ("workflow-jobs", "True", True),
+    ("backfill-file", "out/history.csv", "out/history.csv"),
+    ("csv-file", "out/for-dx.csv", "out/for-dx.csv"),
+    ("max-per-second", "0", 0.0),
+    ("max-per-second", "0.5", 0.5),
+    ("concurrency", "1", 1),
+    ("concurrency", "32", 32),
     ("job-index", "3", "3"),
     ("check-run-id", "38168200017", "38168200017"),
 ]
@@ -157,6 +168,13 @@ BAD: list[tuple[str, str, str]] = [
     ("dry-run", "1", "is neither `true` nor `false`"),
     ("failed-file", "/tmp/failed.jsonl", "is an absolute path"),
     ("failed-file", ".git/hooks/pre-commit", "lies inside `.git`"),
+    ("since", "2025-13-01", "is not a time that can be read"),
+    ("until", "2025-02-01T12:05", "has no time zone"),
+    ("workflow-jobs", "some", "is neither `true` nor `false`"),
+    ("backfill-file", "../history.csv", "leads out of the workspace"),
+    ("csv-file", ".git/for-dx.csv", "lies inside `.git`"),
+    *(("max-per-second", text, "is not a number of requests a second") for text in ("-1.5", "1e3", "all", "nan")),
+    *(("concurrency", text, "is not a whole number from 1 to 32") for text in ("-4", "0.5", "33", "all", "٤")),
     ("job-index", "0\r1", "control character"),
     ("check-run-id", "1\n2", "control character"),
 ]
@@ -197,6 +215,13 @@ DEFAULTS: dict[str, Any] = {
     "fail_on_error": True,
     "dry_run": False,
     "failed_file": None,
+    "since": None,
+    "until": None,
+    "workflow_jobs": False,
+    "backfill_file": None,
+    "csv_file": None,
+    "max_per_second": 7.0,
+    "concurrency": 4,
     "job_index": "0",
     "check_run_id": None,
 }
@@ -287,6 +312,57 @@ def test_inputs_must_agree(given: dict[str, str], name: str, words: str) -> None
     assert words in found[name]
 
 
+BACKFILL = {"operation": "Backfill"}
+FROM_FILE = BACKFILL | {"backfill-file": "a.csv"}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        *(
+            ({name: text}, name, "is for `operation: backfill` alone")
+            for name, text in (
+                ("since", "1735733100"),
+                ("until", "1735733100"),
+                ("backfill-file", "a"),
+                ("csv-file", "a"),
+            )
+        ),
+        ({"csv-file": "a.csv", "operation": "set-pull-services"}, "csv-file", "is for `operation: backfill` alone"),
+        *(
+            (BACKFILL | {name: text}, name, "is each deployment's own in a backfill")
+            for name, text in (("commit-sha", "abc1235"), ("deployed-at", "1735733100"), ("reference-id", "r"))
+        ),
+        (BACKFILL | {"merge-commit-shas": "abc1235"}, "merge-commit-shas", "is each deployment's own in a backfill"),
+        (BACKFILL | {"since-sha": "abc1235"}, "since-sha", "is the commit before one deployment"),
+        (BACKFILL | {"pull-number": "7"}, "pull-number", "is of one pull request"),
+        (BACKFILL | {"pull-id": "7"}, "pull-id", "is of one pull request"),
+        (BACKFILL | {"service-map": "a.yml"}, "service-map", "says what one change touched"),
+        (BACKFILL | {"services-from": "Backstage"}, "services-from", "is not `input`: a backfill looks no changes up"),
+        (BACKFILL | {"set-pull-services": "true"}, "set-pull-services", "is for the pull requests of one deployment"),
+        (BACKFILL | {"replace-pull-services": "true"}, "replace-pull-services", "is for the pull requests of one"),
+        (BACKFILL | {"show-pull-requests": "true"}, "show-pull-requests", "is about one deployment"),
+        (BACKFILL | {"lead-time-metadata": "commit"}, "lead-time-metadata", "is looked up for one deployment"),
+        (BACKFILL | {"success": "true"}, "success", "is what each deployment's own status says"),
+        (FROM_FILE | {"since": "1735733100"}, "since", "is a window over GitHub's history"),
+        (FROM_FILE | {"until": "1735733100"}, "until", "is a window over GitHub's history"),
+        (FROM_FILE | {"workflow-jobs": "True"}, "workflow-jobs", "is about GitHub's history"),
+        (FROM_FILE | {"attribution": "Repository"}, "attribution", "is what each row of the `backfill-file` says"),
+    ],
+    ids=str,
+)
+def test_what_cannot_mean_many_deployments(given: dict[str, str], name: str, words: str) -> None:
+    found = problems(CONNECTION | given)
+    assert list(found) == [name]
+    assert words in found[name]
+    assert found[name].endswith(("ut.", "leave this out."))
+
+
+def test_merge_commits_are_each_rows_own() -> None:
+    (text,) = problems(CONNECTION | BACKFILL | {"attribution": "merge-commits"}).values()
+    assert "is `merge-commits`, and a backfill's rows name their own" in text
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -299,6 +375,10 @@ def test_inputs_must_agree(given: dict[str, str], name: str, words: str) -> None
         {"replace-pull-services": "true", "operation": "Set-Pull-Services"},
         {"replace-pull-services": "false"},
         {"attribution": "merge-commits"},
+        BACKFILL | {"since": "1735733100", "until": "1735733101", "workflow-jobs": "true", "csv-file": "a.csv"},
+        BACKFILL | {"service": "a\nb", "attribution": "repository", "only-environments": "live"},
+        FROM_FILE | {"csv-file": "a.csv", "success": "failure", "workflow-jobs": "false", "services-from": "input"},
+        FROM_FILE | {"set-pull-services": "false", "only-branches": "main", "only-environments": "live"},
     ],
     ids=str,
 )
@@ -372,9 +452,10 @@ HOST_MISSING = "is missing. Write your DX instance's host, as in acme.getdx.net.
         ({"dx-host": "acme"}, {"dx-token": TOKEN_MISSING}),
         ({"dx-host": "acme", "dx-token": " "}, {"dx-token": TOKEN_MISSING}),
         ({"dry-run": "True"}, {}),
+        ({"operation": "backfill", "csv-file": "out.csv"}, {}),
         ({"dx-host": "acme", "dry-run": "false"}, {"dx-token": TOKEN_MISSING}),
     ],
-    ids=["both", "neither", "no host", "no token", "blank token", "dry run", "no dry run"],
+    ids=["both", "neither", "no host", "no token", "blank token", "dry run", "csv file", "no dry run"],
 )
 def test_missing_connection(given: dict[str, str], expected: dict[str, str]) -> None:
     found = missing_connection(written(variables(given)), "octocat")

@@ -8,11 +8,12 @@ from pathlib import Path
 import builders
 import pytest
 from runner import NOW, ROOT
-from scenes import asked
+from scenes import asked, speaking
 from stand_in import GitHub, How, Repo, link, submodule
 from stand_in.objects import Content
 
 from dx_action.asking import about
+from dx_action.backfill_source import open_rows
 from dx_action.delivery import Clock
 from dx_action.errors import ActionError, BadInput
 from dx_action.lookups import Lookups
@@ -678,6 +679,16 @@ def test_a_push_in_a_repository_that_is_hidden(scene: Scene) -> None:
 # What the README states.
 
 
+def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
+    """Count what a backfill asks."""
+    scene.gh.reset_calls()
+    inputs = builders.inputs({"operation": "backfill", **given})
+    with speaking(scene.gh) as api:
+        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), lambda: api, NOW, scene.log.append)
+    assert len(rows) == 100
+    return len(scene.gh.calls)
+
+
 def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
     repo = put(scene, {"services.yml": MAP, "CODEOWNERS": "* @a", **CATALOGS})
     start = repo.rev("main")
@@ -736,6 +747,10 @@ def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
         "CODEOWNERS, without a checkout": [cost(OWNERS, one) - page],
         "Backstage, without a checkout": [catalogs[0] - 1, catalogs[1] - catalogs[0]],
     }
+    for _ in range(100):
+        repo.deployments.create(state="success", at=NOW)
+    backfills = [backfilled(scene, {"only-environments": "*"}), backfilled(scene, {})]
+    expected["the history of a backfill"] = [backfills[0], 100, backfills[1], 100]
     text = (
         (ROOT / "README.md").read_text(encoding="utf-8").partition("### Permissions and calls")[2].partition("###")[0]
     )

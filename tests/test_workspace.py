@@ -4,7 +4,7 @@ import os
 import resource
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -202,6 +202,28 @@ def test_what_was_made_is_the_workspace_s_owner_s(folder: Path, workspace: Works
     assert owner(folder / "out") == owner(folder / "out/of") == OWNER
     # A folder that was there already is left as it was.
     assert owner(folder / "mine") == mine
+
+
+def test_a_file_is_replaced_at_once(folder: Path, workspace: Workspace) -> None:
+    (folder / "rows.jsonl").write_bytes(b"old\n")
+    (folder / ".rows.jsonl.part").symlink_to("/etc/passwd")
+    with (folder / "rows.jsonl").open("rb") as before:
+        with workspace.replacing("rows.jsonl") as file:
+            file.write(b"new\n")
+            file.flush()
+            assert (folder / "rows.jsonl").read_bytes() == b"old\n"
+        assert before.read() == b"old\n"
+    assert (folder / "rows.jsonl").read_bytes() == b"new\n"
+    assert owner(folder / "rows.jsonl") == OWNER
+    assert os.listdir(folder) == ["rows.jsonl"]  # noqa: PTH208
+
+
+def test_a_file_stays_where_its_replacement_broke(folder: Path, workspace: Workspace) -> None:
+    (folder / "rows.jsonl").write_bytes(b"old\n")
+    with suppress(KeyboardInterrupt), workspace.replacing("rows.jsonl") as file:
+        file.write(b"new\n")
+        raise KeyboardInterrupt
+    assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("rows.jsonl", b"old\n")]
 
 
 @USES

@@ -1,0 +1,155 @@
+"""Owns a backfill's part of the summary, and of the log's groups: how many of each service, and of each week. Pure.
+
+Every value that others wrote is inert; what there may be many of is capped.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from dx_action.backfill_messages import Ending
+from dx_action.backfill_tally import Line
+from dx_action.calls import Outcome
+from dx_action.inert import code, inert, prose, short
+
+MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
+PULLS = "(pull requests)"
+_DAY = 86_400_000
+_MONDAY = date(1969, 12, 29).toordinal()  # that of the week in which the epoch began
+_COLUMNS: dict[Outcome, str] = {
+    "accepted": "✅ registered",
+    "already-registered": "☑️ already registered",
+    "failed": "❌ not registered",
+    "unknown": "❓ unknown",
+    "not-sent": "⏸️ not sent",
+}
+Counts = dict[str, Counter[Outcome]]
+
+
+def summary(headline: str, ending: Ending, notes: Sequence[str]) -> str:
+    """Give the summary: what happened, by service and by week, and the rows that failed."""
+    told = "".join(f"> {prose(note)}\n>\n" for note in notes) + ("\n" if notes else "")
+    return f"### {headline}\n\n{told}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
+
+
+def by_service(ending: Ending) -> Counts:
+    """Count each service's outcomes, the largest first; calls about pull requests count as a service of their own."""
+    rows, tally = ending.rows, ending.tally
+    keyed: Counter[tuple[int, Outcome]] = Counter()
+    keyed.update((rows.keys[index] if rows.times[index] else -1, tally[index]) for index in range(len(tally)))
+    found: Counts = {}
+    for (key, outcome), count in keyed.items():
+        service = rows.names[key][1] if key >= 0 else PULLS
+        found.setdefault(service, Counter())[outcome] += count
+    return dict(sorted(found.items(), key=lambda item: (-item[1].total(), item[0])))
+
+
+def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
+    """Give a folded part of the log for each service: its title, and its lines, which tell the weeks."""
+    services = by_service(ending)
+    shown = list(services)[:MOST_GROUPS]
+    weeks: dict[str, dict[int, Counter[Outcome]]] = {service: {} for service in shown}
+    for index in range(len(ending.tally)):
+        service = ending.rows.names[ending.rows.keys[index]][1] if ending.rows.times[index] else PULLS
+        if service in weeks:
+            weeks[service].setdefault(_week(ending.rows.times[index]), Counter())[ending.tally[index]] += 1
+    for service in shown:
+        told = sorted(weeks[service].items())
+        lines = [f"  week of {_monday(week)}  {_counted(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
+        if len(told) > MOST_IN_GROUP:
+            lines.insert(0, f"  {len(told) - MOST_IN_GROUP:,} earlier weeks are left out")
+        if service == PULLS:
+            lines = []
+        yield f"{short(service, 100)}: {_counted(services[service])}", lines
+    if len(services) > MOST_GROUPS:
+        rest: Counter[Outcome] = sum(list(services.values())[MOST_GROUPS:], Counter())
+        yield f"{len(services) - MOST_GROUPS:,} more services: {_counted(rest)}", []
+    if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
+        rows = [_line(ending, line) for line in ending.tally.failed[:MOST_FAILED]]
+        if failed > MOST_FAILED:
+            rows.append(f"  … and {failed - MOST_FAILED:,} more")
+        yield f"What failed: {failed:,}", rows
+
+
+def _table(services: Counts) -> str:
+    columns = [outcome for outcome in _COLUMNS if any(counts[outcome] for counts in services.values())]
+    head = "".join(f" {_COLUMNS[outcome]} |" for outcome in columns)
+    lines = [f"| service |{head}\n| --- |{' ---: |' * len(columns)}\n"]
+    rows = [(code(short(service, 100)), counts) for service, counts in list(services.items())[:MOST_SERVICES]]
+    if len(services) > MOST_SERVICES:
+        rest: Counter[Outcome] = sum(list(services.values())[MOST_SERVICES:], Counter())
+        rows.append((f"{len(services) - MOST_SERVICES:,} more", rest))
+    if len(services) > 1:
+        rows.append(("all", sum(services.values(), Counter())))
+    for name, counts in rows:
+        lines.append(
+            f"| {name} |"
+            + "".join(f" {counts[outcome]:,} |" if counts[outcome] else "  |" for outcome in columns)
+            + "\n"
+        )
+    return "".join(lines) + "\n"
+
+
+def _chart(ending: Ending) -> str:
+    """Draw the deployments that DX holds, by weeks; of more than a year, several weeks are one bar."""
+    weeks: Counter[int] = Counter()
+    for index, time in enumerate(ending.rows.times):
+        if time and (not ending.tally.held or ending.tally[index] in ("accepted", "already-registered")):
+            weeks[_week(time)] += 1
+    if len(weeks) < 2:
+        return ""
+    first, last = min(weeks), max(weeks)
+    step = -(-(last - first + 1) // MOST_BARS)
+    bars: Counter[int] = Counter()
+    for week, count in weeks.items():
+        bars[(week - first) // step] += count
+    size = (last - first) // step + 1
+    days = ", ".join(f'"{_monday(first + number * step)}"' for number in range(size))
+    counts = ", ".join(str(bars[number]) for number in range(size))
+    title = "Deployments per week" if step == 1 else f"Deployments per {step} weeks"
+    return (
+        f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis [{days}]\n'
+        f'    y-axis "deployments" 0 --> {max(bars.values())}\n    bar [{counts}]\n```\n\n'
+    )
+
+
+def _failed(ending: Ending) -> str:
+    failed = ending.tally.failed
+    if not failed:
+        return ""
+    noun = "line" if ending.from_file else "row"
+    head = f"| {noun} | service | outcome | error | DX says | reference id |\n| ---: | --- | --- | --- | --- | --- |\n"
+    total = ending.tally.counts["failed"] + ending.tally.counts["unknown"]
+    more = f"\n… and {total - MOST_FAILED:,} more.\n" if total > MOST_FAILED else ""
+    return head + "".join(map(_row, failed[:MOST_FAILED])) + more
+
+
+def _line(ending: Ending, line: Line) -> str:
+    result, noun = line.result, "line" if ending.from_file else "row"
+    how = [f"HTTP {result.http_status}"] if result.http_status else []
+    how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
+    how.append(short(result.error, 100))
+    return f"  {noun} {line.number}, {short(result.call.label, 100)}: {result.outcome} ({', '.join(how)})"
+
+
+def _row(line: Line) -> str:
+    result = line.result
+    said = code(short(inert(result.message), 200)) if result.message else ""
+    return (
+        f"| {line.number} | {code(short(result.call.label, 100))} | {_COLUMNS[result.outcome]} | {code(short(result.error, 100))} "
+        f"| {said} | {code(short(result.call.reference_id, 200))} |\n"
+    )
+
+
+def _counted(counts: Counter[Outcome]) -> str:
+    return ", ".join(
+        f"{counts[outcome]:,} {words.split(' ', 1)[1]}" for outcome, words in _COLUMNS.items() if counts[outcome]
+    )
+
+
+def _week(time: int) -> int:
+    return (time // _DAY + 3) // 7
+
+
+def _monday(week: int) -> str:
+    return date.fromordinal(_MONDAY + 7 * week).isoformat()

@@ -1,0 +1,79 @@
+"""Owns which of GitHub's deployments a backfill takes: each one's outcomes in the window, as the events that told of them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from dx_action.deployment_pages import pages
+from dx_action.errors import Wrong
+from dx_action.event import DeploymentStatus, DeploymentStatusEvent, Repository
+from dx_action.github import Api
+from dx_action.refusals import UNREADABLE, Asker, unavailable
+from dx_action.times import parse_time
+
+_OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A deployment's outcome, as the event that told of it. `by_job`: GitHub made the deployment for a job of the repository."""
+
+    event: DeploymentStatusEvent
+    by_job: bool
+
+
+def outcomes(
+    api: Api, asker: Asker, server_url: str, since: datetime, until: datetime, *, environments: bool
+) -> Iterator[Outcome]:
+    """Give each deployment's first success, and its first failure or error, the newest deployments first.
+
+    It ends at the first page on which all is from before `since`. `environments`: whether each environment is for production, or
+    transient, is needed. Raises LookupFailedError.
+    """
+    known: set[str] = set()
+    for page in pages(api, asker):
+        late = False
+        for node in page.nodes:
+            statuses = page.statuses(node)
+            firsts = _firsts(statuses)
+            late = late or any(at >= since for at in (_moment(node.createdAt), *(at for at, _ in firsts)))
+            inside = [status for at, status in firsts if since <= at <= until]
+            if not inside or node.id in known:
+                continue
+            known.add(node.id)
+            by_job = any(_names_a_job(each.log_url, server_url, page.name) for each in statuses)
+            deployment = page.deployment(node, environments=environments)
+            # As it is written: a repository that was renamed would else be another than the event's.
+            own = page.name if page.name.casefold() == asker.repository.casefold() else asker.repository
+            for status in inside:
+                event = DeploymentStatusEvent(
+                    name="deployment_status",
+                    repository=Repository(full_name=own),
+                    deployment=deployment,
+                    deployment_status=status,
+                )
+                yield Outcome(event, by_job)
+        if not late:
+            return
+
+
+def _firsts(statuses: list[DeploymentStatus]) -> list[tuple[datetime, DeploymentStatus]]:
+    """Give the first status of each outcome. GitHub lists the newest first, and of one second by that order."""
+    timed = [(_moment(each.created_at), each) for each in reversed(statuses) if each.state in _OUTCOMES]
+    found: dict[str, tuple[datetime, DeploymentStatus]] = {}
+    for at, status in sorted(timed, key=lambda pair: pair[0]):
+        found.setdefault(_OUTCOMES[status.state], (at, status))
+    return list(found.values())
+
+
+def _names_a_job(log_url: str | None, server_url: str, repository: str) -> bool:
+    own = re.escape(f"{server_url}/{repository}/")
+    return re.match(rf"{own}(actions/runs/\d+/jobs?/\d+|runs/\d+)(?![^/?#])", log_url or "", re.IGNORECASE) is not None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except Wrong:
+        raise unavailable(UNREADABLE) from None

@@ -1,0 +1,327 @@
+"""What a backfill says of itself, for ends of every kind and size."""
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import cycle, islice
+
+import pytest
+from backfills import Listed
+from runner import check_summary
+
+from dx_action import advice
+from dx_action.backfill_messages import Ending, already_held, counted, failures
+from dx_action.backfill_report import nothing, rehearsed, sent, written
+from dx_action.backfill_summary import MOST_BARS, MOST_GROUPS, groups, summary
+from dx_action.backfill_tally import MOST_KINDS, MOST_RESULTS, Tally
+from dx_action.calls import Outcome, Result
+from dx_action.errors import Problem
+from dx_action.outputs import LARGEST
+
+End = tuple[Outcome, str] | None
+HELD: End = ("accepted", "")
+ALREADY: End = ("already-registered", "reference_id_taken")
+REFUSED: End = ("failed", "repo_not_found")
+UNKNOWN: End = ("unknown", "http_503")
+
+
+def ended(
+    rows: Listed,
+    ends: Sequence[End],
+    message: str = "",
+    *,
+    reason: str = "",
+    held_back: int = 0,
+    kept: str | None = None,
+    from_file: bool = True,
+) -> Ending:
+    """Rows that ended so; None is what was not sent."""
+    tally = Tally(len(rows))
+    for index, end in enumerate(ends):
+        if end:
+            tally.add(index, rows.line(index), Result(rows.call(index), end[0], 422, end[1], message, 1))
+    return Ending(rows=rows, tally=tally, reason=reason, held_back=held_back, kept=kept, from_file=from_file)
+
+
+def rows_of(count: int, services: int = 3, minutes: int = 60) -> Listed:
+    return Listed([(f"s{number % services}", number * minutes) for number in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason", "held_back", "starts"),
+    [
+        ([HELD] * 4, "", 0, []),
+        ([HELD, REFUSED, HELD, HELD], "", 0, ["DX did not take 1 of 4 deployments: repo_not_found (line 3). DX does"]),
+        ([REFUSED] * 4, "", 0, ["DX did not take 4 of 4 deployments: repo_not_found (lines 2, 3, 4 and 1 more). DX"]),
+        ([REFUSED, REFUSED, HELD, HELD], "", 0, ["DX did not take 2 of 4 deployments: repo_not_found (lines 2 and 3)"]),
+        (
+            [HELD, UNKNOWN, None, None],
+            "",
+            2,
+            [
+                "It is not known whether DX took 1 of 4 deployments: http_503 (line 3). ",
+                "2 of 4 deployments were not sent",
+            ],
+        ),
+        (
+            [("failed", "invalid_auth"), None, None, None],
+            "unauthorized_before",
+            0,
+            ["DX did not take 1 of 4 deployments: invalid_auth (line 2). "],
+        ),
+        (
+            [HELD, UNKNOWN, None, None],
+            "cancelled",
+            1,
+            [
+                "The job was cancelled: 1 of 4 deployments are in DX, 1 may be, and 1 was not sent.",
+                "It is not known whether",
+                "1 of 4 deployments was not sent. A deployment before it",
+            ],
+        ),
+        ([HELD, None, None, None], "cancelled", 0, ["The job was cancelled: 1 of 4 deployments are in DX, and 3 were"]),
+        (
+            [REFUSED, None, None, None],
+            "stopped_before",
+            0,
+            ["3 of 4 deployments were not sent. The sending was ended", "DX did not take 1 of 4"],
+        ),
+    ],
+)
+def test_one_message_for_each_kind(ends: list[End], reason: str, held_back: int, starts: list[str]) -> None:
+    found = failures(ended(rows_of(4), ends, reason=reason, held_back=held_back))
+    assert [text[: len(start)] for text, start in zip(found, starts, strict=True)] == starts
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [("unauthorized_before", "http_401"), ("http_429", "http_429"), ("unauthorized_before", "invalid_auth")],
+)
+def test_what_follows_from_a_failure_is_told_with_it(reason: str, error: str) -> None:
+    (message,) = failures(ended(rows_of(4), [HELD, ("failed", error), None, None], reason=reason))
+    assert "2 more were not sent because of it." in message
+
+
+def test_dx_s_own_words_are_told_inert() -> None:
+    (message,) = failures(ended(rows_of(1), [REFUSED], "::error::x\r\n##[error]y"))
+    assert r"DX says: . ::error::x\r\n# #[error]y." in message
+
+
+@pytest.mark.parametrize(
+    ("kept", "reason", "says"),
+    [
+        ("out/failed.jsonl", "", "is kept in out/failed.jsonl: send it as `backfill-file`"),
+        (None, "", "Once that is mended, run the same backfill again"),
+        (None, "cancelled", "Run the same backfill again"),
+    ],
+)
+def test_how_to_go_on(kept: str | None, reason: str, says: str) -> None:
+    assert says in failures(ended(rows_of(2), [REFUSED, None], reason=reason, kept=kept))[0]
+
+
+def test_many_kinds_are_few_messages() -> None:
+    rows = rows_of(200)
+    ending = ended(rows, [("failed", f"code{number}") for number in range(200)])
+    found = failures(ending)
+    assert len(found) == 7
+    assert found[-1] == f"{MOST_KINDS + 1 - 6} more kinds of failure: see the summary and the output `results`."
+    assert len(ending.tally.kinds) == MOST_KINDS + 1
+    assert sum(kind.count for kind in ending.tally.kinds.values()) == 200
+
+
+@pytest.mark.parametrize(("from_file", "level", "noun"), [(True, "warning", "line 3"), (False, "notice", "row 3")])
+def test_what_dx_held_with_other_values(from_file: bool, level: str, noun: str) -> None:
+    ((found, text),) = already_held(ended(rows_of(2), [HELD, ALREADY], from_file=from_file))
+    assert found == level
+    assert f"with other values, and keeps those ({noun})." in text
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "code", "headline"),
+    [
+        ([HELD, HELD], "registered", 0, "2 deployments registered in DX"),
+        ([HELD, ALREADY], "registered", 0, "2 deployments registered in DX"),
+        ([ALREADY, ALREADY], "already-registered", 0, "2 deployments already registered in DX"),
+        ([HELD, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX"),
+        ([HELD, UNKNOWN], "partial", 1, "1 of 2 deployments NOT known to be registered in DX"),
+        ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX"),
+        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX"),
+    ],
+)
+def test_the_status(ends: list[End], status: str, code: int, headline: str) -> None:
+    ending = ended(rows_of(2), ends, reason="cancelled")
+    told = sent(ending, lenient=False)
+    assert (told.outputs["status"], told.exit_code) == (status, code)
+    assert told.summary.startswith(f"### {headline}\n")
+    gentle = sent(ending, lenient=True)
+    assert gentle.exit_code == 0
+    assert "error" not in {level for level, _ in gentle.annotations}
+
+
+@pytest.mark.parametrize(
+    ("ends", "line"),
+    [
+        ([HELD, HELD, HELD], "3 of 3 deployments are in DX: 3 registered."),
+        (
+            [HELD, ALREADY, UNKNOWN],
+            "2 of 3 deployments are in DX: 1 registered, 1 already registered, 1 unknown.",
+        ),
+        ([None, REFUSED, None], "0 of 3 deployments are in DX: 1 not registered, 2 not sent."),
+    ],
+)
+def test_all_outcomes_in_a_line(ends: list[End], line: str) -> None:
+    assert counted(ended(rows_of(3), ends)) == line
+
+
+def test_what_could_not_be_kept_fails_it() -> None:
+    told = sent(ended(rows_of(1), [HELD]), lenient=False, problems=[Problem("failed-file", "cannot be written.")])
+    assert (told.exit_code, told.annotations[-1]) == (1, ("error", "`failed-file` cannot be written."))
+
+
+def test_outputs_stay_small_and_have_failures_first() -> None:
+    rows = Listed([(f"service-{'x' * 200}-{number % 900}", number) for number in range(5_000)])
+    ends = list(islice(cycle([HELD, HELD, REFUSED, HELD]), 5_000))
+    found = sent(ended(rows, ends, "é" * 4_000), lenient=False).outputs
+    assert sum(len(value.encode()) for value in found.values()) < LARGEST
+    assert found["truncated"] == "true"
+    results = json.loads(found["results"])
+    assert {each["outcome"] for each in results} == {"failed"}
+    assert json.loads(found["requests"]) == []
+    assert 0 < len(json.loads(found["services"])) < 900
+
+
+def test_what_is_remembered_does_not_grow() -> None:
+    rows = rows_of(10_000)
+    tally = ended(rows, [REFUSED, HELD] * 5_000).tally
+    assert (len(tally.failed), len(tally.delivered)) == (MOST_RESULTS, MOST_RESULTS)
+    assert {line.result.call.body for line in (*tally.failed, *tally.delivered)} == {b""}
+
+
+def test_a_single_deployment_has_its_id_plain() -> None:
+    found = sent(ended(Listed([("web", 1)]), [HELD]), lenient=False).outputs
+    assert (found["reference-id"], found["repository"], found["truncated"]) == ("web/1/0", "o/r", "false")
+
+
+def test_pull_requests_are_no_services() -> None:
+    told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), lenient=False)
+    assert json.loads(told.outputs["services"]) == ["web"]
+    assert "| <code>&#40;pull requests&#41;</code> | 1 |" in told.summary
+    assert sent(ended(Listed([7]), [HELD]), lenient=False).outputs["status"] == "pull-services-set"
+
+
+def test_the_summary_counts_by_service_and_outcome() -> None:
+    text = summary("Done", ended(rows_of(6), [HELD, HELD, REFUSED, HELD, None, HELD]), ())
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert table[:6] == [
+        "| service | ✅ registered | ❌ not registered | ⏸️ not sent |",
+        "| --- | ---: | ---: | ---: |",
+        "| <code>s0</code> | 2 |  |  |",
+        "| <code>s1</code> | 1 |  | 1 |",
+        "| <code>s2</code> | 1 | 1 |  |",
+        "| all | 4 | 1 | 1 |",
+    ]
+    assert table[-1].startswith("| 4 | <code>s2</code> | ❌ not registered | <code>repo&#95;not&#95;found</code> |")
+
+
+DAY = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("days", "title", "bars"),
+    [
+        ([0, 1, 7, 8, 13], "Deployments per week", [2, 3]),
+        ([-1, 0, 6, 7], "Deployments per week", [1, 2, 1]),
+        ([0, 7 * 52], "Deployments per week", [1, *[0] * 51, 1]),
+        ([0, 7, 7 * 53], "Deployments per 2 weeks", [2, *[0] * 25, 1]),
+    ],
+)
+def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
+    """The rows start on a Monday."""
+    rows = Listed([("web", day * DAY) for day in days])
+    text = summary("Done", ended(rows, [HELD] * len(days)), ())
+    assert f'title "{title}"' in text
+    found = re.search(r"bar \[(.*)\]", text)
+    assert found
+    assert [int(bar) for bar in found[1].split(", ")] == bars
+    assert text.count('"20') == len(bars)
+
+
+def test_the_chart_is_bounded_however_long_the_history() -> None:
+    rows = Listed([("web", day * DAY) for day in range(-18_000, 0, 500)])
+    text = summary("Done", ended(rows, [HELD] * len(rows)), ())
+    assert text.count('"19') + text.count('"20') <= MOST_BARS
+
+
+def test_what_dx_does_not_hold_is_not_in_the_chart() -> None:
+    rows = Listed([("web", 0), ("web", 7 * DAY), ("web", 14 * DAY)])
+    assert "bar [1, 1]" in summary("Done", ended(rows, [HELD, HELD, REFUSED]), ())
+
+
+def test_the_summary_is_bounded_and_inert() -> None:
+    hostile = "`|<b>@x *y* ::error::z\r\n" + "&" * 300
+    rows = Listed([(f"{number}{hostile}", number * DAY) for number in range(3_000)])
+    told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), lenient=False)
+    assert len(told.summary.encode()) < 1_000_000
+    for line in told.summary.splitlines():
+        assert not re.search(r"[`@*]|<b>", line.replace("```mermaid", "").replace("```", "")), line
+        if line.startswith("|"):
+            assert line.count("|") in (3, 7), line
+    assert "… and 2,900 more." in told.summary
+
+
+def test_the_summary_of_few_is_markdown_of_ours_only() -> None:
+    check_summary(nothing(("`since` is after <b>all</b> of it.",)).summary)
+
+
+def test_groups_are_services_with_their_weeks() -> None:
+    rows = Listed([("a", 0), ("b", 1), ("a", 7 * DAY), 7])
+    found = list(groups(ended(rows, [HELD, REFUSED, ALREADY, None])))
+    assert found == [
+        (
+            "a: 1 registered, 1 already registered",
+            ["  week of 2025-01-06  1 registered", "  week of 2025-01-13  1 already registered"],
+        ),
+        ("(pull requests): 1 not sent", []),
+        ("b: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
+        ("What failed: 1", ["  line 3, b: failed (HTTP 422, repo_not_found)"]),
+    ]
+
+
+def test_groups_are_bounded() -> None:
+    rows = Listed([(f"s{number:03}", 0) for number in range(200)] + [("big", week * 7 * DAY) for week in range(90)])
+    found = list(groups(ended(rows, [HELD] * 290)))
+    assert len(found) == MOST_GROUPS + 1
+    assert found[0][0] == "big: 90 registered"
+    assert found[0][1][0] == "  30 earlier weeks are left out"
+    assert len(found[0][1]) == 61
+    assert found[-1][0] == "151 more services: 151 registered"
+
+
+def test_the_list_of_what_failed_is_bounded() -> None:
+    *_, (title, lines) = groups(ended(rows_of(150), [REFUSED, UNKNOWN] * 75))
+    assert (title, len(lines), lines[-1]) == ("What failed: 150", 101, "  … and 50 more")
+
+
+def test_a_dry_run_and_a_csv_send_nothing() -> None:
+    rows = rows_of(3)
+    ending = ended(rows, [])
+    dry = rehearsed(ending, [rows.call(0), rows.call(1)])
+    assert (dry.exit_code, dry.outputs["status"], dry.outputs["truncated"]) == (0, "dry-run", "false")
+    assert dry.lines[0] == "Dry run. A live run would send 3 requests:"
+    assert dry.lines[-1] == "  … and 1 more, which are not shown."
+    file = written(ending, "out/rows.csv")
+    assert (file.exit_code, file.outputs["status"]) == (0, "written")
+    assert file.lines == ("3 deployments written to out/rows.csv. Nothing was sent to DX.",)
+
+
+def test_nothing_to_send_is_skipped() -> None:
+    told = nothing(("The window is empty.",))
+    assert (told.exit_code, told.outputs["status"]) == (0, "skipped")
+    assert told.annotations == (
+        ("notice", "Nothing was sent to DX. There is nothing to backfill. The window is empty."),
+    )
+
+
+def test_every_reason_has_its_sentence() -> None:
+    for reason in ("order_kept", "stopped_before", "unauthorized_before", "http_429", "cancelled"):
+        assert "does not list" not in advice.advise(reason, None, said=False)
