@@ -113,7 +113,7 @@ def _chart(ending: Ending) -> str:
     """Draw the deployments that DX holds, by weeks; of more than a year, several weeks are one bar."""
     weeks: Counter[int] = Counter()
     for index, time in enumerate(ending.rows.times):
-        if time and (not ending.tally.held or ending.tally[index] in ("accepted", "already-registered")):
+        if time and (not ending.tally.ended or ending.tally[index] in ("accepted", "already-registered")):
             weeks[_week(time)] += 1
     if len(weeks) < 2:
         return ""
