@@ -95,11 +95,13 @@ def _outputs(
     """Give the outputs: what there are thousands of is cut, failures kept first."""
     rows = ending.rows
     pulls = {key for key, time in zip(rows.keys, rows.times, strict=True) if not time}
-    names = [name for key, name in enumerate(rows.names) if key not in pulls]
-    services = list(dict.fromkeys(service for _, service, _ in names))
+    services: dict[str, None] = {}
+    for key, (_, service, _) in enumerate(rows.names):
+        if key not in pulls and len(services) < _MOST_NAMES:
+            services[service] = None
     repositories = {repository for repository, _, _ in rows.names if repository}
     ids = [each for each in ids[:_MOST_NAMES] if each]
-    more = {"services": services[:_MOST_NAMES], "reference-ids": ids}
+    more = {"services": list(services), "reference-ids": ids}
     found = outputs(status, reason, results=results, more=more)
     cut = 0 < len(results) < len(rows)
     return found | {

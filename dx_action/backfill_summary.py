@@ -3,12 +3,15 @@
 Every value that others wrote is inert; what there may be many of is capped.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from heapq import nsmallest
 
 from dx_action.backfill_messages import Ending
-from dx_action.backfill_tally import Line
+from dx_action.backfill_tally import OUTCOMES, Line
 from dx_action.calls import Outcome
 from dx_action.inert import code, inert, prose, short
 
@@ -23,7 +26,20 @@ _COLUMNS: dict[Outcome, str] = {
     "unknown": "❓ unknown",
     "not-sent": "⏸️ not sent",
 }
-Counts = dict[str, Counter[Outcome]]
+Counts = Counter[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """How many there are, the counts of the largest, and those of all together."""
+
+    number: int
+    largest: dict[str, Counts]
+    total: Counts
+
+    def rest(self, shown: int) -> Counts:
+        """Count all but so many of the largest."""
+        return self.total - sum(list(self.largest.values())[:shown], Counter())
 
 
 def summary(headline: str, ending: Ending, notes: Sequence[str]) -> str:
@@ -32,38 +48,40 @@ def summary(headline: str, ending: Ending, notes: Sequence[str]) -> str:
     return f"### {headline}\n\n{told}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
 
 
-def by_service(ending: Ending) -> Counts:
-    """Count each service's outcomes, the largest first; calls about pull requests count as a service of their own."""
-    rows, tally = ending.rows, ending.tally
-    keyed: Counter[tuple[int, Outcome]] = Counter()
-    keyed.update((rows.keys[index] if rows.times[index] else -1, tally[index]) for index in range(len(tally)))
-    found: Counts = {}
-    for (key, outcome), count in keyed.items():
-        service = rows.names[key][1] if key >= 0 else PULLS
-        found.setdefault(service, Counter())[outcome] += count
-    return dict(sorted(found.items(), key=lambda item: (-item[1].total(), item[0])))
+def by_service(ending: Ending) -> Services:
+    """Count each service's outcomes; calls about pull requests count as a service of their own."""
+    tally, width = ending.tally, len(OUTCOMES)
+    places: dict[str, int] = {}
+    counts = array("I")
+    for index in range(len(tally)):
+        place = places.setdefault(_service(ending, index), len(places))
+        if place * width == len(counts):
+            counts.extend([0] * width)
+        counts[place * width + tally.code(index)] += 1
+
+    def of(place: int) -> Counts:
+        return Counter(dict(zip(OUTCOMES, counts[place * width : (place + 1) * width], strict=True)))
+
+    largest = nsmallest(MOST_SERVICES, places, key=lambda name: (-sum(of(places[name]).values()), name))
+    return Services(len(places), {name: of(places[name]) for name in largest}, Counter(tally.counts))
 
 
 def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
     """Give a folded part of the log for each service: its title, and its lines, which tell the weeks."""
     services = by_service(ending)
-    shown = list(services)[:MOST_GROUPS]
-    weeks: dict[str, dict[int, Counter[Outcome]]] = {service: {} for service in shown}
+    weeks: dict[str, dict[int, Counts]] = {service: {} for service in list(services.largest)[:MOST_GROUPS]}
     for index in range(len(ending.tally)):
-        service = ending.rows.names[ending.rows.keys[index]][1] if ending.rows.times[index] else PULLS
+        service = _service(ending, index)
         if service in weeks:
             weeks[service].setdefault(_week(ending.rows.times[index]), Counter())[ending.tally[index]] += 1
-    for service in shown:
-        told = sorted(weeks[service].items())
+    for service, found in weeks.items():
+        told = sorted(found.items()) if service != PULLS else []
         lines = [f"  week of {_monday(week)}  {_counted(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
         if len(told) > MOST_IN_GROUP:
             lines.insert(0, f"  {len(told) - MOST_IN_GROUP:,} earlier weeks are left out")
-        if service == PULLS:
-            lines = []
-        yield f"{short(service, 100)}: {_counted(services[service])}", lines
-    if len(services) > MOST_GROUPS:
-        rest: Counter[Outcome] = sum(list(services.values())[MOST_GROUPS:], Counter())
-        yield f"{len(services) - MOST_GROUPS:,} more services: {_counted(rest)}", []
+        yield f"{short(service, 100)}: {_counted(services.largest[service])}", lines
+    if services.number > MOST_GROUPS:
+        yield f"{services.number - MOST_GROUPS:,} more services: {_counted(services.rest(MOST_GROUPS))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
         rows = [_line(ending, line) for line in ending.tally.failed[:MOST_FAILED]]
         if failed > MOST_FAILED:
@@ -71,22 +89,23 @@ def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
         yield f"What failed: {failed:,}", rows
 
 
-def _table(services: Counts) -> str:
-    columns = [outcome for outcome in _COLUMNS if any(counts[outcome] for counts in services.values())]
+def _service(ending: Ending, index: int) -> str:
+    rows = ending.rows
+    return rows.names[rows.keys[index]][1] if rows.times[index] else PULLS
+
+
+def _table(services: Services) -> str:
+    columns = [outcome for outcome in _COLUMNS if services.total[outcome]]
     head = "".join(f" {_COLUMNS[outcome]} |" for outcome in columns)
     lines = [f"| service |{head}\n| --- |{' ---: |' * len(columns)}\n"]
-    rows = [(code(short(service, 100)), counts) for service, counts in list(services.items())[:MOST_SERVICES]]
-    if len(services) > MOST_SERVICES:
-        rest: Counter[Outcome] = sum(list(services.values())[MOST_SERVICES:], Counter())
-        rows.append((f"{len(services) - MOST_SERVICES:,} more", rest))
-    if len(services) > 1:
-        rows.append(("all", sum(services.values(), Counter())))
+    rows = [(code(short(service, 100)), counts) for service, counts in services.largest.items()]
+    if services.number > MOST_SERVICES:
+        rows.append((f"{services.number - MOST_SERVICES:,} more", services.rest(MOST_SERVICES)))
+    if services.number > 1:
+        rows.append(("all", services.total))
     for name, counts in rows:
-        lines.append(
-            f"| {name} |"
-            + "".join(f" {counts[outcome]:,} |" if counts[outcome] else "  |" for outcome in columns)
-            + "\n"
-        )
+        cells = (f" {counts[outcome]:,} |" if counts[outcome] else "  |" for outcome in columns)
+        lines.append(f"| {name} |{''.join(cells)}\n")
     return "".join(lines) + "\n"
 
 
@@ -94,7 +113,7 @@ def _chart(ending: Ending) -> str:
     """Draw the deployments that DX holds, by weeks; of more than a year, several weeks are one bar."""
     weeks: Counter[int] = Counter()
     for index, time in enumerate(ending.rows.times):
-        if time and (not ending.tally.held or ending.tally[index] in ("accepted", "already-registered")):
+        if time and (not ending.tally.ended or ending.tally[index] in ("accepted", "already-registered")):
             weeks[_week(time)] += 1
     if len(weeks) < 2:
         return ""
@@ -141,7 +160,7 @@ def _row(line: Line) -> str:
     )
 
 
-def _counted(counts: Counter[Outcome]) -> str:
+def _counted(counts: Counts) -> str:
     return ", ".join(
         f"{counts[outcome]:,} {words.split(' ', 1)[1]}" for outcome, words in _COLUMNS.items() if counts[outcome]
     )

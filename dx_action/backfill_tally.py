@@ -11,8 +11,8 @@ from dx_action.calls import Outcome, Result
 MOST_RESULTS = 1_300
 MOST_KINDS = 50
 MOST_LINES = 3
-_OUTCOMES: tuple[Outcome, ...] = ("not-sent", "accepted", "already-registered", "failed", "unknown")
-_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+OUTCOMES: tuple[Outcome, ...] = ("not-sent", "accepted", "already-registered", "failed", "unknown")
+_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Tally:
 
     def __init__(self, size: int) -> None:
         self._codes = bytearray(size)
-        self.counts: dict[Outcome, int] = dict.fromkeys(_OUTCOMES, 0) | {"not-sent": size}
+        self.counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0) | {"not-sent": size}
         self.kinds: dict[tuple[str, str], Kind] = {}
         self.failed: list[Line] = []
         self.delivered: list[Line] = []
@@ -46,7 +46,11 @@ class Tally:
         return len(self._codes)
 
     def __getitem__(self, index: int) -> Outcome:
-        return _OUTCOMES[self._codes[index]]
+        return OUTCOMES[self._codes[index]]
+
+    def code(self, index: int) -> int:
+        """Give the place of a row's outcome in OUTCOMES."""
+        return self._codes[index]
 
     @property
     def ended(self) -> int:

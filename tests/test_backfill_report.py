@@ -255,6 +255,8 @@ def test_the_chart_is_bounded_however_long_the_history() -> None:
 def test_what_dx_does_not_hold_is_not_in_the_chart() -> None:
     rows = Listed([("web", 0), ("web", 7 * DAY), ("web", 14 * DAY)])
     assert "bar [1, 1]" in summary("Done", ended(rows, [HELD, HELD, REFUSED]), ())
+    assert "bar" not in summary("Failed", ended(rows, [REFUSED] * 3), ())
+    assert "bar [1, 1, 1]" in summary("Dry run", ended(rows, []), ())
 
 
 def test_the_summary_is_bounded_and_inert() -> None:

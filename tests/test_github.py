@@ -333,6 +333,14 @@ def test_all_look_ups_share_their_time(hub: GitHub) -> None:
     assert len(hub.calls) == 1
 
 
+def test_each_look_up_of_a_backfill_has_that_time(hub: GitHub) -> None:
+    with speaking(hub, clock=late(0, 1, SECONDS + 1)) as api:
+        api.patient = True
+        assert rest(api) == 1
+        assert graphql(api)
+    assert len(hub.calls) == 2
+
+
 def test_the_time_begins_with_the_first_look_up(hub: GitHub) -> None:
     started = time.monotonic() + 1000
     with speaking(hub, clock=late(started)) as api:
