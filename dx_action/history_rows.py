@@ -1,16 +1,12 @@
 """Owns a backfill's rows from GitHub's history: each event is mapped as a live run would, and kept in an unnamed file."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from tempfile import TemporaryFile
-from typing import IO
 
 from dx_action.asking import asker_of
-from dx_action.calls import Call, Method
 from dx_action.context import Context, resolve
-from dx_action.errors import BadEvent, BadInput
+from dx_action.errors import BadInput
 from dx_action.github import Api
 from dx_action.history import outcomes
 from dx_action.inputs import Inputs
@@ -45,18 +41,17 @@ def from_history(
         until,
         environments=not inputs.only_environments,
     )
-    with _unnamed_file() as file:
-        kept = _Kept(deploys, file)
-        jobs: set[int] = set()
-        others = 0
-        for outcome in found:
-            context = resolve(deploys, runtime, outcome.event, now)
-            if not isinstance(context, Context):
-                others += 1
-            elif outcome.by_job and not inputs.workflow_jobs:
-                jobs.add(outcome.event.deployment.id)
-            else:
-                kept.add(context)
+    kept = _Kept(deploys)
+    jobs: set[int] = set()
+    others = 0
+    for outcome in found:
+        context = resolve(deploys, runtime, outcome.event, now)
+        if not isinstance(context, Context):
+            others += 1
+        elif outcome.by_job and not inputs.workflow_jobs:
+            jobs.add(outcome.event.deployment.id)
+        else:
+            kept.add(context)
     say(f"Read {len(kept.rows):,} deployments from GitHub's history of {repository}")
     if others:
         what = (
@@ -66,45 +61,26 @@ def from_history(
     return kept.rows, (*_left_out(len(jobs)), *kept.notices())
 
 
-def _unnamed_file() -> IO[bytes]:
-    try:
-        return TemporaryFile()
-    except OSError:
-        raise BadEvent.of("TMPDIR", "names no folder in which a temporary file can be written.") from None
-
-
 class _Kept:
-    """The calls, one a line, in a file without a name, which the rows can read once it is closed here."""
+    """The calls, and what is to be told of them."""
 
-    def __init__(self, inputs: Inputs, file: IO[bytes]) -> None:
-        self._inputs, self._file = inputs, file
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
         self._told: Counter[str] = Counter()
-        self._size = self._lines = 0
-        method: Method = "deployments.upsert" if inputs.method == "upsert" else "deployments.create"
-        self.rows = RowIndex(file.fileno(), lambda data: _call(method, data))
+        self.rows = RowIndex()
 
     def add(self, context: Context) -> None:
         """Keep a deployment's calls."""
         self._told.update((*context.notices, *context.warnings))
         time = milliseconds(parse_time(context.deployed_at.value))
         for call in plan(context, self._inputs):
-            self._file.write(call.body + b"\n")
-            self._lines += 1
-            self.rows.add(
-                self._size, len(call.body), self._lines, time, name_of(call), upsert=call.method == "deployments.upsert"
-            )
-            self._size += len(call.body) + 1
+            self.rows.add(call, len(self.rows) + 1, time, name_of(call))
 
     def notices(self) -> tuple[str, ...]:
         """Tell once what was to be told of several."""
         return tuple(
             text if count == 1 else f"{text} So it is with {count:,} deployments." for text, count in self._told.items()
         )
-
-
-def _call(method: Method, data: bytes) -> Call:
-    body = json.loads(data)
-    return Call(method, body["service"]["identifier"], body["reference_id"], data)
 
 
 def _left_out(count: int) -> tuple[str, ...]:

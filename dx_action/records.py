@@ -22,9 +22,8 @@ _KNOWN = ", ".join(f"`{column}`" for column in COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record's bytes, its place in the file, and the line on which it begins, from 1 on."""
+    """A record's bytes, and the line on which it begins, from 1 on."""
 
-    offset: int
     line: int
     data: bytes
 
@@ -50,12 +49,12 @@ def form_of(path: str, start: bytes) -> Form:
 
 def records(file: IO[bytes], form: Form) -> Iterator[Record]:
     """Give every record but blank ones. Raises Unreadable at one that does not end."""
-    offset, line = 0, 1
+    line, first = 1, True
     while data := _read(file, form, line):
-        skip = len(_BOM) if offset == 0 and data.startswith(_BOM) else 0
-        if data[skip:].strip():
-            yield Record(offset + skip, line, data[skip:])
-        offset, line = offset + len(data), line + data.count(b"\n")
+        content = data.removeprefix(_BOM) if first else data
+        if content.strip():
+            yield Record(line, content)
+        line, first = line + data.count(b"\n"), False
 
 
 def _read(file: IO[bytes], form: Form, line: int) -> bytes:

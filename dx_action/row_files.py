@@ -39,7 +39,7 @@ def read_rows(path: str, file: int, fill: Fill) -> tuple[RowIndex, Counted]:
             if form == "CSV":
                 first = next(found, None)
                 columns = header(first) if first else ()
-            reader = _Reader(file, (lambda data: csv_cells(data, columns)) if form == "CSV" else json_cells, fill)
+            reader = _Reader((lambda data: csv_cells(data, columns)) if form == "CSV" else json_cells, fill)
             for record in found:
                 reader.take(record)
     except Unreadable as wrong:
@@ -51,9 +51,9 @@ def read_rows(path: str, file: int, fill: Fill) -> tuple[RowIndex, Counted]:
 class _Reader:
     """The first pass over a file."""
 
-    def __init__(self, file: int, cells: Callable[[bytes], dict[str, object]], fill: Fill) -> None:
+    def __init__(self, cells: Callable[[bytes], dict[str, object]], fill: Fill) -> None:
         self._cells, self._fill = cells, fill
-        self.rows = RowIndex(file, lambda data: read_row(cells(data), fill).call)
+        self.rows = RowIndex()
         self.counted = Counted()
         self._seen: dict[bytes, int] = {}
         self._problems: list[Problem] = []
@@ -68,8 +68,7 @@ class _Reader:
             row = read_row(cells, self._fill)
             if not self._again(row):
                 self._seen[_key(row.call)] = len(self.rows)
-                upsert = row.call.method == "deployments.upsert"
-                self.rows.add(record.offset, len(record.data), record.line, row.time, row.name, upsert=upsert)
+                self.rows.add(row.call, record.line, row.time, row.name)
                 if row.assumed:
                     self.counted.unnamed += 1
                     self.counted.example = self.counted.example or row.call.service

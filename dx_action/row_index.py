@@ -1,43 +1,52 @@
-"""Owns the index of a file's rows: where each begins, when and of what it is. The row itself is read again when it is asked for."""
+"""Owns a backfill's checked rows: each one's request lies in a file without a name, and of each an index is held and no more.
 
+What was checked is what is sent, whatever becomes of the file that the rows came from.
+"""
+
+import json
 import os
 import weakref
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from threading import Lock
+from typing import IO
 
-from dx_action.calls import Call
-from dx_action.errors import BadInput, Wrong
-from dx_action.rows import BadRow
+from dx_action.calls import Call, Method
+from dx_action.errors import BadEvent
+from dx_action.rows import pull_subject
+
+_METHODS: tuple[Method, ...] = ("deployments.create", "deployments.upsert", "deployments.setPullServices")
 
 
 class RowIndex:
-    """Rows of an open file; see `rows.Rows`. `read` makes a call of a row's bytes. The file stays open as long as this lives.
+    """See `rows.Rows`. The file is gone once this is. Raises BadEvent where none can be made."""
 
-    `upserts`: some are not to be created but updated.
-    """
-
-    def __init__(self, file: int, read: Callable[[bytes], Call]) -> None:
-        self._file = os.dup(file)
-        weakref.finalize(self, os.close, self._file)
-        self._read = read
+    def __init__(self) -> None:
+        self._file = _unnamed_file()
+        weakref.finalize(self, self._file.close)
+        self._lock = Lock()  # several threads may ask at once
+        self._written = self._flushed = 0
         self._offsets, self._lengths, self._lines = array("Q"), array("I"), array("I")
+        self._methods = array("B")
         self._times, self._keys = array("q"), array("I")
         self._names: list[tuple[str, str, str]] = []
         self._numbers: dict[tuple[str, str, str], int] = {}
-        self.upserts = False
 
-    def add(
-        self, offset: int, length: int, line: int, time: int, name: tuple[str, str, str], *, upsert: bool = False
-    ) -> None:
+    def add(self, call: Call, line: int, time: int, name: tuple[str, str, str]) -> None:
         """Add a row. `time` is in ms, `name` is (repository, service, environment)."""
-        self.upserts = self.upserts or upsert
         folded = (name[0].casefold(), *name[1:])
         number = self._numbers.setdefault(folded, len(self._names))
         if number == len(self._names):
             self._names.append(name)
-        self._offsets.append(offset)
-        self._lengths.append(length)
+        with _room():
+            self._file.write(call.body)
+        self._offsets.append(self._written)
+        self._lengths.append(len(call.body))
+        self._written += len(call.body)
         self._lines.append(line)
+        self._methods.append(_METHODS.index(call.method))
         self._times.append(time)
         self._keys.append(number)
 
@@ -45,15 +54,29 @@ class RowIndex:
         return len(self._offsets)
 
     def call(self, index: int) -> Call:
-        """See Rows. Raises BadInput where somebody wrote to the file meanwhile."""
-        try:
-            return self._read(os.pread(self._file, self._lengths[index], self._offsets[index]))
-        except (BadRow, Wrong, ValueError, LookupError):
-            raise BadInput.of("backfill-file", f"was changed at line {self.line(index)} while it was read.") from None
+        """See Rows."""
+        offset, length = self._offsets[index], self._lengths[index]
+        if offset + length > self._flushed:
+            self._flush()
+        data = os.pread(self._file.fileno(), length, offset)
+        method, body = _METHODS[self._methods[index]], json.loads(data)
+        if method == "deployments.setPullServices":
+            return Call(method, "", "", data, pull_subject(body.get("github_pull_id"), body.get("pull_number")))
+        return Call(method, body["service"]["identifier"], body["reference_id"], data)
+
+    def _flush(self) -> None:
+        with self._lock, _room():
+            self._file.flush()
+            self._flushed = self._written
 
     def line(self, index: int) -> int:
         """See Rows."""
         return self._lines[index]
+
+    @property
+    def upserts(self) -> bool:
+        """Whether some are not to be created but updated."""
+        return _METHODS.index("deployments.upsert") in self._methods
 
     @property
     def times(self) -> Sequence[int]:
@@ -69,3 +92,18 @@ class RowIndex:
     def names(self) -> Sequence[tuple[str, str, str]]:
         """See Rows."""
         return self._names
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise BadEvent.of("TMPDIR", "names a folder in which there is no room for the rows.") from None
+
+
+def _unnamed_file() -> IO[bytes]:
+    try:
+        return TemporaryFile()
+    except OSError:
+        raise BadEvent.of("TMPDIR", "names no folder in which a temporary file can be written.") from None

@@ -152,6 +152,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _START) // timedelta(milliseconds=1) or 1
 
 
+def pull_subject(pull_id: int | None, number: int | None) -> str:
+    """Call a pull request by what names it."""
+    return f"the pull request of id {pull_id}" if pull_id else f"pull request #{number}"
+
+
 def _pull_row(row: cells.Cells) -> Row:
     pull_id = row.read("github_pull_id", cells.number)
     number = row.read("pull_number", cells.number)
@@ -164,6 +169,6 @@ def _pull_row(row: cells.Cells) -> Row:
         raise BadRow(*row.problems)
     by_number = None if pull_id else (repository or "", number)
     body = pull_body(pull_id, by_number, services, replace=bool(replace))
-    subject = f"the pull request of id {pull_id}" if pull_id else f"pull request #{number}"
+    subject = pull_subject(pull_id, number)
     call = Call("deployments.setPullServices", "", "", serialise(body), subject)
     return Row(call, 0, (repository or "", subject, ""))

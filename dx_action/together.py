@@ -54,7 +54,9 @@ def _backfill(raw: Mapping[str, str]) -> list[Problem]:
             Problem("show-pull-requests", "is about one deployment, and a backfill is of many. Leave it out.")
         )
     if given.get("lead-time-metadata", "none") != "none":
-        text = "is looked up for one deployment, and a backfill is of many. A file's rows have `metadata`. Leave it out."
+        text = (
+            "is looked up for one deployment, and a backfill is of many. A file's rows have `metadata`. Leave it out."
+        )
         problems.append(Problem("lead-time-metadata", text))
     if given.get("services-from", "input") != "input":
         text = "is not `input`: a backfill looks no changes up. Give `service`, or leave this out."

@@ -19,7 +19,7 @@ from test_rows import CELLS
 
 from dx_action.backfill_source import open_rows, write_csv
 from dx_action.calls import Call
-from dx_action.errors import BadInput
+from dx_action.errors import BadEvent, BadInput
 from dx_action.row_index import RowIndex
 from dx_action.workspace import Workspace
 
@@ -338,8 +338,18 @@ def test_what_is_no_file_of_the_workspace(tmp_path: Path, make: Any, words: str)
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     rows, _ = opened(tmp_path, HEAD + ONE)
     (tmp_path / "rows.csv").write_text("nothing of it")
-    with pytest.raises(BadInput, match="was changed at line 2 while it was read"):
-        rows.call(0)
+    assert rows.call(0).json()["deployed_at"]
+
+
+def test_what_was_checked_is_what_is_sent_though_the_disk_fills_up() -> None:
+    rows = RowIndex()
+    rows._file.close()
+    full = open("/dev/full", "r+b", buffering=0)  # noqa: SIM115, PTH123
+    rows._file = full
+    call = Call("deployments.create", "web", "web/1", b'{"reference_id":"web/1","service":{"identifier":"web"}}')
+    with pytest.raises(BadEvent, match="no room for the rows"):
+        rows.add(call, 2, 1, ("acme/shop", "web", ""))
+    full.close()
 
 
 def test_a_file_that_is_replaced_stays_readable(tmp_path: Path) -> None:
