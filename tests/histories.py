@@ -1,73 +1,90 @@
 """Random histories of the stand-in: every way to merge, queues, backports, reverts, long-lived branches, direct commits."""
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from stand_in import WAYS, Repo
+from stand_in import WAYS, Pull, Repo
 from stand_in.real_git import git
 
-MOVES = (
-    *("ship", "ship", "ship", "ship", "ship", "queue", "commit"),
-    *("develop", "release develop", "revert", "revert by pull", "backport", "hand merge", "close"),
+
+@dataclass(slots=True)
+class Life:
+    """A repository that is worked on. No two moves change the same file, so that nothing conflicts."""
+
+    repo: Repo
+    dice: random.Random
+    folders: tuple[str, ...] = ("a", "b", "docs")
+    made: int = 0
+
+    def files(self) -> dict[str, str]:
+        self.made += 1
+        return {f"{self.dice.choice(self.folders)}/{self.made}": "1"}
+
+    def opened(self, base: str = "main", title: str | None = None) -> Pull:
+        branch = f"change-{len(self.repo.pulls.by_number) + 1}"
+        self.repo.branch(branch, base)
+        self.repo.commit(self.files(), branch=branch)
+        return self.repo.pulls.open(branch, base, title=title)
+
+    def ship(self, base: str = "main") -> None:
+        steps = [self.files() for _ in range(self.dice.randrange(1, 5))]
+        self.repo.pulls.ship(*steps, base=base, how=self.dice.choice(WAYS))
+
+    def ship_to_develop(self) -> None:
+        self.ship("develop")
+
+    def queue(self) -> None:
+        pulls = [self.opened() for _ in range(self.dice.randrange(1, 4))]
+        self.repo.pulls.queue(*pulls, how=self.dice.choice(WAYS[:3]))
+
+    def commit(self) -> None:
+        self.repo.commit(self.files())
+
+    def close(self) -> None:
+        self.repo.pulls.close(self.opened())
+
+    def release_develop(self) -> None:
+        if self.repo.between("main", "develop"):
+            self.repo.pulls.merge(self.repo.pulls.open("develop"), "merge")
+
+    def merge_by_hand(self) -> None:
+        if self.repo.between("main", "develop"):
+            self.repo.merge("develop")
+
+    def revert(self) -> None:
+        if merged := [pull for pull in self.repo.pulls.by_number.values() if pull.landed and pull.base == "main"]:
+            self.repo.revert(self.dice.choice(merged).landed[-1])
+
+    def revert_by_pull(self) -> None:
+        self.repo.pulls.merge(self.opened(title='Revert "Change"'), self.dice.choice(WAYS[:3]))
+
+    def backport(self) -> None:
+        branch = f"backport-{len(self.repo.pulls.by_number) + 1}"
+        self.repo.branch(branch, "release/1.x")
+        self.repo.pick(self.repo.commit(self.files()), branch)
+        self.repo.pulls.merge(self.repo.pulls.open(branch, "release/1.x"), self.dice.choice(WAYS[:3]))
+
+    def merge_back(self) -> None:
+        if self.repo.between("main", "release/1.x"):
+            self.repo.merge("release/1.x")
+
+
+RARE = (
+    *(Life.ship_to_develop, Life.release_develop, Life.merge_by_hand, Life.revert, Life.revert_by_pull),
+    *(Life.backport, Life.merge_back, Life.close, Life.commit),
 )
+MOVES: tuple[Callable[[Life], None], ...] = (*[Life.ship] * 6, *[Life.queue] * 2, *RARE)
 
 
-def lived(repo: Repo, dice: random.Random, moves: int, *, folders: tuple[str, ...] = ("a", "b", "docs")) -> None:
-    """Live for so many moves. No two of them change the same file, so that nothing conflicts."""
-    made = 0
-
-    def files(count: int = 1) -> dict[str, str]:
-        nonlocal made
-        made += count
-        return {f"{dice.choice(folders)}/{made - index}": "1" for index in range(count)}
-
+def lived(life: Life, moves: int) -> None:
+    """Live for so many moves."""
     for name in ("develop", "release/1.x"):
-        if name not in repo.branches:
-            repo.branch(name)
+        if name not in life.repo.branches:
+            life.repo.branch(name)
     for _ in range(moves):
-        merged = [pull for pull in repo.pulls.by_number.values() if pull.merged_at and pull.base == "main"]
-        match dice.choice(MOVES):
-            case "queue":
-                queued = []
-                for _ in range(dice.randrange(1, 4)):
-                    branch = f"queued-{len(repo.pulls.by_number)}"
-                    repo.branch(branch)
-                    repo.commit(files(), branch=branch)
-                    queued.append(repo.pulls.open(branch))
-                repo.pulls.queue(*queued, how=dice.choice(WAYS[:3]))
-            case "commit":
-                repo.commit(files())
-            case "develop":
-                repo.pulls.ship(files(), base="develop", how=dice.choice(WAYS))
-            case "release develop" if repo.between("main", "develop"):
-                repo.pulls.merge(repo.pulls.open("develop"), "merge")
-            case "revert" if merged:
-                pull = dice.choice(merged)
-                if dice.random() < 0.5 and pull.landed:
-                    repo.revert(pull.landed[-1])
-            case "revert by pull" if merged:
-                pull = dice.choice(merged)
-                branch = f"revert-{len(repo.pulls.by_number)}"
-                repo.branch(branch)
-                repo.commit(files(), branch=branch, message=f'Revert "{pull.title}"')
-                repo.pulls.merge(repo.pulls.open(branch, title=f'Revert "{pull.title}"'), dice.choice(WAYS[:3]))
-            case "backport" if merged:
-                branch = f"backport-{len(repo.pulls.by_number)}"
-                repo.branch(branch, "release/1.x")
-                repo.pick(repo.commit(files(), parents=["release/1.x"]), branch)
-                repo.pulls.merge(repo.pulls.open(branch, "release/1.x"), dice.choice(WAYS[:3]))
-                if dice.random() < 0.3:
-                    repo.merge("release/1.x")
-            case "hand merge" if repo.between("main", "develop"):
-                repo.merge("develop")
-            case "close":
-                branch = f"closed-{len(repo.pulls.by_number)}"
-                repo.branch(branch)
-                repo.commit(files(), branch=branch)
-                repo.pulls.close(repo.pulls.open(branch))
-            case _:
-                steps = [files() for _ in range(dice.randrange(1, 5))]
-                repo.pulls.ship(*steps, how=dice.choice(WAYS))
+        life.dice.choice(MOVES)(life)
 
 
 def shipped(repo: Repo, folder: Path, before: str, after: str) -> dict[int, str]:

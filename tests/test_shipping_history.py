@@ -70,8 +70,9 @@ def thousand() -> tuple[Repo, str]:
         pulls = [pull for pull in repo.pulls.by_number.values() if pull.merged_at]
         return sum(repo.history.reaches(tip, str(pull.merge_commit_sha)) for pull in pulls)
 
+    life = histories.Life(repo, dice)
     while reached() < 280:
-        histories.lived(repo, dice, 5)
+        histories.lived(life, 5)
         for _ in range(5):
             repo.commit({"docs/last": str(repo.now)})
     while reached() < 299:
@@ -97,7 +98,7 @@ def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, st
     assert len(expected) == 300
     ways = {len(repo.history.commits[sha].parents) for sha in expected.values()}
     assert ways == {1, 2}
-    assert len([pull for pull in repo.pulls.by_number.values() if pull.number not in expected]) > 20
+    assert len(repo.pulls.by_number) > 300  # closed ones, and ones that are on another branch alone
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     stated = re.search(r"thousand commits with 300 pull requests take ([0-9]+) calls, or ([0-9]+) with", text)
     assert stated
@@ -152,7 +153,7 @@ MAP = {"service-map": "a: [a/**]\nb: [b/**]\n"}
 def test_git_agrees_on_any_history(seed: int, moves: int, dice: random.Random) -> None:
     repo = Repo("acme/shop")
     repo.commit({"README.md": "Shop"})
-    histories.lived(repo, random.Random(seed), moves)
+    histories.lived(histories.Life(repo, random.Random(seed)), moves)
     with served(repo) as there:
         tips = [*dict.fromkeys(git(there.folder, "rev-list", *repo.branches).split())]
         before, after = dice.choice(tips), dice.choice(tips)
