@@ -3,7 +3,6 @@
 DX means by it the same repository, environment and service. Where the history cannot tell, nothing is guessed: the answer is why.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,40 +31,56 @@ def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str)
 
     What this run made itself, by a job's `environment`, is none. Raises Missing and LookupFailedError.
     """
-    past = list(_past(api, repository, wanted))
-    named = any(each.services for each in past)
+    past: list[_Past] = []
+    found: dict[str, Found[str]] = {}
     # Of several services the newest may be one and the same, whose statuses are asked for once.
     tried: dict[int, bool] = {}
-    found: dict[str, Found[str] | str] = {}
-    for service in wanted.services:
-        if not past:
-            found[service] = f"{_HISTORY} has no earlier deployment to this environment"
-        elif not named and not wanted.alone:
-            found[service] = f"{_HISTORY} does not say which service was deployed, by a `service` in the payload"
-        else:
+    named, cut = bool(wanted.own and _services(wanted.own)), False
+    for page in range(1, MOST_PAGES + 1):
+        past_page, cut = _page(api, repository, wanted, page)
+        past += past_page
+        named = named or any(each.services for each in past_page)
+        for service in wanted.services:
+            if service in found or not (named or wanted.alone):
+                continue
             own = [each for each in past if not named or service in each.services][:MOST_TRIED]
             newest = next((each for each in own if _succeeded(api, repository, each, run_id, tried)), None)
-            found[service] = (
-                Found(newest.sha, f"{_HISTORY} (deployment {newest.id})")
-                if newest
-                else f"{_HISTORY} has no earlier deployment of {service} that succeeded"
-            )
-    return found
+            if newest:
+                found[service] = Found(newest.sha, f"{_HISTORY} (deployment {newest.id})")
+        if not cut or found.keys() == {*wanted.services}:
+            break
+    return {
+        service: found.get(service) or _why_not(past, service, named=named, alone=wanted.alone, cut=cut)
+        for service in wanted.services
+    }
 
 
-def _past(api: Api, repository: str, wanted: Wanted) -> Iterator[_Past]:
+def _why_not(past: list[_Past], service: str, *, named: bool, alone: bool, cut: bool) -> str:
+    newest = f" among its newest {MOST_PAGES * PER_PAGE}" if cut else ""
+    if not past:
+        return f"{_HISTORY} has no earlier deployment to this environment{newest}"
+    if not named and not alone:
+        return f"{_HISTORY} does not say which service was deployed, by a `service` in the payload"
+    if sum(not named or service in each.services for each in past) > MOST_TRIED:
+        newest = f", of the newest {MOST_TRIED}"
+    return f"{_HISTORY} has no earlier deployment of the same service that succeeded{newest}"
+
+
+def _page(api: Api, repository: str, wanted: Wanted, page: int) -> tuple[list[_Past], bool]:
+    """Give a page's deployments of this environment, and whether there may be another page."""
     own = wanted.own
-    for page in range(1, MOST_PAGES + 1):
-        nodes: list[dict[str, Any]] = api.get(
-            f"/repos/{repository}/deployments", "deployments", per_page=PER_PAGE, page=page
-        )
-        for node in nodes:
-            each = Deployment.model_validate(node)
-            later = own and own.created_at and each.created_at and each.created_at > own.created_at
-            if wanted.counts(each) and not later and not (own and own.id == each.id):
-                yield _Past(each.id, each.sha, _services(each))
-        if len(nodes) < PER_PAGE:
-            return
+    # A history full of previews would hide what is older than its newest pages.
+    filters = {"environment": wanted.environment} if wanted.environment else {}
+    nodes: list[dict[str, Any]] = api.get(
+        f"/repos/{repository}/deployments", "deployments", per_page=PER_PAGE, page=page, **filters
+    )
+    found = []
+    for node in nodes:
+        each = Deployment.model_validate(node)
+        later = own and own.created_at and each.created_at and each.created_at > own.created_at
+        if wanted.counts(each) and not later and not (own and own.id == each.id):
+            found.append(_Past(each.id, each.sha, _services(each)))
+    return found, len(nodes) == PER_PAGE
 
 
 def _services(deployment: Deployment) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ What a push or a release says of its beginning, or a pull request of itself, is 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -49,16 +50,15 @@ def look_ahead(
 ) -> Shipping:
     """Say what ships and since when it was on its way, as far as inputs ask for it. `now` is UTC. Raises as `shipping` does."""
     names = tuple(service.identifier for service in services)
-    ships = NOTHING
+    ships = replace(NOTHING, listed=inputs.show_pull_requests)
     warnings: tuple[str, ...] = ()
     if choices.needs_shipping(inputs, event):
-        ships = shipping(inputs, event, services, commit, asks())
+        ships = replace(shipping(inputs, event, services, commit, asks()), listed=inputs.show_pull_requests)
         warnings = tuple(doubts.warnings(ships, names, now, discovers=choices.discovers(inputs)))
         warnings += _beside(event, commit, asks()) if ships.by_service else ()
     times, missing = lead_times(inputs, event, commit, ships, asks)
     return replace(
         ships,
-        listed=inputs.show_pull_requests,
         lead_times=times,
         warnings=(*warnings, *missing),
         notices=tuple(doubts.notices(ships, names, discovers=choices.discovers(inputs))),
@@ -123,7 +123,7 @@ def _beginnings(
 
     alone = len(names) == 1 and inputs.services_source == "input"
     try:
-        return asks.previous(Wanted(names, same, own, alone))
+        return asks.previous(Wanted(names, environment, same, own, alone))
     except NotFoundError as error:
         return dict.fromkeys(names, str(error))
 
@@ -150,7 +150,8 @@ def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shi
     elif isinstance(event, ReleaseEvent):
         previous = asks.previous_release(event.release.id)
     if previous:
-        return _since(previous, commit, event, asks, certain=False)
+        with suppress(UnknownCommitError):  # as after a force push
+            return _since(previous, commit, event, asks, certain=False)
     if isinstance(event, PullRequestEvent):
         return Shipment(None, False, "forward", (event_pull(event.pull_request),))
     pulls = asks.merged((commit,))
@@ -160,9 +161,12 @@ def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shi
 def _beside(event: Event, commit: str | None, asks: ShippingAsks) -> tuple[str, ...]:
     """Warn of a commit that is not on the default branch, where the event does not show that it is."""
     branch = event.repository and event.repository.default_branch
-    base = event.pull_request.base if isinstance(event, PullRequestEvent) else None
-    on_it = (base and base.ref == branch) or (isinstance(event, PushEvent) and event.ref == f"refs/heads/{branch}")
-    if branch and commit and not on_it:
+    on_it: str | None = None
+    if isinstance(event, PullRequestEvent) and event.pull_request.base and event.pull_request.base.ref == branch:
+        on_it = event.pull_request.merge_commit_sha
+    elif isinstance(event, PushEvent) and event.head_commit and event.ref == f"refs/heads/{branch}":
+        on_it = event.head_commit.id
+    if branch and commit and not (on_it and on_it.lower().startswith(commit.lower())):
         try:
             if asks.beside(branch, commit):
                 return (

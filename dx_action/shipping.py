@@ -21,11 +21,13 @@ class NotFoundError(Exception):
 class Wanted:
     """Which previous deployments are asked for.
 
-    `counts` says whether one of GitHub's deployments is of this environment; `own` is the deployment that this run is about.
+    `counts` says whether one of GitHub's deployments is of this environment, which has the name `environment` where one is
+    known; `own` is the deployment that this run is about.
     `alone`: there is one service, not found by files, so that a history that names no service counts as its own.
     """
 
     services: tuple[str, ...]
+    environment: str | None
     counts: Callable[[Deployment], bool]
     own: Deployment | None
     alone: bool
@@ -82,9 +84,12 @@ class Shipment:
         """Say in a sentence what the deployment of the commit ships."""
         count = f"{len(self.pulls)} pull request" + ("" if len(self.pulls) == 1 else "s")
         if self.course == "redeploy":
-            return f"{commit[:12]} was deployed before: nothing new ships"
-        if self.course == "rollback":
+            was = "was deployed before" if self.certain else "is what it is compared with"
+            return f"{commit[:12]} {was}: nothing new ships"
+        if self.course == "rollback" and self.certain:
             return f"Rollback to {commit[:12]}: {count} taken out of production"
+        if self.course == "rollback":
+            return f"{commit[:12]} comes before what it is compared with: {count} less"
         return f"Ships {count}" if self.certain or self.previous else f"Ships {count} at least"
 
 
