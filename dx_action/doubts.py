@@ -1,7 +1,7 @@
 """Owns what is said of what ships beyond the facts: why attribution is by less than was asked for, and what looks wrong. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dx_action.errors import Wrong
 from dx_action.inert import short
@@ -14,7 +14,7 @@ MANY, OLD = 50, timedelta(days=60)
 _MOST_NAMES = 10
 
 
-def warnings(shipping: Shipping, services: Sequence[str], now: datetime, *, discovers: bool) -> Iterator[str]:
+def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, discovers: bool) -> Iterator[str]:
     """Give what may make a metric wrong. `discovers`: DX was to be sent the merge commits of what ships."""
     if discovers:
         for why, those in (*shipping.reasons.items(), *_empty(shipping)):
@@ -33,7 +33,7 @@ def warnings(shipping: Shipping, services: Sequence[str], now: datetime, *, disc
             )
         oldest = pulls[0]
         try:
-            old = oldest.merged_at and now - parse_time(oldest.merged_at) > OLD
+            old = oldest.merged_at and parse_time(deployed_at) - parse_time(oldest.merged_at) > OLD
         except Wrong:
             old = False
         if old:

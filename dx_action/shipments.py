@@ -7,7 +7,6 @@ What a push or a release says of its beginning, or a pull request of itself, is 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 
 from dx_action import choices, doubts
 from dx_action.deployment_events import counts
@@ -45,16 +44,16 @@ def look_ahead(
     event: Event,
     services: Sequence[Service],
     commit: str | None,
-    now: datetime,
+    deployed_at: str,
     asks: Callable[[], ShippingAsks],
 ) -> Shipping:
-    """Say what ships and since when it was on its way, as far as inputs ask for it. `now` is UTC. Raises as `shipping` does."""
+    """Say what ships and since when it was on its way, as far as inputs ask for it. Raises as `shipping` does."""
     names = tuple(service.identifier for service in services)
     ships = replace(NOTHING, listed=inputs.show_pull_requests)
     warnings: tuple[str, ...] = ()
     if choices.needs_shipping(inputs, event):
         ships = replace(shipping(inputs, event, services, commit, asks()), listed=inputs.show_pull_requests)
-        warnings = tuple(doubts.warnings(ships, names, now, discovers=choices.discovers(inputs)))
+        warnings = tuple(doubts.warnings(ships, names, deployed_at, discovers=choices.discovers(inputs)))
         warnings += _beside(event, commit, asks()) if ships.by_service else ()
     times, missing = lead_times(inputs, event, commit, ships, asks)
     return replace(
@@ -97,7 +96,10 @@ def shipping(
     try:
         touching = _touching(inputs, found, asks)
     except NotFoundError as error:
-        touching, reasons = {}, {str(error): list(names)}
+        back = {name: each for name, each in found.items() if each.course in ("rollback", "redeploy")}
+        touching = {name: replace(each, pulls=(), counted=False) for name, each in back.items()}
+        if unknown := [name for name in names if name not in back]:
+            reasons = {str(error): unknown}
     ships = Shipping(touching, reasons={why: tuple(those) for why, those in reasons.items()})
     if not (inputs.show_pull_requests or choices.wants_first_commit(inputs)):
         return ships
@@ -130,9 +132,14 @@ def _beginnings(
 
 def _since(previous: Found[str], commit: str, event: Event, asks: ShippingAsks, *, certain: bool = True) -> Shipment:
     span = asks.span(previous.value, commit)
-    back = span.course == "rollback"
-    commits = asks.span(commit, previous.value).commits if back else span.commits
-    pulls = asks.merged(commits, commit if isinstance(event, PushEvent) and not back else None) if commits else ()
+    if span.course == "rollback":
+        try:
+            taken = asks.merged(asks.span(commit, previous.value).commits)
+        except NotFoundError:
+            return Shipment(previous, certain, span.course, (), counted=False)
+        return Shipment(previous, certain, span.course, in_order(taken))
+    commits = span.commits
+    pulls = asks.merged(commits, commit if isinstance(event, PushEvent) else None) if commits else ()
     if isinstance(event, PullRequestEvent) and event.pull_request.merge_commit_sha in commits:
         pulls = (event_pull(event.pull_request), *pulls)
     return Shipment(previous, certain, span.course, in_order(pulls))
@@ -169,9 +176,8 @@ def _beside(event: Event, commit: str | None, asks: ShippingAsks) -> tuple[str, 
     if branch and commit and not (on_it and on_it.lower().startswith(commit.lower())):
         try:
             if asks.beside(branch, commit):
-                return (
-                    "The deployed commit is not on the default branch. Pull requests that were merged there do not count with it.",
-                )
+                text = "The deployed commit is not on the default branch. What was merged there and is not in it does not count."
+                return (text,)
         except (NotFoundError, UnknownCommitError):
             pass
     return ()

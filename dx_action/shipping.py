@@ -66,13 +66,15 @@ class Shipment:
     """What a deployment of one service ships since `previous`, oldest first. In a rollback, `pulls` are what it takes back.
 
     `certain`: these are all, since `previous` is a deployment, or since an input lists them. Else `previous` is what an event calls
-    its beginning, or, where there is none, only the event's or the commit's own pull request is known.
+    its beginning, or, where there is none, only the event's or the commit's own pull request is known. Not `counted`: what a
+    rollback takes back could not be looked up.
     """
 
     previous: Found[str] | None
     certain: bool
     course: Course
     pulls: tuple[MergedPull, ...]
+    counted: bool = True
 
     @property
     def merge_commit_shas(self) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ class Shipment:
             was = "was deployed before" if self.certain else "is what it is compared with"
             return f"{commit[:12]} {was}: nothing new ships"
         if self.course == "rollback" and self.certain:
-            return f"Rollback to {commit[:12]}: {count} taken out of production"
+            return f"Rollback to {commit[:12]}" + (f": {count} taken out of production" if self.counted else "")
         if self.course == "rollback":
             return f"{commit[:12]} comes before what it is compared with: {count} less"
         return f"Ships {count}" if self.certain or self.previous else f"Ships {count} at least"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ import histories
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runner import NOW, ROOT, fast_clock
+from runner import ROOT, fast_clock
 from scenes import event
 from stand_in import WAYS, GitHub, Repo
 from stand_in.real_git import git, write
@@ -34,7 +35,7 @@ def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *servi
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
     asks = about(repo.full_name, True, commit, inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
     these = [Service(name) for name in services or ("a",)]
-    return look_ahead(inputs, happened, these, commit, NOW, lambda: asks.shipping)
+    return look_ahead(inputs, happened, these, commit, "2025-03-04T12:00:00Z", lambda: asks.shipping)
 
 
 def numbers(ships: Shipping, service: str = "a") -> dict[int, str]:
@@ -193,3 +194,132 @@ def check_first_commit(there: Past, before: str, after: str) -> None:
         own = there.repo.pulls.by_number[pull.number]
         authored += map(int, git(there.folder, "log", "--format=%at", f"{own.base_sha}..{own.head_sha}").split())
     assert times == ({"first_commit_timestamp": min(authored)} if authored else {})
+
+
+# What the README states of the calls.
+
+
+@cache
+def costs() -> dict[str, list[int]]:
+    """Give the numbers of each row of the README's table."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("### What it costs")[2].partition("##")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][2:]
+    return {row[0]: [int(found) for found in re.findall(r"[0-9]+", row[1])] for row in rows}
+
+
+@dataclass
+class Counter:
+    """Counts the calls of look-ups in a repository that grows."""
+
+    gh: GitHub
+    repo: Repo
+
+    def count(self, path: str, since: str | None, given: dict[str, str] | None = None, tip: str = "main") -> int:
+        before = {"since-sha": since} if since else {}
+        looked_up(self.gh, self.repo, self.repo.rev(tip), before | (given or {}))
+        return self.gh.count(path)
+
+    def committed(self, commits: int) -> str:
+        """Make so many commits; give the one before them."""
+        before = self.repo.rev("main")
+        for _ in range(commits):
+            self.repo.commit({"docs/x": str(self.repo.now)})
+        return before
+
+    def merged(self, *sizes: int) -> str:
+        """Merge pull requests of so many commits; give the commit before them."""
+        before = self.repo.rev("main")
+        for size in sizes:
+            branch = f"change-{len(self.repo.pulls.by_number)}"
+            self.repo.branch(branch)
+            for _ in range(size):
+                self.repo.commit({"docs/y": str(self.repo.now)}, branch=branch)
+            self.repo.pulls.merge(self.repo.pulls.open(branch), "squash")
+        return before
+
+
+@pytest.fixture
+def counter() -> Iterator[Counter]:
+    repo = Repo("acme/shop")
+    repo.commit({"README.md": "Shop", **{f"a/{number}": "1" for number in range(101)}})
+    with GitHub(repo) as gh:
+        yield Counter(gh, repo)
+
+
+def test_the_table_has_these_rows() -> None:
+    assert [name.partition(",")[0] for name in costs()] == [
+        *("the previous deployment", "the commits since then", "their pull requests"),
+        *("whether the commit is on the default branch", "the first commit of each", "the services of each"),
+        *("the commit's time", "the release before"),
+    ]
+
+
+def test_what_the_previous_deployment_costs(counter: Counter) -> None:
+    def deployed(count: int, state: str) -> None:
+        for _ in range(count):
+            counter.repo.deployments.create(state=state, payload={"service": "a"})
+
+    pages, tried = [], []
+    for count, state in ((99, "failure"), (1, "failure"), (100, "failure"), (150, "failure"), (1, "success")):
+        deployed(count, state)
+        pages.append(counter.count("/deployments$", None))
+        tried.append(counter.gh.count("/statuses$"))
+    assert (pages, tried) == ([1, 2, 3, 3, 1], [10, 10, 10, 10, 1])
+    assert costs()["the previous deployment"] == [pages[-1], 100, max(pages), 1, tried[-1], max(tried)]
+
+
+def test_what_commits_and_their_pull_requests_cost(counter: Counter) -> None:
+    compared, asked = [], []
+    for commits in (100, 101, 150, 151):
+        before = counter.committed(commits)
+        compared.append(counter.count(f"/compare/{before}", before))
+        asked.append(counter.gh.count("/graphql"))
+    assert (compared, asked) == ([1, 2, 2, 2], [1, 1, 1, 2])
+    tip = counter.repo.rev("main")
+    back = counter.count(r"/compare/[0-9a-f]{40}\.", tip, tip=before) - 2
+    assert costs()["the commits since then"] == [1, 100, back]
+    # How often it is asked again after a push, test_shipping_runs tells.
+    assert costs()["their pull requests"] == [1, 150, 2]
+    assert [counter.count("/compare/main", before)] == next(
+        numbers for name, numbers in costs().items() if name.startswith("whether the commit is on")
+    )
+
+
+def test_what_times_cost(counter: Counter) -> None:
+    times = {"lead-time-metadata": "first-commit"}
+
+    def dated(*sizes: int) -> int:
+        counter.count("/graphql", counter.merged(*sizes), times)
+        return sum("authoredDate" in (call.graphql or "") for call in counter.gh.calls)
+
+    found = [dated(*[1] * 100), dated(*[1] * 101), dated(101, 100, 1, 102)]
+    assert found == [1, 2, 2]
+    assert costs()["the first commit of each"] == [found[0], 100, found[2] - found[0], 100, 100]
+    asked = counter.count("/commits/", None, {"lead-time-metadata": "commit", "attribution": "commit"})
+    assert costs()["the commit's time, where the event does not tell it"] == [asked]
+
+
+def test_what_services_cost(counter: Counter) -> None:
+    def changed(*changes: dict[str, str | None]) -> tuple[int, int]:
+        before = counter.repo.rev("main")
+        for change in changes:
+            counter.repo.pulls.ship(change)
+        asked = counter.count("/graphql", before, {"service-map": "a: [a/**]"})
+        return asked - 1, counter.gh.count("/files$")
+
+    def docs(count: int) -> list[dict[str, str | None]]:
+        return [{f"docs/{number}": str(counter.repo.now)} for number in range(count)]
+
+    def large(count: int) -> dict[str, str | None]:
+        return {f"b/{number}": str(counter.repo.now) for number in range(count)}
+
+    found = [
+        changed(*docs(50)),
+        changed(*docs(51)),
+        changed(*docs(49), large(100)),
+        changed(large(101)),
+        changed({"a/0": None, "c/0": "1"}),
+    ]
+    assert found == [(1, 0), (2, 0), (1, 0), (0, 2), (1, 1)]
+    stated = next(numbers for name, numbers in costs().items() if name.startswith("the services of each"))
+    assert stated == [found[0][0], 50, 1, 100, 100]

@@ -349,6 +349,20 @@ def test_a_rollback(world: World) -> None:
     assert run.outputs["rollback"] == "true"
 
 
+@pytest.mark.parametrize("given", [{}, {"service-map": MAP}], ids=["by hand", "by files"])
+def test_a_rollback_is_one_though_nobody_tells_what_it_takes_back(world: World, given: dict[str, str]) -> None:
+    good = world.repo.rev("main")
+    world.ship("a/1")
+    bad = world.repo.rev("main")
+    if given:
+        world.gh.fail("/graphql", after=1, times=None, status=403, message="Resource not accessible by integration")
+    else:
+        world.gh.permissions["pull_requests"] = "none"
+    run = by_hand(world, DISCOVER, SHOW, given, {"commit-sha": good, "since-sha": bad})
+    assert (run.outputs["rollback"], headlines(run)) == ("true", [f"Rollback to {good[:12]}"])
+    assert (body(world)["commit_sha"], warned(run)) == (good, [])
+
+
 def test_a_redeployment(world: World) -> None:
     world.ship("a/1")
     commit = deployed(world)
@@ -499,6 +513,7 @@ def test_a_release_is_compared_with_the_one_before(world: World) -> None:
     run = world.step("release_released", event, SERVICE | SHOW)
     assert (listed(run), warned(run)) == ([2, 3], [])
     assert "Compared with: shop/v1.0.0, from the release before." in read(run)
+    assert world.gh.count("/releases$") == 1
     deployed(world, pulls[0].merge_commit_sha or "")
     run = world.step("release_released", event, SERVICE | SHOW | {"reference-id": "2"})
     assert listed(run) == [3]
