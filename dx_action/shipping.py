@@ -120,6 +120,12 @@ class Shipping:
         known = [each.course == "rollback" for each in self.by_service.values() if each.certain and each.previous]
         return any(known) if known else None
 
+    @property
+    def nothing_new(self) -> bool:
+        """Whether it is known that nothing ships which was not deployed before."""
+        every = self.by_service.values()
+        return bool(every) and all(each.certain and each.course in ("rollback", "redeploy") for each in every)
+
     def dated(self, pulls: Iterable[MergedPull]) -> "Shipping":
         """Give the same with these pull requests in the place of those of their numbers."""
         by_number = {pull.number: pull for pull in pulls}
