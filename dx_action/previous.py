@@ -3,6 +3,7 @@
 DX means by it the same repository, environment and service. Where the history cannot tell, nothing is guessed: the answer is why.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +30,9 @@ class _Past:
 def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str) -> dict[str, Found[str] | str]:
     """Give each service's previously deployed commit, or why it is not known, as the end of a sentence.
 
-    What this run made itself, by a job's `environment`, is none. Raises Missing and LookupFailedError.
+    What this run or one of `wanted.runs` made itself, by a job's `environment`, is none. Raises Missing and LookupFailedError.
     """
+    runs = [f"/actions/runs/{run}/" for run in (run_id, *wanted.runs) if run]
     past: list[_Past] = []
     found: dict[str, Found[str]] = {}
     # Of several services the newest may be one and the same, whose statuses are asked for once.
@@ -44,7 +46,7 @@ def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str)
             if service in found or not (named or wanted.alone):
                 continue
             own = [each for each in past if not named or service in each.services][:MOST_TRIED]
-            newest = next((each for each in own if _succeeded(api, repository, each, run_id, tried)), None)
+            newest = next((each for each in own if _succeeded(api, repository, each, runs, tried)), None)
             if newest:
                 found[service] = Found(newest.sha, f"{_HISTORY} (deployment {newest.id})")
         if not cut or found.keys() == {*wanted.services}:
@@ -90,11 +92,11 @@ def _services(deployment: Deployment) -> tuple[str, ...]:
         return ()
 
 
-def _succeeded(api: Api, repository: str, past: _Past, run_id: str, tried: dict[int, bool]) -> bool:
+def _succeeded(api: Api, repository: str, past: _Past, runs: Sequence[str], tried: dict[int, bool]) -> bool:
     """Tell whether it succeeded: GitHub calls it inactive once another replaced it, so that its statuses are asked for."""
     if past.id not in tried:
         statuses = api.get(f"/repos/{repository}/deployments/{past.id}/statuses", "deployments", per_page=PER_PAGE)
         urls = [f"{status.get(name)}/" for status in statuses for name in ("log_url", "target_url")]
-        own = any(f"/actions/runs/{run_id}/" in url for url in urls) if run_id else False
+        own = any(run in url for url in urls for run in runs)
         tried[past.id] = not own and any(status["state"] == "success" for status in statuses)
     return tried[past.id]

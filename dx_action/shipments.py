@@ -19,6 +19,7 @@ from dx_action.event import (
     PullRequestEvent,
     PushEvent,
     ReleaseEvent,
+    WorkflowRunEvent,
 )
 from dx_action.inputs import Inputs
 from dx_action.lead_time import lead_times
@@ -125,7 +126,9 @@ def _beginnings(
 
     alone = len(names) == 1 and inputs.services_source == "input"
     try:
-        return asks.previous(Wanted(names, environment, same, own, alone))
+        # The run that completed may have deployed by a job's environment, as this one may.
+        runs = (str(event.workflow_run.id),) if isinstance(event, WorkflowRunEvent) else ()
+        return asks.previous(Wanted(names, environment, same, own, alone, runs))
     except NotFoundError as error:
         return dict.fromkeys(names, str(error))
 

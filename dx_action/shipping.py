@@ -22,7 +22,7 @@ class Wanted:
     """Which previous deployments are asked for.
 
     `counts` says whether one of GitHub's deployments is of this environment, which has the name `environment` where one is
-    known; `own` is the deployment that this run is about.
+    known; `own` is the deployment that this run is about, and `runs` are the other runs that may have made it.
     `alone`: there is one service, not found by files, so that a history that names no service counts as its own.
     """
 
@@ -31,6 +31,7 @@ class Wanted:
     counts: Callable[[Deployment], bool]
     own: Deployment | None
     alone: bool
+    runs: tuple[str, ...] = ()
 
 
 class ShippingAsks(Protocol):

@@ -117,9 +117,10 @@ def test_any_two_commits_of_the_thousand(past: tuple[Past, str]) -> None:
     """On, back, aside and nowhere: which way, and what ships or is taken back, as git tells it."""
     (there, _), dice = past, random.Random(11)
     tips = git(there.folder, "rev-list", "main", "develop", "release/1.x").split()[:120]
-    branch = git(there.folder, "rev-parse", "release/1.x").strip()
-    pairs = [(dice.choice(tips), dice.choice(tips)) for _ in range(5)]
-    pairs += [(tips[90], tips[20]), (tips[3], tips[3]), (tips[30], branch)]
+    merges = [line.split() for line in git(there.folder, "log", "--merges", "--format=%P", "main").splitlines()]
+    aside = next(parents for parents in merges if histories.way(there.folder, *parents) == "aside")
+    pairs = [(dice.choice(tips), dice.choice(tips)) for _ in range(4)]
+    pairs += [(tips[90], tips[20]), (tips[20], tips[90]), (tips[3], tips[3]), (aside[0], aside[1])]
     seen = {check_pair(there, before, after) for before, after in pairs}
     assert seen == {"forward", "rollback", "redeploy", "aside"}
 

@@ -204,17 +204,25 @@ def test_what_is_no_previous_deployment(world: World, name: str) -> None:
     assert any(f"deployed before: {before} " in line for line in run.said)
 
 
-def test_one_that_was_replaced_since_is_inactive_and_counts(world: World) -> None:
+def test_one_that_is_inactive_by_now_counts(world: World) -> None:
+    """GitHub calls a deployment so once another one replaced it."""
     deployed(world)
     world.ship("a/1")
-    newest = next(iter(reversed(world.repo.deployments.by_id.values())))
-    deployed(world)
-    world.repo.deployments.status(world.repo.deployments.newest_first()[0], "inactive")
+    replaced = world.repo.deployments.create(state="success")
+    world.repo.deployments.status(replaced, "inactive")
     pull = world.ship("a/2")
-    run = by_hand(world, DISCOVER)
-    assert newest.statuses[-1].state == "success"
+    by_hand(world, DISCOVER)
     assert body(world)["merge_commit_shas"] == merges(pull)
-    assert run.exit_code == 0
+
+
+def test_a_run_that_deployed_and_completed_is_not_the_one_before(world: World) -> None:
+    """Its deployment is what this run registers."""
+    deployed(world)
+    pull = world.ship("a/1")
+    deployed(world, log_url="https://github.com/acme/shop/actions/runs/13654733377/job/1")
+    told = {"workflow_run.id": 13654733377, "workflow_run.head_sha": world.repo.rev("main")}
+    world.step("workflow_run_success", payload("workflow_run_success", told), SERVICE | DISCOVER)
+    assert body(world)["merge_commit_shas"] == merges(pull)
 
 
 def test_another_run_whose_number_begins_alike_is_not_this_one(world: World) -> None:
@@ -993,3 +1001,16 @@ def test_a_long_history_is_read_no_further_than_needed(world: World) -> None:
     by_hand(world, DISCOVER, {"reference-id": "3", "service": "b"})
     assert body(world) if len(bodies(world)) == 1 else bodies(world)["b"]["merge_commit_shas"] == merges(pull, second)
     assert world.gh.count("/deployments$") == 2
+
+
+def test_a_default_branch_with_a_strange_name(tmp_path: Path) -> None:
+    repo = Repo("acme/shop", default_branch="team/#1&50%", start="2025-03-01T00:00:00Z")
+    repo.commit({"README.md": "Shop"})
+    repo.deployments.create(state="success")
+    pull = repo.pulls.ship({"a/1": "1"})
+    with GitHub(repo, token=GH) as gh, Sandbox(token=TOKEN) as dx:
+        world = World(tmp_path, repo, gh, dx)
+        told = payload("workflow_dispatch", {"repository.default_branch": repo.default_branch})
+        run = world.step("workflow_dispatch", told, SERVICE | DISCOVER)
+        assert (body(world)["merge_commit_shas"], warned(run)) == (merges(pull), [])
+        assert all(call.status == 200 for call in gh.calls)
