@@ -285,6 +285,12 @@ def test_a_history_that_does_not_tell(world: World, past: list[Any], given: dict
     assert (run.exit_code, run.outputs["rollback"], run.json("pull-requests")) == (0, "", [])
 
 
+def test_a_history_in_which_none_succeeded(world: World) -> None:
+    deployed(world, state="failure")
+    world.ship("a/1")
+    fell_back(world, by_hand(world, DISCOVER), "has no earlier deployment of the same service that succeeded.")
+
+
 @pytest.mark.parametrize(
     "named", ["a", '{"identifier": "a", "name": "Aye"}', ["b", "a"], "a=Aye"], ids=["text", "object", "list", "display"]
 )
@@ -846,14 +852,15 @@ def test_a_time_that_cannot_be_had_is_left_out(world: World) -> None:
     assert run.exit_code == 0
 
 
-def test_more_commits_than_github_gives_at_once(world: World) -> None:
-    """The earliest one may be the last; the pages of several pull requests are asked for together."""
+@pytest.mark.parametrize("earliest", [0, 99, 100, 120])
+def test_more_commits_than_github_gives_at_once(world: World, earliest: int) -> None:
+    """The earliest one may be on any page; the pages of several pull requests are asked for together."""
     repo, _ = world.repo, deployed(world)
-    for name in ("long", "longer"):
+    for name, early in (("long", earliest), ("longer", None)):
         repo.branch(name)
-        for number in range(120):
-            repo.commit({f"a/{name}{number}": "1"}, branch=name, author_date=repo.now)
-        repo.commit({f"a/{name}": "1"}, branch=name, author_date=f"2024-0{len(name)}-01T00:00:00Z")
+        for number in range(121):
+            date = "2024-04-01T00:00:00Z" if number == early else repo.now
+            repo.commit({f"a/{name}{number}": "1"}, branch=name, author_date=date)
         repo.pulls.merge(repo.pulls.open(name), "squash")
     by_hand(world, {"lead-time-metadata": "first-commit"})
     assert body(world)["metadata"] == {"first_commit_timestamp": 1711929600}
