@@ -494,6 +494,12 @@ def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> Non
             COMMIT,
             "`commit_timestamp` is left out of the metadata: GitHub gave a time",
         ),
+        (
+            Asks(pulls=()),
+            "pull_request_merged",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata: no pull",
+        ),
         (Asks(), "pull_request_merged", None, "`commit_timestamp` is left out of the metadata: no commit is known."),
     ],
 )

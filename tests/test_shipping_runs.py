@@ -86,6 +86,7 @@ def fell_back(world: World, run: Run, why: str) -> None:
     (warning,) = warned(run)
     assert warning.startswith("The deployment is attributed by the commit, not by merge commits: ")
     assert why in warning
+    assert "  attribution        commit  from no merge commits to send" in run.said
     assert run.outputs["rollback"] == ""
     assert run.json("merge-commit-shas") == []
 
