@@ -106,7 +106,8 @@ def resolve(
         )
     shas = inputs.merge_commit_shas
     success = choices.success(inputs, trigger)
-    ships = _ships(inputs, there, services.value, commit, now, asks) if deploys else NOTHING
+    deployed_at = choices.deployed_at(inputs, trigger, now)
+    ships = _ships(inputs, there, services.value, commit, deployed_at.value, asks) if deploys else NOTHING
     pull_number, pull_id = choices.pull(inputs, trigger if own else None, assignments, ships.pulls)
     # What ships may be another thing when the same event is handled again; the id is the same all the same.
     merged = tuple(dict.fromkeys(sha for each in services.value for sha in ships.merge_commit_shas(each.identifier)))
@@ -123,7 +124,7 @@ def resolve(
         services=services,
         assignments=told,
         replace=inputs.replace_pull_services,
-        deployed_at=choices.deployed_at(inputs, trigger, now),
+        deployed_at=deployed_at,
         success=success,
         reference_ids=reference_ids(
             inputs,
@@ -168,7 +169,7 @@ def _ships(
     event: Event,
     services: tuple[Service, ...],
     commit: Found[str] | None,
-    now: datetime,
+    deployed_at: str,
     asks: Callable[[], Asks],
 ) -> Shipping:
     """Look up what ships, and the times of lead time, where an input asks for it."""
@@ -176,7 +177,7 @@ def _ships(
         return NOTHING
     from dx_action.shipments import look_ahead  # noqa: PLC0415 - most runs leave that to DX
 
-    return look_ahead(inputs, event, services, commit.value if commit else None, now, lambda: asks().shipping)
+    return look_ahead(inputs, event, services, commit.value if commit else None, deployed_at, lambda: asks().shipping)
 
 
 def _assignments(

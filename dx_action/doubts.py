@@ -1,7 +1,7 @@
 """Owns what is said of what ships beyond the facts: why attribution is by less than was asked for, and what looks wrong. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dx_action.errors import Wrong
 from dx_action.inert import short
@@ -14,7 +14,7 @@ MANY, OLD = 50, timedelta(days=60)
 _MOST_NAMES = 10
 
 
-def warnings(shipping: Shipping, services: Sequence[str], now: datetime, *, discovers: bool) -> Iterator[str]:
+def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, discovers: bool) -> Iterator[str]:
     """Give what may make a metric wrong. `discovers`: DX was to be sent the merge commits of what ships."""
     if discovers:
         for why, those in (*shipping.reasons.items(), *_empty(shipping)):
@@ -22,15 +22,18 @@ def warnings(shipping: Shipping, services: Sequence[str], now: datetime, *, disc
                 f"{_of(those, services)} attributed by the commit, not by merge commits: {why}. DX then fills the gap "
                 "since the deployment that it knows before. To name that one, give its commit as `since-sha`."
             )
-    for pulls, those in _doubtful(shipping):
-        if len(pulls) > MANY:
+    elif shipping.listed:
+        for why, those in _empty(shipping):
+            yield f"Nothing ships{_for(those, services)} that came by a pull request: {why}."
+    for pulls, since, those in _doubtful(shipping):
+        if len(pulls) > MANY and since:
             yield (
                 f"This deployment{_for(those, services)} ships {len(pulls)} pull requests, which is far more than one mostly does. "
                 "Check that what was deployed before is found right; `since-sha` sets it."
             )
         oldest = pulls[0]
         try:
-            old = oldest.merged_at and now - parse_time(oldest.merged_at) > OLD
+            old = oldest.merged_at and parse_time(deployed_at) - parse_time(oldest.merged_at) > OLD
         except Wrong:
             old = False
         if old:
@@ -44,7 +47,7 @@ def notices(shipping: Shipping, services: Sequence[str], *, discovers: bool) -> 
     """Give what explains the rest."""
     if not discovers:
         for why, those in shipping.reasons.items():
-            yield f"What was deployed before{_for(those, services)} is not known: {why}."
+            yield f"What ships{_for(those, services)} is not known for certain: {why}."
         return
     for course, why in (("rollback", "goes back to"), ("redeploy", "is once more")):
         those = tuple(name for name, each in shipping.by_service.items() if each.certain and each.course == course)
@@ -65,14 +68,14 @@ def _empty(shipping: Shipping) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield why, tuple(those)
 
 
-def _doubtful(shipping: Shipping) -> Iterator[tuple[Sequence[MergedPull], tuple[str, ...]]]:
+def _doubtful(shipping: Shipping) -> Iterator[tuple[Sequence[MergedPull], bool, tuple[str, ...]]]:
     """Give what goes on, once for all services that ship the same."""
     found: dict[tuple[int, ...], tuple[Shipment, list[str]]] = {}
     for name, each in shipping.by_service.items():
         if each.pulls and each.course in ("forward", "aside"):
             found.setdefault(tuple(pull.number for pull in each.pulls), (each, []))[1].append(name)
     for each, those in found.values():
-        yield each.pulls, tuple(those)
+        yield each.pulls, each.previous is not None, tuple(those)
 
 
 def _of(those: Sequence[str], services: Sequence[str]) -> str:

@@ -27,6 +27,8 @@ def lead_times(
             continue
         try:
             told = look(event, commit, shipping, asks)
+            if told is None:
+                continue
             found[key] = Found(int(parse_time(told.value).timestamp()), told.source)
         except NotFoundError as error:
             missing.append(f"`{key}` is left out of the metadata: {error}.")
@@ -52,10 +54,12 @@ def _commit(event: Event, commit: str | None, _: Shipping, asks: Callable[[], Sh
     return Found(asks().committed_at(commit), "GitHub's commit")
 
 
-def _first(event: Event, commit: str | None, shipping: Shipping, asks: Callable[[], ShippingAsks]) -> Found[str]:
+def _first(event: Event, commit: str | None, shipping: Shipping, asks: Callable[[], ShippingAsks]) -> Found[str] | None:
     pulls: tuple[MergedPull, ...] = shipping.pulls
     if not pulls and isinstance(event, PullRequestEvent) and _same(event.pull_request.merge_commit_sha, commit):
         pulls = (event_pull(event.pull_request),)
+    if not pulls and shipping.nothing_new:
+        return None
     if not pulls:
         raise NotFoundError("no pull request is known that this deployment ships")
     dated = pulls if all(pull.first_commit_at for pull in pulls) else asks().dated(pulls)

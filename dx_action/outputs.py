@@ -12,6 +12,8 @@ from dx_action.scope import MergedPull
 # GitHub keeps 1 MB for a whole job; a step that needs more than a quarter of it has lost its readers anyway.
 LARGEST = 256 * 1024
 _ROOM = LARGEST - 16 * 1024
+# What each list may take of it at most, an eighth where nothing is said: three hundred pull requests are 100 KB.
+_SHARES = {"pull-requests": 1 / 2, "results": 1, "requests": 1}
 _NAMES = (
     *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
     *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
@@ -53,7 +55,7 @@ def outputs(
         }
     left = _ROOM - sum(len(text.encode()) for text in found.values())
     for name in ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests"):
-        found[name], cut = _fitting(lists[name], left if name in ("results", "requests") else min(left, _ROOM // 8))
+        found[name], cut = _fitting(lists[name], min(left, int(_ROOM * _SHARES.get(name, 1 / 8))))
         if cut and name == "results":
             failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
             found[name], _ = _fitting(failures_first, left)

@@ -25,9 +25,8 @@ fragment pulls on Commit {
 }
 """
 _AUTHORED = """
-fragment authored on PullRequest {
-  number
-  commits(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { commit { authoredDate } } }
+fragment authored on PullRequestCommitConnection {
+  pageInfo { hasNextPage endCursor } nodes { commit { authoredDate } }
 }
 """
 
@@ -67,31 +66,54 @@ def merged_pulls(api: Api, repository: str, commits: Sequence[str]) -> tuple[Mer
 
     A commit may be a short id. One call asks for 150 of them.
     """
-    whole = frozenset(commits)
-    short = tuple(sha.lower() for sha in commits if len(sha) < 40)
+    return merged_by(commits, associated(api, repository, commits))
+
+
+def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]]) -> tuple[MergedPull, ...]:
+    """Give those of each commit's pull requests whose merge commit is one of the commits, in the commits' order."""
+    whole = frozenset(sha.lower() for sha in commits)
+    short = tuple(sha for sha in whole if len(sha) < 40)
     found = {}
-    for pull in _associated(api, repository, commits):
+    for pull in (pull for commit in commits for pull in pulls[commit]):
         if pull.merge_commit_sha in whole or pull.merge_commit_sha.startswith(short or ("-",)):
             found[pull.number] = pull
     return tuple(found.values())
 
 
+def associated(api: Api, repository: str, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...]]:
+    """Give each commit's merged pull requests: a call for each 150 commits. Raises Missing."""
+    found = {}
+    for start in range(0, len(commits), _COMMITS_A_CALL):
+        batch = {f"c{number}": sha for number, sha in enumerate(commits[start : start + _COMMITS_A_CALL])}
+        fields = {alias: f"object(expression: ${alias}) {{ ...pulls }}" for alias in batch}
+        variables = {alias: ("String!", sha) for alias, sha in batch.items()}
+        answer = of_repository(api, repository, fields, variables, _PULLS)
+        for alias, sha in batch.items():
+            nodes = ((answer.get(alias) or {}).get("associatedPullRequests") or {}).get("nodes") or ()
+            found[sha] = tuple(_merged(node) for node in nodes if node and node["merged"] and node.get("mergeCommit"))
+    return found
+
+
 def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
-    """Give the pull requests with when the earliest commit of each was authored: a call for each 100. Raises Missing."""
-    numbers = [pull.number for pull in pulls]
-    pages: list[tuple[list[int], str | None]] = [
-        (numbers[start : start + _PULLS_A_CALL], None) for start in range(0, len(numbers), _PULLS_A_CALL)
-    ]
+    """Give the pull requests with when the earliest commit of each was authored. Raises Missing.
+
+    A call for each 100 pull requests; and again one for each 100 of those that have more than 100 commits, or than 200.
+    """
+    after: dict[int, str | None] = {pull.number: None for pull in pulls}
     first: dict[int, str] = {}
-    while pages:
-        for node in _authored(api, repository, *pages.pop()):
-            number, commits = node["number"], node["commits"]
-            dates = [each["commit"]["authoredDate"] for each in commits["nodes"] if each]
-            dates += [first[number]] if number in first else []
-            if dates:
-                first[number] = min(dates)
-            if commits["pageInfo"]["hasNextPage"]:
-                pages.append(([number], commits["pageInfo"]["endCursor"]))
+    while after:
+        more: dict[int, str | None] = {}
+        numbers = list(after)
+        for start in range(0, len(numbers), _PULLS_A_CALL):
+            batch = {number: after[number] for number in numbers[start : start + _PULLS_A_CALL]}
+            for number, commits in _authored(api, repository, batch):
+                dates = [each["commit"]["authoredDate"] for each in commits["nodes"] if each]
+                dates += [first[number]] if number in first else []
+                if dates:
+                    first[number] = min(dates)
+                if commits["pageInfo"]["hasNextPage"]:
+                    more[number] = commits["pageInfo"]["endCursor"]
+        after = more
     return tuple(replace(pull, first_commit_at=first.get(pull.number)) for pull in pulls)
 
 
@@ -104,23 +126,16 @@ def _compared(
     return found
 
 
-def _authored(api: Api, repository: str, numbers: Sequence[int], after: str | None) -> Iterator[dict[str, Any]]:
-    fields = {f"p{number}": f"pullRequest(number: $p{number}) {{ ...authored }}" for number in numbers}
-    variables = {"after": ("String", after), **{f"p{number}": ("Int!", number) for number in numbers}}
+def _authored(api: Api, repository: str, after: Mapping[int, str | None]) -> Iterator[tuple[int, dict[str, Any]]]:
+    fields: dict[str, str] = {}
+    variables: dict[str, tuple[str, Any]] = {}
+    for number, cursor in after.items():
+        commits = f"commits(first: 100, after: $after{number}) {{ ...authored }}"
+        fields[f"p{number}"] = f"pullRequest(number: $p{number}) {{ number {commits} }}"
+        variables |= {f"p{number}": ("Int!", number), f"after{number}": ("String", cursor)}
     for node in of_repository(api, repository, fields, variables, _AUTHORED).values():
         if node:
-            yield node
-
-
-def _associated(api: Api, repository: str, commits: Sequence[str]) -> Iterator[MergedPull]:
-    for start in range(0, len(commits), _COMMITS_A_CALL):
-        batch = {f"c{number}": sha for number, sha in enumerate(commits[start : start + _COMMITS_A_CALL])}
-        fields = {alias: f"object(expression: ${alias}) {{ ...pulls }}" for alias in batch}
-        variables = {alias: ("String!", sha) for alias, sha in batch.items()}
-        for commit in of_repository(api, repository, fields, variables, _PULLS).values():
-            for node in ((commit or {}).get("associatedPullRequests") or {}).get("nodes") or ():
-                if node and node["merged"] and node.get("mergeCommit"):
-                    yield _merged(node)
+            yield node["number"], node["commits"]
 
 
 def of_repository(

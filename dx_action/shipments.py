@@ -5,8 +5,8 @@ What a push or a release says of its beginning, or a pull request of itself, is 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 
 from dx_action import choices, doubts
 from dx_action.deployment_events import counts
@@ -19,6 +19,7 @@ from dx_action.event import (
     PullRequestEvent,
     PushEvent,
     ReleaseEvent,
+    WorkflowRunEvent,
 )
 from dx_action.inputs import Inputs
 from dx_action.lead_time import lead_times
@@ -44,21 +45,20 @@ def look_ahead(
     event: Event,
     services: Sequence[Service],
     commit: str | None,
-    now: datetime,
+    deployed_at: str,
     asks: Callable[[], ShippingAsks],
 ) -> Shipping:
-    """Say what ships and since when it was on its way, as far as inputs ask for it. `now` is UTC. Raises as `shipping` does."""
+    """Say what ships and since when it was on its way, as far as inputs ask for it. Raises as `shipping` does."""
     names = tuple(service.identifier for service in services)
-    ships = NOTHING
+    ships = replace(NOTHING, listed=inputs.show_pull_requests)
     warnings: tuple[str, ...] = ()
     if choices.needs_shipping(inputs, event):
-        ships = shipping(inputs, event, services, commit, asks())
-        warnings = tuple(doubts.warnings(ships, names, now, discovers=choices.discovers(inputs)))
+        ships = replace(shipping(inputs, event, services, commit, asks()), listed=inputs.show_pull_requests)
+        warnings = tuple(doubts.warnings(ships, names, deployed_at, discovers=choices.discovers(inputs)))
         warnings += _beside(event, commit, asks()) if ships.by_service else ()
     times, missing = lead_times(inputs, event, commit, ships, asks)
     return replace(
         ships,
-        listed=inputs.show_pull_requests,
         lead_times=times,
         warnings=(*warnings, *missing),
         notices=tuple(doubts.notices(ships, names, discovers=choices.discovers(inputs))),
@@ -97,7 +97,10 @@ def shipping(
     try:
         touching = _touching(inputs, found, asks)
     except NotFoundError as error:
-        touching, reasons = {}, {str(error): list(names)}
+        back = {name: each for name, each in found.items() if each.course in ("rollback", "redeploy")}
+        touching = {name: replace(each, pulls=(), counted=False) for name, each in back.items()}
+        if unknown := [name for name in names if name not in back]:
+            reasons = {str(error): unknown}
     ships = Shipping(touching, reasons={why: tuple(those) for why, those in reasons.items()})
     if not (inputs.show_pull_requests or choices.wants_first_commit(inputs)):
         return ships
@@ -123,16 +126,23 @@ def _beginnings(
 
     alone = len(names) == 1 and inputs.services_source == "input"
     try:
-        return asks.previous(Wanted(names, same, own, alone))
+        # The run that completed may have deployed by a job's environment, as this one may.
+        runs = (str(event.workflow_run.id),) if isinstance(event, WorkflowRunEvent) else ()
+        return asks.previous(Wanted(names, environment, same, own, alone, runs))
     except NotFoundError as error:
         return dict.fromkeys(names, str(error))
 
 
 def _since(previous: Found[str], commit: str, event: Event, asks: ShippingAsks, *, certain: bool = True) -> Shipment:
     span = asks.span(previous.value, commit)
-    back = span.course == "rollback"
-    commits = asks.span(commit, previous.value).commits if back else span.commits
-    pulls = asks.merged(commits, commit if isinstance(event, PushEvent) and not back else None) if commits else ()
+    if span.course == "rollback":
+        try:
+            taken = asks.merged(asks.span(commit, previous.value).commits)
+        except NotFoundError:
+            return Shipment(previous, certain, span.course, (), counted=False)
+        return Shipment(previous, certain, span.course, in_order(taken))
+    commits = span.commits
+    pulls = asks.merged(commits, commit if isinstance(event, PushEvent) else None) if commits else ()
     if isinstance(event, PullRequestEvent) and event.pull_request.merge_commit_sha in commits:
         pulls = (event_pull(event.pull_request), *pulls)
     return Shipment(previous, certain, span.course, in_order(pulls))
@@ -150,7 +160,8 @@ def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shi
     elif isinstance(event, ReleaseEvent):
         previous = asks.previous_release(event.release.id)
     if previous:
-        return _since(previous, commit, event, asks, certain=False)
+        with suppress(UnknownCommitError):  # as after a force push
+            return _since(previous, commit, event, asks, certain=False)
     if isinstance(event, PullRequestEvent):
         return Shipment(None, False, "forward", (event_pull(event.pull_request),))
     pulls = asks.merged((commit,))
@@ -160,14 +171,16 @@ def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shi
 def _beside(event: Event, commit: str | None, asks: ShippingAsks) -> tuple[str, ...]:
     """Warn of a commit that is not on the default branch, where the event does not show that it is."""
     branch = event.repository and event.repository.default_branch
-    base = event.pull_request.base if isinstance(event, PullRequestEvent) else None
-    on_it = (base and base.ref == branch) or (isinstance(event, PushEvent) and event.ref == f"refs/heads/{branch}")
-    if branch and commit and not on_it:
+    on_it: str | None = None
+    if isinstance(event, PullRequestEvent) and event.pull_request.base and event.pull_request.base.ref == branch:
+        on_it = event.pull_request.merge_commit_sha
+    elif isinstance(event, PushEvent) and event.head_commit and event.ref == f"refs/heads/{branch}":
+        on_it = event.head_commit.id
+    if branch and commit and not (on_it and on_it.lower().startswith(commit.lower())):
         try:
             if asks.beside(branch, commit):
-                return (
-                    "The deployed commit is not on the default branch. Pull requests that were merged there do not count with it.",
-                )
+                text = "The deployed commit is not on the default branch. What was merged there and is not in it does not count."
+                return (text,)
         except (NotFoundError, UnknownCommitError):
             pass
     return ()

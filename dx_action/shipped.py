@@ -13,7 +13,7 @@ from dx_action.shipping import Shipment, Shipping
 from dx_action.times import parse_time
 from dx_action.urls import is_url
 
-MOST_ROWS, MOST_BARS = 100, 20
+MOST_ROWS, MOST_BARS, MOST_SECTIONS = 100, 20, 20
 _MOST_NAMES = 10
 _FORMAT, _DAYS = "YYYY-MM-DDTHH:mm:ss", timedelta(days=5)
 _HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
@@ -25,14 +25,19 @@ def shipped(shipping: Shipping, deployed_at: str, commit: str) -> str:
     for service, each in shipping.by_service.items():
         same = (each.previous, each.course, tuple(pull.number for pull in each.pulls))
         groups.setdefault(same, (each, []))[1].append(service)
-    alone = len(groups) == 1
-    return "".join(
-        _section(each, [] if alone else names, deployed_at, commit, listed=shipping.listed)
-        for each, names in groups.values()
-    )
+    alone, left, parts = len(groups) == 1, MOST_ROWS, []
+    for each, names in list(groups.values())[:MOST_SECTIONS]:
+        rows = min(len(each.pulls), left) if shipping.listed else 0
+        parts.append(_section(each, [] if alone else names, deployed_at, commit, rows=rows, listed=shipping.listed))
+        left -= rows
+    if more := sum(len(names) for _, names in list(groups.values())[MOST_SECTIONS:]):
+        parts.append(f"… and what ships of {more} more service{'' if more == 1 else 's'}.\n")
+    return "".join(parts)
 
 
-def _section(shipment: Shipment, services: Sequence[str], deployed_at: str, commit: str, *, listed: bool) -> str:
+def _section(
+    shipment: Shipment, services: Sequence[str], deployed_at: str, commit: str, *, rows: int, listed: bool
+) -> str:
     names = ", ".join(code(short(service, 100)) for service in services[:_MOST_NAMES])
     more = f" and {len(services) - _MOST_NAMES} more" if len(services) > _MOST_NAMES else ""
     lines = [f"#### {escaped(shipment.headline(commit))}{': ' if names else ''}{names}{more}\n\n"]
@@ -42,10 +47,10 @@ def _section(shipment: Shipment, services: Sequence[str], deployed_at: str, comm
         source = escaped(short(shipment.previous.source, 100))
         lines.append(f"{before}: {code(short(shipment.previous.value, 40))}, from {source}{aside}.\n\n")
     if listed and shipment.pulls:
-        rows = [_row(pull, deployed_at) for pull in shipment.pulls[:MOST_ROWS]]
-        lines += [_HEAD, *rows, "\n"]
-        if len(shipment.pulls) > MOST_ROWS:
-            lines.append(f"… and {len(shipment.pulls) - MOST_ROWS} more.\n\n")
+        if rows:
+            lines += [_HEAD, *(_row(pull, deployed_at) for pull in shipment.pulls[:rows]), "\n"]
+        if len(shipment.pulls) > rows:
+            lines.append(f"… and {len(shipment.pulls) - rows} more.\n\n")
         lines += _chart(shipment, deployed_at)
     return "".join(lines)
 

@@ -21,14 +21,17 @@ class NotFoundError(Exception):
 class Wanted:
     """Which previous deployments are asked for.
 
-    `counts` says whether one of GitHub's deployments is of this environment; `own` is the deployment that this run is about.
+    `counts` says whether one of GitHub's deployments is of this environment, which has the name `environment` where one is
+    known; `own` is the deployment that this run is about, and `runs` are the other runs that may have made it.
     `alone`: there is one service, not found by files, so that a history that names no service counts as its own.
     """
 
     services: tuple[str, ...]
+    environment: str | None
     counts: Callable[[Deployment], bool]
     own: Deployment | None
     alone: bool
+    runs: tuple[str, ...] = ()
 
 
 class ShippingAsks(Protocol):
@@ -64,13 +67,15 @@ class Shipment:
     """What a deployment of one service ships since `previous`, oldest first. In a rollback, `pulls` are what it takes back.
 
     `certain`: these are all, since `previous` is a deployment, or since an input lists them. Else `previous` is what an event calls
-    its beginning, or, where there is none, only the event's or the commit's own pull request is known.
+    its beginning, or, where there is none, only the event's or the commit's own pull request is known. Not `counted`: what a
+    rollback takes back could not be looked up.
     """
 
     previous: Found[str] | None
     certain: bool
     course: Course
     pulls: tuple[MergedPull, ...]
+    counted: bool = True
 
     @property
     def merge_commit_shas(self) -> tuple[str, ...]:
@@ -82,9 +87,12 @@ class Shipment:
         """Say in a sentence what the deployment of the commit ships."""
         count = f"{len(self.pulls)} pull request" + ("" if len(self.pulls) == 1 else "s")
         if self.course == "redeploy":
-            return f"{commit[:12]} was deployed before: nothing new ships"
+            was = "was deployed before" if self.certain else "is what it is compared with"
+            return f"{commit[:12]} {was}: nothing new ships"
+        if self.course == "rollback" and self.certain:
+            return f"Rollback to {commit[:12]}" + (f": {count} taken out of production" if self.counted else "")
         if self.course == "rollback":
-            return f"Rollback to {commit[:12]}: {count} taken out of production"
+            return f"{commit[:12]} comes before what it is compared with: {count} less"
         return f"Ships {count}" if self.certain or self.previous else f"Ships {count} at least"
 
 
@@ -112,6 +120,12 @@ class Shipping:
         """Whether it goes back, where a previous deployment was looked up."""
         known = [each.course == "rollback" for each in self.by_service.values() if each.certain and each.previous]
         return any(known) if known else None
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether it is known that nothing ships which was not deployed before."""
+        every = self.by_service.values()
+        return bool(every) and all(each.certain and each.course in ("rollback", "redeploy") for each in every)
 
     def dated(self, pulls: Iterable[MergedPull]) -> "Shipping":
         """Give the same with these pull requests in the place of those of their numbers."""

@@ -8,7 +8,7 @@ from dx_action.changes import pulls_files
 from dx_action.delivery import Clock
 from dx_action.github import Api, Missing
 from dx_action.previous import previous_deployments
-from dx_action.pulls import MOST_COMMITS, TooManyCommitsError, course, first_authored, merged_pulls, span
+from dx_action.pulls import MOST_COMMITS, TooManyCommitsError, associated, course, first_authored, merged_by, span
 from dx_action.refusals import Asker, LookupFailedError
 from dx_action.scope import MergedPull, Span
 from dx_action.services import Service
@@ -36,7 +36,8 @@ class ShippingLookups:
         self._run_id, self._clock, self._say, self._services_of = run_id, clock, say, services_of
         # Several services often have the same previous deployment.
         self.span = cache(self._span)
-        self._merged = cache(self._pulls_of)
+        self._pulls: dict[str, tuple[MergedPull, ...]] = {}
+        self._waited = False
 
     def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
         """See ShippingAsks."""
@@ -54,16 +55,20 @@ class ShippingLookups:
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
         """See ShippingAsks."""
-        found = self._merged(tuple(commits))
-        for lag in _LAGS if newest else ():
+        new = [commit for commit in commits if commit not in self._pulls]
+        self._learn(new)
+        for lag in _LAGS if newest and not self._waited else ():
             # The newest is known last.
-            if any(pull.merge_commit_sha.startswith(newest or "-") for pull in found):
+            if any(pull.merge_commit_sha.startswith(newest or "-") for pull in merged_by(commits, self._pulls)):
                 break
             self._clock.sleep(lag)
-            again = self._pulls_of(tuple(commits[-100:]))
-            found = (*found, *(pull for pull in again if pull not in found))
-        numbers = ", ".join(f"#{pull.number}" for pull in found[:50]) or "no pull request"
-        self._say(f"Looked up: {len(commits)} commit{'' if len(commits) == 1 else 's'}, merged by {numbers}")
+            self._learn(commits[-100:])
+        self._waited = self._waited or newest is not None
+        found = merged_by(commits, self._pulls)
+        if new:
+            numbers = ", ".join(f"#{pull.number}" for pull in found[:50]) or "no pull request"
+            more = f" and {len(found) - 50} more" if len(found) > 50 else ""
+            self._say(f"Looked up: {len(commits)} commit{'' if len(commits) == 1 else 's'}, merged by {numbers}{more}")
         return found
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
@@ -74,10 +79,10 @@ class ShippingLookups:
             except CutError:
                 text = f"{self._repository} has a folder too large for GitHub to list whole"
                 raise NotFoundError(text) from None
-        return {
-            number: frozenset(service.identifier for service in self._services_of(files))
-            for number, files in paths.items()
-        }
+            return {
+                number: frozenset(service.identifier for service in self._services_of(files))
+                for number, files in paths.items()
+            }
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
         """See ShippingAsks."""
@@ -102,9 +107,9 @@ class ShippingLookups:
             except TooManyCommitsError:
                 raise NotFoundError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it") from None
 
-    def _pulls_of(self, commits: tuple[str, ...]) -> tuple[MergedPull, ...]:
+    def _learn(self, commits: Sequence[str]) -> None:
         with self._told("pull-requests"):
-            return merged_pulls(self._api(), self._repository, commits)
+            self._pulls |= associated(self._api(), self._repository, commits)
 
     @contextmanager
     def _told(self, permission: str, unseen: Exception | None = None) -> Iterator[None]:

@@ -203,6 +203,7 @@ class Repo:
         target = self.tag_objects[target].target if target in self.tag_objects else target
         if target in self.history.commits:
             return target
+        target = target.lower()
         if not _ID.fullmatch(target):
             return None
         matching = [sha for sha in self.history.commits if sha.startswith(target)]

@@ -1,0 +1,670 @@
+"""What ships, as a decision: who is asked what, and what comes of the answers; and how it is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import builders
+import pytest
+from builders import ABSENT
+from hypothesis import given
+from hypothesis import strategies as st
+from runner import check_summary
+
+from dx_action import doubts
+from dx_action.choices import needs_shipping
+from dx_action.errors import ActionError, BadInput
+from dx_action.event import Deployment
+from dx_action.lead_time import lead_times
+from dx_action.pulls import merged_by
+from dx_action.scope import Course, MergedPull, Span
+from dx_action.services import Service
+from dx_action.shipments import look_ahead
+from dx_action.shipped import MOST_BARS, MOST_ROWS, MOST_SECTIONS, lead_time, shipped
+from dx_action.shipping import NOTHING, NotFoundError, Shipment, Shipping, UnknownCommitError, Wanted, in_order
+from dx_action.trigger import Found
+
+T = TypeVar("T")
+DEPLOYED_AT = "2025-03-10T09:30:15Z"
+COMMIT, BEFORE = "c" * 40, "b" * 40
+DISCOVER, SHOW = {"attribution": "merge-commits"}, {"show-pull-requests": "true"}
+BOTH, FIRST = {"lead-time-metadata": "both"}, {"lead-time-metadata": "first-commit"}
+HISTORY = Found(BEFORE, "GitHub's deployment history (deployment 1)")
+UNKNOWN = "GitHub's deployment history has no earlier deployment to this environment"
+
+
+def pull(number: int, **more: Any) -> MergedPull:
+    """Make a pull request that was merged in the minute of its number."""
+    made = MergedPull(
+        number=number,
+        id=1000 + number,
+        title=f"Change {number}",
+        url=f"https://github.com/acme/shop/pull/{number}",
+        author="octocat",
+        merged_at=f"2025-03-09T10:{number:02}:00Z",
+        merge_commit_sha=f"{number:040}",
+        base_ref="main",
+        base="",
+        head="",
+        changed_files=1,
+        first_commit_at=f"2025-03-08T10:{number:02}:00Z",
+    )
+    return replace(made, **more)
+
+
+@dataclass
+class Asks:
+    """Answers as told, and remembers what it was asked. An exception is an answer, too."""
+
+    previous_ones: Mapping[str, Found[str] | str] | Exception = field(default_factory=lambda: {"web": HISTORY})
+    course: Course = "forward"
+    pulls: tuple[MergedPull, ...] | Exception = (pull(1), pull(2))
+    spans: Exception | None = None
+    release: Found[str] | None = None
+    touching: Mapping[int, frozenset[str]] | Exception = field(default_factory=dict)
+    beside_it: bool | Exception = False
+    committed: str | Exception = "2025-03-09T11:00:00+01:00"
+    undated: Exception | None = None
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
+        self.asked.append(("previous", wanted))
+        return answer(self.previous_ones)
+
+    def previous_release(self, release_id: int) -> Found[str] | None:
+        self.asked.append(("previous_release", release_id))
+        return self.release
+
+    def span(self, before: str, after: str) -> Span:
+        self.asked.append(("span", before, after))
+        if self.spans:
+            raise self.spans
+        if self.course == "rollback" and (before, after) == (COMMIT, BEFORE):
+            return Span("forward", (before, after))
+        return Span(self.course, (before, after) if self.course in ("forward", "aside") else ())
+
+    def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
+        self.asked.append(("merged", tuple(commits), newest))
+        return answer(self.pulls)
+
+    def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
+        self.asked.append(("services_of", [each.number for each in pulls]))
+        return answer(self.touching)
+
+    def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
+        self.asked.append(("dated", [each.number for each in pulls]))
+        if self.undated:
+            raise self.undated
+        return tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+
+    def committed_at(self, commit: str) -> str:
+        self.asked.append(("committed_at", commit))
+        return answer(self.committed)
+
+    def beside(self, branch: str, commit: str) -> bool:
+        self.asked.append(("beside", branch, commit))
+        return answer(self.beside_it)
+
+    @property
+    def names(self) -> list[str]:
+        """What it was asked."""
+        return [each[0] for each in self.asked]
+
+
+def answer(value: T | Exception) -> T:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+def look(
+    asks: Asks,
+    *given: Mapping[str, str],
+    event: str = "workflow_dispatch",
+    changes: dict[str, Any] | None = None,
+    services: str = "web",
+    commit: str | None = COMMIT,
+) -> Shipping:
+    inputs = builders.inputs({name: text for each in given for name, text in each.items()})
+    happened = builders.event(event, changes)
+    return look_ahead(inputs, happened, [Service(name) for name in services.split()], commit, DEPLOYED_AT, lambda: asks)
+
+
+def numbers(ships: Shipping, service: str = "web") -> list[int]:
+    return [each.number for each in ships.by_service[service].pulls]
+
+
+# Which runs look at all.
+
+
+@pytest.mark.parametrize(
+    ("event", "inputs", "needed"),
+    [
+        ("push_branch", {}, False),
+        ("push_branch", {"merge-commit-shas": "abc1234"}, False),
+        ("push_branch", {"attribution": "repository"}, False),
+        ("push_branch", {"lead-time-metadata": "commit"}, False),
+        ("push_branch", DISCOVER, True),
+        ("push_branch", DISCOVER | {"merge-commit-shas": "abc1234"}, False),
+        ("push_branch", SHOW, True),
+        ("push_branch", FIRST, True),
+        ("push_branch", FIRST | {"metadata": "first_commit_timestamp: 1"}, False),
+        ("pull_request_merged", FIRST, False),
+        ("pull_request_merged", FIRST | {"since-sha": BEFORE}, True),
+        ("pull_request_merged", SHOW, True),
+    ],
+)
+def test_what_needs_it(event: str, inputs: dict[str, str], needed: bool) -> None:
+    assert needs_shipping(builders.inputs(inputs), builders.event(event)) is needed
+
+
+# The previous deployment.
+
+
+PRODUCTION = {"environment": "production", "production_environment": True, "transient_environment": False}
+# The event, its changes, inputs, services; then the environment asked for, whether alone, the own deployment's id.
+WANTED: list[tuple[str, dict[str, Any], dict[str, str], str, str | None, bool, int | None]] = [
+    ("workflow_dispatch", {}, {}, "web", None, True, None),
+    ("workflow_dispatch", {}, {"environment": "prod-eu"}, "web", "prod-eu", True, None),
+    ("workflow_dispatch", {}, {}, "web api", None, False, None),
+    ("workflow_dispatch", {}, {"service-map": "web: [web/**]"}, "web", None, False, None),
+    ("workflow_dispatch", {}, {"services-from": "backstage"}, "web", None, False, None),
+    ("workflow_dispatch", {}, {"services-from": "codeowners"}, "web", None, False, None),
+    ("deployment_status_success", {}, {"environment": "prod-eu"}, "web", "production", True, 2251300501),
+    ("deployment_status_success", {"deployment.environment": None}, {}, "web", None, True, 2251300501),
+]
+
+
+@pytest.mark.parametrize(("event", "changes", "inputs", "services", "environment", "alone", "own"), WANTED)
+def test_what_is_asked_of_the_history(
+    event: str,
+    changes: dict[str, Any],
+    inputs: dict[str, str],
+    services: str,
+    environment: str | None,
+    alone: bool,
+    own: int | None,
+) -> None:
+    asks = Asks(previous_ones=dict.fromkeys(services.split(), HISTORY), touching={1: frozenset(), 2: frozenset()})
+    look(asks, DISCOVER, inputs, event=event, changes=changes, services=services)
+    wanted = asks.asked[0][1]
+    assert (wanted.services, wanted.environment, wanted.alone) == (tuple(services.split()), environment, alone)
+    assert (wanted.own and wanted.own.id) == own
+
+
+@pytest.mark.parametrize(
+    ("inputs", "deployment", "counts"),
+    [
+        ({}, PRODUCTION, True),
+        ({}, {"environment": "prod-eu"}, True),
+        ({}, {"environment": "staging"}, False),
+        ({}, {"environment": None}, False),
+        ({}, PRODUCTION | {"transient_environment": True}, False),
+        ({"only-environments": "live*"}, PRODUCTION, False),
+        ({"only-environments": "live*"}, {"environment": "LIVE/eu"}, True),
+        ({"environment": "staging"}, {"environment": "staging"}, True),
+        ({"environment": "staging"}, {"environment": "Staging"}, False),
+        ({"environment": "staging"}, PRODUCTION, False),
+        ({"environment": "staging", "only-environments": "live"}, {"environment": "live"}, False),
+    ],
+)
+def test_which_deployments_are_of_this_environment(
+    inputs: dict[str, str], deployment: dict[str, Any], counts: bool
+) -> None:
+    asks = Asks()
+    look(asks, DISCOVER, inputs)
+    assert asks.asked[0][1].counts(Deployment(id=1, sha=BEFORE, **deployment)) is counts
+
+
+def test_a_given_commit_wins_over_the_history() -> None:
+    asks = Asks()
+    ships = look(asks, DISCOVER, {"since-sha": "1234567"}, services="web api")
+    assert asks.asked[0] == ("span", "1234567", COMMIT)
+    assert {each.previous for each in ships.by_service.values()} == {Found("1234567", "input since-sha")}
+
+
+@pytest.mark.parametrize("attribution", [DISCOVER, SHOW, FIRST])
+def test_a_given_commit_that_is_unknown_is_a_bad_input(attribution: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match="`since-sha` is no commit of the repository"):
+        look(Asks(spans=UnknownCommitError()), attribution, {"since-sha": "1234567"})
+
+
+def test_without_a_commit_nothing_ships() -> None:
+    with pytest.raises(BadInput, match="`commit-sha` is missing"):
+        look(Asks(), DISCOVER, commit=None)
+    ships = look(Asks(), SHOW, {"merge-commit-shas": "abc1234"}, commit=None)
+    assert (numbers(ships), ships.warnings) == ([1, 2], ())
+
+
+# What comes of it.
+
+
+@pytest.mark.parametrize(
+    ("course", "rollback", "sent", "shown"),
+    [
+        ("forward", False, ["1", "2"], [1, 2]),
+        ("aside", False, ["1", "2"], [1, 2]),
+        ("rollback", True, [], []),
+        ("redeploy", False, [], []),
+    ],
+)
+@pytest.mark.parametrize("inputs", [{}, {"since-sha": BEFORE}], ids=["history", "given"])
+def test_each_way(course: Course, rollback: bool, sent: list[str], shown: list[int], inputs: dict[str, str]) -> None:
+    ships = look(Asks(course=course), DISCOVER, inputs)
+    assert ships.rollback is rollback
+    assert [sha.lstrip("0") for sha in ships.merge_commit_shas("web")] == sent
+    assert [each.number for each in ships.pulls] == shown
+    assert numbers(ships) == ([] if course == "redeploy" else [1, 2])
+    assert ships.nothing_new is (not shown)
+
+
+# How each answer that does not come is told: as the reason, and what is left.
+LOST: dict[str, dict[str, Any]] = {
+    "no deployments": {"previous_ones": NotFoundError("why")},
+    "none before": {"previous_ones": {"web": "why"}},
+    "no comparison": {"spans": NotFoundError("why")},
+    "no pull requests": {"pulls": NotFoundError("why")},
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_github_does_not_tell_is_a_reason(name: str) -> None:
+    ships = look(Asks(**LOST[name]), DISCOVER)
+    assert (ships.by_service, ships.rollback, ships.merge_commit_shas("web")) == ({}, None, ())
+    assert ships.reasons == {"why": ("web",)}
+    (warning,) = ships.warnings
+    assert warning == (
+        "The deployment is attributed by the commit, not by merge commits: why. DX then fills the gap since the deployment "
+        "that it knows before. To name that one, give its commit as `since-sha`."
+    )
+
+
+def test_a_commit_of_the_history_that_is_gone() -> None:
+    ships = look(Asks(spans=UnknownCommitError()), DISCOVER)
+    assert ships.reasons == {"the repository does not have the commit that was there before": ("web",)}
+
+
+def test_services_with_different_answers() -> None:
+    asks = Asks(previous_ones={"web": HISTORY, "api": "why", "cart": Found("d" * 40, "x"), "jobs": "why"})
+    ships = look(asks, DISCOVER, services="web api cart jobs")
+    assert list(ships.by_service) == ["web", "cart"]
+    assert ships.reasons == {"why": ("api", "jobs")}
+    assert ships.warnings[0].startswith(
+        "The deployments of api, jobs are attributed by the commit, not by merge commits"
+    )
+
+
+def test_each_service_keeps_what_touches_it() -> None:
+    touching = {1: frozenset({"web", "api"}), 2: frozenset({"api"}), 3: frozenset({"other"})}
+    asks = Asks(pulls=(pull(3), pull(1), pull(2)), touching=touching, previous_ones={"web": HISTORY, "api": HISTORY})
+    ships = look(asks, DISCOVER, {"service-map": "web: [web/**]"}, services="web api")
+    assert (numbers(ships, "web"), numbers(ships, "api")) == ([1], [1, 2])
+    assert asks.asked[-2] == ("services_of", [1, 2, 3])
+
+
+def test_what_touches_which_service_may_not_be_known() -> None:
+    by_map = {"service-map": "web: [web/**]"}
+    ships = look(Asks(touching=NotFoundError("why")), DISCOVER, by_map)
+    assert (ships.by_service, ships.reasons) == ({}, {"why": ("web",)})
+    ships = look(Asks(touching=NotFoundError("why"), course="rollback"), DISCOVER, by_map)
+    assert (ships.rollback, ships.reasons, numbers(ships)) == (True, {}, [])
+    with pytest.raises(ActionError, match="`service-map` is broken"):
+        look(Asks(touching=BadInput.of("service-map", "is broken.")), DISCOVER, by_map)
+
+
+def test_a_merge_just_now_is_told_by_its_event() -> None:
+    """GitHub may not know it by its commit yet."""
+    asks = Asks(pulls=(pull(1),))
+    changes = {"pull_request.merge_commit_sha": COMMIT}
+    ships = look(asks, DISCOVER, event="pull_request_merged", changes=changes)
+    assert numbers(ships) == [41, 1]
+    assert look(asks, DISCOVER, event="pull_request_merged").by_service["web"].pulls == (pull(1),)
+
+
+def test_after_a_push_the_newest_is_waited_for() -> None:
+    for event, newest in (("push_branch", COMMIT), ("workflow_dispatch", None), ("pull_request_merged", None)):
+        asks = Asks()
+        look(asks, DISCOVER, event=event)
+        assert ("merged", (BEFORE, COMMIT), newest) in asks.asked
+
+
+# What is only shown.
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "release", "previous", "shown", "at_least"),
+    [
+        ("push_branch", {"before": "d" * 40}, None, "push.before", [1, 2], ""),
+        ("push_branch", {"before": "0" * 40}, None, None, [1, 2], " at least"),
+        ("push_branch", {"before": ABSENT}, None, None, [1, 2], " at least"),
+        ("release_published", {}, "v1", "the release before", [1, 2], ""),
+        ("release_published", {}, None, None, [1, 2], " at least"),
+        ("pull_request_merged", {}, None, None, [41], " at least"),
+        ("workflow_dispatch", {}, None, None, [1, 2], " at least"),
+    ],
+)
+def test_without_a_previous_deployment(
+    event: str,
+    changes: dict[str, Any],
+    release: str | None,
+    previous: str | None,
+    shown: list[int],
+    at_least: str,
+) -> None:
+    """Nothing of it is sent, and without being asked for nothing is looked up for it."""
+    asks = Asks(previous_ones={"web": UNKNOWN}, release=Found(release, "the release before") if release else None)
+    ships = look(asks, DISCOVER, SHOW, event=event, changes=changes)
+    shipment = ships.by_service["web"]
+    assert (shipment.previous and shipment.previous.source, numbers(ships)) == (previous, shown)
+    assert shipment.headline(COMMIT) == f"Ships {len(shown)} pull request{'s' * (len(shown) > 1)}{at_least}"
+    assert (ships.merge_commit_shas("web"), ships.rollback, ships.reasons) == ((), None, {UNKNOWN: ("web",)})
+    quiet = Asks(previous_ones={"web": UNKNOWN})
+    assert look(quiet, DISCOVER, event=event, changes=changes).by_service == {}
+    assert quiet.names == ["previous"]
+
+
+def test_a_push_back_without_a_history_is_no_rollback() -> None:
+    asks = Asks(previous_ones={"web": UNKNOWN}, course="rollback")
+    ships = look(asks, SHOW, event="push_branch", changes={"before": BEFORE})
+    assert ships.rollback is None
+    assert (
+        ships.by_service["web"]
+        .headline(COMMIT)
+        .endswith(" comes before what it is compared with: 2 pull requests less")
+    )
+
+
+# The default branch.
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "asked"),
+    [
+        ("workflow_dispatch", {}, True),
+        ("workflow_dispatch", {"repository.default_branch": ABSENT}, False),
+        ("push_branch", {"head_commit.id": COMMIT}, False),
+        ("push_branch", {"head_commit.id": COMMIT, "ref": "refs/heads/next"}, True),
+        ("push_branch", {"head_commit.id": COMMIT, "ref": "refs/tags/main"}, True),
+        ("push_branch", {"head_commit": None}, True),
+        ("push_branch", {}, True),
+        ("pull_request_merged", {"pull_request.merge_commit_sha": COMMIT}, False),
+        ("pull_request_merged", {"pull_request.merge_commit_sha": COMMIT, "pull_request.base.ref": "next"}, True),
+        ("pull_request_merged", {}, True),
+    ],
+)
+def test_whether_the_branch_is_asked_for(event: str, changes: dict[str, Any], asked: bool) -> None:
+    """The last of an event's rows deploys another commit than the event's, by hand."""
+    asks = Asks(beside_it=True)
+    ships = look(asks, DISCOVER, event=event, changes=changes)
+    assert (("beside", "main", COMMIT) in asks.asked) is asked
+    assert any("is not on the default branch" in warning for warning in ships.warnings) is asked
+
+
+@pytest.mark.parametrize("beside", [False, NotFoundError("why"), UnknownCommitError()])
+def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exception) -> None:
+    assert look(Asks(beside_it=beside), DISCOVER).warnings == ()
+
+
+# Lead time.
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "expected"),
+    [
+        ("pull_request_merged", {"pull_request.merge_commit_sha": COMMIT}, (1741083330, "pull_request.merged_at")),
+        ("pull_request_merged", {}, (1741514400, "GitHub's commit")),
+        (
+            "push_branch",
+            {"head_commit.id": COMMIT, "head_commit.timestamp": "2025-03-04T12:00:00+02:00"},
+            (1741082400, "push.head_commit.timestamp"),
+        ),
+        ("push_branch", {"head_commit": None}, (1741514400, "GitHub's commit")),
+        ("push_branch", {"head_commit.id": COMMIT, "head_commit.timestamp": None}, (1741514400, "GitHub's commit")),
+        (
+            "workflow_run_success",
+            {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit.timestamp": "2025-03-04T10:00:00Z"},
+            (1741082400, "workflow_run.head_commit.timestamp"),
+        ),
+        ("workflow_run_success", {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit": None}, (1741514400, "")),
+        ("release_published", {}, (1741514400, "GitHub's commit")),
+    ],
+)
+def test_the_commits_time(event: str, changes: dict[str, Any], expected: tuple[int, str]) -> None:
+    asks = Asks()
+    found = look(asks, {"lead-time-metadata": "commit"}, event=event, changes=changes).lead_times
+    assert found.keys() == {"commit_timestamp"}
+    assert found["commit_timestamp"].value == expected[0]
+    assert expected[1] in found["commit_timestamp"].source
+    assert asks.names == (["committed_at"] if "GitHub" in found["commit_timestamp"].source else [])
+
+
+def test_a_commit_may_be_given_in_short() -> None:
+    changes = {"head_commit.id": COMMIT, "head_commit.timestamp": "2025-03-04T12:00:00Z"}
+    asks = Asks()
+    look(asks, {"lead-time-metadata": "commit"}, event="push_branch", changes=changes, commit="CCCCCCC")
+    assert asks.names == []
+
+
+@pytest.mark.parametrize(
+    ("asks", "event", "changes", "expected"),
+    [
+        (Asks(), "workflow_dispatch", {}, (1740787260, "pull request #1")),
+        (Asks(pulls=(pull(3), pull(2))), "workflow_dispatch", {}, (1740787320, "pull request #2")),
+        (Asks(), "pull_request_merged", {"pull_request.merge_commit_sha": COMMIT}, (1740787260, "pull request #41")),
+        (Asks(previous_ones={"web": UNKNOWN}), "push_branch", {}, (1740787260, "pull request #1")),
+    ],
+    ids=["those that ship", "the earliest, whichever was merged first", "its own", "what a push moved"],
+)
+def test_the_first_commits_time(asks: Asks, event: str, changes: dict[str, Any], expected: tuple[int, str]) -> None:
+    found = look(asks, FIRST, event=event, changes=changes).lead_times
+    assert found == {"first_commit_timestamp": Found(*expected)}
+    assert asks.names.count("dated") == 1
+
+
+@pytest.mark.parametrize("course", ["rollback", "redeploy"])
+def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> None:
+    ships = look(Asks(course=course), BOTH)
+    assert (list(ships.lead_times), ships.warnings) == (["commit_timestamp"], ())
+
+
+@pytest.mark.parametrize(
+    ("asks", "event", "commit", "expected"),
+    [
+        (
+            Asks(pulls=()),
+            "workflow_dispatch",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata: no pull request",
+        ),
+        (
+            Asks(undated=NotFoundError("why"), pulls=(pull(1, first_commit_at=None),)),
+            "workflow_dispatch",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata: why.",
+        ),
+        (
+            Asks(committed=NotFoundError("why")),
+            "workflow_dispatch",
+            COMMIT,
+            "`commit_timestamp` is left out of the metadata: why.",
+        ),
+        (
+            Asks(committed="yesterday"),
+            "workflow_dispatch",
+            COMMIT,
+            "`commit_timestamp` is left out of the metadata: GitHub gave a time",
+        ),
+        (
+            Asks(pulls=()),
+            "pull_request_merged",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata: no pull",
+        ),
+        (Asks(), "pull_request_merged", None, "`commit_timestamp` is left out of the metadata: no commit is known."),
+    ],
+)
+def test_a_time_that_cannot_be_had(asks: Asks, event: str, commit: str | None, expected: str) -> None:
+    _, missing = lead_times(
+        builders.inputs(BOTH),
+        builders.event(event),
+        commit,
+        look(replace(asks, committed="2025-03-04T12:00:00Z"), SHOW) if commit else NOTHING,
+        lambda: asks,
+    )
+    assert any(each.startswith(expected) for each in missing), missing
+
+
+def test_what_metadata_gives_is_not_looked_for() -> None:
+    asks = Asks()
+    given = BOTH | {"metadata": '{"commit_timestamp": 1, "first_commit_timestamp": 2}'}
+    assert look(asks, given) == replace(NOTHING)
+    assert asks.asked == []
+
+
+# Doubts.
+
+
+def ships_of(count: int, previous: Found[str] | None = HISTORY, **more: Any) -> Shipping:
+    pulls = tuple(replace(pull(number % 60), number=number) for number in range(1, count + 1))
+    return Shipping({"web": replace(Shipment(previous, True, "forward", pulls), **more)})
+
+
+@pytest.mark.parametrize(
+    ("ships", "said"),
+    [
+        (ships_of(50), []),
+        (ships_of(51), ["This deployment ships 51 pull requests, which is far more than one mostly does."]),
+        (ships_of(51, None), []),
+        (ships_of(51, course="rollback"), []),
+        (ships_of(1, pulls=(pull(1, merged_at="2025-01-09T09:30:15Z"),)), []),
+        (
+            ships_of(1, pulls=(pull(1, merged_at="2025-01-09T09:30:14Z"),)),
+            ["The oldest pull request that ships, #1, was merged on 2025-01-09."],
+        ),
+        (ships_of(1, pulls=(pull(1, merged_at="soon"),)), []),
+        (ships_of(1, pulls=(pull(1, merged_at=""),)), []),
+        (ships_of(0, course="redeploy"), []),
+        (
+            ships_of(0),
+            ["The deployment is attributed by the commit, not by merge commits: since bbbbbbbbbbbb no pull request"],
+        ),
+    ],
+)
+def test_doubts(ships: Shipping, said: list[str]) -> None:
+    found = list(doubts.warnings(ships, ["web"], DEPLOYED_AT, discovers=True))
+    assert len(found) == len(said)
+    assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
+
+
+def test_several_services_that_ship_the_same_are_doubted_once() -> None:
+    many = ships_of(60).by_service["web"]
+    names = [f"service-{number}" for number in range(14)]
+    ships = Shipping(dict.fromkeys(names[:12], many))
+    (warning,) = doubts.warnings(ships, names, DEPLOYED_AT, discovers=True)
+    assert "This deployment of service-0, service-1, " in warning
+    assert ", service-9 and 2 more ships 60 pull requests" in warning
+
+
+def test_nothing_to_show_is_doubted_only_where_it_is_to_be_shown() -> None:
+    none = ships_of(0)
+    assert list(doubts.warnings(none, ["web"], DEPLOYED_AT, discovers=False)) == []
+    (warning,) = doubts.warnings(replace(none, listed=True), ["web"], DEPLOYED_AT, discovers=False)
+    assert warning == "Nothing ships that came by a pull request: since bbbbbbbbbbbb no pull request of it was merged."
+
+
+# How it is told.
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        ("2025-03-10T09:30:00Z", DEPLOYED_AT, "0 min"),
+        ("2025-03-10T09:00:15Z", DEPLOYED_AT, "30 min"),
+        ("2025-03-10T08:30:15Z", DEPLOYED_AT, "1 h 0 min"),
+        ("2025-03-10T10:30:15+02:00", DEPLOYED_AT, "1 h 0 min"),
+        ("2025-03-09T09:30:15Z", DEPLOYED_AT, "1 d"),
+        ("2025-03-08T08:31:15Z", DEPLOYED_AT, "2 d"),
+        ("2025-03-08T08:30:15Z", DEPLOYED_AT, "2 d 1 h"),
+        ("2024-03-10T09:30:15Z", DEPLOYED_AT, "365 d"),
+        ("2025-03-10T09:30:16Z", DEPLOYED_AT, ""),
+        (None, DEPLOYED_AT, ""),
+        ("soon", DEPLOYED_AT, ""),
+    ],
+)
+def test_how_long(since: str | None, until: str, told: str) -> None:
+    assert lead_time(since, until) == told
+
+
+def test_what_is_not_to_be_listed_is_a_headline() -> None:
+    text = shipped(ships_of(3), DEPLOYED_AT, COMMIT)
+    assert text.startswith("#### Ships 3 pull requests\n\nDeployed before: ")
+    assert "|" not in text
+
+
+def test_nothing_looked_up_is_nothing_told() -> None:
+    assert shipped(NOTHING, DEPLOYED_AT, COMMIT) == ""
+
+
+def test_the_chart_needs_two_and_their_times() -> None:
+    """It holds what was merged between its first commit and the deployment."""
+    whole = (pull(1), pull(2))
+    for pulls, bars in (
+        (whole, 2),
+        (whole[:1], 0),
+        ((pull(1), pull(2, first_commit_at=None)), 0),
+        ((*whole, pull(3, first_commit_at="2025-03-10T00:00:00Z")), 2),
+        ((*whole, pull(3, merged_at="2025-03-11T00:00:00Z")), 2),
+    ):
+        text = shipped(replace(ships_of(1, pulls=pulls), listed=True), DEPLOYED_AT, COMMIT)
+        assert text.count("section #") == bars
+        assert ("```mermaid" in text) is bool(bars)
+
+
+def test_the_summary_is_bounded() -> None:
+    many = ships_of(300).by_service["web"]
+    every = {f"s{number}": replace(many, pulls=many.pulls[number:]) for number in range(30)}
+    text = shipped(Shipping(every, listed=True), DEPLOYED_AT, COMMIT)
+    assert text.count("\n| <a ") == MOST_ROWS
+    assert text.count("#### Ships") == MOST_SECTIONS
+    assert text.count("section #") == MOST_SECTIONS * MOST_BARS
+    assert text.endswith("… and what ships of 10 more services.\n")
+    check_summary(text)
+
+
+wild = st.text(st.characters(), max_size=40) | st.sampled_from(
+    ["::x", "##[y]", "|", "`", "<!--", "[a](b)", "\n```\n", "%%{"]
+)
+
+
+@given(wild, wild, wild, wild, wild, st.sampled_from(["forward", "rollback", "redeploy", "aside"]))
+def test_whatever_others_wrote_is_no_markup(
+    title: str, author: str, url: str, when: str, service: str, course: Course
+) -> None:
+    wild_one = pull(1, title=title, author=author, url=url, merged_at=when, first_commit_at=when)
+    made = Shipment(Found(title, author), True, course, (wild_one, pull(2), pull(3)))
+    other = replace(made, pulls=(pull(4),))
+    text = shipped(Shipping({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
+    check_summary(text)
+
+
+# Values.
+
+
+@given(st.lists(st.integers(1, 30)), st.lists(st.integers(1, 30)))
+def test_each_pull_request_once_in_the_order_of_merging(one: list[int], other: list[int]) -> None:
+    each = {"a": [pull(number) for number in one], "b": [pull(number) for number in other]}
+    ships = Shipping({name: Shipment(HISTORY, True, "forward", in_order(pulls)) for name, pulls in each.items()})
+    assert [found.number for found in ships.pulls] == sorted({*one, *other})
+    assert [int(sha) for sha in ships.merge_commit_shas("a")] == sorted({*one})
+    assert ships.merge_commit_shas("c") == ()
+
+
+def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
+    """Its own commits belong to it, too, and come with branches that were made on top of it."""
+    first, second = pull(1, merge_commit_sha="a" * 40), pull(2, merge_commit_sha="b" * 40)
+    pulls = dict.fromkeys(("a" * 40, "A" * 40, "b" * 9, "c" * 40), (first, second))
+    assert merged_by(["c" * 40], pulls) == ()
+    assert merged_by(["c" * 40, "a" * 40], pulls) == (first,)
+    assert merged_by(["A" * 40], pulls) == (first,)
+    assert merged_by(["b" * 9, "a" * 40], pulls) == (first, second)
+    assert merged_by([], pulls) == ()
