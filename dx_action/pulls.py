@@ -11,7 +11,7 @@ from dx_action.scope import Course, MergedPull, Span
 # So many commits are a year's work or a mistake, and their look-up would use up the time for all.
 MOST_COMMITS = 2_500
 # What GitHub answers well within its ten seconds.
-_COMMITS_A_CALL, _PULLS_A_CALL = 150, 100
+_COMMITS_A_CALL, _PULLS_A_CALL = 200, 150
 _COURSES: dict[str, Course] = {"ahead": "forward", "behind": "rollback", "identical": "redeploy", "diverged": "aside"}
 _PULLS = """
 fragment pulls on Commit {
@@ -64,7 +64,7 @@ def commits_between(api: Api, repository: str, before: str, after: str) -> tuple
 def merged_pulls(api: Api, repository: str, commits: Sequence[str]) -> tuple[MergedPull, ...]:
     """Give the merged pull requests whose merge commit is one of the commits, in the commits' order. Raises Missing.
 
-    A commit may be a short id. One call asks for 150 of them.
+    A commit may be a short id. One call asks for 200 of them.
     """
     return merged_by(commits, associated(api, repository, commits))
 
@@ -81,7 +81,7 @@ def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]])
 
 
 def associated(api: Api, repository: str, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...]]:
-    """Give each commit's merged pull requests: a call for each 150 commits. Raises Missing."""
+    """Give each commit's merged pull requests: a call for each 200 commits. Raises Missing."""
     found = {}
     for start in range(0, len(commits), _COMMITS_A_CALL):
         batch = {f"c{number}": sha for number, sha in enumerate(commits[start : start + _COMMITS_A_CALL])}
@@ -97,7 +97,7 @@ def associated(api: Api, repository: str, commits: Sequence[str]) -> dict[str, t
 def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
     """Give the pull requests with when the earliest commit of each was authored. Raises Missing.
 
-    A call for each 100 pull requests; and again one for each 100 of those that have more than 100 commits, or than 200.
+    A call for each 150 pull requests; and again one for each 150 of those that have more than 100 commits, or than 200.
     """
     after: dict[int, str | None] = {pull.number: None for pull in pulls}
     first: dict[int, str] = {}

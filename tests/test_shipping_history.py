@@ -92,7 +92,7 @@ def past() -> Iterator[tuple[Past, str]]:
 
 
 def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, str]) -> None:
-    """The README says so: 20, or 23 with the first commits."""
+    """The README says so, and how many without the first commits."""
     (there, first), repo = past, past[0].repo
     assert git(there.folder, "rev-list", "--count", f"{first}..main").strip() == "1000"
     expected = histories.shipped(repo, there.folder, first, "main")
@@ -110,7 +110,7 @@ def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, st
     assert any("ships 300 pull requests" in warning for warning in found.warnings)
     dated = sum("authoredDate" in (call.graphql or "") for call in there.gh.calls)
     assert [len(there.gh.calls) - dated, len(there.gh.calls)] == [int(found) for found in stated.groups()]
-    assert int(stated[1]) <= 20
+    assert max(map(int, stated.groups())) <= 20
 
 
 def test_any_two_commits_of_the_thousand(past: tuple[Past, str]) -> None:
@@ -271,16 +271,16 @@ def test_what_the_previous_deployment_costs(counter: Counter) -> None:
 
 def test_what_commits_and_their_pull_requests_cost(counter: Counter) -> None:
     compared, asked = [], []
-    for commits in (100, 101, 150, 151):
+    for commits in (100, 101, 200, 201):
         before = counter.committed(commits)
         compared.append(counter.count(f"/compare/{before}", before))
         asked.append(counter.gh.count("/graphql"))
-    assert (compared, asked) == ([1, 2, 2, 2], [1, 1, 1, 2])
+    assert (compared, asked) == ([1, 2, 2, 3], [1, 1, 1, 2])
     tip = counter.repo.rev("main")
-    back = counter.count(r"/compare/[0-9a-f]{40}\.", tip, tip=before) - 2
+    back = counter.count(r"/compare/[0-9a-f]{40}\.", tip, tip=before) - compared[-1]
     assert costs()["the commits since then"] == [1, 100, back]
     # How often it is asked again after a push, test_shipping_runs tells.
-    assert costs()["their pull requests"] == [1, 150, 2]
+    assert costs()["their pull requests"] == [1, 200, 2]
     assert [counter.count("/compare/main", before)] == next(
         numbers for name, numbers in costs().items() if name.startswith("whether the commit is on")
     )
@@ -293,9 +293,9 @@ def test_what_times_cost(counter: Counter) -> None:
         counter.count("/graphql", counter.merged(*sizes), times)
         return sum("authoredDate" in (call.graphql or "") for call in counter.gh.calls)
 
-    found = [dated(*[1] * 100), dated(*[1] * 101), dated(101, 100, 1, 102)]
+    found = [dated(*[1] * 150), dated(*[1] * 151), dated(101, 100, 1, 102)]
     assert found == [1, 2, 2]
-    assert costs()["the first commit of each"] == [found[0], 100, found[2] - found[0], 100, 100]
+    assert costs()["the first commit of each"] == [found[0], 150, found[2] - found[0], 150, 100]
     asked = counter.count("/commits/", None, {"lead-time-metadata": "commit", "attribution": "commit"})
     assert costs()["the commit's time, where the event does not tell it"] == [asked]
 

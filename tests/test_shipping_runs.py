@@ -882,9 +882,10 @@ def test_who_when_and_for_how_long(world: World) -> None:
         "| #1 | Add | a `1` | hubot | 2025-03-03 00:03 | 1 d 11 h |",
         "| #2 | Add 2 | ghost | 2025-03-03 00:06 | 1 d 11 h |",
     ]
-    assert run.summary.count("```mermaid\ngantt\n") == 1
+    assert run.summary.count("```mermaid\n---\ndisplayMode: compact\n---\ngantt\n") == 1
     assert (
-        "section #1\n    until merged :1740960060, 1740960180\n    until deployed :done, 1740960180, 1741089600"
+        "section #1\n    to the merge :2025-03-03T00:01:00, 2025-03-03T00:03:00\n"
+        "    to production :done, 2025-03-03T00:03:00, 2025-03-04T12:00:00\n"
         in run.summary
     )
     assert [each["author"] for each in run.json("pull-requests")] == ["hubot", "ghost"]
