@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dx_action import report
 from dx_action.calls import Call, Result
@@ -12,8 +12,10 @@ from dx_action.delivery import Clock, Transport
 from dx_action.errors import BadInput, Problem, Wrong
 from dx_action.inert import short
 from dx_action.inputs import Inputs, missing_connection
-from dx_action.outbox import LANES, Outbox
 from dx_action.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dx_action.outbox import Outbox
 
 T = TypeVar("T")
 # What the calls about pull requests may use of the time, so that the deployments get theirs.
@@ -30,7 +32,7 @@ class Progress:
     context: Context | None = None
     first: tuple[Call, ...] = ()
     calls: tuple[Call, ...] = ()
-    outboxes: list[Outbox] = field(default_factory=list)
+    outboxes: "list[Outbox]" = field(default_factory=list)
 
     @property
     def groups(self) -> list[tuple[Call, ...]]:
@@ -65,6 +67,8 @@ class Progress:
 
 def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable[[str], None]) -> None:
     """Send what there is, within `timeout`. Raises BadInput where a file that an input names cannot be used, before any call."""
+    from dx_action.outbox import Outbox  # noqa: PLC0415 - only where something is sent
+
     inputs = progress.inputs
     if inputs is None:
         return
@@ -104,6 +108,7 @@ def _connection(
 ) -> Transport:
     """Prepare the connection, which is imported only here: a step that is skipped, or rehearsed, needs none."""
     from dx_action.dx import Dx  # noqa: PLC0415
+    from dx_action.outbox import LANES  # noqa: PLC0415
     from dx_action.trust import proxies, tls_context  # noqa: PLC0415
 
     host, token = inputs.dx_host, inputs.dx_token

@@ -119,8 +119,9 @@ def readme(results: Results) -> str:
         [conditions(results)],
         start(results),
         [
-            "What each does when the server misbehaves: every one is sent the same bytes, at its own address; `ok` is DX's own word, which",
-            "the last two need not know. *Held* is how many deployments the server has of it afterwards.",
+            "What each does when the server misbehaves. Every one is sent the same bytes, at its own address;",
+            "`ok` is a word of DX's own, which other services' reporters need not know.",
+            "*Held* is how many deployments the server has of it afterwards.",
         ],
         faults(results),
         ["<details><summary>What the time goes into, and how it grows</summary>"],
