@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from types import FrameType
 
@@ -11,6 +12,8 @@ from types import FrameType
 gc.set_threshold(100_000)
 # pydantic would read the metadata of every installed package, in search of plugins that this environment does not have.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+# The image leaves out what guesses a text's encoding: DX and GitHub speak UTF-8. requests would warn of that in every log.
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 # An isolated interpreter (-I) leaves out the script's own folder, which in a checkout holds the package.
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The step that DX's documentation shows for GitHub Actions, made correct: it looks at the answer, has an end, and
 # takes the merge commit from the event.
 set -eu
