@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT, ROW, BAR = 760, 290, 130, 34, 20
+WIDTH, LEFT, RIGHT, ROW, BAR = 780, 290, 150, 34, 20
 _STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#1f2328}.bar{fill:#8c959f}.ours{fill:#0969da}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.bar{fill:#6e7681}.ours{fill:#4493f8}}"

@@ -1,6 +1,7 @@
 """Owns the results as text: what `make bench` prints, and README's part between its markers. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 BEGIN, END = "<!-- Written by `make bench`; change it there. -->", "<!-- The end of what `make bench` wrote. -->"
@@ -116,7 +117,7 @@ def readme(results: Results) -> str:
     parts = [
         [BEGIN],
         ["![One deployment registered, from start to exit](.github/pictures/bench.svg)"],
-        [conditions(results)],
+        [fill(conditions(results), 128)],
         start(results),
         [
             "What each does when the server misbehaves. Every one is sent the same bytes, at its own address;",
@@ -129,7 +130,7 @@ def readme(results: Results) -> str:
         growth(results),
         *([backfill(results)] if results["backfill"] else []),
         ["</details>"],
-        *([[f"Not run: {line}."] for line in results["not_run"]]),
+        *([f"NOT RUN: {line}"] for line in results["not_run"]),
         [END],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts)
