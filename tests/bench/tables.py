@@ -27,10 +27,16 @@ def start(results: Results) -> list[str]:
 def targets(results: Results) -> list[str]:
     """What was aimed at."""
     rows = [
-        (each["what"], each["measured"], f"at most {each['most']}", "met" if each["met"] else "NOT MET")
+        (
+            each["what"],
+            each["measured"],
+            each.get("processor", "—"),
+            f"at most {each['most']}",
+            "met" if each["met"] else "NOT MET",
+        )
         for each in results["targets"]
     ]
-    return table(("measured", "median", "aim", ""), rows)
+    return table(("times as much", "start to exit", "processor time alone", "aim for the first", ""), rows)
 
 
 def phases(results: Results) -> list[str]:
@@ -38,7 +44,7 @@ def phases(results: Results) -> list[str]:
     sets = results["phases"]
     parts = list(dict.fromkeys(part for found in sets.values() for part in found))
     rows = [(part, *(f"{found.get(part, 0):.1f}" for found in sets.values())) for part in parts]
-    return table(("ms", *(f"{name}" for name in sets)), rows)
+    return table(("processor ms", *sets), rows)
 
 
 def growth(results: Results) -> list[str]:
@@ -79,7 +85,7 @@ def _fault(found: Mapping[str, Any]) -> str:
     told = "stopped" if code is None else f"exit {code}"
     asked = "" if requests is None else f", {requests} request{'' if requests == 1 else 's'}"
     words = found["verdict"] if found["verdict"] == "right" else f"**{found['verdict']}**"
-    return f"{words}: {told}{asked}, {found['seconds']:.0f} s, {found['held']} held"
+    return f"{words}: {told}{asked}, {found['seconds']:.1f} s, {found['held']} held"
 
 
 def conditions(results: Results) -> str:
