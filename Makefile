@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format pictures lock clean
+.PHONY: help demo test bench lint format pictures lock clean
 
 export PYTHON
 
@@ -23,6 +23,9 @@ test: .venv/.dev ## check style and types, then run the tests
 	$(python) -m mypy
 	$(python) -m pytest
 
+bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
+	@PYTHONPATH=tests:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
+
 lint: .venv-lint/.lint ## check the workflows, action.yml, the Dockerfile and the scripts
 	@bash .ci/lint
 
@@ -37,7 +40,7 @@ lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--up
 	@bash .ci/lock $(UV_FLAGS)
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-* .pictures .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-* .bench .pictures .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.txt .ci/venv.sh

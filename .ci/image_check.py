@@ -65,7 +65,8 @@ os.execv({podman!r}, [{podman!r}, *args])
 
 # Prints the modules that have no bytecode in the image, and so would be compiled at every run.
 UNCOMPILED = """
-import importlib, os, pkgutil, sys
+import importlib, os, pkgutil, sys, warnings
+warnings.simplefilter("ignore")
 import dx_action, github
 for found in pkgutil.walk_packages(dx_action.__path__, "dx_action."):
     importlib.import_module(found.name)

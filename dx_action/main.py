@@ -5,7 +5,6 @@ import random
 import secrets
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -28,6 +27,8 @@ from dx_action.workflow import Workflow
 from dx_action.workspace import Workspace
 
 if TYPE_CHECKING:
+    from traceback import StackSummary
+
     from dx_action.lookups import Lookups
 
 
@@ -118,13 +119,19 @@ def _publish(told: report.Report, workflow: Workflow, *, soft: bool) -> int:
 
 
 def _place(bug: BaseException) -> str:
-    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    frame = _frames(bug)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}, {type(bug).__name__}"
+
+
+def _frames(bug: BaseException) -> "StackSummary":
+    from traceback import extract_tb  # noqa: PLC0415 - hardly any run needs it
+
+    return extract_tb(bug.__traceback__)
 
 
 def _show_frames(bug: BaseException, workflow: Workflow) -> None:
     workflow.group("Where it broke")
-    for frame in traceback.extract_tb(bug.__traceback__):
+    for frame in _frames(bug):
         workflow.say(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}")
     workflow.end_group()
 

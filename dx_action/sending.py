@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dx_action import report
 from dx_action.calls import Call, Result, as_row
@@ -11,8 +11,10 @@ from dx_action.delivery import Clock, Transport
 from dx_action.errors import BadInput, Problem, Wrong
 from dx_action.inert import short
 from dx_action.inputs import Inputs, missing_connection
-from dx_action.outbox import LANES, Outbox
 from dx_action.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dx_action.outbox import Outbox
 
 T = TypeVar("T")
 # What the calls about pull requests may use of the time, so that the deployments get theirs.
@@ -32,7 +34,7 @@ class Progress:
     context: Context | None = None
     first: tuple[Call, ...] = ()
     calls: tuple[Call, ...] = ()
-    outboxes: list[Outbox] = field(default_factory=list)
+    outboxes: "list[Outbox]" = field(default_factory=list)
     ending: Callable[[str], report.Report] | None = None
 
     @property
@@ -71,6 +73,8 @@ class Progress:
 
 def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable[[str], None]) -> None:
     """Send what there is, within `timeout`. Raises BadInput where a file that an input names cannot be used, before any call."""
+    from dx_action.outbox import LANES, Outbox  # noqa: PLC0415 - only where something is sent
+
     inputs = progress.inputs
     if inputs is None:
         return

@@ -25,11 +25,13 @@ UNUSED_STDLIB = {
     *("mailbox", "pdb", "profile", "pstats", "pydoc", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle"),
     *("turtledemo", "unittest", "venv", "wsgiref", "xmlrpc", "zipapp", "site-packages", "dist-packages"),
     *("_ctypes_test", "_curses", "_curses_panel", "_dbm", "_gdbm", "_sqlite3", "_tkinter", "readline", "xxsubtype"),
+    *("_bz2", "_lzma", "bz2", "lzma"),  # zipfile and shutil do without, and would load them at every start
 }
 UNUSED_STDLIB_PREFIXES = ("_test", "_xxtest", "config-", "xxlimited")
 # PyJWT does without cryptography, which is for GitHub Apps; PyNaCl needs cffi's compiled part alone; PyYAML parses by itself.
-UNUSED_PACKAGES = {"_yaml", "cffi", "cryptography", "pycparser", "yaml/_yaml"}
-UNUSED_DISTRIBUTIONS = {"cryptography", "pycparser"}
+# Without charset_normalizer, 3 MiB of memory at every start, requests takes a text of no stated encoding for UTF-8, which JSON is.
+UNUSED_PACKAGES = {"_yaml", "cffi", "charset_normalizer", "cryptography", "pycparser", "yaml/_yaml"}
+UNUSED_DISTRIBUTIONS = {"charset_normalizer", "cryptography", "pycparser"}
 # What tells a person or a scanner which version of what this is, and under which licence.
 ABOUT = re.compile(r"METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS).*", re.IGNORECASE)
 # The C library loads it by this name when a thread ends early.

@@ -15,7 +15,7 @@ from typing import Any
 import events
 import golden
 import pytest
-from runner import ROOT, TOKEN, Malformed, Run, Step, action, connected, fast_clock, read_command, read_outputs, until
+from runner import ROOT, TOKEN, Malformed, Step, action, connected, fast_clock, read_command, read_outputs, until
 
 from dx_action.sandbox import Fault, Sandbox, Store
 
@@ -634,26 +634,6 @@ def test_step_debugging_shows_the_requests(tmp_path: Path, dx: Sandbox, debug: s
     expected = [f"POST {CREATE} {json.dumps(body['body'], separators=(',', ':'))}" for body in run.json("requests")]
     assert told == (expected if debug == "1" else [])
     assert TOKEN not in "".join(told)
-
-
-def imported(run: Run) -> set[str]:
-    found = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.lines if line.startswith("import time:")}
-    assert {"pydantic", "dx_action"} <= found
-    return found
-
-
-def test_the_plain_way_imports_nothing_it_does_not_need(tmp_path: Path, dx: Sandbox) -> None:
-    run = Step(tmp_path, connected(dx), flags=("-X", "importtime"), github_token="ghs-of-the-tests").run()
-    assert run.status == "registered"
-    found = imported(run)
-    assert "requests" in found
-    assert found & {"github", "yaml", "nacl", "cryptography", "jwt"} == set()
-
-
-def test_a_skipped_event_imports_no_network(tmp_path: Path, dx: Sandbox) -> None:
-    run = Step(tmp_path, connected(dx), "pull_request_opened", flags=("-X", "importtime")).run()
-    assert run.status == "skipped"
-    assert imported(run) & {"requests", "urllib3", "ssl", "certifi", "yaml", "github"} == set()
 
 
 # The golden transcripts.

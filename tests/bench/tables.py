@@ -1,0 +1,149 @@
+"""Owns the results as text: what `make bench` prints, and README's part between its markers. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
+from typing import Any
+
+BEGIN, END = "<!-- Written by `make bench`; change it there. -->", "<!-- The end of what `make bench` wrote. -->"
+Results = Mapping[str, Any]
+WHO = {"ours": "this action", "curl": "curl + jq", "datadog": "datadog-ci", "sentry": "sentry-cli"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Write a Markdown table."""
+    lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
+    return [*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)]
+
+
+def start(results: Results) -> list[str]:
+    """The whole processes beside each other, the slowest last."""
+    rows = [
+        (each["label"], f"{each['wall_ms']:.0f}", f"{each['cpu_ms']:.0f}", f"{each['memory_mib']:.0f}")
+        for each in sorted(results["start"], key=lambda each: float(each["wall_ms"]))
+    ]
+    return table(("from start to exit", "ms", "of them processor", "MiB at most"), rows)
+
+
+def targets(results: Results) -> list[str]:
+    """What was aimed at."""
+    rows = [
+        (
+            each["what"],
+            each["measured"],
+            each.get("processor", "—"),
+            f"at most {each['most']}",
+            "met" if each["met"] else "NOT MET",
+        )
+        for each in results["targets"]
+    ]
+    return table(("times as much", "start to exit", "processor time alone", "aim for the first", ""), rows)
+
+
+def phases(results: Results) -> list[str]:
+    """What a run's time goes into."""
+    sets = results["phases"]
+    parts = list(dict.fromkeys(part for found in sets.values() for part in found))
+    rows = [(part, *(f"{found.get(part, 0):.1f}" for found in sets.values())) for part in parts]
+    return table(("processor ms", *sets), rows)
+
+
+def growth(results: Results) -> list[str]:
+    """How a run grows with its work."""
+    rows = [
+        (
+            f"{each['what']}: {each['count']:,}",
+            f"{each['wall_ms'] / 1000:.2f}",
+            f"{each['cpu_ms'] / 1000:.2f}",
+            f"{each['memory_mib']:.0f}",
+            each.get("github_requests", "—"),
+        )
+        for each in results["growth"]
+    ]
+    return table(("work", "s", "of them processor", "MiB at most", "requests to GitHub"), rows)
+
+
+def backfill(results: Results) -> list[str]:
+    """How fast history is sent."""
+    rows = [
+        (each["what"], f"{each['rows']:,}", f"{each['rows_a_second']:.0f}", f"{each['memory_mib']:.0f}")
+        for each in results["backfill"]
+    ]
+    return table(("backfill, the server taking 20 ms", "rows", "rows a second", "MiB at most"), rows)
+
+
+def faults(results: Results) -> list[str]:
+    """What everyone does when the other side misbehaves."""
+    found = {(each["case"], each["who"]): each for each in results["faults"]}
+    who = list(dict.fromkeys(each["who"] for each in results["faults"]))
+    cases = dict.fromkeys(each["case"] for each in results["faults"])
+    rows = [(case, *(_fault(found[case, each]) for each in who)) for case in cases]
+    return table(("what the server does", *(WHO[each] for each in who)), rows)
+
+
+def _fault(found: Mapping[str, Any]) -> str:
+    code, requests = found["exit_code"], found["requests"]
+    told = "stopped" if code is None else f"exit {code}"
+    asked = "" if requests is None else f", {requests} request{'' if requests == 1 else 's'}"
+    words = found["verdict"] if found["verdict"] == "right" else f"**{found['verdict']}**"
+    return f"{words}: {told}{asked}, {found['seconds']:.1f} s, {found['held']} held"
+
+
+def conditions(results: Results) -> str:
+    """Where and how it was measured."""
+    machine = results["machine"]
+    tools = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return (
+        f"Medians of {machine['rounds']} rounds in turns, over TLS to one server on loopback, on {machine['cores']} cores; "
+        f"load average {machine['load']}. {tools}."
+    )
+
+
+def printed(results: Results) -> str:
+    """Everything, as the command prints it."""
+    parts = [[conditions(results)]]
+    for name, lines in (
+        ("start", start),
+        ("targets", targets),
+        ("phases", phases),
+        ("growth", growth),
+        ("backfill", backfill),
+        ("faults", faults),
+    ):
+        if results[name]:
+            parts.append(lines(results))
+    if results["containers"]:
+        rows = [(name, f"{value:.0f}") for name, value in results["containers"].items()]
+        parts.append(table(("a container that does nothing", "ms"), rows))
+    parts.append([f"NOT RUN: {line}" for line in results["not_run"]])
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def readme(results: Results) -> str:
+    """README's part, its markers included."""
+    parts = [
+        [BEGIN],
+        ["![One deployment registered, from start to exit](.github/pictures/bench.svg)"],
+        [fill(conditions(results), 128)],
+        start(results),
+        [
+            "What each does when the server misbehaves. Every one is sent the same bytes, at its own address;",
+            "`ok` is a word of DX's own, which other services' reporters need not know.",
+            "*Held* is how many deployments the server has of it afterwards.",
+        ],
+        faults(results),
+        ["<details><summary>What the time goes into, and how it grows</summary>"],
+        phases(results),
+        growth(results),
+        *([backfill(results)] if results["backfill"] else []),
+        ["</details>"],
+        *([f"NOT RUN: {line}"] for line in results["not_run"]),
+        [END],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts)
+
+
+def within(text: str, part: str) -> str:
+    """Put the part where the markers of a text are. Raises ValueError where they are not there once."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError("the markers are not there once")
+    return text[: text.index(BEGIN)] + part + text[text.index(END) + len(END) :]
