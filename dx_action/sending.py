@@ -22,10 +22,11 @@ _SHARE = 0.5
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`."""
+    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`; `wire` is as in `main`."""
 
     workspace: Workspace
     scrubbed: Callable[[str], str]
+    wire: Callable[..., Transport] | None = None
     inputs: Inputs | None = None
     context: Context | None = None
     first: tuple[Call, ...] = ()
@@ -113,7 +114,7 @@ def _connection(
     tls, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
     progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
     say(f"Sending to {host.base}, within {inputs.timeout:g} s:")
-    return Dx(
+    return (progress.wire or Dx)(
         host,
         token,
         context=tls,
