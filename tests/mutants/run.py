@@ -36,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LEAST = 85.0
 JOBS = 2
-# The tests tried on one mutant, and the seconds that they have.
+# How many tests of other files than its own are tried on a mutant, and the seconds that all have.
 MOST, SECONDS = 12, 60
 SLOW = ("tests/test_exactly_once", "tests/test_fuzz")
 CORE = (
@@ -73,11 +73,17 @@ def tests_of(module: str) -> Callable[[int], list[str]]:
         by_line = {}
 
     def of(line: int) -> list[str]:
-        found = [test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)]
+        found = {test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)}
+        here = sorted(test for test in found if test.startswith(own))
+        if not by_line.get(line) and (ROOT / own).exists():
+            here = [own]  # what runs at the import, any test may look at
         # Then those that run the least of the package, for they say the most of it.
-        found.sort(key=lambda test: (not test.startswith(f"tests/test_{module}.py"), breadth[test], test))
-        return found[:MOST]
+        others = sorted(
+            found - {test for test in found if test.startswith(own)}, key=lambda test: (breadth[test], test)
+        )
+        return [*here, *others[:MOST]]
 
+    own = f"tests/test_{module}.py"
     breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
     return of
 
