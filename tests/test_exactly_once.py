@@ -159,12 +159,12 @@ often = settings(
 MACHINES = (Schedules, Conflicting, Updating, Upserting)
 
 
-@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (400, 60, 60, 60), strict=True)])
+@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (300, 50, 50, 50), strict=True)])
 def test_what_is_said_of_a_deployment_holds_in_every_schedule(machine: type[Schedules], schedules: int) -> None:
     run_state_machine_as_test(machine, settings=settings(often, max_examples=schedules))
 
 
-@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (1200, 150, 150, 150), strict=True)])
+@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (1000, 150, 150, 150), strict=True)])
 def test_it_holds_in_schedules_by_chance(machine: type[Schedules], schedules: int) -> None:
     """By plain chance there are many more in the same time; a number says which one failed."""
     for number in range(schedules):

@@ -58,7 +58,7 @@ def never_without_end() -> Iterator[None]:
 # Inputs.
 
 
-@settings(often, max_examples=1500)
+@settings(often, max_examples=1000)
 @given(given_inputs, st.sampled_from(events.NAMES), st.booleans())
 def test_any_inputs(inputs: dict[str, str], event: str, debugging: bool) -> None:
     with TemporaryDirectory() as folder:
@@ -174,7 +174,7 @@ ways = st.fixed_dictionaries(
 )
 
 
-@settings(often, max_examples=400)
+@settings(often, max_examples=300)
 @given(st.lists(answers | st.sampled_from(LOST), min_size=1, max_size=4), ways, st.integers(1, 3))
 def test_any_answers(said: list[Any], inputs: dict[str, str], services: int) -> None:
     left = iter(said)

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -74,16 +75,18 @@ def tests_of(module: str) -> Callable[[int], list[str]]:
 
     def of(line: int) -> list[str]:
         found = {test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)}
-        here = sorted(test for test in found if test.startswith(own))
-        if not by_line.get(line) and (ROOT / own).exists():
-            here = [own]  # what runs at the import, any test may look at
+        # What runs at the import, any test may look at; and tests that are newer than the data may be about this line.
+        here = {f"{own}::{name}" for name in names if not by_line.get(line) or f"{own}::{name}" not in breadth}
         # Then those that run the least of the package, for they say the most of it.
-        others = sorted(
-            found - {test for test in found if test.startswith(own)}, key=lambda test: (breadth[test], test)
-        )
-        return [*here, *others[:MOST]]
+        others = sorted((breadth[test], test) for test in found if not test.startswith(own))
+        return [*sorted(here | {test for test in found if test.startswith(own)}), *(test for _, test in others[:MOST])]
 
     own = f"tests/test_{module}.py"
+    names = (
+        re.findall(r"^def (test_\w+)", (ROOT / own).read_text(encoding="utf-8"), re.MULTILINE)
+        if (ROOT / own).exists()
+        else []
+    )
     breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
     return of
 
