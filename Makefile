@@ -26,7 +26,7 @@ test: .venv/.dev ## check style and types, then run the tests
 # What each of these runs by the thousand, other tests run already.
 coverage: .venv/.dev ## fail where a branch of a pure module is run by no test
 	PYTHONPATH=tests/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/test_exactly_once.py
-	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=tests $(python) tests/mutants/pure.py)"
+	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=.:tests $(python) tests/mutants/pure.py)"
 
 mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES="identity plan" for some
 	@test -e .coverage || $(MAKE) --no-print-directory coverage
