@@ -18,7 +18,7 @@ from dx_action.main import main
 
 # Holds what JSON, HTML, Markdown, URLs and the runner each write in another way.
 TOKEN = 'tok_9f"zQ\\w7&K2<m4|R8%41`v5*g_J3=p6/x1'
-COMMANDS = {"add-mask", "debug", "error", "warning", "notice"}
+COMMANDS = {"add-mask", "debug", "error", "warning", "notice", "group", "endgroup"}
 STATUSES = {
     *("registered", "already-registered", "pull-services-set", "skipped", "dry-run", "written", "failed", "partial"),
 }
@@ -145,6 +145,7 @@ class Fuzzed:
     event: str = "pull_request_merged"
     env: Mapping[str, str | None] | None = None
     wire: Callable[[Request], Reply] = _good
+    check: Callable[[str], None] = check_summary
     requests: int = 0
 
     def run(self) -> Run:
@@ -162,7 +163,7 @@ class Fuzzed:
         env, stream = step.environment(), io.StringIO()
         code = main(env, stream, time.clock(), wire=wire.over(self._speak))
         run = step.read(env, code, stream.getvalue())
-        assert_sound(run, stream.getvalue(), debugging=env.get("RUNNER_DEBUG") == "1")
+        assert_sound(run, stream.getvalue(), debugging=env.get("RUNNER_DEBUG") == "1", check=self.check)
         assert time.passed <= LONGEST
         assert self.requests <= MOST
         return run
@@ -172,7 +173,9 @@ class Fuzzed:
         return self.wire(request)
 
 
-def assert_sound(run: Run, log: str, token: str = TOKEN, *, debugging: bool = False) -> None:
+def assert_sound(
+    run: Run, log: str, token: str = TOKEN, *, debugging: bool = False, check: Callable[[str], None] = check_summary
+) -> None:
     """Check what holds of every run: no traceback, no token, no command but our own, outputs and a summary as declared."""
     assert run.exit_code in (0, 1)
     assert "Traceback" not in log
@@ -200,7 +203,7 @@ def assert_sound(run: Run, log: str, token: str = TOKEN, *, debugging: bool = Fa
         assert isinstance(run.json(name), list)
     assert "\n" not in run.outputs["reason"]
     assert len(run.summary.encode()) <= 1024 * 1024
-    check_summary(run.summary.replace("***", ""))
+    check(run.summary.replace("***", ""))
     shown = [line for line in run.lines if not line.startswith("::add-mask::")]
     for place in ("\n".join(shown), run.raw_outputs, run.summary, *_files(run.workspace)):
         assert token not in place

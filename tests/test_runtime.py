@@ -31,7 +31,12 @@ def test_the_page(env: dict[str, str], check_run_id: str | None, page: str | Non
 
 @pytest.mark.parametrize(
     ("url", "server"),
-    [("https://ghe.example/", "ghe.example"), ("http://ghe.example:8080", "ghe.example:8080"), ("", "github.com")],
+    [
+        ("https://ghe.example/", "ghe.example"),
+        ("http://ghe:8080", "ghe:8080"),
+        ("https://gheX/", "gheX"),
+        ("", "github.com"),
+    ],
 )
 def test_the_server(url: str, server: str) -> None:
     assert read_runtime({"GITHUB_SERVER_URL": url}).server == server
@@ -40,6 +45,7 @@ def test_the_server(url: str, server: str) -> None:
 def test_the_api_is_its_url_without_a_slash_at_the_end() -> None:
     assert read_runtime({}).api_url == "https://api.github.com"
     assert read_runtime({"GITHUB_API_URL": "https://ghe.example/api/v3/"}).api_url == "https://ghe.example/api/v3"
+    assert read_runtime({"GITHUB_API_URL": "https://gheX/"}).api_url == "https://gheX"
 
 
 def test_what_is_no_utf_8_can_be_sent_all_the_same() -> None:
