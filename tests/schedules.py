@@ -68,9 +68,10 @@ class Dx:
         """Let a request arrive that its run gave up on."""
         self.take(*self.late.pop(index))
 
-    def held(self) -> dict[str, dict[str, Any]]:
-        """Give what is held, by reference id."""
-        return {str(held["reference_id"]): held for held in self.store.deployments()}
+    def seen(self) -> tuple[dict[str, dict[str, Any]], list[Taken]]:
+        """Give what is held, by reference id, and all that was taken, both of one moment: a run's threads may outlive its end."""
+        with self._lock:
+            return {str(held["reference_id"]): held for held in self.store.deployments()}, list(self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,9 @@ def environment(folder: Path, event: str, inputs: Mapping[str, str], **runner: s
 
 def check(dx: Dx, runs: list[Run], *, keeps: bool = True) -> None:
     """Check all that was said by all that DX ever took. `keeps`: no run was asked to change what is held."""
-    held = dx.held()
+    held, history = dx.seen()
     began: dict[Key, Taken] = {}
-    for taken in dx.history:
+    for taken in history:
         key = (*taken.run.key, taken.body["service"]["identifier"])
         if taken.created:
             assert key not in began, f"{key} stands twice"
@@ -207,20 +208,20 @@ def check(dx: Dx, runs: list[Run], *, keeps: bool = True) -> None:
     assert len(held) == len(began)
     for key, first in began.items():
         record = held[first.body["reference_id"]]
-        last = [taken for taken in dx.history if taken.body["reference_id"] == first.body["reference_id"]][-1]
+        last = [taken for taken in history if taken.body["reference_id"] == first.body["reference_id"]][-1]
         assert {name: record[name] for name in last.body} == last.body, key
     for run in runs:
         bodies = {(json.loads(body)["reference_id"], method): body for method, body in run.asked}
         assert all(bodies[json.loads(body)["reference_id"], method] == body for method, body in run.asked)
         if run.exit_code is not None:
-            _check_told(dx, run, began)
+            _check_told(history, run, began)
 
 
-def _check_told(dx: Dx, run: Run, began: Mapping[Key, Taken]) -> None:
+def _check_told(history: list[Taken], run: Run, began: Mapping[Key, Taken]) -> None:
     asked = [json.loads(body)["reference_id"] for _, body in run.asked]
     for result in run.results:
         key, outcome = (*run.key, result["service"]), result["outcome"]
-        mine = [taken for taken in dx.history if taken.run is run and taken.body["service"]["identifier"] == key[-1]]
+        mine = [taken for taken in history if taken.run is run and taken.body["service"]["identifier"] == key[-1]]
         match outcome:
             case "accepted":
                 assert key in began, f"{key} was accepted, and does not stand"
@@ -234,8 +235,8 @@ def _check_told(dx: Dx, run: Run, began: Mapping[Key, Taken]) -> None:
                 assert not mine, f"{key} was not sent, and DX took it"
                 assert result["reference_id"] not in asked
             case _:
+                # Where a job is cancelled, a thread may have been about to send.
                 assert outcome == "unknown"
-                assert result["reference_id"] in asked
     delivered = {result["outcome"] in ("accepted", "already-registered") for result in run.results}
     assert run.exit_code == (0 if delivered == {True} else 1)
     statuses = {"partial"} if len(delivered) == 2 else {"registered", "already-registered"}
