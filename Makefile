@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format pictures lock clean
+.PHONY: help demo test bench coverage mutants fuzz lint format pictures lock clean
 
 export PYTHON
 
@@ -26,6 +26,20 @@ test: .venv/.dev ## check style and types, then run the tests
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
 	@PYTHONPATH=tests:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
+# What each of these runs by the thousand, other tests run already.
+coverage: .venv/.dev ## fail where a branch of a pure module is run by no test
+	PYTHONPATH=tests/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/test_exactly_once.py
+	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=.:tests $(python) tests/mutants/pure.py)"
+
+mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES="identity plan" for some
+	@test -e .coverage || $(MAKE) --no-print-directory coverage
+	$(python) tests/mutants/run.py $(MODULES)
+
+SECONDS ?= 60
+fuzz: ## feed each reader of foreign bytes by coverage, SECONDS=60 for each (atheris, where it installs)
+	@$(MAKE) --no-print-directory .venv-fuzz/.fuzz || { echo "NOT RUN: atheris cannot be installed here"; exit 3; }
+	.venv-fuzz/bin/python tests/fuzz/fuzz.py --seconds $(SECONDS)
+
 lint: .venv-lint/.lint ## check the workflows, action.yml, the Dockerfile and the scripts
 	@bash .ci/lint
 
@@ -40,7 +54,7 @@ lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--up
 	@bash .ci/lock $(UV_FLAGS)
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-* .bench .pictures .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-* .bench .pictures .hypothesis .coverage .mutants .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.txt .ci/venv.sh
@@ -51,3 +65,6 @@ clean: ## remove everything that can be made again
 
 .venv-lint/.lint: .ci/requirements-lint.txt .ci/venv.sh
 	@sh .ci/venv.sh .venv-lint .ci/requirements-lint.txt $@
+
+.venv-fuzz/.fuzz: tests/fuzz/requirements.txt .ci/venv.sh
+	@sh .ci/venv.sh .venv-fuzz tests/fuzz/requirements.txt $@

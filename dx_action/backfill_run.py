@@ -72,7 +72,7 @@ def _sent(
 ) -> Report:
     if inputs.failed_file:
         _check(progress.workspace, inputs.failed_file)
-    transport, warnings = connection(inputs, progress.workspace, env, clock, inputs.concurrency)
+    transport, warnings = connection(inputs, progress.workspace, env, clock, inputs.concurrency, progress.wire)
     leftovers = Leftovers(progress.workspace, inputs.failed_file, workflow.scrubbed, anew=anew)
     terms = Terms(
         timeout=inputs.timeout,

@@ -6,6 +6,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from dx_action import __version__, report
 from dx_action.cancellation import interruptible
 from dx_action.context import resolve
-from dx_action.delivery import Clock
+from dx_action.delivery import Clock, Transport
 from dx_action.errors import ActionError, BadInput, Interrupted, Problem
 from dx_action.event import read_event
 from dx_action.findings import found_lines
@@ -32,16 +33,27 @@ if TYPE_CHECKING:
     from dx_action.lookups import Lookups
 
 
-def main(env: Mapping[str, str], stream: TextIO, clock: Clock, *, cancelled: bool = False) -> int:
-    """Run the step, and give its exit code: 0 or 1. `cancelled`: the job was, before this was called."""
+def main(
+    env: Mapping[str, str],
+    stream: TextIO,
+    clock: Clock,
+    *,
+    cancelled: bool = False,
+    wire: Callable[..., Transport] | None = None,
+    signals: Callable[[], AbstractContextManager[Callable[[], None]]] = interruptible,
+) -> int:
+    """Run the step, and give its exit code: 0 or 1. `cancelled`: the job was, before this was called.
+
+    `wire` makes the connection to DX in the place of `dx.Dx`; `signals` says when the job is cancelled from now on.
+    """
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}")
     for name in ("DX-TOKEN", "GITHUB-TOKEN"):
         token = env.get(PREFIX + name, "").strip()
         workflow.mask(token)
         workflow.mask(token[len("Bearer ") :] if token[:7].lower() == "bearer " else "")
     soft = lenient(env)
-    progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed)
-    with interruptible() as disarm:
+    progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed, wire)
+    with signals() as disarm:
         try:
             if cancelled:
                 raise Interrupted  # noqa: TRY301 - it is told as one that comes later

@@ -39,7 +39,11 @@ def read_runtime(env: Mapping[str, str]) -> Runtime:
     """Read the runner's variables (docs.github.com, "Variables reference")."""
 
     def read(name: str, default: str = "") -> str:
-        return env.get(f"GITHUB_{name}", "").strip() or default
+        # What is no UTF-8 comes as lone surrogates, which no request can hold.
+        return path(name).encode(errors="replace").decode() or default
+
+    def path(name: str) -> str:
+        return env.get(f"GITHUB_{name}", "").strip()
 
     return Runtime(
         event_name=read("EVENT_NAME"),
@@ -52,6 +56,6 @@ def read_runtime(env: Mapping[str, str]) -> Runtime:
         actor=read("ACTOR"),
         server_url=read("SERVER_URL", "https://github.com").rstrip("/"),
         api_url=read("API_URL", "https://api.github.com").rstrip("/"),
-        workspace=read("WORKSPACE"),
-        event_path=read("EVENT_PATH"),
+        workspace=path("WORKSPACE"),
+        event_path=path("EVENT_PATH"),
     )

@@ -25,11 +25,12 @@ _SHARE = 0.5
 class Progress:
     """How far a run has come, for when it ends early. `first` are the calls that go before `calls`.
 
-    `ending` tells of a backfill, which has no such lists.
+    `ending` tells of a backfill, which has no such lists; `wire` is as in `main`.
     """
 
     workspace: Workspace
     scrubbed: Callable[[str], str]
+    wire: Callable[..., Transport] | None = None
     inputs: Inputs | None = None
     context: Context | None = None
     first: tuple[Call, ...] = ()
@@ -81,7 +82,7 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
     if inputs.failed_file:
         _input("failed-file", progress.workspace.can_append, inputs.failed_file)
     lanes = min(max(map(len, progress.groups), default=1), LANES)
-    dx, warnings = connection(inputs, progress.workspace, env, clock, lanes)
+    dx, warnings = connection(inputs, progress.workspace, env, clock, lanes, progress.wire)
     if progress.context:
         progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
     say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
@@ -110,7 +111,12 @@ def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Repor
 
 
 def connection(
-    inputs: Inputs, workspace: Workspace, env: Mapping[str, str], clock: Clock, lanes: int
+    inputs: Inputs,
+    workspace: Workspace,
+    env: Mapping[str, str],
+    clock: Clock,
+    lanes: int,
+    wire: Callable[..., Transport] | None = None,
 ) -> tuple[Transport, tuple[str, ...]]:
     """Prepare the connection for so many lanes, and give the warnings about it. Raises BadInput.
 
@@ -124,7 +130,7 @@ def connection(
         raise BadInput(*missing_connection({}))
     pem = _input("ca-bundle", workspace.read, inputs.ca_bundle) if inputs.ca_bundle else None
     tls, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
-    return Dx(
+    return (wire or Dx)(
         host,
         token,
         context=tls,

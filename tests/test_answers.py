@@ -364,3 +364,9 @@ def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
 def test_a_date_is_counted_from_now() -> None:
     header = "Wed, 01 Jan 2025 12:05:30 GMT"
     assert retry_after_seconds(header, NOW + timedelta(seconds=10)) == 20
+
+
+@pytest.mark.parametrize("status", [300, 301, 399])
+@pytest.mark.parametrize("body", [OK, b""])
+def test_every_redirect_is_final_whatever_its_body(status: int, body: bytes) -> None:
+    assert judged(status, body) == Verdict("refused", "redirect", http_status=status)

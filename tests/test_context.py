@@ -395,3 +395,8 @@ def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> Non
     given = {"repository": "other/thing", "set-pull-services": "true", "pull-number": "3", "service": "web"}
     with pytest.raises(BadInput, match="`repository` is not the repository of this event"):
         resolved("pull_request_merged", given)
+
+
+def test_a_look_up_that_nothing_can_make_is_told() -> None:
+    with pytest.raises(BadInput, match="there are none here"):
+        resolved("pull_request_merged", {"services-from": "codeowners"})

@@ -419,3 +419,32 @@ def test_an_outcome_is_never_a_lie(
         assert (other, store.deployments()) == (True, before)
     if result.outcome == "accepted" and not other:
         assert held(store, reference_id="r", repository="o/r") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (NO_CONNECTION, "no connection"),
+        (LOST, "the connection broke"),
+        (NO_ANSWER, "no answer in time"),
+        (HTML, "the answer is not JSON"),
+        (DOWN, "HTTP 503"),
+        (BUSY, "HTTP 429"),
+    ],
+)
+def test_the_log_says_why_it_is_tried_again(answer: Answer | Verdict, told: str) -> None:
+    time, said = Time(chance=1.0), list[str]()
+    verdict = Delivery(CALL).run(Script(time, [answer, OK]), time.clock(), BUDGET, said.append)
+    assert said == [f"Attempt 1 for web: {told}. Trying again in 0.5 s."]
+    assert verdict.kind == "accepted"
+
+
+def test_the_waits_double_up_to_a_quarter_of_a_minute() -> None:
+    *_, time = delivered(BUSY, takes=0.0, budget=62.0, chance=1.0)
+    assert time.slept == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
+
+
+@pytest.mark.parametrize(("budget", "attempts"), [(1.5, 2), (1.49, 1)])
+def test_an_attempt_has_a_second_at_the_least(budget: float, attempts: int) -> None:
+    _, script, _ = delivered(BUSY, takes=0.0, budget=budget, chance=1.0)
+    assert len(script.attempts) == attempts

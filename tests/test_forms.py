@@ -744,3 +744,13 @@ def test_globs_do_not_backtrack() -> None:
     """A regular expression would take ages over these."""
     assert not matches_branch(["*a" * 100 + "b"], "a" * 1000)
     assert not matches_environment(["**a*" * 100 + "b"], "a" * 1000)
+
+
+def test_only_stars_are_stars() -> None:
+    assert matches_branch(("*X",), "aX")
+    assert not matches_branch(("*X",), "a")
+
+
+def test_a_comma_after_an_equals_sign_is_told_whatever_blank_lines_are_around() -> None:
+    with pytest.raises(Wrong, match="a comma after"):
+        parse_services("\na=b,c\n")

@@ -255,3 +255,26 @@ def test_servers_do_not_share_ids(name: str) -> None:
 def test_an_id_given_by_hand(name: str, services: str, ids: tuple[str, ...]) -> None:
     given = {"reference-id": "build-7", "service": services, "environment": "eu", "success": "failure"}
     assert resolved(name, given).reference_ids.value == ids
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"repository": "acme/Other", "service": "shop", "attribution": "repository"},
+        {"merge-commit-shas": "abc1234"},
+        {"commit-sha": "abc1234"},
+    ],
+    ids=str,
+)
+def test_the_case_of_what_is_given_makes_no_other_deployment(given: dict[str, str]) -> None:
+    ours = {"repository", "merge-commit-shas", "commit-sha"}
+    upper = {key: text.upper() if key in ours else text for key, text in given.items()}
+    for name in ("pull_request_merged", "push_branch"):
+        assert one(name, given) == one(name, upper)
+        assert one(name, given) != one(name, {"service": "shop"})
+
+
+def test_the_case_of_the_events_commit_makes_no_other_deployment() -> None:
+    changes = {"pull_request.merge_commit_sha": MERGED_41.upper()}
+    (found,) = resolved("pull_request_merged", {"commit-sha": MERGED_41}, changes).reference_ids.value
+    assert found == one("pull_request_merged")

@@ -323,3 +323,8 @@ def test_a_secret_that_is_no_text_is_no_reason_to_break() -> None:
     flow.mask("half-a-secret\udcff")
     flow.say("half-a-secret\udcff")
     assert "half-a-secret" not in lines(stream)[-1]
+
+
+@pytest.mark.parametrize(("given", "cut"), [("a" * 500, "a" * 500), ("a" * 501, "a" * 499 + "…")])
+def test_what_is_just_short_enough_is_left_whole(given: str, cut: str) -> None:
+    assert short(given) == cut

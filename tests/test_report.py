@@ -357,3 +357,10 @@ def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
     messages = failures(results, 60, inputs(), resolved("push_branch"))
     assert len(messages) == 8
     assert messages[-1] == "53 more kinds of failure: see the output `results`."
+
+
+def test_a_run_without_a_page_has_no_link() -> None:
+    for run_id, linked in (("7", True), ("", False)):
+        context = resolved("workflow_dispatch", run_id=run_id)
+        told = report.sent(context, inputs(), [], calls=())
+        assert ("source</a>" in told.summary) is linked

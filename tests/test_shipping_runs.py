@@ -885,8 +885,7 @@ def test_who_when_and_for_how_long(world: World) -> None:
     assert run.summary.count("```mermaid\n---\ndisplayMode: compact\n---\ngantt\n") == 1
     assert (
         "section #1\n    to the merge :2025-03-03T00:01:00, 2025-03-03T00:03:00\n"
-        "    to production :done, 2025-03-03T00:03:00, 2025-03-04T12:00:00\n"
-        in run.summary
+        "    to production :done, 2025-03-03T00:03:00, 2025-03-04T12:00:00\n" in run.summary
     )
     assert [each["author"] for each in run.json("pull-requests")] == ["hubot", "ghost"]
 

@@ -569,3 +569,26 @@ def test_a_run_that_a_tag_started_is_told_from_a_branchs(name: str, known: bool 
     happened = event("workflow_run_tag", {"workflow_run.head_branch": name})
     found = decide(happened, inputs(), runtime("workflow_run_tag"), lambda _: known)
     assert isinstance(found, Trigger) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "counts"),
+    [
+        ({"operation": "set-pull-services", "pull-number": "7"}, True),
+        ({"operation": "set-pull-services", "pull-id": "77"}, True),
+        ({"operation": "set-pull-services"}, False),
+        ({"pull-number": "7"}, False),
+        ({"pull-id": "77"}, False),
+    ],
+)
+def test_an_event_without_a_commit_needs_none_for_a_pull_request_that_is_named(
+    given: dict[str, str], counts: bool
+) -> None:
+    found = decide(event("issue_comment"), inputs(given), runtime("issue_comment"))
+    assert isinstance(found, Trigger) is counts
+
+
+def test_what_a_trigger_and_a_skip_are_unless_told_otherwise() -> None:
+    assert (Trigger(None).per_job, Trigger(None).overridable, Trigger(None).identity) == (False, True, ())
+    assert (str(Skipped("Why.")), str(Skipped("Why.", "What."))) == ("Why.", "Why. What.")
+    assert not Skipped("Why.").warn

@@ -1,0 +1,213 @@
+"""Changes one thing in a module, runs the tests that are about it, and tells which changes no test noticed: `make mutants`.
+
+    python tests/mutants/run.py [--fresh] [MODULE…]
+
+Nothing on the disk is changed: a child of this process imports the changed module, and runs the tests that run the changed line, as
+`make coverage` found. What a mutant came to is
+kept in .mutants, so that a run that was stopped goes on; survivors are always tried again. survivors.txt has those that no test can
+notice, each with the reason. Exit code 1 where fewer than 85 % are killed.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import coverage
+import hypothesis
+import pytest
+from operators import Mutant, mutants
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+LEAST = 85.0
+JOBS = 2
+# How many tests of other files than its own are tried on a mutant (four times as many where it has none), and the seconds of all.
+MOST, SECONDS = 12, 60
+SLOW = ("tests/test_exactly_once", "tests/test_fuzz")
+CORE = (
+    *("inert", "globs", "lists", "times", "urls", "hosts", "paths", "services", "metadata", "runtime", "identity"),
+    *("calls", "answers", "delivery", "outbox", "dx", "choices", "triggers", "deployment_events", "trigger", "forms"),
+    *("inputs", "failures", "plan", "outputs", "summary", "report", "context", "attribution", "findings", "advice"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed(MetaPathFinder, Loader):
+    """Imports one module as a mutant."""
+
+    module: str
+    mutant: Mutant
+
+    def find_spec(self, name: str, _path: Any, _target: Any = None) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == f"dx_action.{self.module}" else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        file = ROOT / "dx_action" / f"{self.module}.py"
+        module.__file__ = str(file)
+        exec(compile(self.mutant.tree, file, "exec"), module.__dict__)
+
+
+def tests_of(module: str) -> Callable[[int], list[str]]:
+    """Give what tells the tests that run a line of the module, those first that bear its name."""
+    data = coverage.CoverageData(str(ROOT / ".coverage"))
+    data.read()
+    file = ROOT / "dx_action" / f"{module}.py"
+    by_line = {line: {test for test in tests if test} for line, tests in data.contexts_by_lineno(str(file)).items()}
+    everywhere = set[str]().union(*by_line.values())
+    if file.stat().st_mtime > (ROOT / ".coverage").stat().st_mtime:
+        by_line = {}
+
+    def of(line: int) -> list[str]:
+        found = {test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)}
+        # What runs at the import, any test may look at; and tests that are newer than the data may be about this line.
+        here = {f"{own}::{name}" for name in names if not by_line.get(line) or f"{own}::{name}" not in breadth}
+        # Then those that run the least of the package, for they say the most of it.
+        others = sorted((breadth[test], test) for test in found if not test.startswith(own))
+        return [
+            *sorted(here | {test for test in found if test.startswith(own)}),
+            *(test for _, test in others[: MOST if names else 4 * MOST]),
+        ]
+
+    own = f"tests/test_{module}.py"
+    names = (
+        re.findall(r"^def (test_\w+)", (ROOT / own).read_text(encoding="utf-8"), re.MULTILINE)
+        if (ROOT / own).exists()
+        else []
+    )
+    breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
+    return of
+
+
+@cache
+def _tests_in(data: coverage.CoverageData, file: str) -> tuple[str, ...]:
+    return tuple({test for tests in data.contexts_by_lineno(file).values() for test in tests})
+
+
+def begin(module: str, mutant: Mutant | None, tests: Sequence[str], seconds: int) -> int:
+    """Run the tests in a child, and give its number."""
+    if child := os.fork():
+        return child
+    signal.alarm(seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    if mutant:
+        sys.meta_path.insert(0, _Changed(module, mutant))
+    code = 1
+    try:
+        flags = [
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "addopts=",
+            "-W",
+            "ignore::pytest.PytestAssertRewriteWarning",
+        ]
+        code = int(pytest.main([*flags, *tests]))
+    finally:
+        os._exit(code)
+
+
+def ended() -> tuple[int, str]:
+    """Wait for a child: its tests noticed nothing (survived), failed (killed) or took too long."""
+    child, status = os.wait()
+    if os.WIFSIGNALED(status):
+        return child, "timed out" if os.WTERMSIG(status) == signal.SIGALRM else "killed"
+    return child, "killed" if os.WEXITSTATUS(status) else "survived"
+
+
+def judged() -> dict[str, str]:
+    """Read why which survivors are equivalent: `module: before → after`, then an indented line with the reason."""
+    found, name = {}, ""
+    for line in (HERE / "survivors.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("  "):
+            found[name] = line.strip()
+        elif line and not line.startswith("#"):
+            name = line
+    return found
+
+
+def known(file: Path, digest: str) -> set[str]:
+    """Give the mutants that were killed already, of this very source."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {name for state, name, of in map(json.loads, lines) if of == digest and state != "survived"}
+
+
+def tried(module: str, *, fresh: bool) -> Iterator[tuple[Mutant, str]]:
+    """Try the module's mutants, and give each with what it came to."""
+    source = (ROOT / "dx_action" / f"{module}.py").read_text(encoding="utf-8")
+    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
+    (folder := ROOT / ".mutants").mkdir(exist_ok=True)
+    file = folder / f"{module}.jsonl"
+    killed = set() if fresh else known(file, digest)
+    tests = tests_of(module)
+    begin(module, None, tests(0), SECONDS)
+    if ended()[1] != "survived":
+        raise SystemExit(f"{module}: its tests fail without any change")
+    left, running = mutants(source)[::-1], dict[int, Mutant]()
+    with file.open("a", encoding="utf-8") as log:
+        while left or running:
+            if left and left[-1].name in killed:
+                yield left.pop(), "killed"
+            elif left and len(running) < JOBS:
+                mutant = left.pop()
+                running[begin(module, mutant, tests(mutant.line), SECONDS)] = mutant
+            else:
+                child, state = ended()
+                mutant = running.pop(child)
+                log.write(json.dumps([state, mutant.name, digest], ensure_ascii=False) + "\n")
+                log.flush()
+                yield mutant, state
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try the modules, and tell how it went."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fresh", action="store_true", help="try those again that were killed before")
+    parser.add_argument("modules", nargs="*", default=CORE, metavar="MODULE")
+    given = parser.parse_args(arguments)
+    os.chdir(ROOT)
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("mutants")
+    equivalent, all_killed, all_tried, open_ones = judged(), 0, 0, 0
+    for module in given.modules:
+        started, counts = time.monotonic(), {"killed": 0, "timed out": 0, "survived": 0}
+        for mutant, state in tried(module, fresh=given.fresh):
+            counts[state] += 1
+            if state == "survived":
+                reason = equivalent.get(f"{module}: {mutant.name}")
+                open_ones += reason is None
+                print(f"  {module}.py:{mutant.line}: survived{f' ({reason})' if reason else ''}")
+                print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
+        number = sum(counts.values())
+        killed = number - counts["survived"]
+        all_killed, all_tried = all_killed + killed, all_tried + number
+        share, took = 100 * killed / max(number, 1), time.monotonic() - started
+        print(f"{module}: {killed} of {number} killed ({share:.1f} %), {took:.0f} s", flush=True)
+    share = 100 * all_killed / max(all_tried, 1)
+    print(f"All: {all_killed} of {all_tried} killed ({share:.1f} %), {open_ones} survivors without a reason")
+    return 0 if share >= LEAST else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
