@@ -76,6 +76,8 @@ class Bench:
             if "backfill" in self._parts:
                 told = backfill.throughput(self._scratch, watch)
                 self._keep("backfill", told)
+                if isinstance(told, list):
+                    self._results["targets"] += backfill.aims(told)
         if "faults" in self._parts:
             say("The faults, all at once")
             (self._scratch / "faults").mkdir()

@@ -65,10 +65,18 @@ def growth(results: Results) -> list[str]:
 def backfill(results: Results) -> list[str]:
     """How fast history is sent."""
     rows = [
-        (each["what"], f"{each['rows']:,}", f"{each['rows_a_second']:.0f}", f"{each['memory_mib']:.0f}")
+        (
+            each["what"],
+            f"{each['rows']:,}",
+            f"{each['rows_a_second']:.0f}",
+            f"{each['cpu_ms_a_row']:.2f}",
+            f"{each['memory_mib']:.0f}",
+        )
         for each in results["backfill"]
     ]
-    return table(("backfill, the server taking 20 ms", "rows", "rows a second", "MiB at most"), rows)
+    return table(
+        ("backfill, the server taking 20 ms", "rows", "rows a second", "ms of processor a row", "MiB at most"), rows
+    )
 
 
 def faults(results: Results) -> list[str]:
