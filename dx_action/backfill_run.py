@@ -72,7 +72,7 @@ def _sent(
 ) -> Report:
     if inputs.failed_file:
         _check(progress.workspace, inputs.failed_file)
-    transport, warnings = connection(inputs, progress.workspace, env, clock, inputs.concurrency, progress.wire)
+    transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
     leftovers = Leftovers(progress.workspace, inputs.failed_file, workflow.scrubbed, anew=anew)
     terms = Terms(
         timeout=inputs.timeout,

@@ -80,6 +80,10 @@ class Lookups:
         self._say(f"Looked up: the push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
         return found
 
+    def named_file(self, path: str) -> bytes | None:
+        """Give a file that an input names, or None where there is none. Raises LookupFailedError."""
+        return self._file(path, named=True)
+
     def is_tag(self, name: str) -> bool | None:
         """Tell whether the name is a tag's; None where GitHub does not say. A branch of that name makes it none."""
         try:

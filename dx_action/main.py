@@ -80,12 +80,20 @@ def _run(
     workflow.say(f"DX deployment action {__version__}")
     inputs = progress.inputs = read_inputs(env)
     runtime = read_runtime(env)
+    ask_about = _asks(inputs, runtime, env, progress.workspace, clock, workflow)
+
+    def fetch(path: str) -> bytes | None:
+        at, own = progress.context, runtime.repository.casefold()
+        commit = at.commit.value if at and at.commit and at.repository.value.casefold() == own else runtime.sha
+        return ask_about(runtime.repository, True, commit or None).named_file(path)
+
+    if inputs.github_token:
+        progress.fetch = fetch
     if inputs.operation == "backfill":
         from dx_action.backfill_run import backfill  # noqa: PLC0415 - most runs register one deployment
 
         return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
-    ask_about = _asks(inputs, runtime, env, progress.workspace, clock, workflow)
     is_tag = (lambda name: ask_about(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
     context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
     if isinstance(context, Skipped):

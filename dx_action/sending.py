@@ -11,7 +11,7 @@ from dx_action.delivery import Clock, Transport
 from dx_action.errors import BadInput, Problem, Wrong
 from dx_action.inert import short
 from dx_action.inputs import Inputs, missing_connection
-from dx_action.workspace import Workspace
+from dx_action.workspace import NotThere, Workspace
 
 if TYPE_CHECKING:
     from dx_action.outbox import Outbox
@@ -25,12 +25,13 @@ _SHARE = 0.5
 class Progress:
     """How far a run has come, for when it ends early. `first` are the calls that go before `calls`.
 
-    `ending` tells of a backfill, which has no such lists; `wire` is as in `main`.
+    `ending` tells of a backfill, which has no such lists; `wire` is as in `main`; `fetch` gives a file of the repository.
     """
 
     workspace: Workspace
     scrubbed: Callable[[str], str]
     wire: Callable[..., Transport] | None = None
+    fetch: Callable[[str], bytes | None] = lambda _: None
     inputs: Inputs | None = None
     context: Context | None = None
     first: tuple[Call, ...] = ()
@@ -82,7 +83,7 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
     if inputs.failed_file:
         _input("failed-file", progress.workspace.can_append, inputs.failed_file)
     lanes = min(max(map(len, progress.groups), default=1), LANES)
-    dx, warnings = connection(inputs, progress.workspace, env, clock, lanes, progress.wire)
+    dx, warnings = connection(progress, inputs, env, clock, lanes)
     if progress.context:
         progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
     say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
@@ -111,12 +112,7 @@ def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Repor
 
 
 def connection(
-    inputs: Inputs,
-    workspace: Workspace,
-    env: Mapping[str, str],
-    clock: Clock,
-    lanes: int,
-    wire: Callable[..., Transport] | None = None,
+    progress: Progress, inputs: Inputs, env: Mapping[str, str], clock: Clock, lanes: int
 ) -> tuple[Transport, tuple[str, ...]]:
     """Prepare the connection for so many lanes, and give the warnings about it. Raises BadInput.
 
@@ -128,9 +124,9 @@ def connection(
     host, token = inputs.dx_host, inputs.dx_token
     if host is None or token is None:
         raise BadInput(*missing_connection({}))
-    pem = _input("ca-bundle", workspace.read, inputs.ca_bundle) if inputs.ca_bundle else None
+    pem = _pem(progress, inputs.ca_bundle) if inputs.ca_bundle else None
     tls, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
-    return (wire or Dx)(
+    return (progress.wire or Dx)(
         host,
         token,
         context=tls,
@@ -138,6 +134,20 @@ def connection(
         monotonic=clock.monotonic,
         connections=lanes,
     ), warnings
+
+
+def _pem(progress: Progress, path: str) -> bytes:
+    """Read the CAs from the workspace, else from the repository. Raises BadInput, and what `fetch` raises."""
+    try:
+        return progress.workspace.read(path)
+    except NotThere:
+        found = progress.fetch(path)
+    except Wrong as wrong:
+        raise BadInput.of("ca-bundle", str(wrong)) from None
+    if found is None:
+        text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."
+        raise BadInput.of("ca-bundle", text)
+    return found
 
 
 def _input(name: str, use: Callable[[str], T], path: str) -> T:
