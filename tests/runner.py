@@ -276,7 +276,7 @@ def check_summary(summary: str) -> None:
     for line in summary.split("\n"):
         if fence:
             assert fence not in line or line == fence
-            assert line == fence or not chart or re.fullmatch("[a-zA-Z0-9 %:,#-]+", line), line
+            assert line == fence or not chart or re.fullmatch(r'[a-zA-Z0-9 %:,#"\[\]>-]+', line), line
             fence = "" if line == fence else fence
         elif line.startswith("```"):
             chart = line.endswith("mermaid")
@@ -286,13 +286,16 @@ def check_summary(summary: str) -> None:
             prose.append(line)
     assert not fence
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", summary)
+    columns = 0
     for line in prose:
         bare = re.sub(r'</?code>|<a href="[^"<>]*">(source|#[0-9]+)</a>|^> |^>$|^####? |\*\*failed\*\*|^- ', "", line)
         assert not re.search(r"[<>`@\[\]*]|^#|!\[", bare), line
         if line.startswith("|"):
-            assert line.count("|") in (6, 7), line
+            assert line.count("|") == (columns or line.count("|")), line
+            columns = line.count("|")
         else:
             assert "|" not in line, line
+            columns = 0
 
 
 def read_outputs(text: str) -> dict[str, str]:

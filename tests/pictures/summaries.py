@@ -6,7 +6,7 @@
 import json
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -60,7 +60,26 @@ def summaries() -> dict[str, str]:
             repo.deployments.create(
                 new, state="success", payload={"service": "payments-service"}, at="2025-03-06T15:42:07Z"
             )
+        found["backfill"] = backfill(Path(folder))
     return found
+
+
+def backfill(folder: Path) -> str:
+    """Give the summary of a backfill of two services, of which DX refuses a row."""
+    lines = ["deployed_at,service,repository,commit_sha"]
+    for day in range(56):
+        for service in ("payments-service", "web")[: 1 + day % 2]:
+            at = datetime(2025, 1, 6, 9, day, tzinfo=UTC) + timedelta(days=day)
+            lines += [f"{at.isoformat()},{service},acme/shop,{day:07x}"] * (day % 7 < 5)
+    (folder / "workspace" / "history.csv").write_text("\n".join(lines) + "\n")
+    with Sandbox(token=TOKEN, faults=[{"status": 422, "error": "repo_not_found"}]) as dx:
+        given = {
+            "operation": "backfill",
+            "backfill-file": "history.csv",
+            "failed-file": "dx-failed.jsonl",
+            "service": "",
+        }
+        return Step(folder, connected(dx) | given, "schedule").inside(fast_clock(now=lambda: NOW)).summary
 
 
 if __name__ == "__main__":
