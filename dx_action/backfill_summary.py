@@ -16,6 +16,8 @@ from dx_action.calls import Outcome
 from dx_action.inert import code, inert, prose, short
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
+# Dates of more bars would lie on each other.
+_MOST_DAYS = 9
 PULLS = "(pull requests)"
 _DAY = 86_400_000
 _MONDAY = date(1969, 12, 29).toordinal()  # that of the week in which the epoch began
@@ -123,11 +125,13 @@ def _chart(ending: Ending) -> str:
     for week, count in weeks.items():
         bars[(week - first) // step] += count
     size = (last - first) // step + 1
-    days = ", ".join(f'"{_monday(first + number * step)}"' for number in range(size))
+    axis = "[" + ", ".join(f'"{_monday(first + number * step)}"' for number in range(size)) + "]"
     counts = ", ".join(str(bars[number]) for number in range(size))
     title = "Deployments per week" if step == 1 else f"Deployments per {step} weeks"
+    if size > _MOST_DAYS:
+        title, axis = f"{title}, from {_monday(first)}", f'"{"week" if step == 1 else f"{step} weeks"}" 1 --> {size}'
     return (
-        f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis [{days}]\n'
+        f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis {axis}\n'
         f'    y-axis "deployments" 0 --> {max(bars.values())}\n    bar [{counts}]\n```\n\n'
     )
 
