@@ -43,6 +43,8 @@ class Asker:
             return _token(f"may not read {self._things(permission)}. {self._advice(permission)}")
         if kind:
             return unavailable("refused a query of this action. An old GitHub Enterprise Server may not know it.")
+        if status == 422:  # what GitHub says of a commit that it does not know
+            return unavailable("refused a look-up (HTTP 422). Check that the repository has the commit.")
         return unavailable(f"answered every attempt with HTTP {status}. Run this again later.")
 
     def _things(self, permission: str) -> str:
