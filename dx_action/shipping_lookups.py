@@ -79,10 +79,10 @@ class ShippingLookups:
             except CutError:
                 text = f"{self._repository} has a folder too large for GitHub to list whole"
                 raise NotFoundError(text) from None
-        return {
-            number: frozenset(service.identifier for service in self._services_of(files))
-            for number, files in paths.items()
-        }
+            return {
+                number: frozenset(service.identifier for service in self._services_of(files))
+                for number, files in paths.items()
+            }
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
         """See ShippingAsks."""

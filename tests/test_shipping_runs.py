@@ -882,6 +882,21 @@ def test_a_time_that_cannot_be_had_is_left_out(world: World) -> None:
     assert run.exit_code == 0
 
 
+def test_each_service_has_the_first_commit_of_what_it_ships_itself(world: World) -> None:
+    deployed(world, service="a")
+    world.ship("a/1")
+    deployed(world, service="b")
+    second = world.ship("b/1")
+    deployed(world, service="c")
+    given = {"service": "a\nb\nc", "lead-time-metadata": "first-commit"}
+    run = world.step("workflow_dispatch", None, given)
+    first, later = (bodies(world)[name]["metadata"]["first_commit_timestamp"] for name in "ab")
+    assert first < later
+    assert "metadata" not in bodies(world)["c"]
+    told = [line for line in run.said if line.startswith("  metadata")]
+    assert [line.split("  from ")[1] for line in told] == ["pull request #1 (a)", f"pull request #{second.number} (b)"]
+
+
 @pytest.mark.parametrize("answer", [{}, {"commit": {"committer": None}}])
 def test_a_commit_without_its_time(world: World, answer: Any) -> None:
     world.gh.fail("/commits/", status=200, body=json.dumps(answer).encode(), times=None)
