@@ -91,8 +91,7 @@ def _sent(
         harmless=progress.harmless,
     )
 
-    def told(reason: str) -> Report:
-        job.close(reason)
+    def keep(reason: str) -> None:
         end = clock.monotonic() + _CANCELLED_SECONDS
         held = ("accepted", "already-registered")
         leftovers.finish(
@@ -100,6 +99,10 @@ def _sent(
             (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
             late=lambda: reason == "cancelled" and clock.monotonic() > end,
         )
+
+    def told(reason: str) -> Report:
+        job.close(reason)
+        keep(reason)
         ending = Ending(
             rows=rows,
             tally=job.tally,
@@ -127,6 +130,7 @@ def _sent(
     except Exception:
         job.close("internal_error")
         workflow.say(job.progress())
+        keep("internal_error")
         raise
     disarm()
     return told("stopped_before")
