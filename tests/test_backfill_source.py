@@ -166,7 +166,7 @@ def test_after_a_bug_all_that_dx_does_not_hold_is_kept(tmp_path: Path, kept: str
     put(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "rows.jsonl")
     taken: list[str] = []
 
-    def speak(call: Call, _seconds: float) -> Answer:
+    def speak(call: Call, seconds: float) -> Answer:
         if len(taken) == 2:
             raise ArithmeticError
         taken.append(call.reference_id)

@@ -281,7 +281,9 @@ def test_what_github_does_not_tell_is_a_reason(name: str) -> None:
 
 def test_a_commit_of_the_history_that_is_gone() -> None:
     ships = look(Asks(spans=UnknownCommitError()), DISCOVER)
-    assert ships.reasons == {"the repository does not have the commit that was there before, or the deployed one": ("web",)}
+    assert ships.reasons == {
+        "the repository does not have the commit that was there before, or the deployed one": ("web",)
+    }
 
 
 def test_services_with_different_answers() -> None:
