@@ -48,7 +48,7 @@ def backfill(
     if not len(rows):
         return backfill_report.nothing(notices)
     if inputs.csv_file:
-        notices = (*notices, *write_csv(inputs, rows, workspace))
+        notices = (*notices, *write_csv(inputs, rows, workspace, workflow.scrubbed))
         return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
