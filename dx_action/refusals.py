@@ -1,5 +1,7 @@
 """Owns the sentences for look-ups that GitHub refuses or does not answer: which permission is missing, or what to check. Pure."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +66,15 @@ class Asker:
 def unavailable(text: str) -> LookupFailedError:
     """Tell that it is not the token."""
     return LookupFailedError(Problem("GITHUB_API_URL", text))
+
+
+@contextmanager
+def shaped() -> Iterator[None]:
+    """Read answers that may be of another shape than GitHub's. Raises LookupFailedError where one is."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise unavailable(UNREADABLE) from None
 
 
 def graphql_type(data: Any) -> str:

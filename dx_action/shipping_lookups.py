@@ -9,7 +9,7 @@ from dx_action.delivery import Clock
 from dx_action.github import Api, Missing
 from dx_action.previous import previous_deployments
 from dx_action.pulls import MOST_COMMITS, TooManyCommitsError, associated, course, first_authored, merged_by, span
-from dx_action.refusals import UNREADABLE, Asker, LookupFailedError, unavailable
+from dx_action.refusals import Asker, LookupFailedError, shaped
 from dx_action.scope import MergedPull, Span
 from dx_action.services import Service
 from dx_action.shipping import NotFoundError, UnknownCommitError, Wanted
@@ -114,13 +114,12 @@ class ShippingLookups:
     @contextmanager
     def _told(self, permission: str, unseen: Exception | None = None) -> Iterator[None]:
         try:
-            yield
+            with shaped():
+                yield
         except Missing:
             raise (unseen or _reason(self._asker.unseen(permission))) from None
         except LookupFailedError as error:
             raise _reason(error) from None
-        except (LookupError, TypeError, ValueError, AttributeError):  # of another shape than GitHub's
-            raise _reason(unavailable(UNREADABLE)) from None
 
 
 def _reason(error: LookupFailedError) -> NotFoundError:
