@@ -100,10 +100,10 @@ def _outputs(
         if key not in pulls and len(services) < _MOST_NAMES:
             services[service] = None
     repositories = {repository for repository, _, _ in rows.names if repository}
+    cut = any(0 < len(some) < len(rows) for some in (results, ids))
     ids = [each for each in ids[:_MOST_NAMES] if each]
     more = {"services": list(services), "reference-ids": ids}
     found = outputs(status, reason, results=results, more=more)
-    cut = 0 < len(results) < len(rows)
     return found | {
         "repository": inert(repositories.pop()) if len(repositories) == 1 else "",
         "reference-id": inert(ids[0]) if len(ids) == len(rows) == 1 else "",

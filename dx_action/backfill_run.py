@@ -48,7 +48,7 @@ def backfill(
     if not len(rows):
         return backfill_report.nothing(notices)
     if inputs.csv_file:
-        notices = (*notices, *write_csv(inputs, rows, workspace))
+        notices = (*notices, *write_csv(inputs, rows, workspace, workflow.scrubbed))
         return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
@@ -91,8 +91,7 @@ def _sent(
         harmless=progress.harmless,
     )
 
-    def told(reason: str) -> Report:
-        job.close(reason)
+    def keep(reason: str) -> None:
         end = clock.monotonic() + _CANCELLED_SECONDS
         held = ("accepted", "already-registered")
         leftovers.finish(
@@ -100,6 +99,10 @@ def _sent(
             (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
             late=lambda: reason == "cancelled" and clock.monotonic() > end,
         )
+
+    def told(reason: str) -> Report:
+        job.close(reason)
+        keep(reason)
         ending = Ending(
             rows=rows,
             tally=job.tally,
@@ -127,6 +130,7 @@ def _sent(
     except Exception:
         job.close("internal_error")
         workflow.say(job.progress())
+        keep("internal_error")
         raise
     disarm()
     return told("stopped_before")

@@ -34,11 +34,14 @@ def open_rows(
     return from_history(inputs, runtime, api, now, say)
 
 
-def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace) -> tuple[str, ...]:
-    """Write the rows to `csv-file`, which is replaced atomically, and give the notices about it. Raises BadInput."""
+def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace, scrubbed: Callable[[str], str]) -> tuple[str, ...]:
+    """Write the rows to `csv-file`, which is replaced atomically, and give the notices about it. Raises BadInput.
+
+    `scrubbed` gives a text without secrets.
+    """
     try:
         with workspace.replacing(inputs.csv_file or "") as file:
-            file.writelines(csv_lines(rows))
+            file.writelines(scrubbed(line.decode()).encode() for line in csv_lines(rows))
     except Wrong as wrong:
         raise BadInput.of("csv-file", str(wrong)) from None
     if count := pulls_among(rows):

@@ -143,7 +143,7 @@ def resolve(
         source_name=inputs.source_name,
         environment=inputs.environment,
         integration_branch=inputs.integration_branch,
-        metadata={**{key: each.value for key, each in ships.lead_times.items()}, **inputs.metadata},
+        metadata=inputs.metadata,
         pull_number=pull_number,
         pull_id=pull_id,
         notices=(*notices, *ships.notices),

@@ -3,6 +3,7 @@
 from dx_action.context import WHAT_SHIPS, Context
 from dx_action.event import Event
 from dx_action.inert import short
+from dx_action.plan import lead_times
 from dx_action.trigger import Found
 
 
@@ -17,8 +18,6 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
         and shas.source == WHAT_SHIPS
         and not all(merged(each.identifier) for each in context.services.value)
     )
-    metadata = ", ".join(f"{key} {each.value}" for key, each in context.shipping.lead_times.items())
-    times = ", ".join(dict.fromkeys(each.source for each in context.shipping.lead_times.values()))
     rows: list[tuple[str, Found[str] | None]] = [
         ("repository", context.repository),
         ("commit_sha" if sends_commit else "commit (not sent)", context.commit),
@@ -30,7 +29,7 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
         ("environment", Found(context.environment, "input environment") if context.environment else None),
         ("reference_id", Found(", ".join(context.reference_ids.value), context.reference_ids.source)),
         ("source_url", context.source_url),
-        ("metadata", Found(metadata, times) if metadata else None),
+        *(("metadata", found) for found in _times(context)),
     ]
     action = f" ({event.action})" if event.action else ""
     lines = [f"Event {event.name}{action}:"]
@@ -39,6 +38,22 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
             source = f"  from {found.source}" if found.source else ""
             lines.append(f"  {name:<18} {short(found.value, 300)}{source}")
     return (*lines, *_told(context), *_shipped(context))
+
+
+def _times(context: Context) -> list[Found[str]]:
+    """Tell the times of lead time, once for all services that have the same."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for service in context.services.value:
+        times = lead_times(context.shipping, service.identifier)
+        values = ", ".join(f"{key} {each.value}" for key, each in times.items())
+        sources = ", ".join(dict.fromkeys(each.source for each in times.values()))
+        told.setdefault((values, sources), []).append(service.identifier)
+    alone = len(told) == 1
+    return [
+        Found(values, sources if alone else f"{sources} ({short(', '.join(names), 100)})")
+        for (values, sources), names in told.items()
+        if values
+    ]
 
 
 def _shipped(context: Context) -> list[str]:

@@ -120,7 +120,7 @@ class GitHub:
             answer = self._call(permission, lambda: self._requester.graphql_query(text, variables)[1])
         except _RedirectedError:
             raise unavailable(REDIRECT) from None
-        if not isinstance(answer.get("data"), dict):
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
             raise unavailable(UNREADABLE)
         found: dict[str, Any] = answer["data"]
         return found

@@ -58,7 +58,7 @@ def from_history(
             "1 more is of an environment that does" if others == 1 else f"{others:,} more are of environments that do"
         )
         say(f"  {what} not count")
-    return kept.rows, (*_left_out(len(jobs)), *kept.notices())
+    return kept.rows, (*_none_counts(others, len(kept.rows) + len(jobs)), *_left_out(len(jobs)), *kept.notices())
 
 
 class _Kept:
@@ -81,6 +81,13 @@ class _Kept:
         return tuple(
             text if count == 1 else f"{text} So it is with {count:,} deployments." for text, count in self._told.items()
         )
+
+
+def _none_counts(others: int, rest: int) -> tuple[str, ...]:
+    if not others or rest:
+        return ()
+    found = "1 deployment was" if others == 1 else f"{others:,} deployments were"
+    return (f"{found} found, of environments that do not count. Set `only-environments` to take them.",)
 
 
 def _left_out(count: int) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from dx_action.inert import short
 from dx_action.inputs import Inputs
 from dx_action.ownership import Ownership, naming
 from dx_action.pulls import commits_between, merged_pulls
-from dx_action.refusals import Asker, LookupFailedError
+from dx_action.refusals import Asker, LookupFailedError, shaped
 from dx_action.scope import MergedPull, PullChange, RangeChange
 from dx_action.services import Service
 from dx_action.shipping import ShippingAsks
@@ -64,13 +64,15 @@ class Lookups:
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
         """Give the pull requests that a push merged into the branch, for which GitHub may need a moment. Raises ActionError."""
         try:
-            commits = commits_between(self._api(), self._repository, before, after) if before else (after,)
+            with shaped():
+                commits = commits_between(self._api(), self._repository, before, after) if before else (after,)
         except Missing:
             commits = (after,)
         for lag in _LAGS:
             self._clock.sleep(lag)
             try:
-                merged = merged_pulls(self._api(), self._repository, commits)
+                with shaped():
+                    merged = merged_pulls(self._api(), self._repository, commits)
             except Missing:
                 raise self._asker.unseen("pull-requests") from None
             found = tuple(pull for pull in merged if pull.base_ref == branch)
@@ -115,9 +117,10 @@ class Lookups:
 
     def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
         try:
-            if isinstance(change, PullChange):
-                return pull_files(self._api(), self._repository, change)
-            return range_files(self._api(), self._repository, change.before, change.after)
+            with shaped():
+                if isinstance(change, PullChange):
+                    return pull_files(self._api(), self._repository, change)
+                return range_files(self._api(), self._repository, change.before, change.after)
         except UnknownCommit:
             given = isinstance(change, RangeChange) and change.source.endswith("since-sha")
             text = (

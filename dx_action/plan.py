@@ -1,13 +1,19 @@
 """Owns the calls to make, as data, in the order they are to be sent. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dx_action.assignments import Assignment
 from dx_action.calls import Call, Method, serialise
+from dx_action.choices import FIRST_KEY
 from dx_action.context import WHAT_SHIPS, Context
+from dx_action.errors import Wrong
 from dx_action.inputs import Inputs
 from dx_action.services import Service
+from dx_action.shipping import Shipping
+from dx_action.times import parse_time
+from dx_action.trigger import Found
 
 
 def pull_calls(context: Context) -> tuple[Call, ...]:
@@ -52,8 +58,27 @@ def _body(context: Context, method: Method, service: Service, reference_id: str)
         success=context.success.value if context.success else True,
         source_url=context.source_url.value if context.source_url else None,
         source_name=context.source_name,
-        metadata=context.metadata,
+        metadata={**_values(lead_times(context.shipping, service.identifier)), **context.metadata},
     )
+
+
+def lead_times(shipping: Shipping, service: str) -> dict[str, Found[int]]:
+    """Give the times of one service's deployment, in Unix seconds: the first commit is that of what it ships itself."""
+    times = dict(shipping.lead_times)
+    if FIRST_KEY not in times or not shipping.by_service:  # the event's own pull request, which every service ships
+        return times
+    del times[FIRST_KEY]
+    shipment = shipping.by_service.get(service)
+    pulls = shipment.pulls if shipment and shipment.course in ("forward", "aside") else ()
+    first = min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
+    if first:
+        with suppress(Wrong):
+            times[FIRST_KEY] = Found(int(parse_time(first[0]).timestamp()), f"pull request #{first[1]}")
+    return times
+
+
+def _values(times: Mapping[str, Found[int]]) -> dict[str, int]:
+    return {key: each.value for key, each in times.items()}
 
 
 def deployment_body(

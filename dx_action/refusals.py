@@ -1,5 +1,7 @@
 """Owns the sentences for look-ups that GitHub refuses or does not answer: which permission is missing, or what to check. Pure."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +45,8 @@ class Asker:
             return _token(f"may not read {self._things(permission)}. {self._advice(permission)}")
         if kind:
             return unavailable("refused a query of this action. An old GitHub Enterprise Server may not know it.")
+        if status == 422:  # what GitHub says of a commit that it does not know
+            return unavailable("refused a look-up (HTTP 422). Check that the repository has the commit.")
         return unavailable(f"answered every attempt with HTTP {status}. Run this again later.")
 
     def _things(self, permission: str) -> str:
@@ -62,6 +66,15 @@ class Asker:
 def unavailable(text: str) -> LookupFailedError:
     """Tell that it is not the token."""
     return LookupFailedError(Problem("GITHUB_API_URL", text))
+
+
+@contextmanager
+def shaped() -> Iterator[None]:
+    """Read answers that may be of another shape than GitHub's. Raises LookupFailedError where one is."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise unavailable(UNREADABLE) from None
 
 
 def graphql_type(data: Any) -> str:

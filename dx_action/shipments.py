@@ -38,6 +38,7 @@ from dx_action.shipping import (
 from dx_action.trigger import Found
 
 _NO_COMMIT = "0"
+_NO_SUCH = "the repository does not have the commit that was there before, or the deployed one"
 
 
 def look_ahead(
@@ -90,7 +91,7 @@ def shipping(
             if inputs.since_sha:
                 text = "is no commit of the repository, or `github-token` may not read it (`contents: read`)."
                 raise BadInput.of("since-sha", text) from None
-            reasons.setdefault("the repository does not have the commit that was there before", []).append(name)
+            reasons.setdefault(_NO_SUCH, []).append(name)
         except NotFoundError as error:
             reasons.setdefault(str(error), []).append(name)
     reasons.pop("", None)

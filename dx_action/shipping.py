@@ -100,7 +100,8 @@ class Shipment:
 class Shipping:
     """What each service's deployment ships, by its identifier; `reasons` say of which services that is not known, and why.
 
-    `listed`: the summary is to list the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`.
+    `listed`: the summary is to list the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; of the
+    first commits it is the earliest of all, and `plan.lead_times` gives each service its own.
     """
 
     by_service: Mapping[str, Shipment]

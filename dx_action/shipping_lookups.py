@@ -9,7 +9,7 @@ from dx_action.delivery import Clock
 from dx_action.github import Api, Missing
 from dx_action.previous import previous_deployments
 from dx_action.pulls import MOST_COMMITS, TooManyCommitsError, associated, course, first_authored, merged_by, span
-from dx_action.refusals import Asker, LookupFailedError
+from dx_action.refusals import Asker, LookupFailedError, shaped
 from dx_action.scope import MergedPull, Span
 from dx_action.services import Service
 from dx_action.shipping import NotFoundError, UnknownCommitError, Wanted
@@ -48,10 +48,10 @@ class ShippingLookups:
         """See ShippingAsks."""
         with self._told("contents"):
             releases = self._api().get(f"/repos/{self._repository}/releases", "contents", per_page=100, page=1)
-        full = [each for each in releases if not each["draft"] and not each["prerelease"]]
-        ids = [each["id"] for each in full]
-        later = full[ids.index(release_id) + 1 :] if release_id in ids else full
-        return Found(str(later[0]["tag_name"]), "the release before") if later else None
+            full = [each for each in releases if not each["draft"] and not each["prerelease"]]
+            ids = [each["id"] for each in full]
+            later = full[ids.index(release_id) + 1 :] if release_id in ids else full
+            return Found(str(later[0]["tag_name"]), "the release before") if later else None
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
         """See ShippingAsks."""
@@ -93,7 +93,7 @@ class ShippingLookups:
         """See ShippingAsks."""
         with self._told("contents"):
             answer = self._api().get(f"/repos/{self._repository}/commits/{commit}", "contents", per_page=1)
-        return str(answer["commit"]["committer"]["date"])
+            return str(answer["commit"]["committer"]["date"])
 
     def beside(self, branch: str, commit: str) -> bool:
         """See ShippingAsks."""
@@ -114,7 +114,8 @@ class ShippingLookups:
     @contextmanager
     def _told(self, permission: str, unseen: Exception | None = None) -> Iterator[None]:
         try:
-            yield
+            with shaped():
+                yield
         except Missing:
             raise (unseen or _reason(self._asker.unseen(permission))) from None
         except LookupFailedError as error:

@@ -29,7 +29,13 @@ def together(raw: Mapping[str, str]) -> list[Problem]:
     if raw.get("operation", "").lower() == "backfill":
         return problems + _backfill(raw)
     text = "is for `operation: backfill` alone. Write that, too, or leave this out."
-    problems += [Problem(name, text) for name in _OF_A_BACKFILL if name in raw]
+    strange = [name for name in _OF_A_BACKFILL if name in raw]
+    strange += ["workflow-jobs"] if raw.get("workflow-jobs", "").lower() == "true" else []
+    problems += [Problem(name, text) for name in strange]
+    if raw.get("operation", "").lower() == "set-pull-services":
+        text = "is about a deployment, and `operation: set-pull-services` registers none. Leave it out."
+        unused = {"show-pull-requests": "false", "lead-time-metadata": "none"}
+        problems += [Problem(name, text) for name, no in unused.items() if raw.get(name, no).lower() != no]
     if "merge-commit-shas" in raw and attribution in ("commit", "repository"):
         text = "is not `merge-commits`, yet `merge-commit-shas` is given. Leave one of them out."
         problems.append(Problem("attribution", text))
@@ -38,6 +44,15 @@ def together(raw: Mapping[str, str]) -> list[Problem]:
     if source == "map" and "service-map" not in raw:
         problems.append(Problem("service-map", "is missing, and `services-from: map` needs it."))
     told = raw.get("set-pull-services", "").lower() == "true" or raw.get("operation", "").lower() == "set-pull-services"
+    by_files = "service-map" in raw or source not in ("", "input")
+    looks = raw.get("show-pull-requests", "").lower() == "true" or attribution == "merge-commits"
+    looks = looks or raw.get("lead-time-metadata", "").lower() in ("first-commit", "both")
+    if "since-sha" in raw and not (told or by_files or looks):
+        text = (
+            "counts where services are found by files, and for `attribution: merge-commits`, `show-pull-requests` and "
+            "`lead-time-metadata: first-commit`. Write one of them, too, or leave it out."
+        )
+        problems.append(Problem("since-sha", text))
     if raw.get("replace-pull-services", "").lower() == "true" and not told:
         text = "has nothing to replace: write `set-pull-services: true` or `operation: set-pull-services`, too."
         problems.append(Problem("replace-pull-services", text))

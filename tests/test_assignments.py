@@ -119,7 +119,7 @@ CHANGES: dict[str, tuple[str, dict[str, str], dict[str, Any], PullChange | Range
 @pytest.mark.parametrize("name", CHANGES)
 def test_which_change_counts(name: str) -> None:
     event, given, changes, expected = CHANGES[name]
-    read, inputs = builders.event(event, changes), builders.inputs(given)
+    read, inputs = builders.event(event, changes), builders.inputs({"services-from": "backstage"} | given)
     if expected is None:
         with pytest.raises(BadInput) as bad:
             change(read, inputs, MERGED)
@@ -134,7 +134,7 @@ def test_which_change_counts(name: str) -> None:
 def test_without_a_commit_there_is_no_range() -> None:
     with pytest.raises(BadInput, match="since-sha"):
         change(builders.event("push_branch"), builders.inputs(), None)
-    given = builders.inputs(since_sha=SINCE, pull_number="7")
+    given = builders.inputs(services_from="backstage", since_sha=SINCE, pull_number="7")
     assert change(builders.event("schedule"), given, None) == PullChange(7)
 
 

@@ -315,7 +315,10 @@ def test_a_dry_run_and_a_csv_send_nothing() -> None:
     rows = rows_of(3)
     ending = ended(rows, [])
     dry = rehearsed(ending, [rows.call(0), rows.call(1)])
-    assert (dry.exit_code, dry.outputs["status"], dry.outputs["truncated"]) == (0, "dry-run", "false")
+    assert (dry.exit_code, dry.outputs["status"], dry.outputs["truncated"]) == (0, "dry-run", "true")
+    assert len(json.loads(dry.outputs["reference-ids"])) == 2
+    whole = rehearsed(ending, [rows.call(index) for index in range(3)])
+    assert whole.outputs["truncated"] == "false"
     assert dry.lines[0] == "Dry run. A live run would send 3 requests:"
     assert dry.lines[-1] == "  … and 1 more, which are not shown."
     file = written(ending, "out/rows.csv")

@@ -1,14 +1,18 @@
 """A backfill's source in whole runs: what is checked before anything is sent, and the CSV instead of sending."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runner import NOW, TOKEN, Run, Step, connected
+from runner import NOW, TOKEN, Run, Step, connected, fast_clock
 from stand_in import GitHub, Repo
 
+from dx_action.answers import Answer
+from dx_action.calls import Call
+from dx_action.main import main
 from dx_action.sandbox import Sandbox
 
 MARCH = int(NOW.timestamp())
@@ -74,6 +78,12 @@ def test_checked_rows_are_written_anew(tmp_path: Path) -> None:
     once = (tmp_path / "workspace" / "rows.csv").read_bytes()
     assert step(tmp_path, backfill_file="rows.csv", csv_file="rows.csv").status == "written"
     assert (tmp_path / "workspace" / "rows.csv").read_bytes() == once
+
+
+def test_no_token_is_written_to_the_csv(tmp_path: Path, dx: Sandbox) -> None:
+    put(tmp_path, f"deployed_at,service,source_name\n1735733100,web,by {TOKEN}\n")
+    assert step(tmp_path, dx=dx, backfill_file="rows.csv", csv_file="out.csv").status == "written"
+    assert "by ***" in (tmp_path / "workspace" / "out.csv").read_text()
 
 
 def test_the_csv_belongs_to_the_workspaces_owner(tmp_path: Path) -> None:
@@ -151,3 +161,26 @@ def test_what_failed_is_a_file_to_go_on_with(tmp_path: Path, dx: Sandbox) -> Non
     assert [request["path"].rpartition(".")[2] for request in dx.requests()] == ["setPullServices", "create", "upsert"]
     assert sent(dx) == [pull, body, body | {"reference_id": "s", "success": True}]
     assert (run.workspace / "failed.jsonl").read_text() == ""
+
+
+# A bug of the action's own.
+
+
+@pytest.mark.parametrize("kept", ["failed.jsonl", "rows.jsonl"], ids=["a file of its own", "the backfill-file"])
+def test_after_a_bug_all_that_dx_does_not_hold_is_kept(tmp_path: Path, kept: str) -> None:
+    rows = [{"deployed_at": 1735733100 + number, "service": "web", "reference_id": f"r{number}"} for number in range(5)]
+    put(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "rows.jsonl")
+    taken: list[str] = []
+
+    def speak(call: Call, seconds: float) -> Answer:
+        if len(taken) == 2:
+            raise ArithmeticError
+        taken.append(call.reference_id)
+        return Answer(200, b'{"ok": true}')
+
+    given = {"operation": "backfill", "backfill-file": "rows.jsonl", "failed-file": kept}
+    given |= {"dx-host": "acme", "dx-token": TOKEN}
+    env = Step(tmp_path, given, "schedule").environment()
+    assert main(env, io.StringIO(), fast_clock(), wire=lambda *_args, **_more: speak) == 1
+    left = (tmp_path / "workspace" / kept).read_text().splitlines()
+    assert (taken, [json.loads(line)["reference_id"] for line in left]) == (["r0", "r1"], ["r2", "r3", "r4"])

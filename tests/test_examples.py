@@ -94,9 +94,10 @@ def merge_commits(happening: Happening) -> list[str]:
 
 
 def remembered() -> Happening:
-    """GitHub remembers deployments: to an environment that counts by its name alone, and to one that never does."""
+    """GitHub remembers deployments, two of them to one environment, and each of the others to another."""
     repo = _history()
-    for environment, at in (("eu-west", "2024-10-02"), ("staging", "2025-02-01"), ("production", "2025-02-02")):
+    days = (("prod-eu", "10-02"), ("production", "10-03"), ("staging", "11-01"), ("production", "11-02"))
+    for environment, at in ((environment, f"2024-{day}") for environment, day in days):
         repo.deployments.create("main", environment, production=False, state="success", at=f"{at}T00:00:00Z")
     return Happening(repo=repo, changes={}, sha=repo.rev("main"))
 
@@ -187,9 +188,10 @@ PAST = [
         commit_sha=deployment.sha,
         deployed_at=text(deployment.created),
         source_url="https://github.com/acme/shop/deployments",
+        environment="production",
     )
     for deployment in remembered().repo.deployments.by_id.values()
-    if deployment.environment != "staging"
+    if deployment.environment == "production"
 ]
 
 CASES: dict[str, list[Case]] = {
@@ -220,7 +222,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             event="workflow_dispatch",
             happening=remembered,
-            known={"inputs.since": "2024-10-01T00:00:00Z"},
+            known={"inputs.since": "2024-10-01T00:00:00Z", "inputs.environment": "production"},
             calls=1,
             refused=refused,
             status="partial" if refused else "registered",

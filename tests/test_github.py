@@ -286,8 +286,16 @@ NO_ANSWER = "`GITHUB_API_URL` gave no answer that can be read"
     [
         ({"status": 502, "body": PAGE}, "`GITHUB_API_URL` answered every attempt with HTTP 502", 4),
         ({"status": 503, "message": EVIL}, "`GITHUB_API_URL` answered every attempt with HTTP 503", 4),
-        ({"status": 422, "message": EVIL}, "`GITHUB_API_URL` answered every attempt with HTTP 422", 1),
-        ({"status": 422, "body": INVALID}, "`GITHUB_API_URL` answered every attempt with HTTP 422", 1),
+        (
+            {"status": 422, "message": EVIL},
+            "`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has",
+            1,
+        ),
+        (
+            {"status": 422, "body": INVALID},
+            "`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has",
+            1,
+        ),
         ({"status": 200, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 403, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 404, "body": PAGE}, NOT_GITHUBS, 1),

@@ -344,6 +344,29 @@ def test_those_left_out_are_counted_once_each(repo: Repo, gh: GitHub) -> None:
     assert (len(found.rows), found.notices) == (4, ())
 
 
+@pytest.mark.parametrize(
+    ("environments", "expected"),
+    [
+        (
+            ["live"],
+            ("1 deployment was found, of environments that do not count. Set `only-environments` to take them.",),
+        ),
+        (
+            ["live", "qa"],
+            ("2 deployments were found, of environments that do not count. Set `only-environments` to take them.",),
+        ),
+        (["live", "production"], ()),
+        ([], ()),
+    ],
+)
+def test_where_no_environment_counts_it_says_what_to_change(
+    repo: Repo, gh: GitHub, environments: list[str], expected: tuple[str, ...]
+) -> None:
+    for environment in environments:
+        repo.deployments.create("main", environment, state="success", at=MARCH - DAY)
+    assert read(gh, {"service": "web"}).notices == expected
+
+
 def test_a_job_that_registered_and_a_repair_do_not_double(tmp_path: Path, repo: Repo, gh: GitHub) -> None:
     """A job of an environment: GitHub made a deployment for it, and the step in it registered its own."""
     repo.deployments.create(state="success", log_url=JOB, at=MARCH - 60)

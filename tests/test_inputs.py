@@ -18,7 +18,8 @@ DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # 
 BESIDE: dict[str, dict[str, str]] = {
     "services-from": {"service-map": "services.yml"},
     "replace-pull-services": {"set-pull-services": "true"},
-    **{name: {"operation": "backfill"} for name in ("since", "until", "backfill-file", "csv-file")},
+    **{name: {"operation": "backfill"} for name in ("since", "until", "workflow-jobs", "backfill-file", "csv-file")},
+    "since-sha": {"show-pull-requests": "true"},
 }
 SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
 NOON = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
@@ -290,6 +291,9 @@ def test_names_are_those_that_the_runner_makes() -> None:
     assert (read.commit_sha, read.environment) == ("abc1234", None)
 
 
+TELL = {"operation": "Set-Pull-Services"}
+
+
 @pytest.mark.parametrize(
     ("given", "name", "words"),
     [
@@ -301,6 +305,9 @@ def test_names_are_those_that_the_runner_makes() -> None:
         ),
         ({"services-from": "map"}, "service-map", "is missing, and `services-from: map` needs it"),
         ({"replace-pull-services": "true"}, "replace-pull-services", "has nothing to replace"),
+        ({"since-sha": "abc1235", "lead-time-metadata": "commit"}, "since-sha", "counts where services are found by"),
+        (TELL | {"show-pull-requests": "True"}, "show-pull-requests", "is about a deployment, and"),
+        (TELL | {"lead-time-metadata": "both"}, "lead-time-metadata", "is about a deployment, and"),
         ({"merge-commit-shas": "abc1235", "attribution": "commit"}, "attribution", "is not `merge-commits`, yet"),
         ({"merge-commit-shas": "abc1235", "attribution": "Repository"}, "attribution", "is not `merge-commits`, yet"),
     ],
@@ -329,6 +336,7 @@ FROM_FILE = BACKFILL | {"backfill-file": "a.csv"}
             )
         ),
         ({"csv-file": "a.csv", "operation": "set-pull-services"}, "csv-file", "is for `operation: backfill` alone"),
+        ({"workflow-jobs": "True"}, "workflow-jobs", "is for `operation: backfill` alone"),
         *(
             (BACKFILL | {name: text}, name, "is each deployment's own in a backfill")
             for name, text in (("commit-sha", "abc1235"), ("deployed-at", "1735733100"), ("reference-id", "r"))
@@ -374,6 +382,19 @@ def test_merge_commits_are_each_rows_own() -> None:
         {"replace-pull-services": "true", "set-pull-services": "TRUE"},
         {"replace-pull-services": "true", "operation": "Set-Pull-Services"},
         {"replace-pull-services": "false"},
+        *(
+            {"since-sha": "abc1235"} | more
+            for more in (
+                {"service-map": "a.yml"},
+                {"services-from": "Backstage"},
+                {"attribution": "Merge-Commits"},
+                {"show-pull-requests": "True"},
+                {"lead-time-metadata": "First-Commit"},
+                {"set-pull-services": "True"},
+                TELL,
+            )
+        ),
+        TELL | {"show-pull-requests": "False", "lead-time-metadata": "None", "workflow-jobs": "false"},
         {"attribution": "merge-commits"},
         BACKFILL | {"since": "1735733100", "until": "1735733101", "workflow-jobs": "true", "csv-file": "a.csv"},
         BACKFILL | {"service": "a\nb", "attribution": "repository", "only-environments": "live"},

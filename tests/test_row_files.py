@@ -381,7 +381,7 @@ def test_inputs_that_cannot_fill_a_row(tmp_path: Path, given: dict[str, str], na
 
 def written(folder: Path, rows: RowIndex) -> tuple[str, tuple[str, ...]]:
     inputs = builders.inputs({"operation": "backfill", "csv-file": "out/for-dx.csv"})
-    notices = write_csv(inputs, rows, Workspace(str(folder)))
+    notices = write_csv(inputs, rows, Workspace(str(folder)), str)
     return (folder / "out" / "for-dx.csv").read_bytes().decode(), notices
 
 
@@ -426,7 +426,7 @@ def test_calls_for_pull_requests_are_left_out(tmp_path: Path) -> None:
 def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:
     rows, _ = opened(tmp_path, HEAD + ONE * 2, "rows.csv")
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "rows.csv"})
-    write_csv(inputs, rows, Workspace(str(tmp_path)))
+    write_csv(inputs, rows, Workspace(str(tmp_path)), str)
     text = (tmp_path / "rows.csv").read_text()
     assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.csv", "rows.csv"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runner import check_summary
 
-from dx_action import doubts
+from dx_action import doubts, plan
 from dx_action.choices import needs_shipping
 from dx_action.errors import ActionError, BadInput
 from dx_action.event import Deployment
@@ -281,7 +281,9 @@ def test_what_github_does_not_tell_is_a_reason(name: str) -> None:
 
 def test_a_commit_of_the_history_that_is_gone() -> None:
     ships = look(Asks(spans=UnknownCommitError()), DISCOVER)
-    assert ships.reasons == {"the repository does not have the commit that was there before": ("web",)}
+    assert ships.reasons == {
+        "the repository does not have the commit that was there before, or the deployed one": ("web",)
+    }
 
 
 def test_services_with_different_answers() -> None:
@@ -519,6 +521,32 @@ def test_what_metadata_gives_is_not_looked_for() -> None:
     given = BOTH | {"metadata": '{"commit_timestamp": 1, "first_commit_timestamp": 2}'}
     assert look(asks, given) == replace(NOTHING)
     assert asks.asked == []
+
+
+@pytest.mark.parametrize(
+    ("shipments", "expected"),
+    [
+        ({}, {"commit_timestamp": 5, "first_commit_timestamp": 7}),
+        (
+            {"web": Shipment(HISTORY, True, "forward", (pull(3), pull(2)))},
+            {"commit_timestamp": 5, "first_commit_timestamp": 1741428120},
+        ),
+        ({"web": Shipment(HISTORY, True, "rollback", (pull(2),))}, {"commit_timestamp": 5}),
+        ({"web": Shipment(HISTORY, True, "forward", (pull(2, first_commit_at="yesterday"),))}, {"commit_timestamp": 5}),
+        ({"api": Shipment(HISTORY, True, "forward", (pull(2),))}, {"commit_timestamp": 5}),
+    ],
+    ids=[
+        "nothing was looked up",
+        "its own",
+        "none in a rollback",
+        "one that cannot be read",
+        "only another's is known",
+    ],
+)
+def test_the_first_commit_is_the_services_own(shipments: dict[str, Shipment], expected: dict[str, int]) -> None:
+    found = {"commit_timestamp": Found(5, ""), "first_commit_timestamp": Found(7, "")}
+    times = plan.lead_times(Shipping(shipments, lead_times=found), "web")
+    assert {key: each.value for key, each in times.items()} == expected
 
 
 # Doubts.

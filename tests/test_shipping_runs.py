@@ -724,6 +724,35 @@ def test_github_does_not_answer(world: World, path: str, fault: dict[str, Any]) 
     fell_back(world, by_hand(world, DISCOVER), "`GITHUB_API_URL` ")
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/deployments$", {}),
+        ("/deployments$", [None]),
+        ("/deployments$", [{"id": 1}]),
+        ("statuses", {}),
+        ("statuses", [None]),
+        ("/compare/", []),
+        ("/compare/", {"status": "sideways", "total_commits": 1, "commits": []}),
+        ("/graphql", []),
+        ("/graphql", {"data": {"repository": {"c0": 7}}}),
+        (
+            "/graphql",
+            {
+                "data": {
+                    "repository": {"c0": {"associatedPullRequests": {"nodes": [{"merged": True, "mergeCommit": 1}]}}}
+                }
+            },
+        ),
+    ],
+)
+def test_an_answer_of_another_shape_keeps_no_deployment_back(world: World, path: str, answer: Any) -> None:
+    deployed(world)
+    world.ship("a/1")
+    world.gh.fail(path, status=200, body=json.dumps(answer).encode(), times=None)
+    fell_back(world, by_hand(world, DISCOVER), "`GITHUB_API_URL` gave an answer that is not GitHub's")
+
+
 def test_a_history_that_was_rewritten(world: World) -> None:
     repo = world.repo
     world.ship("a/1")
@@ -731,7 +760,7 @@ def test_a_history_that_was_rewritten(world: World) -> None:
     deployment.sha = "f" * 40
     world.ship("a/2")
     run = by_hand(world, DISCOVER)
-    fell_back(world, run, "the repository does not have the commit that was there before")
+    fell_back(world, run, "the repository does not have the commit that was there before, or the deployed one")
 
 
 def test_a_given_commit_that_github_does_not_know(world: World) -> None:
@@ -851,6 +880,38 @@ def test_a_time_that_cannot_be_had_is_left_out(world: World) -> None:
     assert first.startswith("`commit_timestamp` is left out of the metadata: `github-token` cannot see the contents of")
     assert second.startswith("`first_commit_timestamp` is left out of the metadata: no pull request is known that this")
     assert run.exit_code == 0
+
+
+def test_each_service_has_the_first_commit_of_what_it_ships_itself(world: World) -> None:
+    deployed(world, service="a")
+    world.ship("a/1")
+    deployed(world, service="b")
+    second = world.ship("b/1")
+    deployed(world, service="c")
+    given = {"service": "a\nb\nc", "lead-time-metadata": "first-commit"}
+    run = world.step("workflow_dispatch", None, given)
+    first, later = (bodies(world)[name]["metadata"]["first_commit_timestamp"] for name in "ab")
+    assert first < later
+    assert "metadata" not in bodies(world)["c"]
+    told = [line for line in run.said if line.startswith("  metadata")]
+    assert [line.split("  from ")[1] for line in told] == ["pull request #1 (a)", f"pull request #{second.number} (b)"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"commit": {"committer": None}}])
+def test_a_commit_without_its_time(world: World, answer: Any) -> None:
+    world.gh.fail("/commits/", status=200, body=json.dumps(answer).encode(), times=None)
+    run = by_hand(world, {"lead-time-metadata": "commit"})
+    assert (run.exit_code, run.status) == (0, "registered")
+    (warning,) = warned(run)
+    assert warning.startswith(
+        "`commit_timestamp` is left out of the metadata: `GITHUB_API_URL` gave an answer that is not"
+    )
+
+
+def test_the_time_of_a_commit_that_github_does_not_know(world: World) -> None:
+    run = by_hand(world, {"lead-time-metadata": "commit", "commit-sha": "f" * 40})
+    (warning,) = warned(run)
+    assert warning.endswith("`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has the commit.")
 
 
 @pytest.mark.parametrize("earliest", [0, 99, 100, 120])
