@@ -66,6 +66,18 @@ def needs_shipping(inputs: Inputs, event: Event) -> bool:
     return inputs.show_pull_requests or discovers(inputs) or (wants_first_commit(inputs) and not by_itself)
 
 
+def unused(inputs: Inputs, event: Event) -> tuple[str, ...]:
+    """Tell of an input that nothing looks at."""
+    by_files = inputs.services_source != "input" or inputs.set_pull_services or inputs.operation != "deploy"
+    if not inputs.since_sha or by_files or needs_shipping(inputs, event):
+        return ()
+    text = (
+        "`since-sha` changes nothing here: it counts where services are found by files, and for `attribution: merge-commits`, "
+        "`show-pull-requests` and `lead-time-metadata: first-commit`."
+    )
+    return (text,)
+
+
 def wants_commit(inputs: Inputs) -> bool:
     """Tell whether the commit's time is to be filled in: what `metadata` gives wins."""
     return inputs.lead_time_metadata in ("commit", "both") and COMMIT_KEY not in inputs.metadata

@@ -146,7 +146,7 @@ def resolve(
         metadata=inputs.metadata,
         pull_number=pull_number,
         pull_id=pull_id,
-        notices=(*notices, *ships.notices),
+        notices=(*notices, *choices.unused(inputs, there), *ships.notices),
         warnings=(*trigger.warnings, *ships.warnings),
         trouble=trouble,
     )

@@ -44,15 +44,6 @@ def together(raw: Mapping[str, str]) -> list[Problem]:
     if source == "map" and "service-map" not in raw:
         problems.append(Problem("service-map", "is missing, and `services-from: map` needs it."))
     told = raw.get("set-pull-services", "").lower() == "true" or raw.get("operation", "").lower() == "set-pull-services"
-    by_files = "service-map" in raw or source not in ("", "input")
-    looks = raw.get("show-pull-requests", "").lower() == "true" or attribution == "merge-commits"
-    looks = looks or raw.get("lead-time-metadata", "").lower() in ("first-commit", "both")
-    if "since-sha" in raw and not (told or by_files or looks):
-        text = (
-            "counts where services are found by files, and for `attribution: merge-commits`, `show-pull-requests` and "
-            "`lead-time-metadata: first-commit`. Write one of them, too, or leave it out."
-        )
-        problems.append(Problem("since-sha", text))
     if raw.get("replace-pull-services", "").lower() == "true" and not told:
         text = "has nothing to replace: write `set-pull-services: true` or `operation: set-pull-services`, too."
         problems.append(Problem("replace-pull-services", text))

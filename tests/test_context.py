@@ -400,3 +400,13 @@ def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> Non
 def test_a_look_up_that_nothing_can_make_is_told() -> None:
     with pytest.raises(BadInput, match="there are none here"):
         resolved("pull_request_merged", {"services-from": "codeowners"})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, True), ({"lead-time-metadata": "commit"}, True), ({"set-pull-services": "true", "service": "web"}, False)],
+    ids=str,
+)
+def test_a_previous_commit_that_nothing_looks_at_is_told(given: dict[str, str], told: bool) -> None:
+    context = resolved("pull_request_merged", {"since-sha": "abc1235", "service": "web"} | given)
+    assert any("`since-sha` changes nothing here" in notice for notice in context.notices) is told

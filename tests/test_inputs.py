@@ -19,7 +19,6 @@ BESIDE: dict[str, dict[str, str]] = {
     "services-from": {"service-map": "services.yml"},
     "replace-pull-services": {"set-pull-services": "true"},
     **{name: {"operation": "backfill"} for name in ("since", "until", "workflow-jobs", "backfill-file", "csv-file")},
-    "since-sha": {"show-pull-requests": "true"},
 }
 SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
 NOON = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
@@ -305,7 +304,6 @@ TELL = {"operation": "Set-Pull-Services"}
         ),
         ({"services-from": "map"}, "service-map", "is missing, and `services-from: map` needs it"),
         ({"replace-pull-services": "true"}, "replace-pull-services", "has nothing to replace"),
-        ({"since-sha": "abc1235", "lead-time-metadata": "commit"}, "since-sha", "counts where services are found by"),
         (TELL | {"show-pull-requests": "True"}, "show-pull-requests", "is about a deployment, and"),
         (TELL | {"lead-time-metadata": "both"}, "lead-time-metadata", "is about a deployment, and"),
         ({"merge-commit-shas": "abc1235", "attribution": "commit"}, "attribution", "is not `merge-commits`, yet"),
@@ -385,6 +383,7 @@ def test_merge_commits_are_each_rows_own() -> None:
         *(
             {"since-sha": "abc1235"} | more
             for more in (
+                {},
                 {"service-map": "a.yml"},
                 {"services-from": "Backstage"},
                 {"attribution": "Merge-Commits"},
