@@ -59,7 +59,9 @@ class ShippingLookups:
         self._learn(new)
         for lag in _LAGS if newest and not self._waited else ():
             # The newest is known last.
-            if any(pull.merge_commit_sha.startswith(newest or "-") for pull in merged_by(commits, self._pulls)):
+            if any(
+                pull.merge_commit_sha.startswith((newest or "-").lower()) for pull in merged_by(commits, self._pulls)
+            ):
                 break
             self._clock.sleep(lag)
             self._learn(commits[-100:])
