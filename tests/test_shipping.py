@@ -65,6 +65,7 @@ class Asks:
     beside_it: bool | Exception = False
     committed: str | Exception = "2025-03-09T11:00:00+01:00"
     undated: Exception | None = None
+    silent: bool = False
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
@@ -95,7 +96,11 @@ class Asks:
         self.asked.append(("dated", [each.number for each in pulls]))
         if self.undated:
             raise self.undated
-        return tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+        return (
+            tuple(pulls)
+            if self.silent
+            else tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+        )
 
     def committed_at(self, commit: str) -> str:
         self.asked.append(("committed_at", commit))
@@ -481,6 +486,12 @@ def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> Non
             "workflow_dispatch",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: why.",
+        ),
+        (
+            Asks(silent=True, pulls=(pull(1, first_commit_at=None),)),
+            "workflow_dispatch",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata: GitHub tells no commits of the pull requests.",
         ),
         (
             Asks(committed=NotFoundError("why")),
