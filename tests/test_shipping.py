@@ -361,6 +361,7 @@ def test_without_a_previous_deployment(
     ships = look(asks, DISCOVER, SHOW, event=event, changes=changes)
     shipment = ships.by_service["web"]
     assert (shipment.previous and shipment.previous.source, numbers(ships)) == (previous, shown)
+    assert shipment.course == "forward"
     assert shipment.headline(COMMIT) == f"Ships {len(shown)} pull request{'s' * (len(shown) > 1)}{at_least}"
     assert (ships.merge_commit_shas("web"), ships.rollback, ships.reasons) == ((), None, {UNKNOWN: ("web",)})
     quiet = Asks(previous_ones={"web": UNKNOWN})
@@ -388,6 +389,7 @@ def test_a_push_back_without_a_history_is_no_rollback() -> None:
         ("workflow_dispatch", {}, True),
         ("workflow_dispatch", {"repository.default_branch": ABSENT}, False),
         ("push_branch", {"head_commit.id": COMMIT}, False),
+        ("push_branch", {"head_commit.id": COMMIT.upper()}, False),
         ("push_branch", {"head_commit.id": COMMIT, "ref": "refs/heads/next"}, True),
         ("push_branch", {"head_commit.id": COMMIT, "ref": "refs/tags/main"}, True),
         ("push_branch", {"head_commit": None}, True),
@@ -423,6 +425,11 @@ def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exc
             {"head_commit.id": COMMIT, "head_commit.timestamp": "2025-03-04T12:00:00+02:00"},
             (1741082400, "push.head_commit.timestamp"),
         ),
+        (
+            "push_branch",
+            {"head_commit.id": COMMIT.upper(), "head_commit.timestamp": "2025-03-04T12:00:00+02:00"},
+            (1741082400, "push.head_commit.timestamp"),
+        ),
         ("push_branch", {"head_commit": None}, (1741514400, "GitHub's commit")),
         ("push_branch", {"head_commit.id": COMMIT, "head_commit.timestamp": None}, (1741514400, "GitHub's commit")),
         (
@@ -430,17 +437,19 @@ def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exc
             {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit.timestamp": "2025-03-04T10:00:00Z"},
             (1741082400, "workflow_run.head_commit.timestamp"),
         ),
-        ("workflow_run_success", {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit": None}, (1741514400, "")),
+        (
+            "workflow_run_success",
+            {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit": None},
+            (1741514400, "GitHub's commit"),
+        ),
         ("release_published", {}, (1741514400, "GitHub's commit")),
     ],
 )
 def test_the_commits_time(event: str, changes: dict[str, Any], expected: tuple[int, str]) -> None:
     asks = Asks()
     found = look(asks, {"lead-time-metadata": "commit"}, event=event, changes=changes).lead_times
-    assert found.keys() == {"commit_timestamp"}
-    assert found["commit_timestamp"].value == expected[0]
-    assert expected[1] in found["commit_timestamp"].source
-    assert asks.names == (["committed_at"] if "GitHub" in found["commit_timestamp"].source else [])
+    assert found == {"commit_timestamp": Found(*expected)}
+    assert asks.names == (["committed_at"] if "GitHub" in expected[1] else [])
 
 
 def test_a_commit_may_be_given_in_short() -> None:
@@ -565,6 +574,89 @@ def test_doubts(ships: Shipping, said: list[str]) -> None:
     found = list(doubts.warnings(ships, ["web"], DEPLOYED_AT, discovers=True))
     assert len(found) == len(said)
     assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
+
+
+CERTAIN, GUESSED = Shipment(HISTORY, True, "forward", (pull(1),)), Shipment(HISTORY, False, "forward", (pull(1),))
+
+
+@pytest.mark.parametrize(
+    ("courses", "said"),
+    [
+        ({"web": CERTAIN, "api": CERTAIN}, []),
+        (
+            {"web": replace(CERTAIN, course="rollback"), "api": CERTAIN},
+            [
+                "The deployment of web is attributed by the commit: the deployment goes back to what was deployed before, "
+            ],
+        ),
+        (
+            {"web": replace(CERTAIN, course="redeploy"), "api": replace(CERTAIN, course="redeploy")},
+            ["The deployments are attributed by the commit: the deployment is once more what was deployed before, "],
+        ),
+        (
+            {"web": replace(CERTAIN, course="redeploy"), "api": replace(CERTAIN, course="rollback")},
+            ["The deployment of api is attributed by ", "The deployment of web is attributed by the commit: "],
+        ),
+        ({"web": replace(GUESSED, course="rollback"), "api": replace(GUESSED, course="redeploy")}, []),
+    ],
+)
+def test_what_goes_back_is_explained(courses: dict[str, Shipment], said: list[str]) -> None:
+    found = list(doubts.notices(Shipping(courses), list(courses), discovers=True))
+    assert len(found) == len(said)
+    assert all(
+        one.startswith(other) and one.endswith("ships nothing new.") for one, other in zip(found, said, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("courses", "said"),
+    [
+        (
+            {"web": replace(CERTAIN, pulls=()), "api": replace(CERTAIN, course="aside", pulls=())},
+            [
+                "The deployments are attributed by the commit, not by merge commits: since bbbbbbbbbbbb no pull request of it"
+            ],
+        ),
+        (
+            {"web": replace(CERTAIN, pulls=()), "api": CERTAIN},
+            [
+                "The deployment of web is attributed by the commit, not by merge commits: since bbbbbbbbbbbb no pull request"
+            ],
+        ),
+        ({"web": replace(GUESSED, pulls=()), "api": replace(CERTAIN, pulls=(), previous=None)}, []),
+        (
+            {
+                "web": replace(CERTAIN, pulls=(), course="rollback"),
+                "api": replace(CERTAIN, pulls=(), course="redeploy"),
+            },
+            [],
+        ),
+    ],
+)
+def test_what_goes_on_without_a_pull_request_is_doubted(courses: dict[str, Shipment], said: list[str]) -> None:
+    found = list(doubts.warnings(Shipping(courses), list(courses), DEPLOYED_AT, discovers=True))
+    assert len(found) == len(said)
+    assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
+
+
+@pytest.mark.parametrize(("course", "told"), [("forward", True), ("aside", True), ("rollback", False)])
+def test_many_or_old_ones_are_doubted_only_on_the_way_on(course: Course, told: bool) -> None:
+    many = ships_of(51, course=course)
+    assert bool(list(doubts.warnings(many, ["web"], DEPLOYED_AT, discovers=False))) is told
+
+
+def test_why_it_is_not_known_is_explained_where_nothing_was_to_be_sent() -> None:
+    ships = Shipping({}, reasons={"why": ("web",), "how": ("api", "web")})
+    assert list(doubts.notices(ships, ["web", "api"], discovers=False)) == [
+        "What ships of web is not known for certain: why.",
+        "What ships is not known for certain: how.",
+    ]
+    assert list(doubts.notices(ships, ["web", "api"], discovers=True)) == []
+    found = list(doubts.warnings(ships, ["web", "api"], DEPLOYED_AT, discovers=True))
+    assert [each.partition(". DX")[0] for each in found] == [
+        "The deployment of web is attributed by the commit, not by merge commits: why",
+        "The deployments are attributed by the commit, not by merge commits: how",
+    ]
 
 
 def test_several_services_that_ship_the_same_are_doubted_once() -> None:
