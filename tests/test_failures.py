@@ -74,6 +74,12 @@ def test_what_a_refused_token_stopped_is_one_message(first: str, starts: str) ->
     assert message == starts
 
 
+def test_it_may_have_been_taken_where_that_is_not_known() -> None:
+    first, *rest = (result(PULL, "unknown", "http_403"), result("web", "not-sent", "unauthorized_before"))
+    (message,) = messages([first, *rest], 2)
+    assert message.startswith(f"It is not known whether DX took 2 of 2 calls ({PULL}, web): http_403. ")
+
+
 def test_nothing_else_is_told_with_a_refused_token() -> None:
     found = messages([result("api", error="http_401"), result("web", "not-sent", "out_of_time")], 2)
     assert [each.partition(".")[0].rpartition(" ")[2] for each in found] == ["http_401", "out_of_time"]

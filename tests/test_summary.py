@@ -142,3 +142,16 @@ def test_the_words_of_twenty_are_quoted() -> None:
 def test_a_paragraph_and_a_list() -> None:
     assert summary.told("Head", "a `b` <c>") == "### Head\n\na <code>b</code> &#60;c&#62;\n"
     assert summary.problems("Head", ["a", "`b`"]) == "### Head\n\n- a\n- <code>b</code>\n"
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_long_names_ids_and_words_are_cut(over: int) -> None:
+    name, key, word = "n" * (100 + over), "r" * (200 + over), "w" * (4000 - len("web: e: ") + over)
+    tail = "…" if over else ""
+    call = Call("deployments.create", name, key, b"{}")
+    text = summary.dry(CONTEXT, [told_pull(name), call], ())
+    assert f"| <code>{name[: 100 - over]}{tail}</code> |" in text
+    assert f"| <code>{key[: 200 - over]}{tail}</code> |" in text
+    assert f"#7: <code>{name[: 100 - over]}{tail}</code> ·" in text.replace("&#35;", "#")
+    text = summary.sent("Done", CONTEXT, [Result(WEB, "failed", 422, "e", word)], ())
+    assert f"\nweb: e: {word[: len(word) - 2 * over]}{tail}\n" in text
