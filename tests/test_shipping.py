@@ -771,3 +771,67 @@ def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
     assert merged_by(["A" * 40], pulls) == (first,)
     assert merged_by(["b" * 9, "a" * 40], pulls) == (first, second)
     assert merged_by([], pulls) == ()
+
+
+@pytest.mark.parametrize(
+    ("shipment", "headline", "shas"),
+    [
+        (Shipment(HISTORY, True, "forward", ()), "Ships 0 pull requests", 0),
+        (Shipment(HISTORY, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
+        (Shipment(HISTORY, True, "aside", (pull(1), pull(2))), "Ships 2 pull requests", 2),
+        (Shipment(None, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
+        (Shipment(HISTORY, False, "forward", (pull(1),)), "Ships 1 pull request", 0),
+        (Shipment(None, False, "forward", (pull(1),)), "Ships 1 pull request at least", 0),
+        (Shipment(HISTORY, True, "redeploy", ()), "cccccccccccc was deployed before: nothing new ships", 0),
+        (Shipment(HISTORY, False, "redeploy", ()), "cccccccccccc is what it is compared with: nothing new ships", 0),
+        (
+            Shipment(HISTORY, True, "rollback", (pull(1),)),
+            "Rollback to cccccccccccc: 1 pull request taken out of production",
+            0,
+        ),
+        (Shipment(HISTORY, True, "rollback", (), counted=False), "Rollback to cccccccccccc", 0),
+        (
+            Shipment(HISTORY, False, "rollback", (pull(1),)),
+            "cccccccccccc comes before what it is compared with: 1 pull request less",
+            0,
+        ),
+    ],
+)
+def test_what_a_shipment_says_and_is_attributed_by(shipment: Shipment, headline: str, shas: int) -> None:
+    assert (shipment.headline(COMMIT), len(shipment.merge_commit_shas)) == (headline, shas)
+    assert Shipping({"web": shipment}).merge_commit_shas("web") == shipment.merge_commit_shas
+    assert Shipping({"web": shipment}).merge_commit_shas("api") == ()
+
+
+BACK, AGAIN = Shipment(HISTORY, True, "rollback", (pull(1),)), Shipment(HISTORY, True, "redeploy", (pull(2),))
+
+
+@pytest.mark.parametrize(
+    ("shipments", "rollback", "nothing_new", "pulls"),
+    [
+        ([], None, False, []),
+        ([CERTAIN], False, False, [1]),
+        ([BACK], True, True, []),
+        ([AGAIN], False, True, [2]),
+        ([BACK, AGAIN], True, True, [2]),
+        ([BACK, CERTAIN], True, False, [1]),
+        ([CERTAIN, AGAIN], False, False, [1, 2]),
+        ([replace(BACK, certain=False)], None, False, []),
+        ([replace(BACK, previous=None)], None, True, []),
+        ([replace(AGAIN, certain=False), BACK], True, False, [2]),
+    ],
+)
+def test_what_all_services_ship_together(
+    shipments: list[Shipment], rollback: bool | None, nothing_new: bool, pulls: list[int]
+) -> None:
+    ships = Shipping({f"s{number}": each for number, each in enumerate(shipments)})
+    assert (ships.rollback, ships.nothing_new) == (rollback, nothing_new)
+    assert [each.number for each in ships.pulls] == pulls
+    assert (ships.listed, NOTHING.listed) == (False, False)
+
+
+def test_only_those_of_the_numbers_are_dated() -> None:
+    ships = Shipping({"web": replace(CERTAIN, pulls=(pull(1), pull(2)))}, listed=True)
+    found = ships.dated([pull(2, title="Dated"), pull(3)])
+    assert [each.title for each in found.by_service["web"].pulls] == ["Change 1", "Dated"]
+    assert found.listed
