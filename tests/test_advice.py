@@ -1,4 +1,4 @@
-"""The sentence for each error: each of DX's documented codes and of our own ends has one, and what nobody documented gets a hint."""
+"""The sentence for each error: DX's documented codes and our own ends have one each, and what nobody documented gets a hint."""
 
 import pytest
 

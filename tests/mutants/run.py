@@ -49,6 +49,8 @@ JOBS = 2
 MOST, SECONDS = 12, 60
 FIRST = 12
 SLOW = ("tests/test_exactly_once", "tests/test_fuzz")
+# Modules that tests try through another one.
+KIN = {"cells": "rows", "choices": "context", "forms": "inputs", "together": "inputs", "trigger": "triggers"}
 # The modules that are not pure, but send.
 CLIENT = ("dx", "delivery", "outbox")
 # Every child needs them, and a child of ours has what we have.
@@ -108,7 +110,8 @@ def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
 
 
 def _is_about(test: str, module: str) -> bool:
-    return module in _imported(test.partition("::")[0])
+    file = test.partition("::")[0]
+    return module in _imported(file) or file == f"tests/test_{KIN.get(module)}.py"
 
 
 @cache
