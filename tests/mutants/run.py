@@ -50,7 +50,14 @@ MOST, SECONDS = 12, 60
 FIRST = 12
 SLOW = ("tests/test_exactly_once", "tests/test_fuzz")
 # Modules that tests try through another one.
-KIN = {"cells": "rows", "choices": "context", "forms": "inputs", "together": "inputs", "trigger": "triggers"}
+KIN = {
+    "cells": "rows",
+    "choices": "context",
+    "context": "assignments",
+    "forms": "inputs",
+    "together": "inputs",
+    "trigger": "triggers",
+}
 # The modules that are not pure, but send.
 CLIENT = ("dx", "delivery", "outbox")
 # Every child needs them, and a child of ours has what we have.
