@@ -162,3 +162,10 @@ def test_of_too_many_results_those_that_failed_come_first() -> None:
     assert 900 < len(told) < 2_000
     assert found["truncated"] == "true"
     assert sum(len(text) for text in found.values()) <= ROOM
+
+
+def test_results_may_take_what_is_left() -> None:
+    found = outputs("partial", "", results=results(300, failed=1, message="m" * 100))
+    assert len(found["results"]) > ROOM / 8
+    assert [each["outcome"] for each in json.loads(found["results"])][-1] == "not-sent"
+    assert found["truncated"] == "false"

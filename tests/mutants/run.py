@@ -85,14 +85,15 @@ def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
     data = coverage.CoverageData(str(ROOT / ".coverage"))
     data.read()
     file = ROOT / "dx_action" / f"{module}.py"
-    by_line = {line: {test for test in tests if test} for line, tests in data.contexts_by_lineno(str(file)).items()}
-    everywhere = set[str]().union(*by_line.values())
+    everywhere = set(_tests_in(data, str(file))) - {""}
+    # What runs at the import, outside of any test or within those few that import anew, any test may look at.
+    by_line = {line: set(tests) for line, tests in data.contexts_by_lineno(str(file)).items() if "" not in tests}
     if file.stat().st_mtime > (ROOT / ".coverage").stat().st_mtime:
         by_line = {}
 
     def of(line: int) -> list[str]:
         found = {test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)}
-        # What runs at the import, any test may look at; and tests that are newer than the data may be about this line.
+        # Tests that are newer than the data may be about this line.
         here = {test for test in written if not by_line.get(line) or (newer and test not in breadth)}
         # Then those of files that import it, and of these first what runs the least of the package, for that says the most of it.
         others = sorted(
