@@ -187,6 +187,16 @@ def test_merge_commits_that_nobody_listed(
     assert context.merge_commit_shas == shas
 
 
+@pytest.mark.parametrize("given", [{}, {"service": "web"}])
+def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: dict[str, str]) -> None:
+    looked: Any = SimpleNamespace()
+    read, name = inputs(given | {"set-pull-services": "true"}), "pull_request_merged"
+    context = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    assert [each.services for each in context.assignments] == [(Service(given.get("service", "shop")),)]
+    assert context.trouble == ()
+
+
 # --- the repository -------------------------------------------------------------------------------------------------
 
 

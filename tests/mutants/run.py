@@ -91,35 +91,52 @@ def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
     if file.stat().st_mtime > (ROOT / ".coverage").stat().st_mtime:
         by_line = {}
 
+    breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
+    own = f"tests/test_{module}.py"
+    # One that starts a process of its own runs nothing of the changed module in this one.
+    written = {test for test in _written(own) if test in breadth or _is_new(own)}
+    about = [file for file in _files() if file != own and _is_about(file, module) and _is_new(file)]
+    new = sorted(test for file in about for test in _written(file) - breadth.keys())
+
     def of(line: int) -> list[str]:
-        found = {test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)}
+        found = {test for test in by_line.get(line) or everywhere if test in _written(test.partition("::")[0])}
         # Tests that are newer than the data may be about this line.
-        here = {test for test in written if not by_line.get(line) or (newer and test not in breadth)}
+        here = {test for test in written if not by_line.get(line) or test not in breadth}
         # Then those of files that import it, and of these first what runs the least of the package, for that says the most of it.
         others = sorted(
-            (not _is_about(test, module), breadth[test], test) for test in found if not test.startswith(own)
+            (not _is_about(test, module), breadth[test], test) for test in found if not test.startswith((own, *SLOW))
         )
         return [
             *sorted(here | {test for test in found if test.startswith(own)}),
-            *(test for *_, test in others[: most if names else 4 * most]),
+            *new,
+            *(test for *_, test in others[: most if written else 4 * most]),
         ]
 
-    own = f"tests/test_{module}.py"
-    names = (
-        re.findall(r"^def (test_\w+)", (ROOT / own).read_text(encoding="utf-8"), re.MULTILINE)
-        if (ROOT / own).exists()
-        else []
-    )
-    newer = bool(names) and (ROOT / own).stat().st_mtime > (ROOT / ".coverage").stat().st_mtime
-    breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
-    # One that starts a process of its own runs nothing of the changed module in this one.
-    written = {f"{own}::{name}" for name in names if newer or f"{own}::{name}" in breadth}
     return of
 
 
 def _is_about(test: str, module: str) -> bool:
     file = test.partition("::")[0]
     return module in _imported(file) or file == f"tests/test_{KIN.get(module)}.py"
+
+
+@cache
+def _is_new(file: str) -> bool:
+    """Tell whether the file of tests is newer than what `make coverage` found."""
+    return (ROOT / file).exists() and (ROOT / file).stat().st_mtime > (ROOT / ".coverage").stat().st_mtime
+
+
+@cache
+def _files() -> list[str]:
+    found = (f"tests/{path.name}" for path in sorted((ROOT / "tests").glob("test_*.py")))
+    return [file for file in found if not file.startswith(SLOW)]
+
+
+@cache
+def _written(file: str) -> frozenset[str]:
+    """Name the tests that the file has now."""
+    text = (ROOT / file).read_text(encoding="utf-8") if (ROOT / file).exists() else ""
+    return frozenset(f"{file}::{name}" for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE))
 
 
 @cache
