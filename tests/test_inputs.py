@@ -137,6 +137,7 @@ BAD: list[tuple[str, str, str]] = [
     ("attribution", "sha-list", "is none of `commit`, `repository`, `merge-commits`"),
     ("merge-commit-shas", "{abc1235, abc2346}", "a list in braces"),
     ("merge-commit-shas", "abc1235 abc2346", "has an item that is not a commit id"),
+    ("merge-commit-shas", "abc1235, xyz", "has an item that is not a commit id"),
     ("merge-commit-shas", "[12345678]", "has an item that is not text"),
     ("merge-commit-shas", "[]", "is an empty list"),
     ("since-sha", "HEAD~1", "not a commit id"),
