@@ -101,7 +101,7 @@ def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
     def of(line: int) -> list[str]:
         found = {test for test in by_line.get(line) or everywhere if test in _written(test.partition("::")[0])}
         # Tests that are newer than the data may be about this line.
-        here = {test for test in written if not by_line.get(line) or test not in breadth}
+        here = written if not by_line.get(line) or _is_new(own) else set()
         # Then those of files that import it, and of these first what runs the least of the package, for that says the most of it.
         others = sorted(
             (not _is_about(test, module), breadth[test], test) for test in found if not test.startswith((own, *SLOW))
