@@ -31,9 +31,9 @@ coverage: .venv/.dev ## fail where a branch of a pure module is run by no test
 	PYTHONPATH=tests/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/test_exactly_once.py
 	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=.:tests $(python) tests/mutants/pure.py)"
 
-mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES="identity plan" for some
+mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=plan EVERY=3 for less
 	@test -e .coverage || $(MAKE) --no-print-directory coverage
-	$(python) tests/mutants/run.py $(MODULES)
+	$(python) tests/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(MODULES)
 
 SECONDS ?= 60
 fuzz: ## feed each reader of foreign bytes by coverage, SECONDS=60 for each (atheris, where it installs)

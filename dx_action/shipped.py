@@ -74,7 +74,7 @@ def lead_time(since: str | None, until: str) -> str:
     parts = [f"{days} d"] if days else []
     parts += [f"{hours} h"] if hours else []
     parts += [f"{minutes} min"] if not days else []
-    return " ".join(parts[:2])
+    return " ".join(parts)
 
 
 def _chart(shipment: Shipment, deployed_at: str) -> Iterator[str]:

@@ -67,8 +67,6 @@ def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
     if isinstance(node, yaml.SequenceNode):
         lines.update(((*where, number), item.start_mark.line + 1) for number, item in enumerate(node.value))
         return [_value(item, (*where, number), lines) for number, item in enumerate(node.value)]
-    if not isinstance(node, yaml.MappingNode):
-        raise Wrong(f"holds something that is neither text, list nor mapping{_line(node.start_mark)}.")
     found: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):

@@ -1,10 +1,12 @@
 """What is registered: an explicit input wins over the event, and every value says where it came from."""
 
 from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from builders import NOW, event, inputs, resolved, runtime
+from test_shipping import Asks
 
 from dx_action.context import Context, resolve
 from dx_action.errors import ActionError, BadEvent, BadInput
@@ -158,6 +160,41 @@ def test_attribution(given: dict[str, str], attribution: str, shas: tuple[str, .
     context = resolved("push_branch", given)
     assert context.attribution == attribution
     assert context.merge_commit_shas == (Found(shas, "input merge-commit-shas") if shas else None)
+
+
+DISCOVER, SHOW = {"attribution": "merge-commits", "service": "web"}, {"show-pull-requests": "true", "service": "web"}
+FOUND = Found((f"{1:040}", f"{2:040}"), "what ships")
+UNKNOWN = {"web": "why"}
+
+
+@pytest.mark.parametrize(
+    ("given", "asks", "attribution", "shas"),
+    [
+        (DISCOVER, Asks(), ("merge-commits", "input attribution"), FOUND),
+        (DISCOVER, Asks(previous_ones=UNKNOWN), ("commit", "no merge commits to send"), None),
+        (DISCOVER, Asks(course="redeploy"), ("commit", "no merge commits to send"), None),
+        (SHOW, Asks(), ("commit", "the default"), None),
+        (SHOW | {"attribution": "repository"}, Asks(), ("repository", "input attribution"), None),
+    ],
+)
+def test_merge_commits_that_nobody_listed(
+    given: dict[str, str], asks: Asks, attribution: tuple[str, str], shas: Found[tuple[str, ...]] | None
+) -> None:
+    looked: Any = SimpleNamespace(shipping=asks)
+    context = resolve(inputs(given), runtime("schedule"), event("schedule"), NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    assert (context.attribution, context.attribution_source) == attribution
+    assert context.merge_commit_shas == shas
+
+
+@pytest.mark.parametrize("given", [{}, {"service": "web"}])
+def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: dict[str, str]) -> None:
+    looked: Any = SimpleNamespace()
+    read, name = inputs(given | {"set-pull-services": "true"}), "pull_request_merged"
+    context = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    assert [each.services for each in context.assignments] == [(Service(given.get("service", "shop")),)]
+    assert context.trouble == ()
 
 
 # --- the repository -------------------------------------------------------------------------------------------------

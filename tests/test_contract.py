@@ -162,7 +162,7 @@ PURE = {
         "identity",
     ),
     *("inert", "inputs", "lists", "metadata", "outputs", "paths", "plan", "report", "runtime", "services", "summary"),
-    *("times", "trigger", "triggers", "urls"),
+    *("times", "trigger", "triggers", "urls", "catalog", "errors", "ownership", "strict_yaml"),
 }
 IMPURE = {
     *("asyncio", "glob", "http", "io", "logging", "multiprocessing", "os", "random", "secrets", "shutil", "signal"),

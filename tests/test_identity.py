@@ -278,3 +278,15 @@ def test_the_case_of_the_events_commit_makes_no_other_deployment() -> None:
     changes = {"pull_request.merge_commit_sha": MERGED_41.upper()}
     (found,) = resolved("pull_request_merged", {"commit-sha": MERGED_41}, changes).reference_ids.value
     assert found == one("pull_request_merged")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "source"),
+    [
+        ("pull_request_merged", {}, "this event"),
+        ("push_branch", {}, "this job"),
+        ("push_branch", {"reference-id": "mine"}, "input reference-id"),
+    ],
+)
+def test_what_an_id_is_made_of(name: str, given: dict[str, str], source: str) -> None:
+    assert resolved(name, given).reference_ids.source == source

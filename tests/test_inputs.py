@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from builders import CONNECTION, inputs, variables
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from dx_action.errors import BadInput
 from dx_action.hosts import DxHost
@@ -137,6 +137,7 @@ BAD: list[tuple[str, str, str]] = [
     ("attribution", "sha-list", "is none of `commit`, `repository`, `merge-commits`"),
     ("merge-commit-shas", "{abc1235, abc2346}", "a list in braces"),
     ("merge-commit-shas", "abc1235 abc2346", "has an item that is not a commit id"),
+    ("merge-commit-shas", "abc1235, xyz", "has an item that is not a commit id"),
     ("merge-commit-shas", "[12345678]", "has an item that is not text"),
     ("merge-commit-shas", "[]", "is an empty list"),
     ("since-sha", "HEAD~1", "not a commit id"),
@@ -449,6 +450,28 @@ def test_no_value_leaks(name: str) -> None:
     told = [str(error), repr(error), *traceback.format_exception(error), str(error.__context__), str(error.__cause__)]
     assert name in str(error)
     assert secret not in "".join(told)
+
+
+def test_pydantics_own_words_quote_no_value() -> None:
+    """They leave nowhere; but a bug may show what was raised."""
+    with pytest.raises(ValidationError) as caught:
+        Inputs.model_validate({"timeout": "s3cr3t"})
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({}, "input"),
+        ({"service-map": "a.yml"}, "map"),
+        ({"service-map": "a.yml", "services-from": "map"}, "map"),
+        ({"services-from": "backstage"}, "backstage"),
+        ({"services-from": "codeowners"}, "codeowners"),
+        ({"services-from": "input"}, "input"),
+    ],
+)
+def test_where_services_come_from(given: dict[str, str], source: str) -> None:
+    assert inputs(given).services_source == source
 
 
 def test_the_tokens_are_not_shown_with_the_inputs() -> None:

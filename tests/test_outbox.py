@@ -206,8 +206,9 @@ def test_the_others_do_not_wait_with_it() -> None:
 @pytest.mark.parametrize("answer", [AUTH, NO_CODE, Answer(200, b'{"ok": false, "error": "account_inactive"}')])
 def test_a_refused_token_is_seen_once(answer: Answer) -> None:
     script = Script({f"s{number}": [answer] for number in range(20)})
-    results, _ = told(calls(20), script)
+    results, outbox = told(calls(20), script)
     assert script.services == ["s0"]
+    assert outbox.unauthorized
     first, *rest = results
     assert (first.outcome, first.http_status, first.attempts) == ("failed", answer.status, 1)
     assert {(result.outcome, result.error, result.attempts) for result in rest} == {
@@ -217,8 +218,9 @@ def test_a_refused_token_is_seen_once(answer: Answer) -> None:
 
 @pytest.mark.parametrize("answer", [REFUSED, Answer(403, b'{"error": "missing_scope"}'), Answer(404, b"")])
 def test_another_refusal_stops_nobody(answer: Answer) -> None:
-    results, _ = told(calls(5), Script({"s0": [answer]}))
+    results, outbox = told(calls(5), Script({"s0": [answer]}))
     assert [result.outcome for result in results] == ["failed", *["accepted"] * 4]
+    assert outbox.unauthorized is False
 
 
 def test_a_token_that_is_refused_midway_stops_the_rest() -> None:

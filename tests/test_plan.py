@@ -10,7 +10,7 @@ from builders import CONNECTION, NOW, event, inputs, resolved, runtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.calls import Call
+from dx_action.calls import Call, serialise
 from dx_action.context import resolve
 from dx_action.errors import ActionError
 from dx_action.inputs import Attribution
@@ -338,3 +338,9 @@ def test_what_holds_for_any_inputs(name: str, written: dict[str, str]) -> None:
         assert not [key for key, value in body.items() if value in (None, "", [], {})]
         assert json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() == call.body
         assert written["reference-id"] or call.reference_id.endswith(f"/{call.service}")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_json_has_no_word_for_is_never_sent(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        serialise({"metadata": {"number": number}})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from builders import inputs, resolved
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from runner import check_summary
 
 from dx_action import report
+from dx_action.assignments import Assignment
 from dx_action.calls import Call, Outcome, Result
 from dx_action.context import Context
 from dx_action.errors import Problem
@@ -17,8 +19,9 @@ from dx_action.failures import MOST_NAMES, already_held, failures
 from dx_action.outputs import LARGEST
 from dx_action.plan import plan
 from dx_action.report import Report
+from dx_action.services import Service
 from dx_action.summary import MOST_ROWS
-from dx_action.trigger import Skipped
+from dx_action.trigger import Found, Skipped
 
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "already-registered", "failed", "not-sent", "unknown")
 DELIVERED = ("accepted", "already-registered")
@@ -364,3 +367,102 @@ def test_a_run_without_a_page_has_no_link() -> None:
         context = resolved("workflow_dispatch", run_id=run_id)
         told = report.sent(context, inputs(), [], calls=())
         assert ("source</a>" in told.summary) is linked
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "error", "attempts", "told"),
+    [
+        ("accepted", 200, "", 1, " (HTTP 200)"),
+        ("accepted", 200, "", 2, " (HTTP 200, 2 attempts)"),
+        ("already-registered", 409, "reference_id_taken", 1, " (HTTP 409)"),
+        ("failed", 422, "repo_not_found", 1, " (HTTP 422, repo_not_found)"),
+        ("failed", 422, "e" * 101, 1, f" (HTTP 422, {'e' * 99}…)"),
+        ("failed", 401, "http_401", 1, " (HTTP 401)"),
+        ("unknown", 503, "http_503", 4, " (HTTP 503, 4 attempts)"),
+        ("unknown", None, "no_answer", 3, " (3 attempts, no_answer)"),
+        ("not-sent", None, "out_of_time", 0, " (out_of_time)"),
+        ("not-sent", None, "", 0, ""),
+    ],
+)
+def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, attempts: int, told: str) -> None:
+    context, (call,) = deployment()
+    result = Result(call, outcome, status, error, "words", attempts)
+    assert report.sent(context, inputs(), [result], calls=[call]).lines == (f"  service-0: {outcome}{told}",)
+
+
+TROUBLE = Problem("pull-number", "is missing.")
+PULLS = Assignment((Service("web"),), pull_number=7)
+
+
+@pytest.mark.parametrize("lenient", [True, False])
+def test_what_may_fail_the_step(lenient: bool) -> None:
+    context, calls = deployment()
+    troubled, failing = replace(context, trouble=(TROUBLE,)), [Result(calls[0], "failed")]
+    given = inputs(LENIENT if lenient else {})
+    for told in (
+        report.unusable([TROUBLE], lenient=lenient),
+        report.cancelled(lenient=lenient),
+        report.broken("main.py:1", lenient=lenient),
+        report.rehearsed(troubled, calls, lenient=lenient),
+        report.sent(troubled, given, [Result(calls[0], "accepted")], calls=calls),
+        report.sent(context, given, failing, calls=calls),
+    ):
+        assert told.exit_code == (not lenient)
+        assert [level for level, _ in told.annotations] == ["warning" if lenient else "error"]
+        assert told.outputs["reason"]
+    assert report.rehearsed(context, calls, lenient=lenient).exit_code == 0
+
+
+def test_how_many_problems_there_are() -> None:
+    one, two = (report.unusable([TROUBLE] * count, lenient=False).annotations[0][1] for count in (1, 2))
+    assert one == f"Nothing was sent to DX: 1 problem.\n{TROUBLE}"
+    assert two == f"Nothing was sent to DX: 2 problems.\n{TROUBLE}\n{TROUBLE}"
+    assert report.unusable([TROUBLE], lenient=False).summary.startswith("### Nothing was sent to DX\n\n- ")
+
+
+def test_what_would_have_been_sent_is_told_and_kept() -> None:
+    context, calls = deployment(2)
+    results = [Result(call, "not-sent", error="not_configured") for call in calls]
+    told = report.unusable([TROUBLE], lenient=False, context=context, results=results)
+    assert told.failed == tuple(results)
+    assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
+    assert told.lines == ()
+
+
+def test_a_dry_run_shows_each_request() -> None:
+    context, calls = deployment(2)
+    told = report.rehearsed(context, calls)
+    assert told.lines == (
+        "Dry run. A live run would send 2 requests:",
+        *(line for call in calls for line in ("  POST /api/deployments.create", f"    {call.body.decode()}")),
+    )
+    assert (told.outputs["status"], told.outputs["reason"]) == ("dry-run", "")
+    assert report.rehearsed(context, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
+
+
+@pytest.mark.parametrize(
+    ("deploys", "trouble", "outcomes", "status", "headline"),
+    [
+        (True, False, ["accepted", "accepted"], "registered", "Deployment registered in DX"),
+        (True, False, ["accepted", "already-registered"], "already-registered", "Deployment already registered in DX"),
+        (True, False, ["failed", "accepted"], "partial", "1 of 2 calls NOT taken by DX"),
+        (True, False, ["unknown", "failed"], "failed", "Deployment NOT known to be registered in DX"),
+        (True, True, ["accepted", "accepted"], "partial", "Deployment registered in DX, but services NOT set"),
+        (False, False, ["accepted"], "pull-services-set", "Services set in DX"),
+        (False, False, ["failed"], "failed", "Services NOT set in DX"),
+        (False, False, ["unknown"], "failed", "Services NOT known to be set in DX"),
+    ],
+)
+def test_status_where_pull_requests_are_told(
+    deploys: bool, trouble: bool, outcomes: list[Outcome], status: str, headline: str
+) -> None:
+    context, calls = deployment()
+    told = Call("deployments.setPullServices", "", "", b'{"services": []}', PULLS.subject)
+    context = replace(context, assignments=(PULLS,), trouble=(TROUBLE,) if trouble else ())
+    if not deploys:
+        context = replace(context, services=Found((), "input service"))
+    every = [told, *(calls if deploys else ())]
+    results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
+    found = report.sent(context, inputs(), results, calls=every)
+    assert found.outputs["status"] == status
+    assert found.summary.startswith(f"### {headline}\n")

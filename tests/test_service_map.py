@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dx_action.errors import Wrong
-from dx_action.ownership import text_of
+from dx_action.ownership import Ownership, text_of
 from dx_action.service_map import LARGEST, ServiceMap, parse_service_map
 from dx_action.services import Service
 
@@ -63,6 +63,24 @@ def test_services_come_in_the_maps_order_and_each_once() -> None:
     assert found.services_of(["apps/web/x.ts", "apps/web/x.ts"]) == (WEB, everything)
     assert found.services_at("libs/billing/a") == (PAYMENTS, everything)
     assert found.services_of([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ({"a": WEB, "b": Service("web")}, (WEB,)),
+        ({"a": Service("web"), "b": WEB}, (WEB,)),
+        ({"a": Service("web", "First"), "b": WEB}, (Service("web", "First"),)),
+    ],
+)
+def test_the_first_name_of_a_service_is_its_name(at: dict[str, Service], expected: tuple[Service, ...]) -> None:
+    """One map gives a service one name; several catalogs may not."""
+
+    class Several(Ownership):
+        def services_at(self, path: str) -> tuple[Service, ...]:
+            return (at[path],)
+
+    assert Several().services_of(at) == expected
 
 
 def test_matched_paths_are_those_of_any_service() -> None:

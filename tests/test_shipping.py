@@ -65,6 +65,7 @@ class Asks:
     beside_it: bool | Exception = False
     committed: str | Exception = "2025-03-09T11:00:00+01:00"
     undated: Exception | None = None
+    silent: bool = False
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
@@ -95,7 +96,11 @@ class Asks:
         self.asked.append(("dated", [each.number for each in pulls]))
         if self.undated:
             raise self.undated
-        return tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+        return (
+            tuple(pulls)
+            if self.silent
+            else tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+        )
 
     def committed_at(self, commit: str) -> str:
         self.asked.append(("committed_at", commit))
@@ -358,6 +363,7 @@ def test_without_a_previous_deployment(
     ships = look(asks, DISCOVER, SHOW, event=event, changes=changes)
     shipment = ships.by_service["web"]
     assert (shipment.previous and shipment.previous.source, numbers(ships)) == (previous, shown)
+    assert shipment.course == "forward"
     assert shipment.headline(COMMIT) == f"Ships {len(shown)} pull request{'s' * (len(shown) > 1)}{at_least}"
     assert (ships.merge_commit_shas("web"), ships.rollback, ships.reasons) == ((), None, {UNKNOWN: ("web",)})
     quiet = Asks(previous_ones={"web": UNKNOWN})
@@ -385,6 +391,7 @@ def test_a_push_back_without_a_history_is_no_rollback() -> None:
         ("workflow_dispatch", {}, True),
         ("workflow_dispatch", {"repository.default_branch": ABSENT}, False),
         ("push_branch", {"head_commit.id": COMMIT}, False),
+        ("push_branch", {"head_commit.id": COMMIT.upper()}, False),
         ("push_branch", {"head_commit.id": COMMIT, "ref": "refs/heads/next"}, True),
         ("push_branch", {"head_commit.id": COMMIT, "ref": "refs/tags/main"}, True),
         ("push_branch", {"head_commit": None}, True),
@@ -420,6 +427,11 @@ def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exc
             {"head_commit.id": COMMIT, "head_commit.timestamp": "2025-03-04T12:00:00+02:00"},
             (1741082400, "push.head_commit.timestamp"),
         ),
+        (
+            "push_branch",
+            {"head_commit.id": COMMIT.upper(), "head_commit.timestamp": "2025-03-04T12:00:00+02:00"},
+            (1741082400, "push.head_commit.timestamp"),
+        ),
         ("push_branch", {"head_commit": None}, (1741514400, "GitHub's commit")),
         ("push_branch", {"head_commit.id": COMMIT, "head_commit.timestamp": None}, (1741514400, "GitHub's commit")),
         (
@@ -427,17 +439,19 @@ def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exc
             {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit.timestamp": "2025-03-04T10:00:00Z"},
             (1741082400, "workflow_run.head_commit.timestamp"),
         ),
-        ("workflow_run_success", {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit": None}, (1741514400, "")),
+        (
+            "workflow_run_success",
+            {"workflow_run.head_sha": COMMIT, "workflow_run.head_commit": None},
+            (1741514400, "GitHub's commit"),
+        ),
         ("release_published", {}, (1741514400, "GitHub's commit")),
     ],
 )
 def test_the_commits_time(event: str, changes: dict[str, Any], expected: tuple[int, str]) -> None:
     asks = Asks()
     found = look(asks, {"lead-time-metadata": "commit"}, event=event, changes=changes).lead_times
-    assert found.keys() == {"commit_timestamp"}
-    assert found["commit_timestamp"].value == expected[0]
-    assert expected[1] in found["commit_timestamp"].source
-    assert asks.names == (["committed_at"] if "GitHub" in found["commit_timestamp"].source else [])
+    assert found == {"commit_timestamp": Found(*expected)}
+    assert asks.names == (["committed_at"] if "GitHub" in expected[1] else [])
 
 
 def test_a_commit_may_be_given_in_short() -> None:
@@ -483,6 +497,12 @@ def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> Non
             "workflow_dispatch",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: why.",
+        ),
+        (
+            Asks(silent=True, pulls=(pull(1, first_commit_at=None),)),
+            "workflow_dispatch",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata: GitHub tells no commits of the pull requests.",
         ),
         (
             Asks(committed=NotFoundError("why")),
@@ -582,6 +602,89 @@ def test_doubts(ships: Shipping, said: list[str]) -> None:
     found = list(doubts.warnings(ships, ["web"], DEPLOYED_AT, discovers=True))
     assert len(found) == len(said)
     assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
+
+
+CERTAIN, GUESSED = Shipment(HISTORY, True, "forward", (pull(1),)), Shipment(HISTORY, False, "forward", (pull(1),))
+
+
+@pytest.mark.parametrize(
+    ("courses", "said"),
+    [
+        ({"web": CERTAIN, "api": CERTAIN}, []),
+        (
+            {"web": replace(CERTAIN, course="rollback"), "api": CERTAIN},
+            [
+                "The deployment of web is attributed by the commit: the deployment goes back to what was deployed before, "
+            ],
+        ),
+        (
+            {"web": replace(CERTAIN, course="redeploy"), "api": replace(CERTAIN, course="redeploy")},
+            ["The deployments are attributed by the commit: the deployment is once more what was deployed before, "],
+        ),
+        (
+            {"web": replace(CERTAIN, course="redeploy"), "api": replace(CERTAIN, course="rollback")},
+            ["The deployment of api is attributed by ", "The deployment of web is attributed by the commit: "],
+        ),
+        ({"web": replace(GUESSED, course="rollback"), "api": replace(GUESSED, course="redeploy")}, []),
+    ],
+)
+def test_what_goes_back_is_explained(courses: dict[str, Shipment], said: list[str]) -> None:
+    found = list(doubts.notices(Shipping(courses), list(courses), discovers=True))
+    assert len(found) == len(said)
+    assert all(
+        one.startswith(other) and one.endswith("ships nothing new.") for one, other in zip(found, said, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("courses", "said"),
+    [
+        (
+            {"web": replace(CERTAIN, pulls=()), "api": replace(CERTAIN, course="aside", pulls=())},
+            [
+                "The deployments are attributed by the commit, not by merge commits: since bbbbbbbbbbbb no pull request of it"
+            ],
+        ),
+        (
+            {"web": replace(CERTAIN, pulls=()), "api": CERTAIN},
+            [
+                "The deployment of web is attributed by the commit, not by merge commits: since bbbbbbbbbbbb no pull request"
+            ],
+        ),
+        ({"web": replace(GUESSED, pulls=()), "api": replace(CERTAIN, pulls=(), previous=None)}, []),
+        (
+            {
+                "web": replace(CERTAIN, pulls=(), course="rollback"),
+                "api": replace(CERTAIN, pulls=(), course="redeploy"),
+            },
+            [],
+        ),
+    ],
+)
+def test_what_goes_on_without_a_pull_request_is_doubted(courses: dict[str, Shipment], said: list[str]) -> None:
+    found = list(doubts.warnings(Shipping(courses), list(courses), DEPLOYED_AT, discovers=True))
+    assert len(found) == len(said)
+    assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
+
+
+@pytest.mark.parametrize(("course", "told"), [("forward", True), ("aside", True), ("rollback", False)])
+def test_many_or_old_ones_are_doubted_only_on_the_way_on(course: Course, told: bool) -> None:
+    many = ships_of(51, course=course)
+    assert bool(list(doubts.warnings(many, ["web"], DEPLOYED_AT, discovers=False))) is told
+
+
+def test_why_it_is_not_known_is_explained_where_nothing_was_to_be_sent() -> None:
+    ships = Shipping({}, reasons={"why": ("web",), "how": ("api", "web")})
+    assert list(doubts.notices(ships, ["web", "api"], discovers=False)) == [
+        "What ships of web is not known for certain: why.",
+        "What ships is not known for certain: how.",
+    ]
+    assert list(doubts.notices(ships, ["web", "api"], discovers=True)) == []
+    found = list(doubts.warnings(ships, ["web", "api"], DEPLOYED_AT, discovers=True))
+    assert [each.partition(". DX")[0] for each in found] == [
+        "The deployment of web is attributed by the commit, not by merge commits: why",
+        "The deployments are attributed by the commit, not by merge commits: how",
+    ]
 
 
 def test_several_services_that_ship_the_same_are_doubted_once() -> None:
@@ -696,3 +799,67 @@ def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
     assert merged_by(["A" * 40], pulls) == (first,)
     assert merged_by(["b" * 9, "a" * 40], pulls) == (first, second)
     assert merged_by([], pulls) == ()
+
+
+@pytest.mark.parametrize(
+    ("shipment", "headline", "shas"),
+    [
+        (Shipment(HISTORY, True, "forward", ()), "Ships 0 pull requests", 0),
+        (Shipment(HISTORY, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
+        (Shipment(HISTORY, True, "aside", (pull(1), pull(2))), "Ships 2 pull requests", 2),
+        (Shipment(None, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
+        (Shipment(HISTORY, False, "forward", (pull(1),)), "Ships 1 pull request", 0),
+        (Shipment(None, False, "forward", (pull(1),)), "Ships 1 pull request at least", 0),
+        (Shipment(HISTORY, True, "redeploy", ()), "cccccccccccc was deployed before: nothing new ships", 0),
+        (Shipment(HISTORY, False, "redeploy", ()), "cccccccccccc is what it is compared with: nothing new ships", 0),
+        (
+            Shipment(HISTORY, True, "rollback", (pull(1),)),
+            "Rollback to cccccccccccc: 1 pull request taken out of production",
+            0,
+        ),
+        (Shipment(HISTORY, True, "rollback", (), counted=False), "Rollback to cccccccccccc", 0),
+        (
+            Shipment(HISTORY, False, "rollback", (pull(1),)),
+            "cccccccccccc comes before what it is compared with: 1 pull request less",
+            0,
+        ),
+    ],
+)
+def test_what_a_shipment_says_and_is_attributed_by(shipment: Shipment, headline: str, shas: int) -> None:
+    assert (shipment.headline(COMMIT), len(shipment.merge_commit_shas)) == (headline, shas)
+    assert Shipping({"web": shipment}).merge_commit_shas("web") == shipment.merge_commit_shas
+    assert Shipping({"web": shipment}).merge_commit_shas("api") == ()
+
+
+BACK, AGAIN = Shipment(HISTORY, True, "rollback", (pull(1),)), Shipment(HISTORY, True, "redeploy", (pull(2),))
+
+
+@pytest.mark.parametrize(
+    ("shipments", "rollback", "nothing_new", "pulls"),
+    [
+        ([], None, False, []),
+        ([CERTAIN], False, False, [1]),
+        ([BACK], True, True, []),
+        ([AGAIN], False, True, [2]),
+        ([BACK, AGAIN], True, True, [2]),
+        ([BACK, CERTAIN], True, False, [1]),
+        ([CERTAIN, AGAIN], False, False, [1, 2]),
+        ([replace(BACK, certain=False)], None, False, []),
+        ([replace(BACK, previous=None)], None, True, []),
+        ([replace(AGAIN, certain=False), BACK], True, False, [2]),
+    ],
+)
+def test_what_all_services_ship_together(
+    shipments: list[Shipment], rollback: bool | None, nothing_new: bool, pulls: list[int]
+) -> None:
+    ships = Shipping({f"s{number}": each for number, each in enumerate(shipments)})
+    assert (ships.rollback, ships.nothing_new) == (rollback, nothing_new)
+    assert [each.number for each in ships.pulls] == pulls
+    assert (ships.listed, NOTHING.listed) == (False, False)
+
+
+def test_only_those_of_the_numbers_are_dated() -> None:
+    ships = Shipping({"web": replace(CERTAIN, pulls=(pull(1), pull(2)))}, listed=True)
+    found = ships.dated([pull(2, title="Dated"), pull(3)])
+    assert [each.title for each in found.by_service["web"].pulls] == ["Change 1", "Dated"]
+    assert found.listed

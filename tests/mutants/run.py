@@ -1,21 +1,24 @@
 """Changes one thing in a module, runs the tests that are about it, and tells which changes no test noticed: `make mutants`.
 
-    python tests/mutants/run.py [--fresh] [MODULE…]
+    python tests/mutants/run.py [--fresh] [--every N] [--most N] [MODULE…]
 
-Nothing on the disk is changed: a child of this process imports the changed module, and runs the tests that run the changed line, as
-`make coverage` found. What a mutant came to is
-kept in .mutants, so that a run that was stopped goes on; survivors are always tried again. survivors.txt has those that no test can
-notice, each with the reason. Exit code 1 where fewer than 85 % are killed.
+Without a module named, it takes those that the contract has as pure, and the client. Nothing on the disk is changed: a child of
+this process imports the changed module, and runs the tests that run the changed line, as `make coverage` found: all of the
+module's own file, and a few of others, or as many as `--most` says. What a mutant came to is kept in .mutants, so that a run that
+was stopped goes on; survivors are always tried again. survivors.txt has those that no test can notice, each with the reason;
+results.txt is what this command found of each module as it now is. Exit code 1 where fewer than 85 % are killed.
 """
 
 import argparse
 import hashlib
+import importlib
 import importlib.util
 import json
 import os
 import re
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -36,15 +39,29 @@ from operators import Mutant, mutants
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LEAST = 85.0
+RESULTS = (
+    "# Written by `make mutants`, of each module as it is (a module that has changed since drops out): mutants killed, mutants",
+    "# tried, the share of these in %, which were tried (1: each; 2: every second, and so on), survivors that no test can notice",
+    "# (in survivors.txt), and the beginning of the SHA-256 of the module's text.",
+)
 JOBS = 2
 # How many tests of other files than its own are tried on a mutant (four times as many where it has none), and the seconds of all.
 MOST, SECONDS = 12, 60
+FIRST = 12
 SLOW = ("tests/test_exactly_once", "tests/test_fuzz")
-CORE = (
-    *("inert", "globs", "lists", "times", "urls", "hosts", "paths", "services", "metadata", "runtime", "identity"),
-    *("calls", "answers", "delivery", "outbox", "dx", "choices", "triggers", "deployment_events", "trigger", "forms"),
-    *("inputs", "failures", "plan", "outputs", "summary", "report", "context", "attribution", "findings", "advice"),
-)
+# Modules that tests try through another one.
+KIN = {
+    "cells": "rows",
+    "choices": "context",
+    "context": "assignments",
+    "forms": "inputs",
+    "together": "inputs",
+    "trigger": "triggers",
+}
+# The modules that are not pure, but send.
+CLIENT = ("dx", "delivery", "outbox")
+# Every child needs them, and a child of ours has what we have.
+AHEAD = ("github", "graphql", "jsonschema", "pathspec", "pydantic", "requests", "vcr", "yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +80,73 @@ class _Changed(MetaPathFinder, Loader):
         exec(compile(self.mutant.tree, file, "exec"), module.__dict__)
 
 
-def tests_of(module: str) -> Callable[[int], list[str]]:
+def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
     """Give what tells the tests that run a line of the module, those first that bear its name."""
     data = coverage.CoverageData(str(ROOT / ".coverage"))
     data.read()
     file = ROOT / "dx_action" / f"{module}.py"
-    by_line = {line: {test for test in tests if test} for line, tests in data.contexts_by_lineno(str(file)).items()}
-    everywhere = set[str]().union(*by_line.values())
+    everywhere = set(_tests_in(data, str(file))) - {""}
+    # What runs at the import, outside of any test or within those few that import anew, any test may look at.
+    by_line = {line: set(tests) for line, tests in data.contexts_by_lineno(str(file)).items() if "" not in tests}
     if file.stat().st_mtime > (ROOT / ".coverage").stat().st_mtime:
         by_line = {}
 
+    breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
+    own = f"tests/test_{module}.py"
+    # One that starts a process of its own runs nothing of the changed module in this one.
+    written = {test for test in _written(own) if test in breadth or _is_new(own)}
+    about = [file for file in _files() if file != own and _is_about(file, module) and _is_new(file)]
+    new = sorted(test for file in about for test in _written(file) - breadth.keys())
+
     def of(line: int) -> list[str]:
-        found = {test for test in by_line.get(line) or everywhere if not test.startswith(SLOW)}
-        # What runs at the import, any test may look at; and tests that are newer than the data may be about this line.
-        here = {f"{own}::{name}" for name in names if not by_line.get(line) or f"{own}::{name}" not in breadth}
-        # Then those that run the least of the package, for they say the most of it.
-        others = sorted((breadth[test], test) for test in found if not test.startswith(own))
+        found = {test for test in by_line.get(line) or everywhere if test in _written(test.partition("::")[0])}
+        # Tests that are newer than the data may be about this line.
+        here = written if not by_line.get(line) or _is_new(own) else set()
+        # Then those of files that import it, and of these first what runs the least of the package, for that says the most of it.
+        others = sorted(
+            (not _is_about(test, module), breadth[test], test) for test in found if not test.startswith((own, *SLOW))
+        )
         return [
             *sorted(here | {test for test in found if test.startswith(own)}),
-            *(test for _, test in others[: MOST if names else 4 * MOST]),
+            *new,
+            *(test for *_, test in others[: most if written else 4 * most]),
         ]
 
-    own = f"tests/test_{module}.py"
-    names = (
-        re.findall(r"^def (test_\w+)", (ROOT / own).read_text(encoding="utf-8"), re.MULTILINE)
-        if (ROOT / own).exists()
-        else []
-    )
-    breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
     return of
+
+
+def _is_about(test: str, module: str) -> bool:
+    file = test.partition("::")[0]
+    return module in _imported(file) or file == f"tests/test_{KIN.get(module)}.py"
+
+
+@cache
+def _is_new(file: str) -> bool:
+    """Tell whether the file of tests is newer than what `make coverage` found."""
+    return (ROOT / file).exists() and (ROOT / file).stat().st_mtime > (ROOT / ".coverage").stat().st_mtime
+
+
+@cache
+def _files() -> list[str]:
+    found = (f"tests/{path.name}" for path in sorted((ROOT / "tests").glob("test_*.py")))
+    return [file for file in found if not file.startswith(SLOW)]
+
+
+@cache
+def _written(file: str) -> frozenset[str]:
+    """Name the tests that the file has now."""
+    text = (ROOT / file).read_text(encoding="utf-8") if (ROOT / file).exists() else ""
+    return frozenset(f"{file}::{name}" for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE))
+
+
+@cache
+def _imported(file: str) -> frozenset[str]:
+    """Name what a file of tests imports of the package."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    beside = re.findall(r"^from dx_action import ([\w, ]+)", text, re.MULTILINE)
+    return frozenset(
+        [*re.findall(r"^from dx_action\.(\w+) import", text, re.MULTILINE), *", ".join(beside).split(", ")]
+    )
 
 
 @cache
@@ -122,7 +177,10 @@ def begin(module: str, mutant: Mutant | None, tests: Sequence[str], seconds: int
             "-W",
             "ignore::pytest.PytestAssertRewriteWarning",
         ]
-        code = int(pytest.main([*flags, *tests]))
+        # Most are noticed by the first few, whose files alone are then imported.
+        for some in filter(None, (tests[:FIRST], tests[FIRST:])):
+            if code := int(pytest.main([*flags, *some])):
+                break
     finally:
         os._exit(code)
 
@@ -152,18 +210,47 @@ def known(file: Path, digest: str) -> set[str]:
     return {name for state, name, of in map(json.loads, lines) if of == digest and state != "survived"}
 
 
-def tried(module: str, *, fresh: bool) -> Iterator[tuple[Mutant, str]]:
-    """Try the module's mutants, and give each with what it came to."""
+def core() -> list[str]:
+    """Name the modules to try. Asked for in a process of its own: no module of ours may be imported before it is changed."""
+    env = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    files = subprocess.run([sys.executable, HERE / "pure.py"], env=env, check=True, capture_output=True, text=True)
+    return [*CLIENT, *(Path(file).stem for file in files.stdout.strip().split(","))]
+
+
+def source_of(module: str) -> tuple[str, str]:
+    """Give the module's text, and what tells it from what it was before."""
     source = (ROOT / "dx_action" / f"{module}.py").read_text(encoding="utf-8")
-    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
+    return source, hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+def remember(module: str, killed: int, number: int, every: int, reasoned: int) -> None:
+    """Put the figures into results.txt, and take those out of it that are of a module as it no longer is."""
+    file = HERE / "results.txt"
+    rows = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        if not line.startswith("#"):
+            name, *_, digest = line.split()
+            if (ROOT / "dx_action" / f"{name}.py").exists() and digest == source_of(name)[1]:
+                rows[name] = line
+    digest = source_of(module)[1]
+    share = 100 * killed / max(number, 1)
+    rows[module] = f"{module:<20} {killed:>6} {number:>6} {share:>6.1f} {every:>6} {reasoned:>6} {digest}"
+    all_killed, all_tried = (sum(int(row.split()[column]) for row in rows.values()) for column in (1, 2))
+    told = f"# {len(rows)} modules: {all_killed} of {all_tried} killed ({100 * all_killed / max(all_tried, 1):.1f} %)"
+    file.write_text("\n".join([*RESULTS, *(rows[name] for name in sorted(rows)), told, ""]), encoding="utf-8")
+
+
+def tried(module: str, *, fresh: bool, every: int, most: int) -> Iterator[tuple[Mutant, str]]:
+    """Try the module's mutants, or every so many-th of them, and give each with what it came to."""
+    source, digest = source_of(module)
     (folder := ROOT / ".mutants").mkdir(exist_ok=True)
     file = folder / f"{module}.jsonl"
     killed = set() if fresh else known(file, digest)
-    tests = tests_of(module)
+    tests = tests_of(module, most)
     begin(module, None, tests(0), SECONDS)
     if ended()[1] != "survived":
         raise SystemExit(f"{module}: its tests fail without any change")
-    left, running = mutants(source)[::-1], dict[int, Mutant]()
+    left, running = mutants(source)[::every][::-1], dict[int, Mutant]()
     with file.open("a", encoding="utf-8") as log:
         while left or running:
             if left and left[-1].name in killed:
@@ -183,27 +270,35 @@ def main(arguments: Sequence[str]) -> int:
     """Try the modules, and tell how it went."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fresh", action="store_true", help="try those again that were killed before")
-    parser.add_argument("modules", nargs="*", default=CORE, metavar="MODULE")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="try every N-th mutant of each module only")
+    parser.add_argument(
+        "--most", type=int, default=MOST, metavar="N", help="how many tests of other files are tried on each"
+    )
+    parser.add_argument("modules", nargs="*", metavar="MODULE")
     given = parser.parse_args(arguments)
     os.chdir(ROOT)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
     hypothesis.settings.load_profile("mutants")
+    for library in AHEAD:
+        importlib.import_module(library)
     equivalent, all_killed, all_tried, open_ones = judged(), 0, 0, 0
-    for module in given.modules:
-        started, counts = time.monotonic(), {"killed": 0, "timed out": 0, "survived": 0}
-        for mutant, state in tried(module, fresh=given.fresh):
+    for module in given.modules or core():
+        started, counts, reasoned = time.monotonic(), {"killed": 0, "timed out": 0, "survived": 0}, 0
+        for mutant, state in tried(module, fresh=given.fresh, every=given.every, most=given.most):
             counts[state] += 1
             if state == "survived":
                 reason = equivalent.get(f"{module}: {mutant.name}")
-                open_ones += reason is None
+                open_ones, reasoned = open_ones + (reason is None), reasoned + (reason is not None)
                 print(f"  {module}.py:{mutant.line}: survived{f' ({reason})' if reason else ''}")
                 print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
         number = sum(counts.values())
         killed = number - counts["survived"]
         all_killed, all_tried = all_killed + killed, all_tried + number
         share, took = 100 * killed / max(number, 1), time.monotonic() - started
-        print(f"{module}: {killed} of {number} killed ({share:.1f} %), {took:.0f} s", flush=True)
+        sampled = f" of a sample, one in {given.every}" if given.every > 1 else ""
+        print(f"{module}: {killed} of {number} killed ({share:.1f} %){sampled}, {took:.0f} s", flush=True)
+        remember(module, killed, number, given.every, reasoned)
     share = 100 * all_killed / max(all_tried, 1)
     print(f"All: {all_killed} of {all_tried} killed ({share:.1f} %), {open_ones} survivors without a reason")
     return 0 if share >= LEAST else 1

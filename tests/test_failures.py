@@ -1,0 +1,176 @@
+"""The message on each kind of failure, sentence by sentence, and on what DX held already."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from builders import inputs, resolved
+
+from dx_action.advice import advise
+from dx_action.calls import Call, Outcome, Result
+from dx_action.errors import Problem
+from dx_action.failures import MOST_KINDS, MOST_NAMES, already_held, failures, troubles
+from dx_action.inert import LONGEST
+
+FILE = {"failed-file": "out/f.jsonl"}
+WHY = advise("repo_not_found", 422, said=True)
+EVENTS, JOBS = "pull_request_merged", "push_branch"
+PULL, OTHER_PULL = "pull request #7", "pull request #8"
+BY_ID = "the pull request of id 77"
+
+
+def result(of: str, outcome: Outcome = "failed", error: str = "repo_not_found", message: str = "") -> Result:
+    is_pull = of.startswith(("pull", "the pull"))
+    call = Call("deployments.setPullServices" if is_pull else "deployments.create", "" if is_pull else of, "r", b"{}")
+    return Result(replace(call, subject=of) if is_pull else call, outcome, 422, error, message)
+
+
+def messages(
+    results: Sequence[Result], total: int, given: dict[str, str] | None = None, event: str = EVENTS
+) -> list[str]:
+    return failures(results, total, inputs(given), resolved(event))
+
+
+@pytest.mark.parametrize(
+    ("of", "outcome", "total", "starts"),
+    [
+        (["web"], "failed", 1, "DX did not register web: "),
+        (["web"], "unknown", 1, "It is not known whether DX registered web: "),
+        (["web"], "not-sent", 1, "DX did not register web: "),
+        (["web"], "failed", 2, "DX did not register 1 of 2 deployments (web): "),
+        (["web", "cart"], "unknown", 3, "It is not known whether DX registered 2 of 3 deployments (web, cart): "),
+        ([PULL], "failed", 3, "DX did not set the services of pull request #7: "),
+        ([PULL, OTHER_PULL], "unknown", 3, f"It is not known whether DX set the services of {PULL}, {OTHER_PULL}: "),
+        (["s" * 90], "failed", 1, f"DX did not register {'s' * 79}…: "),
+    ],
+)
+def test_what_failed(of: list[str], outcome: Outcome, total: int, starts: str) -> None:
+    (message,) = messages([result(each, outcome) for each in of], total)
+    assert message.startswith(f"{starts}repo_not_found. {WHY}")
+
+
+def test_pull_requests_and_deployments_are_told_apart() -> None:
+    found = messages([result("web"), result(PULL), result("cart"), result("web", "unknown")], 4)
+    assert [each.partition(":")[0] for each in found] == [
+        "DX did not register 2 of 4 deployments (web, cart)",
+        "DX did not set the services of pull request #7",
+        "It is not known whether DX registered 1 of 4 deployments (web)",
+    ]
+
+
+REFUSED = advise("http_401", 401, said=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "starts"),
+    [
+        (PULL, f"DX did not take 3 of 3 calls ({PULL}, web, cart): http_401. {REFUSED}"),
+        ("api", f"DX did not register 3 of 3 deployments (api, web, cart): http_401. {REFUSED}"),
+    ],
+)
+def test_what_a_refused_token_stopped_is_one_message(first: str, starts: str) -> None:
+    rest = [result(each, "not-sent", "unauthorized_before") for each in ("web", "cart")]
+    (message,) = messages([result(first, error="http_401"), *rest], 3)
+    assert message == starts
+
+
+def test_it_may_have_been_taken_where_that_is_not_known() -> None:
+    first, *rest = (result(PULL, "unknown", "http_403"), result("web", "not-sent", "unauthorized_before"))
+    (message,) = messages([first, *rest], 2)
+    assert message.startswith(f"It is not known whether DX took 2 of 2 calls ({PULL}, web): http_403. ")
+
+
+def test_nothing_else_is_told_with_a_refused_token() -> None:
+    found = messages([result("api", error="http_401"), result("web", "not-sent", "out_of_time")], 2)
+    assert [each.partition(".")[0].rpartition(" ")[2] for each in found] == ["http_401", "out_of_time"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("", ""),
+        ("no", " DX says: no."),
+        ("no.", " DX says: no."),
+        ("no!", " DX says: no!"),
+        ("no?", " DX says: no?"),
+        ("no…", " DX says: no…"),
+        ("x" * 2 * LONGEST, f" DX says: {'x' * (LONGEST - 1)}…"),
+    ],
+)
+def test_dx_own_words_end_as_a_sentence(said: str, told: str) -> None:
+    assert messages([result("web", message=said)], 1) == [f"DX did not register web: repo_not_found. {WHY}{told}"]
+
+
+def test_a_code_of_dx_own_is_cut() -> None:
+    (message,) = messages([result("web", error="e" * 200)], 1)
+    assert message.startswith(f"DX did not register web: {'e' * 99}…. DX refused the request")
+    assert message.endswith("It gave no reason.")
+    (message,) = messages([result("web", error="e", message="Why")], 1)
+    assert message.endswith("does not list. DX says: Why.")
+
+
+ONLY = "Only this is to be repeated, and no deployment: run `operation: set-pull-services` with"
+AGAIN = "DX may hold it all the same. Send the same request again"
+ONCE = "with its `reference_id` it is registered once."
+NO_RERUN = "Do not re-run the job for that: a re-run registers another deployment."
+
+
+@pytest.mark.parametrize(
+    ("of", "outcome", "given", "event", "ends"),
+    [
+        (["web"], "failed", {}, JOBS, ""),
+        (["web"], "failed", FILE, JOBS, " The request is kept in out/f.jsonl."),
+        (["web", "cart"], "failed", FILE, JOBS, " The requests are kept in out/f.jsonl."),
+        (["web"], "unknown", {}, EVENTS, f" {AGAIN}, as the output `requests` has it: {ONCE}"),
+        (["web"], "unknown", FILE, EVENTS, f" {AGAIN}, from out/f.jsonl: {ONCE}"),
+        (["web"], "unknown", {}, JOBS, f" {AGAIN}, as the output `requests` has it: {ONCE} {NO_RERUN}"),
+        (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN}, as the output `requests` has it: {ONCE}"),
+        ([PULL], "failed", {}, JOBS, f" {ONLY} its `pull-number` and the same services."),
+        ([BY_ID], "failed", {}, JOBS, f" {ONLY} its `pull-id` and the same services."),
+        ([PULL, OTHER_PULL], "failed", {}, JOBS, f" {ONLY} the `pull-number` and the services of each."),
+        (
+            [PULL],
+            "unknown",
+            FILE,
+            JOBS,
+            f" {ONLY} its `pull-number` and the same services. The request is kept in out/f.jsonl.",
+        ),
+    ],
+)
+def test_what_to_do(of: list[str], outcome: Outcome, given: dict[str, str], event: str, ends: str) -> None:
+    (message,) = messages([result(each, outcome) for each in of], len(of), given, event)
+    assert message.partition(WHY)[2] == ends
+
+
+@pytest.mark.parametrize(("count", "more"), [(MOST_NAMES, ""), (MOST_NAMES + 2, " and 2 more")])
+def test_names_are_listed_up_to_ten(count: int, more: str) -> None:
+    (message,) = messages([result(f"s{number}") for number in range(count)], count)
+    names = ", ".join(f"s{number}" for number in range(10))
+    assert message.startswith(f"DX did not register {count} of {count} deployments ({names}{more}): ")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told", "last"), [(8, 8, None), (9, 8, "2 more kinds of failure"), (10, 8, "3 more")]
+)
+def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, last: str | None) -> None:
+    found = messages([result("web", error=f"code_{number}") for number in range(kinds)], kinds)
+    assert len(found) == told == MOST_KINDS
+    assert ": code_6. " in found[6]
+    assert found[-1].startswith(last or f"DX did not register 1 of {kinds} deployments (web): code_7. ")
+
+
+def test_what_kept_pull_requests_from_being_told() -> None:
+    context = resolved(JOBS)
+    assert troubles(context) == []
+    (message,) = troubles(replace(context, trouble=(Problem("pull-number", "is missing."),)))
+    assert message == (
+        "The services of the pull request could not be set: `pull-number` is missing. The deployment is not held up by that. "
+        "Once it is mended, run `operation: set-pull-services`."
+    )
+
+
+def test_what_dx_holds_already_is_named() -> None:
+    held = [result("web", "already-registered"), result("cart", "accepted"), result("api", "already-registered")]
+    ((level, text),) = already_held(resolved(JOBS), inputs(), held)
+    assert level == "warning"
+    assert text.startswith("DX already holds this deployment of web, api under its `reference_id`, with other values, ")
