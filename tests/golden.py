@@ -52,6 +52,16 @@ def rebase(repo: Repo) -> None:
     repo.pulls.ship({"web/d": "1"}, how="rebase", title="Add one")
 
 
+def merge(repo: Repo) -> None:
+    """Two merge commits, the second of a long-lived branch into which something was merged before."""
+    repo.pulls.ship({"web/a": "1"}, {"web/b": "1"}, how="merge", title="Add a and b")
+    repo.now += 40_000
+    repo.branch("develop")
+    repo.pulls.ship({"web/c": "1"}, how="merge", base="develop", title="Add c to develop")
+    repo.now += 20_000
+    repo.pulls.merge(repo.pulls.open("develop", title="Bring develop to main"), "merge")
+
+
 def queue(repo: Repo) -> None:
     queued = []
     for name in ("first", "second", "third"):
@@ -133,6 +143,7 @@ SCENARIOS = {
     ),
     "ships_squash": Scenario(inputs=SHIPS, history=squash),
     "ships_rebase": Scenario(event="workflow_dispatch", inputs=SHIPS, history=rebase),
+    "ships_merge": Scenario(event="workflow_dispatch", inputs=SHIPS, history=merge),
     "ships_queue": Scenario(event="push_branch", inputs=SHIPS, history=queue),
     "ships_revert": Scenario(event="workflow_dispatch", inputs=SHIPS, history=revert),
     "ships_cherry_pick": Scenario(event="workflow_dispatch", inputs=SHIPS, history=cherry_pick),
