@@ -6,7 +6,7 @@ from typing import Protocol
 from dx_action.errors import BadInput
 from dx_action.event import Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.inputs import Inputs
-from dx_action.scope import MergedPull, PullChange, RangeChange, pull_change
+from dx_action.scope import MergedPull, PullChange, RangeChange, before_push, pull_change
 from dx_action.services import Service
 from dx_action.shipping import ShippingAsks
 
@@ -52,8 +52,7 @@ def assign(
     if pull:
         return (Assignment(given or asks.touched(pull_change(pull)), pull.id, pull.number),)
     if isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
-        before = event.before if event.before and event.before.strip("0") else None
-        merged = asks.merged_by_push(before, commit, (event.ref or "").removeprefix("refs/heads/"))
+        merged = asks.merged_by_push(before_push(event), commit, (event.ref or "").removeprefix("refs/heads/"))
         return tuple(
             Assignment(
                 given or asks.touched(PullChange(each.number, each.base, each.head, each.changed_files)),

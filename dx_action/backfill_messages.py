@@ -1,6 +1,6 @@
 """Owns the sentences on a backfill's end: one for each kind of failure, with how many and the first lines. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dx_action.advice import advise
@@ -9,6 +9,7 @@ from dx_action.backfill_tally import MOST_LINES, Kind, Tally
 from dx_action.calls import Level, Outcome
 from dx_action.inert import inert, short
 from dx_action.rows import Rows
+from dx_action.summary import MARKS
 
 # The runner keeps ten annotations of a level, and other problems need theirs.
 MOST_MESSAGES = 7
@@ -93,19 +94,19 @@ def already_held(ending: Ending) -> list[tuple[Level, str]]:
     return [(level, f"{what} Where the rows correct what DX holds, set `on-conflict: update`.")]
 
 
+def by_outcome(counts: Mapping[Outcome, int]) -> str:
+    """Count the outcomes that there are, in words."""
+    return ", ".join(
+        f"{counts[outcome]:,} {mark.split(' ', 1)[1]}" for outcome, mark in MARKS.items() if counts[outcome]
+    )
+
+
 def counted(ending: Ending) -> str:
     """Tell all outcomes in a line."""
-    counts = ending.tally.counts
-    words: dict[Outcome, str] = {
-        "accepted": "registered",
-        "already-registered": "already registered",
-        "failed": "not registered",
-        "unknown": "unknown",
-        "not-sent": "not sent",
-    }
-    parts = [f"{counts[outcome]:,} {word}" for outcome, word in words.items() if counts[outcome]]
     are = "is" if len(ending.tally) == 1 else "are"
-    return f"{ending.tally.held:,} of {len(ending.tally):,} {ending.noun} {are} in DX: {', '.join(parts)}."
+    return (
+        f"{ending.tally.held:,} of {len(ending.tally):,} {ending.noun} {are} in DX: {by_outcome(ending.tally.counts)}."
+    )
 
 
 def _cancelled(ending: Ending, unsent: int) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from dx_action import backfill_summary, summary
+from dx_action import backfill_summary
 from dx_action.backfill_messages import Ending, already_held, counted, failures
 from dx_action.calls import Call, Level, Result
 from dx_action.errors import Problem
 from dx_action.inert import inert
 from dx_action.outputs import outputs
-from dx_action.report import Report, with_problem
+from dx_action.report import Report, hints, skipped, with_problem
+from dx_action.trigger import Skipped
 
 MOST_SHOWN = 200
 _MOST_NAMES = 2_000
@@ -16,21 +17,14 @@ _MOST_NAMES = 2_000
 
 def nothing(notices: Sequence[str] = ()) -> Report:
     """Report that there are no rows."""
-    reason = " ".join(("There is nothing to backfill.", *notices))
-    return Report(
-        0,
-        (),
-        (("notice", f"Nothing was sent to DX. {reason}"),),
-        outputs("skipped", reason),
-        summary.told("Nothing was sent to DX", reason),
-    )
+    return skipped(Skipped("There is nothing to backfill.", " ".join(notices)))
 
 
 def written(ending: Ending, path: str) -> Report:
     """Report the CSV: nothing was sent."""
     text = f"{len(ending.tally):,} {ending.noun} written to {inert(path)}. Nothing was sent to DX."
     shown = backfill_summary.summary("Backfill written, nothing sent", ending, (text, *ending.notices))
-    return Report(0, (text,), _hints(ending), _outputs("written", "", ending), shown)
+    return Report(0, (text,), hints(ending.warnings, ending.notices), _outputs("written", "", ending), shown)
 
 
 def rehearsed(ending: Ending, calls: Sequence[Call]) -> Report:
@@ -44,7 +38,7 @@ def rehearsed(ending: Ending, calls: Sequence[Call]) -> Report:
     notes = (*ending.warnings, *ending.notices)
     shown = backfill_summary.summary("Dry run: nothing was sent to DX", ending, notes)
     found = _outputs("dry-run", "", ending, ids=[call.reference_id for call in calls])
-    return Report(0, tuple(lines), _hints(ending), found, shown)
+    return Report(0, tuple(lines), hints(ending.warnings, ending.notices), found, shown)
 
 
 def sent(ending: Ending, *, lenient: bool, problems: Sequence[Problem] = ()) -> Report:
@@ -59,7 +53,7 @@ def sent(ending: Ending, *, lenient: bool, problems: Sequence[Problem] = ()) -> 
     told = Report(
         1 if messages and not lenient else 0,
         (counted(ending),),
-        (*((level, text) for text in messages), *held, *_hints(ending)),
+        (*((level, text) for text in messages), *held, *hints(ending.warnings, ending.notices)),
         _outputs(status, reason, ending, results, [result.call.reference_id for result in results]),
         backfill_summary.summary(_headline(status, ending), ending, notes),
     )
@@ -109,12 +103,3 @@ def _outputs(
         "reference-id": inert(ids[0]) if len(ids) == len(rows) == 1 else "",
         "truncated": "true" if cut else found["truncated"],
     }
-
-
-def _hints(ending: Ending) -> tuple[tuple[Level, str], ...]:
-    warnings: tuple[tuple[Level, str], ...] = tuple(("warning", text) for text in ending.warnings)
-    return warnings + _notices(ending.notices)
-
-
-def _notices(texts: Sequence[str]) -> tuple[tuple[Level, str], ...]:
-    return tuple(("notice", text) for text in texts)

@@ -21,7 +21,7 @@ from dx_action.records import Unreadable, form_of
 from dx_action.report import Report
 from dx_action.rows import Rows
 from dx_action.runtime import Runtime
-from dx_action.sending import Progress, connection
+from dx_action.sending import Progress, can_keep, connection
 from dx_action.workflow import Workflow
 from dx_action.workspace import Workspace
 
@@ -70,8 +70,7 @@ def _sent(
     *,
     anew: bool,
 ) -> Report:
-    if inputs.failed_file:
-        _check(progress.workspace, inputs.failed_file)
+    can_keep(progress.workspace, inputs)
     transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
     leftovers = Leftovers(progress.workspace, inputs.failed_file, workflow.scrubbed, anew=anew)
     terms = Terms(
@@ -153,10 +152,3 @@ def _is_done(workspace: Workspace, path: str) -> bool:
     except (Wrong, Unreadable):
         pass  # it is told where the rows are read
     return False
-
-
-def _check(workspace: Workspace, path: str) -> None:
-    try:
-        workspace.can_append(path)
-    except Wrong as wrong:
-        raise BadInput.of("failed-file", str(wrong)) from None

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
 
-from dx_action.backfill_messages import Ending
+from dx_action.backfill_messages import Ending, by_outcome
 from dx_action.backfill_tally import OUTCOMES, Line
 from dx_action.calls import Outcome
-from dx_action.inert import code, inert, prose, short
+from dx_action.inert import code, inert, short
+from dx_action.summary import MARKS, quoted
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
 # Dates of more bars would lie on each other.
@@ -21,13 +22,6 @@ _MOST_DAYS = 9
 PULLS = "(pull requests)"
 _DAY = 86_400_000
 _MONDAY = date(1969, 12, 29).toordinal()  # that of the week in which the epoch began
-_COLUMNS: dict[Outcome, str] = {
-    "accepted": "✅ registered",
-    "already-registered": "☑️ already registered",
-    "failed": "❌ not registered",
-    "unknown": "❓ unknown",
-    "not-sent": "⏸️ not sent",
-}
 Counts = Counter[Outcome]
 
 
@@ -46,8 +40,7 @@ class Services:
 
 def summary(headline: str, ending: Ending, notes: Sequence[str]) -> str:
     """Give the summary: what happened, by service and by week, and the rows that failed."""
-    told = "".join(f"> {prose(note)}\n>\n" for note in notes) + ("\n" if notes else "")
-    return f"### {headline}\n\n{told}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
+    return f"### {headline}\n\n{quoted(notes)}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
 
 
 def by_service(ending: Ending) -> Services:
@@ -78,12 +71,12 @@ def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
             weeks[service].setdefault(_week(ending.rows.times[index]), Counter())[ending.tally[index]] += 1
     for service, found in weeks.items():
         told = sorted(found.items()) if service != PULLS else []
-        lines = [f"  week of {_monday(week)}  {_counted(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
+        lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
         if len(told) > MOST_IN_GROUP:
             lines.insert(0, f"  {len(told) - MOST_IN_GROUP:,} earlier weeks are left out")
-        yield f"{short(service, 100)}: {_counted(services.largest[service])}", lines
+        yield f"{short(service, 100)}: {by_outcome(services.largest[service])}", lines
     if services.number > MOST_GROUPS:
-        yield f"{services.number - MOST_GROUPS:,} more services: {_counted(services.rest(MOST_GROUPS))}", []
+        yield f"{services.number - MOST_GROUPS:,} more services: {by_outcome(services.rest(MOST_GROUPS))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
         rows = [_line(ending, line) for line in ending.tally.failed[:MOST_FAILED]]
         if failed > MOST_FAILED:
@@ -97,8 +90,8 @@ def _service(ending: Ending, index: int) -> str:
 
 
 def _table(services: Services) -> str:
-    columns = [outcome for outcome in _COLUMNS if services.total[outcome]]
-    head = "".join(f" {_COLUMNS[outcome]} |" for outcome in columns)
+    columns = [outcome for outcome in MARKS if services.total[outcome]]
+    head = "".join(f" {MARKS[outcome]} |" for outcome in columns)
     lines = [f"| service |{head}\n| --- |{' ---: |' * len(columns)}\n"]
     rows = [(code(short(service, 100)), counts) for service, counts in services.largest.items()]
     if services.number > MOST_SERVICES:
@@ -159,14 +152,8 @@ def _row(line: Line) -> str:
     result = line.result
     said = code(short(inert(result.message), 200)) if result.message else ""
     return (
-        f"| {line.number} | {code(short(result.call.label, 100))} | {_COLUMNS[result.outcome]} | {code(short(result.error, 100))} "
+        f"| {line.number} | {code(short(result.call.label, 100))} | {MARKS[result.outcome]} | {code(short(result.error, 100))} "
         f"| {said} | {code(short(result.call.reference_id, 200))} |\n"
-    )
-
-
-def _counted(counts: Counts) -> str:
-    return ", ".join(
-        f"{counts[outcome]:,} {words.split(' ', 1)[1]}" for outcome, words in _COLUMNS.items() if counts[outcome]
     )
 
 

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from dx_action.github import PER_PAGE, Api, Missing
-from dx_action.pulls import of_repository
+from dx_action.pulls import compared, of_repository
 from dx_action.scope import MergedPull, PullChange
 from dx_action.trees import changed_paths
 
 # GitHub's "List pull requests files" and "Compare two commits" list no more files than these.
 MOST_PULL_FILES, MOST_COMPARED_FILES = 3000, 300
-
-
 _PULLS_A_CALL = 50
 _FILES = """
 fragment files on PullRequest { number files(first: 100) { nodes { path changeType } } }
@@ -38,7 +36,7 @@ def pull_files(api: Api, repository: str, pull: PullChange) -> frozenset[str]:
             files += api.get(f"{where}/files", "pull-requests", per_page=PER_PAGE, page=page)
         if len(files) >= count:
             return _paths(files)
-    comparison = api.get(f"/repos/{repository}/compare/{pull.base}...{pull.head}", "contents", per_page=1, page=2)
+    comparison = compared(api, repository, str(pull.base), str(pull.head), page=2, most=1)
     return _trees(api, repository, comparison["merge_base_commit"]["sha"], str(pull.head))
 
 
@@ -71,7 +69,7 @@ def range_files(api: Api, repository: str, before: str, after: str) -> frozenset
     Raises UnknownCommit, CutError.
     """
     try:
-        comparison = api.get(f"/repos/{repository}/compare/{before}...{after}", "contents", per_page=PER_PAGE, page=1)
+        comparison = compared(api, repository, before, after)
     except Missing:
         raise UnknownCommit from None
     files = comparison.get("files") or []

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from dx_action.errors import Wrong
-from dx_action.inert import short
+from dx_action.inert import listed
 from dx_action.scope import MergedPull
 from dx_action.shipping import Shipment, Shipping
 from dx_action.times import parse_time
 
 # More than a team merges in the days between two deployments, or older than it leaves what is merged.
 MANY, OLD = 50, timedelta(days=60)
-_MOST_NAMES = 10
 
 
 def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, discovers: bool) -> Iterator[str]:
@@ -81,13 +80,8 @@ def _doubtful(shipping: Shipping) -> Iterator[tuple[Sequence[MergedPull], bool, 
 def _of(those: Sequence[str], services: Sequence[str]) -> str:
     if len(those) == len(services):
         return "The deployment is" if len(those) == 1 else "The deployments are"
-    return f"The deployment{'s' if len(those) > 1 else ''} of {_names(those)} {'are' if len(those) > 1 else 'is'}"
+    return f"The deployment{'s' if len(those) > 1 else ''} of {listed(those)} {'are' if len(those) > 1 else 'is'}"
 
 
 def _for(those: Sequence[str], services: Sequence[str]) -> str:
-    return "" if len(those) == len(services) else f" of {_names(those)}"
-
-
-def _names(those: Sequence[str]) -> str:
-    more = f" and {len(those) - _MOST_NAMES} more" if len(those) > _MOST_NAMES else ""
-    return ", ".join(short(name, 80) for name in those[:_MOST_NAMES]) + more
+    return "" if len(those) == len(services) else f" of {listed(those)}"

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dx_action.advice import advise
 from dx_action.calls import Level, Result
 from dx_action.context import Context
-from dx_action.inert import inert, short
+from dx_action.inert import inert, listed, short
 from dx_action.inputs import Inputs
 
-MOST_NAMES = 10
 # The runner keeps ten annotations of a level, and other problems need theirs.
 MOST_KINDS = 8
 _TOKENS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
@@ -103,5 +102,4 @@ def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) ->
 
 
 def _names(results: Sequence[Result]) -> str:
-    shown = ", ".join(short(result.call.label, 80) for result in results[:MOST_NAMES])
-    return shown + (f" and {len(results) - MOST_NAMES} more" if len(results) > MOST_NAMES else "")
+    return listed([result.call.label for result in results])

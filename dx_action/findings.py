@@ -1,9 +1,9 @@
 """Owns how the log tells what was found: each value, and where it came from. Pure."""
 
-from dx_action.context import WHAT_SHIPS, Context
+from dx_action.context import Context
 from dx_action.event import Event
 from dx_action.inert import short
-from dx_action.plan import lead_times
+from dx_action.plan import lead_times, merge_commits
 from dx_action.trigger import Found
 
 
@@ -12,11 +12,8 @@ def found_lines(event: Event, context: Context) -> tuple[str, ...]:
     if not context.services.value:
         return (f"Event {event.name}:", f"  {'repository':<18} {context.repository.value}", *_told(context))
     shas, attribution = context.merge_commit_shas, context.attribution
-    merged = context.shipping.merge_commit_shas
     sends_commit = attribution == "commit" or (
-        shas is not None
-        and shas.source == WHAT_SHIPS
-        and not all(merged(each.identifier) for each in context.services.value)
+        shas is not None and not all(merge_commits(context, each) for each in context.services.value)
     )
     rows: list[tuple[str, Found[str] | None]] = [
         ("repository", context.repository),

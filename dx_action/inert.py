@@ -5,8 +5,10 @@ in one. It ends a line at a lone carriage return, too. GitHub renders Markdown a
 """
 
 import re
+from collections.abc import Sequence
 
 LONGEST = 500
+MOST_NAMES = 10
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -25,6 +27,12 @@ def inert(text: str) -> str:
 def short(text: str, longest: int = LONGEST) -> str:
     """Cut the text where it is longer than a reader wants."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """Give the first of the names, each cut, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(short(name, 80) for name in names[:most]) + more
 
 
 def prose(text: str) -> str:

@@ -8,7 +8,7 @@ from dx_action.errors import Wrong
 from dx_action.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
 from dx_action.inputs import Inputs
 from dx_action.scope import MergedPull, event_pull
-from dx_action.shipping import NotFoundError, Shipping, ShippingAsks
+from dx_action.shipping import NotFoundError, Shipping, ShippingAsks, first_commit
 from dx_action.times import parse_time
 from dx_action.trigger import Found
 
@@ -63,8 +63,8 @@ def _first(event: Event, commit: str | None, shipping: Shipping, asks: Callable[
     if not pulls:
         raise NotFoundError("no pull request is known that this deployment ships")
     dated = pulls if all(pull.first_commit_at for pull in pulls) else asks().dated(pulls)
-    first = min(((pull.first_commit_at, pull.number) for pull in dated if pull.first_commit_at), default=("", 0))
-    if not first[0]:
+    first = first_commit(dated)
+    if first is None:
         raise NotFoundError("GitHub tells no commits of the pull requests")
     return Found(first[0], f"pull request #{first[1]}")
 

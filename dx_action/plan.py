@@ -11,7 +11,7 @@ from dx_action.context import WHAT_SHIPS, Context
 from dx_action.errors import Wrong
 from dx_action.inputs import Inputs
 from dx_action.services import Service
-from dx_action.shipping import Shipping
+from dx_action.shipping import Shipping, first_commit
 from dx_action.times import parse_time
 from dx_action.trigger import Found
 
@@ -51,7 +51,7 @@ def _body(context: Context, method: Method, service: Service, reference_id: str)
         deployed_at=context.deployed_at.value,
         service=service,
         repository=context.repository.value,
-        merge_commit_shas=_merge_commits(context, service),
+        merge_commit_shas=merge_commits(context, service),
         commit_sha=context.commit.value if context.attribution != "repository" and context.commit else None,
         integration_branch=context.integration_branch,
         environment=context.environment,
@@ -70,8 +70,7 @@ def lead_times(shipping: Shipping, service: str) -> dict[str, Found[int]]:
     del times[FIRST_KEY]
     shipment = shipping.by_service.get(service)
     pulls = shipment.pulls if shipment and shipment.course in ("forward", "aside") else ()
-    first = min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
-    if first:
+    if first := first_commit(pulls):
         with suppress(Wrong):
             times[FIRST_KEY] = Found(int(parse_time(first[0]).timestamp()), f"pull request #{first[1]}")
     return times
@@ -116,7 +115,7 @@ def deployment_body(
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _merge_commits(context: Context, service: Service) -> tuple[str, ...]:
+def merge_commits(context: Context, service: Service) -> tuple[str, ...]:
     """Give the commits that were listed by hand, or those of what ships of this service; none where the commit is sent."""
     if context.attribution != "merge-commits" or context.merge_commit_shas is None:
         return ()

@@ -37,7 +37,7 @@ class TooManyCommitsError(Exception):
 
 def span(api: Api, repository: str, before: str, after: str) -> Span:
     """Compare two commits: a call, and one more for each further 100 between them. Raises Missing, TooManyCommitsError."""
-    answer = _compared(api, repository, before, after)
+    answer = compared(api, repository, before, after)
     if answer["total_commits"] > MOST_COMMITS:
         raise TooManyCommitsError
     way = _COURSES[answer["status"]]
@@ -46,7 +46,15 @@ def span(api: Api, repository: str, before: str, after: str) -> Span:
 
 def course(api: Api, repository: str, before: str, after: str) -> Course:
     """Say which way leads from one commit, or a branch, to another: one call. Raises Missing."""
-    return _COURSES[_compared(api, repository, before, after, most=1)["status"]]
+    return _COURSES[compared(api, repository, before, after, most=1)["status"]]
+
+
+def compared(api: Api, repository: str, before: str, after: str, page: int = 1, most: int = PER_PAGE) -> dict[str, Any]:
+    """Give a page of GitHub's comparison of two commits, branches or tags. Raises Missing."""
+    # A branch or a tag may have a slash in its name.
+    ends = f"{quote(before, safe='')}...{quote(after, safe='')}"
+    found: dict[str, Any] = api.get(f"/repos/{repository}/compare/{ends}", "contents", per_page=most, page=page)
+    return found
 
 
 def commits_between(api: Api, repository: str, before: str, after: str) -> tuple[str, ...]:
@@ -54,7 +62,7 @@ def commits_between(api: Api, repository: str, before: str, after: str) -> tuple
     found: list[str] = []
     page = 1
     while True:
-        answer = _compared(api, repository, before, after, page)
+        answer = compared(api, repository, before, after, page)
         found += [commit["sha"] for commit in answer["commits"]]
         if len(found) >= answer["total_commits"] or not answer["commits"]:
             return tuple(found)
@@ -115,15 +123,6 @@ def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tu
                     more[number] = commits["pageInfo"]["endCursor"]
         after = more
     return tuple(replace(pull, first_commit_at=first.get(pull.number)) for pull in pulls)
-
-
-def _compared(
-    api: Api, repository: str, before: str, after: str, page: int = 1, most: int = PER_PAGE
-) -> dict[str, Any]:
-    # A branch or a tag may have a slash in its name.
-    ends = f"{quote(before, safe='')}...{quote(after, safe='')}"
-    found: dict[str, Any] = api.get(f"/repos/{repository}/compare/{ends}", "contents", per_page=most, page=page)
-    return found
 
 
 def _authored(api: Api, repository: str, after: Mapping[int, str | None]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -100,7 +100,7 @@ def rehearsed(context: Context, calls: Sequence[Call], *, lenient: bool = False)
     return Report(
         1 if messages and not lenient else 0,
         tuple(lines),
-        (*((level, message) for message in messages), *_hints(context)),
+        (*((level, message) for message in messages), *hints(context.warnings, context.notices)),
         outputs("dry-run", messages[0] if messages else "", context, calls),
         summary.dry(context, calls, (*messages, *context.warnings, *context.notices)),
     )
@@ -116,7 +116,7 @@ def sent(
     messages = (*troubles(context), *failures(failed, len(results), inputs, context))
     held = already_held(context, inputs, results)
     lines = [_line(result) for result in results]
-    hints = _hints(context)
+    hinted = hints(context.warnings, context.notices)
     negated = "NOT known to be" if any(result.outcome == "unknown" for result in failed) else "NOT"
     things, done = ("calls", "taken by") if context.assignments else ("deployments", "registered in")
     headline = {
@@ -134,7 +134,7 @@ def sent(
     return Report(
         1 if messages and inputs.fail_on_error else 0,
         tuple(lines),
-        (*((level, message) for message in messages), *held, *hints),
+        (*((level, message) for message in messages), *held, *hinted),
         outputs(
             status,
             messages[0] if messages else (held[0][1] if held and status == "already-registered" else ""),
@@ -170,9 +170,10 @@ def _status(context: Context, results: Sequence[Result], failed: Sequence[Result
     return "already-registered" if held else "registered"
 
 
-def _hints(context: Context) -> tuple[tuple[Level, str], ...]:
-    warnings: tuple[tuple[Level, str], ...] = tuple(("warning", text) for text in context.warnings)
-    return warnings + tuple(("notice", text) for text in context.notices)
+def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[tuple[Level, str], ...]:
+    """Give the annotations of what fails nothing."""
+    told: tuple[tuple[Level, str], ...] = tuple(("warning", text) for text in warnings)
+    return told + tuple(("notice", text) for text in notices)
 
 
 def _counted(things: Sequence[object], noun: str) -> str:

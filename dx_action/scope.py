@@ -73,13 +73,19 @@ def change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | Ran
         return PullChange(inputs.pull_number)
     if isinstance(event, PullRequestEvent):
         return pull_change(event.pull_request)
-    if isinstance(event, PushEvent) and event.before and event.before.strip(_NO_COMMIT) and commit:
-        return RangeChange(event.before, commit, "push.before")
+    if commit and (before := before_push(event)):
+        return RangeChange(before, commit, "push.before")
     raise BadInput.of(
         "since-sha",
         f"is missing: services are found by the files that changed, and this {event.name} event does not say since which "
         "commit of the repository. Give the previously deployed commit as `since-sha`, or a `pull-number`.",
     )
+
+
+def before_push(event: Event) -> str | None:
+    """Give the commit from which a push moved its branch; None for a new branch, where GitHub writes zeros, and for no push."""
+    before = event.before if isinstance(event, PushEvent) else None
+    return before if before and before.strip(_NO_COMMIT) else None
 
 
 def pull_change(pull: PullRequest) -> PullChange:

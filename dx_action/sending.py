@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from dx_action import report
 from dx_action.calls import Call, Result, as_row
@@ -16,7 +16,6 @@ from dx_action.workspace import NotThere, Workspace
 if TYPE_CHECKING:
     from dx_action.outbox import Outbox
 
-T = TypeVar("T")
 # What the calls about pull requests may use of the time, so that the deployments get theirs.
 _SHARE = 0.5
 
@@ -80,8 +79,7 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
     inputs = progress.inputs
     if inputs is None:
         return
-    if inputs.failed_file:
-        _input("failed-file", progress.workspace.can_append, inputs.failed_file)
+    can_keep(progress.workspace, inputs)
     lanes = min(max(map(len, progress.groups), default=1), LANES)
     dx, warnings = connection(progress, inputs, env, clock, lanes)
     if progress.context:
@@ -96,6 +94,15 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
         left = end - clock.monotonic()
         outbox.run(left if number == len(progress.groups) - 1 else left * _SHARE)
         outbox.close()
+
+
+def can_keep(workspace: Workspace, inputs: Inputs) -> None:
+    """Make sure, before anything is sent, that `failed-file` can be written. Raises BadInput."""
+    try:
+        if inputs.failed_file:
+            workspace.can_append(inputs.failed_file)
+    except Wrong as wrong:
+        raise BadInput.of("failed-file", str(wrong)) from None
 
 
 def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Report:
@@ -148,10 +155,3 @@ def _pem(progress: Progress, path: str) -> bytes:
         text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."
         raise BadInput.of("ca-bundle", text)
     return found
-
-
-def _input(name: str, use: Callable[[str], T], path: str) -> T:
-    try:
-        return use(path)
-    except Wrong as wrong:
-        raise BadInput(Problem(name, str(wrong))) from None

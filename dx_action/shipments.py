@@ -23,7 +23,7 @@ from dx_action.event import (
 )
 from dx_action.inputs import Inputs
 from dx_action.lead_time import lead_times
-from dx_action.scope import event_pull
+from dx_action.scope import before_push, event_pull
 from dx_action.services import Service
 from dx_action.shipping import (
     NOTHING,
@@ -37,7 +37,6 @@ from dx_action.shipping import (
 )
 from dx_action.trigger import Found
 
-_NO_COMMIT = "0"
 _NO_SUCH = "the repository does not have the commit that was there before, or the deployed one"
 
 
@@ -156,8 +155,8 @@ def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shi
     if not (inputs.show_pull_requests or choices.wants_first_commit(inputs)):
         return None
     previous = None
-    if isinstance(event, PushEvent) and event.before and event.before.strip(_NO_COMMIT):
-        previous = Found(event.before, "push.before")
+    if before := before_push(event):
+        previous = Found(before, "push.before")
     elif isinstance(event, ReleaseEvent):
         previous = asks.previous_release(event.release.id)
     if previous:

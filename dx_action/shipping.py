@@ -146,6 +146,11 @@ class Shipping:
 NOTHING = Shipping({})
 
 
+def first_commit(pulls: Iterable[MergedPull]) -> tuple[str, int] | None:
+    """Give when the earliest of their commits was authored, and the number of its pull request; None where that is not known."""
+    return min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
+
+
 def in_order(pulls: Iterable[MergedPull]) -> tuple[MergedPull, ...]:
     """Give each pull request once, in the order of their merging."""
     found = {pull.number: pull for pull in pulls}

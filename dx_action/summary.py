@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from dx_action.calls import Call, Result
+from dx_action.calls import Call, Outcome, Result
 from dx_action.context import Context
 from dx_action.inert import code, escaped, inert, prose, short
 
 MOST_ROWS = 200
-_MARKS = {
+# In the order of a backfill's columns.
+MARKS: dict[Outcome, str] = {
     "accepted": "✅ registered",
     "already-registered": "☑️ already registered",
     "failed": "❌ not registered",
-    "not-sent": "⏸️ not sent",
     "unknown": "❓ unknown",
+    "not-sent": "⏸️ not sent",
 }
 
 
@@ -29,10 +30,10 @@ def problems(headline: str, lines: Sequence[str]) -> str:
 def sent(headline: str, context: Context, results: Sequence[Result], notes: Sequence[str]) -> str:
     """Give the summary of what was sent: a table with a row a service, failures first, and DX's own words below."""
     ranked = sorted(results, key=lambda result: result.delivered)
-    rows = [(result.call, _MARKS[result.outcome]) for result in ranked]
+    rows = [(result.call, MARKS[result.outcome]) for result in ranked]
     words = [f"{result.call.label}: {result.error}: {result.message}" for result in ranked if result.message]
     return (
-        f"### {headline}\n\n{_notes(notes)}{_pulls(rows)}{_table(context, rows)}{_facts(context)}{_ships(context)}"
+        f"### {headline}\n\n{quoted(notes)}{_pulls(rows)}{_table(context, rows)}{_facts(context)}{_ships(context)}"
         f"{_fence(words[:20])}"
     )
 
@@ -42,7 +43,7 @@ def dry(context: Context, calls: Sequence[Call], notes: Sequence[str]) -> str:
     rows = [(call, "🧪 not sent (dry run)") for call in calls]
     bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:20]]
     tables = _pulls(rows) + _table(context, rows)
-    return f"### Dry run: nothing was sent to DX\n\n{_notes(notes)}{tables}{_facts(context)}{_ships(context)}{_fence(bodies)}"
+    return f"### Dry run: nothing was sent to DX\n\n{quoted(notes)}{tables}{_facts(context)}{_ships(context)}{_fence(bodies)}"
 
 
 def _ships(context: Context) -> str:
@@ -98,7 +99,8 @@ def _facts(context: Context) -> str:
     return " · ".join(facts) + "\n"
 
 
-def _notes(notes: Sequence[str]) -> str:
+def quoted(notes: Sequence[str]) -> str:
+    """Give what is to be noted, a paragraph each."""
     return "".join(f"> {prose(note)}\n>\n" for note in notes) + ("\n" if notes else "")
 
 

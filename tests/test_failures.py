@@ -9,8 +9,8 @@ from builders import inputs, resolved
 from dx_action.advice import advise
 from dx_action.calls import Call, Outcome, Result
 from dx_action.errors import Problem
-from dx_action.failures import MOST_KINDS, MOST_NAMES, already_held, failures, troubles
-from dx_action.inert import LONGEST
+from dx_action.failures import MOST_KINDS, already_held, failures, troubles
+from dx_action.inert import LONGEST, MOST_NAMES
 
 FILE = {"failed-file": "out/f.jsonl"}
 WHY = advise("repo_not_found", 422, said=True)

@@ -15,7 +15,8 @@ from dx_action.assignments import Assignment
 from dx_action.calls import Call, Outcome, Result
 from dx_action.context import Context
 from dx_action.errors import Problem
-from dx_action.failures import MOST_NAMES, already_held, failures
+from dx_action.failures import already_held, failures
+from dx_action.inert import MOST_NAMES
 from dx_action.outputs import LARGEST
 from dx_action.plan import plan
 from dx_action.report import Report
