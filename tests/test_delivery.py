@@ -444,6 +444,16 @@ def test_the_waits_double_up_to_a_quarter_of_a_minute() -> None:
     assert time.slept == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
 
 
+@pytest.mark.parametrize(
+    ("answer", "asked"), [(BUSY, True), (DOWN, False), (NO_CONNECTION, False), (OK, False), (REFUSED, False)]
+)
+def test_dx_asks_for_fewer_requests_by_429(answer: Answer | Verdict, asked: bool) -> None:
+    time, delivery = Time(), Delivery(CALL)
+    assert not delivery.throttled
+    delivery.run(Script(time, [answer]), time.clock(), 1.0, ignore)
+    assert delivery.throttled is asked
+
+
 @pytest.mark.parametrize(("budget", "attempts"), [(1.5, 2), (1.49, 1)])
 def test_an_attempt_has_a_second_at_the_least(budget: float, attempts: int) -> None:
     _, script, _ = delivered(BUSY, takes=0.0, budget=budget, chance=1.0)

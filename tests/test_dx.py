@@ -7,15 +7,18 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from typing import Any, Self
 
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
 
 from dx_action import __version__
 from dx_action.answers import Answer, Verdict, judge
@@ -198,7 +201,8 @@ def test_http_on_loopback_never_goes_through_a_proxy() -> None:
 def test_no_cookie_is_kept() -> None:
     setting = framed("200 OK", b'{"ok": true}', "Set-Cookie: a=b; Path=/", "Set-Cookie: c=d; Domain=127.0.0.1")
     with Peer(setting, setting, keep=True) as peer, connected(peer.url) as dx:
-        assert [verdict(dx).kind for _ in range(2)] == ["accepted", "accepted"]
+        calls = [CALL, replace(CALL, method="deployments.upsert")]
+        assert [verdict(dx, call=call).kind for call in calls] == ["accepted", "accepted"]
         assert b"ookie" not in b"".join(peer.requests)
 
 
@@ -326,6 +330,38 @@ def test_a_trickle_ends_when_the_time_is_up() -> None:
         assert verdict(dx, 0.15) == NO_ANSWER
         # Each byte came well in time; all twelve would have taken 1.2 s.
         assert time.monotonic() - started < 0.9
+
+
+@pytest.mark.parametrize(
+    ("seconds", "connecting", "reading"), [(60, 10, 30), (30, 10, 30), (20, 10, 20), (10, 10, 10), (4, 4, 4)]
+)
+def test_how_long_the_socket_is_waited_for(seconds: float, connecting: float, reading: float) -> None:
+    class Recorded(HTTPAdapter):
+        def send(self, *args: Any, **more: Any) -> requests.Response:
+            seen.append(more["timeout"])
+            return super().send(*args, **more)
+
+    seen: list[tuple[float, float]] = []
+    with Peer(OK) as peer, connected(peer.url) as dx:
+        dx._session.mount("http://", Recorded())
+        dx._session.adapters.pop(f"{peer.url}/")
+        assert verdict(dx, seconds).kind == "accepted"
+    assert seen == [(connecting, reading)]
+
+
+@pytest.mark.parametrize(("took", "expected"), [(5.0, Verdict("accepted", http_status=200)), (5.1, NO_ANSWER)])
+def test_an_answer_counts_that_is_there_when_the_time_is_up(took: float, expected: Verdict) -> None:
+    times = iter([100.0])
+    with Peer(OK) as peer:
+        dx = Dx(
+            parse_host(peer.url),
+            SecretStr(TOKEN),
+            context=None,
+            proxies={},
+            monotonic=lambda: next(times, 100.0 + took),
+        )
+        assert verdict(dx, 5) == expected
+        dx._session.close()
 
 
 @pytest.mark.parametrize(

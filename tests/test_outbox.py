@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Barrier, Event, Lock
+from threading import enumerate as threads
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ from dx_action.delivery import Clock
 from dx_action.dx import Dx
 from dx_action.errors import Interrupted
 from dx_action.hosts import parse_host
-from dx_action.outbox import GRACE, LANES, Outbox
+from dx_action.outbox import Outbox
 from dx_action.sandbox import Fault, Sandbox
 
 TOKEN = "the-token-of-the-tests"
+# How many calls are under way at once, and for how many seconds more than the budget an answer is waited for.
+LANES, GRACE = 8, 0.25
 OK = Answer(200, b'{"ok": true}')
 CONFLICT = Answer(409, b"")
 REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
@@ -68,7 +71,9 @@ def ignore(_text: str) -> None:
 class Script:
     """A transport that answers each service by a list of its own, the last entry for ever; what is not named is accepted."""
 
-    def __init__(self, answers: dict[str, Answers] | None = None, before: Callable[[Call], None] = lambda _call: None):
+    def __init__(
+        self, answers: dict[str, Answers] | None = None, before: Callable[[Call], object] = lambda _call: None
+    ):
         self._left = {service: list(each) for service, each in (answers or {}).items()}
         self._before, self._lock = before, Lock()
         self.sent: list[Call] = []
@@ -201,6 +206,13 @@ def test_the_others_do_not_wait_with_it() -> None:
     outbox.run(30)
     assert script.services[-1] == "s0"
     assert {result.outcome for result in outbox.results()} == {"accepted"}
+
+
+def test_a_first_call_that_is_tried_again_lets_no_more_start() -> None:
+    script = Script({"s0": [BUSY, BUSY, BUSY, OK]}, lambda _call: time.sleep(0.005))
+    results, _ = told(calls(60), script)
+    assert script.most == LANES
+    assert {result.outcome for result in results} == {"accepted"}
 
 
 @pytest.mark.parametrize("answer", [AUTH, NO_CODE, Answer(200, b'{"ok": false, "error": "account_inactive"}')])
@@ -383,6 +395,7 @@ def test_a_bug_in_what_is_told_surfaces() -> None:
 
 @pytest.mark.parametrize("hangs", ["s0", "s1"])
 def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
+    others = set(threads())
     with released() as go:
 
         def before(call: Call) -> None:
@@ -393,6 +406,8 @@ def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
         started = time.monotonic()
         outbox.run(0.05)
         assert time.monotonic() - started < 0.05 + GRACE + 1
+        # What hangs does not keep the process.
+        assert all(thread.daemon for thread in threads() if thread not in others)
         results = outbox.results()
     expected: list[tuple[str, Outcome, str]] = [
         (f"s{number}", "accepted", "") if hangs == "s1" else (f"s{number}", "not-sent", "out_of_time")
@@ -401,6 +416,17 @@ def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
     # It was sent, so that it ran out of time is not what is said.
     expected[int(hangs[1:])] = (hangs, "unknown", "no_answer")
     assert short(results) == expected
+
+
+def test_the_deadline_is_by_the_clock_that_is_handed_in() -> None:
+    with released() as go:
+        outbox = Outbox(
+            calls(1), Script(before=lambda _call: bool(go.wait(5))), hurried(), on_conflict="keep", say=ignore
+        )
+        started = time.monotonic()
+        outbox.run(0.5)
+        assert time.monotonic() - started < 0.5 + GRACE + 1
+        assert short(outbox.results()) == [("s0", "unknown", "no_answer")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -450,7 +476,8 @@ def test_cancelled_after_a_refused_token_each_call_has_its_own_reason() -> None:
     assert len(sent) == LANES + 1
 
 
-def test_nothing_is_sent_after_the_results() -> None:
+@pytest.mark.parametrize("ended", [Outbox.results, Outbox.close])
+def test_nothing_is_sent_after_the_end(ended: Callable[[Outbox], tuple[Result, ...] | None]) -> None:
     with released() as go:
         first = Event()
 
@@ -464,7 +491,7 @@ def test_nothing_is_sent_after_the_results() -> None:
         outbox = Outbox(calls(20), script, hurried(standing), on_conflict="update", say=ignore)
         outbox.run(0.05)
         assert first.wait(5)
-        results = outbox.results()
+        results = ended(outbox) or ()
         sent = list(script.sent)
         go.set()
         until(lambda: not script.busy)
