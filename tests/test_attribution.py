@@ -1,7 +1,7 @@
 """DX's rules of attribution: its page's own examples, what it does not say, and what holds whatever happens."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
@@ -58,6 +58,17 @@ def credited(
 
 def serves(number: int, *services: str, **more: Any) -> Assignment:
     return Assignment(services=frozenset(services), repository=SHOP, number=number, **more)
+
+
+def test_a_deployment_is_one_of_production_unless_it_says_otherwise() -> None:
+    assert held("1", 1).environment == "production"
+
+
+@pytest.mark.parametrize(
+    ("merged", "deployed"), [(str.upper, str.lower), (str.lower, str.upper), (str.upper, str.upper)]
+)
+def test_a_commit_may_be_written_in_either_case(merged: Callable[[str], str], deployed: Callable[[str], str]) -> None:
+    assert credited([pull(1, 1, merge=merged(sha(1)))], [held("a", 2, deployed(sha(1)))]) == {"a": [1]}
 
 
 # The page's own examples.

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from itertools import cycle, islice
+from typing import Any
 
 import pytest
 from backfills import Listed
@@ -25,22 +26,13 @@ REFUSED: End = ("failed", "repo_not_found")
 UNKNOWN: End = ("unknown", "http_503")
 
 
-def ended(
-    rows: Listed,
-    ends: Sequence[End],
-    message: str = "",
-    *,
-    reason: str = "",
-    held_back: int = 0,
-    kept: str | None = None,
-    from_file: bool = True,
-) -> Ending:
+def ended(rows: Listed, ends: Sequence[End], message: str = "", **more: Any) -> Ending:
     """Rows that ended so; None is what was not sent."""
     tally = Tally(len(rows))
     for index, end in enumerate(ends):
         if end:
             tally.add(index, rows.line(index), Result(rows.call(index), end[0], 422, end[1], message, 1))
-    return Ending(rows=rows, tally=tally, reason=reason, held_back=held_back, kept=kept, from_file=from_file)
+    return Ending(rows=rows, tally=tally, **more)
 
 
 def rows_of(count: int, services: int = 3, minutes: int = 60) -> Listed:
@@ -95,16 +87,70 @@ def test_one_message_for_each_kind(ends: list[End], reason: str, held_back: int,
 
 @pytest.mark.parametrize(
     ("reason", "error"),
-    [("unauthorized_before", "http_401"), ("http_429", "http_429"), ("unauthorized_before", "invalid_auth")],
+    [
+        ("unauthorized_before", "http_401"),
+        ("unauthorized_before", "http_403"),
+        ("unauthorized_before", "invalid_auth"),
+        ("http_429", "http_429"),
+    ],
 )
 def test_what_follows_from_a_failure_is_told_with_it(reason: str, error: str) -> None:
     (message,) = failures(ended(rows_of(4), [HELD, ("failed", error), None, None], reason=reason))
     assert "2 more were not sent because of it." in message
 
 
+def test_what_ended_it_comes_first_and_alone_is_called_the_cause() -> None:
+    ends: list[End] = [REFUSED, REFUSED, UNKNOWN, ("failed", "invalid_auth"), None, None]
+    found = failures(ended(rows_of(6), ends, reason="unauthorized_before"))
+    starts = ["DX did not take 1 of 6", "DX did not take 2 of 6", "It is not known whether DX took 1 of 6"]
+    assert [text[: len(start)] for text, start in zip(found, starts, strict=True)] == starts
+    assert [" 2 more were not sent because of it." in text for text in found] == [True, False, False]
+
+
+@pytest.mark.parametrize(("kinds", "messages"), [(6, 6), (7, 7), (8, 7)])
+def test_the_last_message_is_for_the_kinds_that_have_no_place(kinds: int, messages: int) -> None:
+    found = failures(ended(rows_of(kinds), [("failed", f"code{number}") for number in range(kinds)]))
+    assert len(found) == messages
+    assert ("2 more kinds of failure" in found[-1]) == (kinds > messages)
+
+
+@pytest.mark.parametrize(
+    ("rows", "noun"),
+    [
+        ([("web", 1)], "1 of 1 deployment is in DX"),
+        ([("web", 1), ("web", 2)], "2 of 2 deployments are in DX"),
+        ([7], "1 of 1 row is in DX"),
+        ([7, ("web", 1)], "2 of 2 rows are in DX"),
+    ],
+)
+def test_what_a_row_is_called(rows: list[tuple[str, int] | int], noun: str) -> None:
+    assert counted(ended(Listed(rows), [HELD] * len(rows))) == f"{noun}: {len(rows)} registered."
+
+
 def test_dx_s_own_words_are_told_inert() -> None:
     (message,) = failures(ended(rows_of(1), [REFUSED], "::error::x\r\n##[error]y"))
     assert r"DX says: . ::error::x\r\n# #[error]y." in message
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Gone", "Gone."),
+        ("Gone.", "Gone."),
+        ("Gone!", "Gone!"),
+        ("Gone?", "Gone?"),
+        ("Gone…", "Gone…"),
+        ("(a)", "(a)."),
+    ],
+)
+def test_dx_s_own_words_end_as_a_sentence(words: str, told: str) -> None:
+    (message,) = failures(ended(rows_of(1), [REFUSED], words))
+    assert f" DX says: {told} Once that is mended" in message
+
+
+def test_a_long_code_is_cut() -> None:
+    (message,) = failures(ended(rows_of(1), [("failed", "x" * 101)]))
+    assert f": {'x' * 99}… (line 2). " in message
 
 
 @pytest.mark.parametrize(
