@@ -19,7 +19,7 @@ def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, d
         for why, those in (*shipping.reasons.items(), *_empty(shipping)):
             yield (
                 f"{_of(those, services)} attributed by the commit, not by merge commits: {why}. DX then fills the gap "
-                "since the deployment that it knows before. To name that one, give its commit as `since-sha`."
+                "since the deployment that it knows before."
             )
     elif shipping.listed:
         for why, those in _empty(shipping):

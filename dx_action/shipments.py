@@ -38,6 +38,7 @@ from dx_action.shipping import (
 from dx_action.trigger import Found
 
 _NO_SUCH = "the repository does not have the commit that was there before, or the deployed one"
+_GIVE = " (`since-sha` can give the commit that was deployed before)"
 
 
 def look_ahead(
@@ -83,14 +84,14 @@ def shipping(
             if isinstance(beginning, Found):
                 found[name] = _since(beginning, commit or "", event, asks)
                 continue
-            reasons.setdefault(beginning, []).append(name)
+            reasons.setdefault(beginning and beginning + _GIVE, []).append(name)
             if shown := _shown(inputs, event, commit or "", asks):
                 found[name] = shown
         except UnknownCommitError:
             if inputs.since_sha:
                 text = "is no commit of the repository, or `github-token` may not read it (`contents: read`)."
                 raise BadInput.of("since-sha", text) from None
-            reasons.setdefault(_NO_SUCH, []).append(name)
+            reasons.setdefault(_NO_SUCH + _GIVE, []).append(name)
         except NotFoundError as error:
             reasons.setdefault(str(error), []).append(name)
     reasons.pop("", None)

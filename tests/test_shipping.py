@@ -263,31 +263,34 @@ def test_each_way(course: Course, rollback: bool, sent: list[str], shown: list[i
     assert ships.nothing_new is (not shown)
 
 
+# Where an input can give what is not found, the reason says so.
+GIVE = " (`since-sha` can give the commit that was deployed before)"
 # How each answer that does not come is told: as the reason, and what is left.
-LOST: dict[str, dict[str, Any]] = {
-    "no deployments": {"previous_ones": NotFoundError("why")},
-    "none before": {"previous_ones": {"web": "why"}},
-    "no comparison": {"spans": NotFoundError("why")},
-    "no pull requests": {"pulls": NotFoundError("why")},
+LOST: dict[str, tuple[dict[str, Any], str]] = {
+    "no deployments": ({"previous_ones": NotFoundError("why")}, f"why{GIVE}"),
+    "none before": ({"previous_ones": {"web": "why"}}, f"why{GIVE}"),
+    "no comparison": ({"spans": NotFoundError("why")}, "why"),
+    "no pull requests": ({"pulls": NotFoundError("why")}, "why"),
 }
 
 
 @pytest.mark.parametrize("name", LOST)
 def test_what_github_does_not_tell_is_a_reason(name: str) -> None:
-    ships = look(Asks(**LOST[name]), DISCOVER)
+    answers, why = LOST[name]
+    ships = look(Asks(**answers), DISCOVER)
     assert (ships.by_service, ships.rollback, ships.merge_commit_shas("web")) == ({}, None, ())
-    assert ships.reasons == {"why": ("web",)}
+    assert ships.reasons == {why: ("web",)}
     (warning,) = ships.warnings
     assert warning == (
-        "The deployment is attributed by the commit, not by merge commits: why. DX then fills the gap since the deployment "
-        "that it knows before. To name that one, give its commit as `since-sha`."
+        f"The deployment is attributed by the commit, not by merge commits: {why}. DX then fills the gap since the deployment "
+        "that it knows before."
     )
 
 
 def test_a_commit_of_the_history_that_is_gone() -> None:
     ships = look(Asks(spans=UnknownCommitError()), DISCOVER)
     assert ships.reasons == {
-        "the repository does not have the commit that was there before, or the deployed one": ("web",)
+        f"the repository does not have the commit that was there before, or the deployed one{GIVE}": ("web",)
     }
 
 
@@ -295,7 +298,7 @@ def test_services_with_different_answers() -> None:
     asks = Asks(previous_ones={"web": HISTORY, "api": "why", "cart": Found("d" * 40, "x"), "jobs": "why"})
     ships = look(asks, DISCOVER, services="web api cart jobs")
     assert list(ships.by_service) == ["web", "cart"]
-    assert ships.reasons == {"why": ("api", "jobs")}
+    assert ships.reasons == {f"why{GIVE}": ("api", "jobs")}
     assert ships.warnings[0].startswith(
         "The deployments of api, jobs are attributed by the commit, not by merge commits"
     )
@@ -365,7 +368,7 @@ def test_without_a_previous_deployment(
     assert (shipment.previous and shipment.previous.source, numbers(ships)) == (previous, shown)
     assert shipment.course == "forward"
     assert shipment.headline(COMMIT) == f"Ships {len(shown)} pull request{'s' * (len(shown) > 1)}{at_least}"
-    assert (ships.merge_commit_shas("web"), ships.rollback, ships.reasons) == ((), None, {UNKNOWN: ("web",)})
+    assert (ships.merge_commit_shas("web"), ships.rollback, ships.reasons) == ((), None, {UNKNOWN + GIVE: ("web",)})
     quiet = Asks(previous_ones={"web": UNKNOWN})
     assert look(quiet, DISCOVER, event=event, changes=changes).by_service == {}
     assert quiet.names == ["previous"]

@@ -282,14 +282,18 @@ def test_a_history_that_does_not_tell(world: World, past: list[Any], given: dict
         assert "merge_commit_shas" not in sent
     (warning,) = warned(run)
     assert why in warning
-    assert warning.endswith("To name that one, give its commit as `since-sha`.")
+    assert " (`since-sha` can give the commit that was deployed before). DX then fills" in warning
     assert (run.exit_code, run.outputs["rollback"], run.json("pull-requests")) == (0, "", [])
 
 
 def test_a_history_in_which_none_succeeded(world: World) -> None:
     deployed(world, state="failure")
     world.ship("a/1")
-    fell_back(world, by_hand(world, DISCOVER), "has no earlier deployment of the same service that succeeded.")
+    fell_back(
+        world,
+        by_hand(world, DISCOVER),
+        "has no earlier deployment of the same service that succeeded (`since-sha` can give",
+    )
 
 
 @pytest.mark.parametrize(
@@ -1050,7 +1054,7 @@ def test_a_history_full_of_other_environments(world: World) -> None:
     assert world.asked[:1] == ["deployments 1"]
     assert world.gh.count("/deployments$") == 1
     run = by_hand(world, DISCOVER, {"reference-id": "2"})
-    fell_back(world, run, "has no earlier deployment to this environment among its newest 300.")
+    fell_back(world, run, "has no earlier deployment to this environment among its newest 300 (`since-sha` can give")
     assert world.gh.count("/deployments$") == 3
 
 
@@ -1060,7 +1064,11 @@ def test_a_long_history_is_read_no_further_than_needed(world: World) -> None:
         deployed(world, service="a", state="failure" if number > 120 else "success")
     pull = world.ship("a/1")
     run = by_hand(world, DISCOVER)
-    fell_back(world, run, "has no earlier deployment of the same service that succeeded, of the newest 10.")
+    fell_back(
+        world,
+        run,
+        "has no earlier deployment of the same service that succeeded, of the newest 10 (`since-sha` can give",
+    )
     assert world.gh.count("statuses") == 10
     deployed(world, str(pull.merge_commit_sha), service="a")
     second = world.ship("a/2")
