@@ -72,11 +72,11 @@ def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
     for service, found in weeks.items():
         told = sorted(found.items()) if service != PULLS else []
         lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
-        if len(told) > MOST_IN_GROUP:
-            lines.insert(0, f"  {len(told) - MOST_IN_GROUP:,} earlier weeks are left out")
+        if left := len(told[:-MOST_IN_GROUP]):
+            lines.insert(0, f"  {left:,} earlier week{' is' if left == 1 else 's are'} left out")
         yield f"{short(service, 100)}: {by_outcome(services.largest[service])}", lines
-    if services.number > MOST_GROUPS:
-        yield f"{services.number - MOST_GROUPS:,} more services: {by_outcome(services.rest(MOST_GROUPS))}", []
+    if (more := services.number - MOST_GROUPS) > 0:
+        yield f"{more:,} more service{'' if more == 1 else 's'}: {by_outcome(services.rest(MOST_GROUPS))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
         rows = [_line(ending, line) for line in ending.tally.failed[:MOST_FAILED]]
         if failed > MOST_FAILED:

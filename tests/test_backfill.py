@@ -188,6 +188,10 @@ def test_what_ends_it(verdict: Verdict, down: int, reason: str) -> None:
     assert why_stop(verdict, longest=59.0, down=down, lanes=4) == reason
 
 
+def test_too_many_without_a_time_to_wait_ends_nothing() -> None:
+    assert why_stop(Verdict("try-again", "http_429", http_status=429), longest=0.5, down=1, lanes=4) == ""
+
+
 @pytest.mark.parametrize(
     ("on_conflict", "outcome", "methods"),
     [

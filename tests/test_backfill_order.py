@@ -115,3 +115,10 @@ def test_whatever_ends_when(rows: list[tuple[int, int]], choices: list[tuple[boo
         expected = sorted((index for index in range(len(rows)) if keys[index] == key), key=lambda each: times[each])
         assert of_key == expected[: len(of_key)]
         assert len(of_key) == len(expected) or key in stopped
+
+
+def test_a_deployment_that_is_held_back_behind_a_pull_request_is_none_of_those_that_go_first() -> None:
+    order = Order([0, 5, 6], [0, 0, 1])
+    assert order.take() == 0
+    order.done(0, go_on=False)
+    assert (order.take(), order.dropped) == (2, 1)

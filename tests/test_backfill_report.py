@@ -208,21 +208,35 @@ def test_how_far_it_is(size: int, ends: list[End], seconds: float, dropped: int,
 
 
 @pytest.mark.parametrize(
-    ("ends", "status", "code", "headline"),
+    ("ends", "status", "code", "headline", "reason"),
     [
-        ([HELD, HELD], "registered", 0, "2 deployments registered in DX"),
-        ([HELD, ALREADY], "registered", 0, "2 deployments registered in DX"),
-        ([ALREADY, ALREADY], "already-registered", 0, "2 deployments already registered in DX"),
-        ([HELD, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX"),
-        ([HELD, UNKNOWN], "partial", 1, "1 of 2 deployments NOT known to be registered in DX"),
-        ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX"),
-        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX"),
+        ([HELD, HELD], "registered", 0, "2 deployments registered in DX", ""),
+        ([HELD, ALREADY], "registered", 0, "2 deployments registered in DX", ""),
+        (
+            [ALREADY, ALREADY],
+            "already-registered",
+            0,
+            "2 deployments already registered in DX",
+            "DX already holds 2 of",
+        ),
+        ([HELD, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not take 1 of 2"),
+        ([ALREADY, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not take 1 of 2"),
+        (
+            [HELD, UNKNOWN],
+            "partial",
+            1,
+            "1 of 2 deployments NOT known to be registered in DX",
+            "It is not known whether",
+        ),
+        ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX", "The job was cancelled: 1 of 2"),
+        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX", "The job was cancelled: 0 of 2"),
     ],
 )
-def test_the_status(ends: list[End], status: str, code: int, headline: str) -> None:
+def test_the_status(ends: list[End], status: str, code: int, headline: str, reason: str) -> None:
     ending = ended(rows_of(2), ends, reason="cancelled")
     told = sent(ending, lenient=False)
     assert (told.outputs["status"], told.exit_code) == (status, code)
+    assert told.outputs["reason"][: len(reason) or None] == reason
     assert told.summary.startswith(f"### {headline}\n")
     gentle = sent(ending, lenient=True)
     assert gentle.exit_code == 0
@@ -276,8 +290,24 @@ def test_a_single_deployment_has_its_id_plain() -> None:
 def test_pull_requests_are_no_services() -> None:
     told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), lenient=False)
     assert json.loads(told.outputs["services"]) == ["web"]
+    assert json.loads(told.outputs["reference-ids"]) == ["web/1/1"]
     assert "| <code>&#40;pull requests&#41;</code> | 1 |" in told.summary
-    assert sent(ended(Listed([7]), [HELD]), lenient=False).outputs["status"] == "pull-services-set"
+    alone = sent(ended(Listed([7]), [HELD]), lenient=False)
+    assert alone.outputs["status"] == "pull-services-set"
+    assert alone.summary.startswith("### Services set in DX\n")
+
+
+def test_the_repository_is_named_where_it_is_one() -> None:
+    rows = Listed([("a", 1), ("b", 2), ("c", 3)])
+    rows.names[0] = ("", "a", "")
+    assert written(ended(rows, []), "out.csv").outputs["repository"] == "o/r"
+    rows.names[1] = ("o/other", "b", "")
+    assert written(ended(rows, []), "out.csv").outputs["repository"] == ""
+
+
+def test_no_more_than_two_thousand_names_are_given() -> None:
+    rows = rows_of(2_001, services=2_001)
+    assert len(json.loads(written(ended(rows, []), "out.csv").outputs["services"])) == 2_000
 
 
 def test_the_summary_counts_by_service_and_outcome() -> None:
@@ -294,6 +324,86 @@ def test_the_summary_counts_by_service_and_outcome() -> None:
     assert table[-1].startswith("| 4 | <code>s2</code> | ❌ not registered | <code>repo&#95;not&#95;found</code> |")
 
 
+@pytest.mark.parametrize(
+    ("services", "last"), [(200, ["| s199 | 1 |", "| all | 200 |"]), (203, ["| 3 more | 3 |", "| all | 203 |"])]
+)
+def test_the_table_has_two_hundred_services_at_most(services: int, last: list[str]) -> None:
+    rows = Listed([(f"s{number:03}", 0) for number in range(services)])
+    text = summary("Done", ended(rows, [HELD] * services), ())
+    table = [re.sub("</?code>", "", line) for line in text.splitlines() if line.startswith("|")]
+    assert (len(table), table[-2:]) == (2 + 200 + (services > 200) + 1, last)
+
+
+def test_a_table_of_one_service_has_no_row_for_all() -> None:
+    text = summary("Done", ended(rows_of(2, services=1), [HELD, HELD]), ())
+    assert [line for line in text.splitlines() if line.startswith("|")] == [
+        "| service | ✅ registered |",
+        "| --- | ---: |",
+        "| <code>s0</code> | 2 |",
+    ]
+
+
+@pytest.mark.parametrize(("failed", "more"), [(100, ""), (101, "… and 1 more."), (1_500, "… and 1,400 more.")])
+def test_a_hundred_of_what_failed_are_in_the_summary(failed: int, more: str) -> None:
+    text = summary("Failed", ended(rows_of(failed, services=1), [*[REFUSED] * (failed - 1), UNKNOWN]), ())
+    assert text.count("\n| --") == 2
+    assert len([line for line in text.splitlines() if re.match(r"\| \d", line)]) == 100
+    assert text.endswith(f"\n\n{more}\n" if more else " |\n")
+    assert ("… and" in text) == bool(more)
+
+
+@pytest.mark.parametrize(("failed", "more"), [(100, []), (101, ["  … and 1 more"])])
+def test_a_hundred_of_what_failed_are_in_the_log(failed: int, more: list[str]) -> None:
+    *_, (title, lines) = groups(ended(rows_of(failed), [REFUSED] * failed))
+    assert (title, lines[100:]) == (f"What failed: {failed}", more)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "first"),
+    [(60, "  week of "), (61, "  1 earlier week is left out"), (62, "  2 earlier weeks are left out")],
+)
+def test_sixty_weeks_of_a_service_are_in_the_log(weeks: int, first: str) -> None:
+    [(_, lines)] = groups(ended(Listed([("web", week * 7 * DAY) for week in range(weeks)]), [HELD] * weeks))
+    assert lines[0].startswith(first)
+    assert len([line for line in lines if line.startswith("  week of ")]) == 60
+
+
+@pytest.mark.parametrize(("services", "more"), [(50, []), (51, ["1 more service: 1 registered"])])
+def test_fifty_services_have_a_group(services: int, more: list[str]) -> None:
+    rows = Listed([(f"s{number:03}", 0) for number in range(services)])
+    assert [title for title, _ in groups(ended(rows, [HELD] * services))][50:] == more
+
+
+def test_long_texts_are_cut() -> None:
+    rows = Listed([("s" * 250, 0)])
+    ending = ended(rows, [("failed", "e" * 101)], "m" * 201)
+    text = summary("Failed", ending, ())
+    service, error = f"<code>{'s' * 99}…</code>", f"<code>{'e' * 99}…</code>"
+    assert f"\n| {service} | 1 |\n" in text
+    assert text.endswith(
+        f"| 2 | {service} | ❌ not registered | {error} | <code>{'m' * 199}…</code> | <code>{'s' * 199}…</code> |\n"
+    )
+    assert list(groups(ending)) == [
+        (f"{'s' * 99}…: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
+        ("What failed: 1", [f"  line 2, {'s' * 99}…: failed (HTTP 422, {'e' * 99}…)"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("http_status", "attempts", "how"),
+    [(None, 1, "no_answer"), (None, 2, "2 attempts, no_answer"), (503, 3, "HTTP 503, 3 attempts, no_answer")],
+)
+@pytest.mark.parametrize(("from_file", "noun"), [(True, "line"), (False, "row")])
+def test_how_a_row_failed(http_status: int | None, attempts: int, how: str, from_file: bool, noun: str) -> None:
+    rows = rows_of(1)
+    tally = Tally(1)
+    tally.add(0, 2, Result(rows.call(0), "unknown", http_status, "no_answer", "", attempts))
+    ending = Ending(rows=rows, tally=tally, from_file=from_file)
+    assert list(groups(ending))[-1] == ("What failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
+    assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary("Failed", ending, ())
+    assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary("Failed", ending, ())
+
+
 DAY = 24 * 60
 
 
@@ -302,6 +412,8 @@ DAY = 24 * 60
     [
         ([0, 1, 7, 8, 13], "Deployments per week", [2, 3]),
         ([-1, 0, 6, 7], "Deployments per week", [1, 2, 1]),
+        ([7 * week for week in range(9)], "Deployments per week", [1] * 9),
+        ([7 * week for week in range(10)], "Deployments per week", [1] * 10),
         ([0, 7 * 52], "Deployments per week", [1, *[0] * 51, 1]),
         ([0, 7, 7 * 53], "Deployments per 2 weeks", [2, *[0] * 25, 1]),
     ],
@@ -390,6 +502,9 @@ def test_a_dry_run_and_a_csv_send_nothing() -> None:
     assert len(json.loads(dry.outputs["reference-ids"])) == 2
     whole = rehearsed(ending, [rows.call(index) for index in range(3)])
     assert whole.outputs["truncated"] == "false"
+    assert [line[:7] for line in whole.lines] == ["Dry run", *["  POST ", '    {"r'] * 3]
+    assert rehearsed(ending, [rows.call(0)]).outputs["truncated"] == "true"
+    assert rehearsed(ended(rows_of(1), []), []).lines[0] == "Dry run. A live run would send 1 request:"
     assert dry.lines[0] == "Dry run. A live run would send 3 requests:"
     assert dry.lines[-1] == "  … and 1 more, which are not shown."
     file = written(ending, "out/rows.csv")
