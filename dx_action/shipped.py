@@ -16,7 +16,7 @@ from dx_action.urls import is_url
 MOST_ROWS, MOST_BARS, MOST_SECTIONS = 100, 20, 20
 _MOST_NAMES = 10
 _FORMAT, _DAYS = "YYYY-MM-DDTHH:mm:ss", timedelta(days=5)
-_HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
+_COLUMNS = ("pull request", "title", "author", "merged")
 
 
 def shipped(shipping: Shipping, deployed_at: str, commit: str) -> str:
@@ -48,20 +48,29 @@ def _section(
         lines.append(f"{before}: {code(short(shipment.previous.value, 40))}, from {source}{aside}.\n\n")
     if listed and shipment.pulls:
         if rows:
-            lines += [_HEAD, *(_row(pull, deployed_at) for pull in shipment.pulls[:rows]), "\n"]
+            # What is taken out of production has no lead time.
+            until = "" if shipment.course == "rollback" else deployed_at
+            lines += [_head(until), *(_row(pull, until) for pull in shipment.pulls[:rows]), "\n"]
         if len(shipment.pulls) > rows:
             lines.append(f"… and {len(shipment.pulls) - rows} more.\n\n")
         lines += _chart(shipment, deployed_at)
     return "".join(lines)
 
 
-def _row(pull: MergedPull, deployed_at: str) -> str:
+def _head(until: str) -> str:
+    columns = (*_COLUMNS, "lead time") if until else _COLUMNS
+    return f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"
+
+
+def _row(pull: MergedPull, until: str) -> str:
     number = f"#&#8203;{pull.number}"
     if is_url(pull.url):
         number = f'<a href="{escaped(pull.url)}">#{pull.number}</a>'
     merged = pull.merged_at[:16].replace("T", " ")
-    cells = (number, escaped(short(pull.title, 120)), escaped(short(pull.author, 50)), escaped(merged))
-    return f"| {' | '.join(cells)} | {lead_time(pull.first_commit_at, deployed_at) or '—'} |\n"
+    cells = [number, escaped(short(pull.title, 120)), escaped(short(pull.author, 50)), escaped(merged)]
+    if until:
+        cells.append(lead_time(pull.first_commit_at, until) or "—")
+    return f"| {' | '.join(cells)} |\n"
 
 
 def lead_time(since: str | None, until: str) -> str:

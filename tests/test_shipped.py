@@ -159,7 +159,11 @@ def test_what_is_drawn(more: dict[str, str], drawn: bool) -> None:
 
 
 def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
-    assert "gantt" not in told(replace(TWO, course="rollback"))
+    text = told(replace(TWO, course="rollback"))
+    assert "gantt" not in text
+    # What is taken out of production has no lead time.
+    assert "| pull request | title | author | merged |\n| --- | --- | --- | --- |\n| <a href=" in text
+    assert "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n" in told(TWO)
     assert "gantt" in told(replace(TWO, course="aside"))
     text = told(replace(TWO, pulls=tuple(pull(number) for number in range(1, 22))))
     assert [text.count(f"section #{number}\n") for number in (1, 2, 21)] == [0, 1, 1]
