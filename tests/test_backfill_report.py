@@ -13,11 +13,14 @@ from runner import check_summary
 from dx_action import advice
 from dx_action.backfill_messages import Ending, already_held, counted, failures
 from dx_action.backfill_report import nothing, rehearsed, sent, written
-from dx_action.backfill_summary import MOST_BARS, MOST_GROUPS, groups, summary
-from dx_action.backfill_tally import MOST_KINDS, MOST_RESULTS, Tally
+from dx_action.backfill_summary import groups, summary
+from dx_action.backfill_tally import Tally
 from dx_action.calls import Outcome, Result
 from dx_action.errors import Problem
-from dx_action.outputs import LARGEST
+
+# The bounds, as literals: what the code has must be these.
+MOST_BARS, MOST_GROUPS, MOST_KINDS, MOST_RESULTS, LARGEST = 53, 50, 50, 1300, 256 * 1024
+
 
 End = tuple[Outcome, str] | None
 HELD: End = ("accepted", "")
@@ -205,6 +208,12 @@ def test_what_dx_held_beyond_what_is_remembered_has_no_lines() -> None:
 )
 def test_how_far_it_is(size: int, ends: list[End], seconds: float, dropped: int, told: str) -> None:
     assert ended(rows_of(size), ends).tally.progress(seconds, dropped) == told
+
+
+def test_how_far_a_very_long_one_is() -> None:
+    tally = Tally(3_600_001)
+    tally.add(0, 2, Result(rows_of(1).call(0), "accepted"))
+    assert tally.progress(1, 0) == "1 of 3,600,001 sent, 0 failed, 1.0 a second, about 1000.0 h left"
 
 
 @pytest.mark.parametrize(
@@ -428,7 +437,7 @@ def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
     assert [int(bar) for bar in found[1].split(", ")] == bars
     if len(bars) > 9:  # the dates of so many would lie on each other
         assert re.search(rf'title "{title}, from 20..-..-.."', text)
-        assert re.search(rf'x-axis "[a-z0-9 ]+" 1 --> {len(bars)}\n', text)
+        assert re.search(rf'x-axis "{title.removeprefix("Deployments per ")}" 1 --> {len(bars)}\n', text)
     else:
         assert f'title "{title}"' in text
         assert text.count('"20') == len(bars)

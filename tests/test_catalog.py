@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.catalog import CATALOG, LARGEST, Catalogs, parse_catalog
+from dx_action.catalog import CATALOG, Catalogs, parse_catalog
 from dx_action.errors import Wrong
 from dx_action.services import Service
+
+# The bounds, as literals: what the code has must be these.
+LARGEST = 1 << 20
 
 COMPONENT = """\
 apiVersion: backstage.io/v1alpha1
@@ -61,6 +64,7 @@ def wrong(text: bytes | str) -> str:
         # Other kinds, whatever is in them.
         ("kind: System\nmetadata:\n  name: shop", []),
         ("kind: Location\nmetadata: *any\nspec: {targets: [a, b]}", []),
+        ("metadata: [kind, name]\nkind: Other\nmore: [x]", []),
         ("kind: API\nmetadata: [1]\n---\nkind: Component\nmetadata: {name: b}\n---\nkind: Group", [Service("b")]),
         ("kind: component\nmetadata: {name: a}", []),
         ("kind: [Component]\nmetadata: {name: a}", []),

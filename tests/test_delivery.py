@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from dx_action.answers import Answer, Verdict
 from dx_action.calls import Call, Outcome, Result, serialise
-from dx_action.delivery import FIRST_WAIT, LEAST_ATTEMPT, LONGEST_WAIT, Clock, ClosedError, Delivery
+from dx_action.delivery import Clock, ClosedError, Delivery
 from dx_action.sandbox import Store
+
+# The bounds, as literals: what the code has must be these.
+FIRST_WAIT, LEAST_ATTEMPT, LONGEST_WAIT = 0.5, 1.0, 15.0
 
 BODY = {"reference_id": "r", "deployed_at": "2025-01-01T12:05:00Z", "service": "web", "repository": "o/r"}
 CALL = Call("deployments.create", "web", "r", serialise(BODY))

@@ -9,8 +9,11 @@ from builders import inputs, resolved
 from dx_action.advice import advise
 from dx_action.calls import Call, Outcome, Result
 from dx_action.errors import Problem
-from dx_action.failures import MOST_KINDS, already_held, failures, troubles
-from dx_action.inert import LONGEST, MOST_NAMES
+from dx_action.failures import already_held, failures, troubles
+
+# The bounds, as literals: what the code has must be these.
+MOST_KINDS, MOST_NAMES, LONGEST = 8, 10, 500
+
 
 FILE = {"failed-file": "out/f.jsonl"}
 WHY = advise("repo_not_found", 422, said=True)

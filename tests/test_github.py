@@ -14,10 +14,13 @@ from scenes import merge_payload, speaking, told
 from stand_in import GitHub, Repo
 
 from dx_action.delivery import Clock
-from dx_action.github import SECONDS, Missing
 from dx_action.github import GitHub as Speaker
+from dx_action.github import Missing
 from dx_action.refusals import LookupFailedError
 from dx_action.sandbox import Sandbox
+
+# The bounds, as literals: what the code has must be these.
+SECONDS = 60.0
 
 PULL = "/repos/acme/shop/pulls/1"
 QUERY = 'query { repository(owner: "acme", name: "shop") { pullRequest(number: 1) { number } } }'

@@ -16,13 +16,13 @@ from dx_action.calls import Call, Outcome, Result
 from dx_action.context import Context
 from dx_action.errors import Problem
 from dx_action.failures import already_held, failures
-from dx_action.inert import MOST_NAMES
-from dx_action.outputs import LARGEST
 from dx_action.plan import plan
 from dx_action.report import Report
 from dx_action.services import Service
-from dx_action.summary import MOST_ROWS
 from dx_action.trigger import Found, Skipped
+
+# The bounds, as literals: what the code has must be these.
+MOST_NAMES, LARGEST, MOST_ROWS = 10, 256 * 1024, 200
 
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "already-registered", "failed", "not-sent", "unknown")
 DELIVERED = ("accepted", "already-registered")
