@@ -61,6 +61,13 @@ def test_pull_requests_and_deployments_are_told_apart() -> None:
     ]
 
 
+def test_what_a_refused_token_stopped_is_told_with_that_and_with_nothing_else() -> None:
+    rest = [result(each, "not-sent", "unauthorized_before") for each in ("cart", "jobs")]
+    first, second = messages([result("web"), result("api", error="invalid_auth"), *rest], 4)
+    assert first.startswith("DX did not register 1 of 4 deployments (web): repo_not_found. ")
+    assert second.startswith("DX did not register 3 of 4 deployments (api, cart, jobs): invalid_auth. ")
+
+
 REFUSED = advise("http_401", 401, said=True)
 
 

@@ -85,6 +85,19 @@ def test_long_values_are_cut() -> None:
     assert dict(told(context))["source_url"] == "x" * 299 + "…"
 
 
+def test_long_names_are_cut() -> None:
+    name, other = "s" * 101, "t" * 301
+    context = resolved("push_branch", {"service": f"{name},web"})
+    dated = replace(EMPTY, pulls=(pull(1, first_commit_at="2025-01-01T00:00:00Z"),))
+    ships = Shipping({name: dated, "web": EMPTY}, lead_times={"first_commit_timestamp": Found(1, "any")})
+    *_, times, first, second = found_lines(event("push_branch"), replace(context, shipping=ships))
+    assert times == f"  {'metadata':<18} first_commit_timestamp 1735689600  from pull request #1 ({'s' * 99}…)"
+    assert first.startswith(f"  {'s' * 99}…: ")
+    assert second.startswith("  web: ")
+    assigned = replace(context, assignments=(Assignment((Service(other),), pull_number=7),))
+    assert found_lines(event("push_branch"), assigned)[-1] == f"  pull request #7 is told {'t' * 299}…"
+
+
 def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
     times = {"commit_timestamp": Found(1, "here"), "first_commit_timestamp": Found(2, "there")}
     context = resolved("push_branch")
