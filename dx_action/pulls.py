@@ -14,13 +14,13 @@ MOST_COMMITS = 2_500
 _COMMITS_A_CALL, _PULLS_A_CALL = 200, 150
 _COURSES: dict[str, Course] = {"ahead": "forward", "behind": "rollback", "identical": "redeploy", "diverged": "aside"}
 _PULLS = """
-fragment pulls on Commit {
-  associatedPullRequests(first: 20) {
-    nodes {
-      number fullDatabaseId title url merged mergedAt baseRefName baseRefOid headRefOid changedFiles
-      author { login }
-      mergeCommit { oid }
-    }
+fragment pulls on PullRequestConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes {
+    number fullDatabaseId title url merged mergedAt baseRefName baseRefOid headRefOid changedFiles
+    repository { nameWithOwner }
+    author { login }
+    mergeCommit { oid }
   }
 }
 """
@@ -89,17 +89,42 @@ def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]])
 
 
 def associated(api: Api, repository: str, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...]]:
-    """Give each commit's merged pull requests: a call for each 200 commits. Raises Missing."""
-    found = {}
-    for start in range(0, len(commits), _COMMITS_A_CALL):
-        batch = {f"c{number}": sha for number, sha in enumerate(commits[start : start + _COMMITS_A_CALL])}
-        fields = {alias: f"object(expression: ${alias}) {{ ...pulls }}" for alias in batch}
-        variables = {alias: ("String!", sha) for alias, sha in batch.items()}
-        answer = of_repository(api, repository, fields, variables, _PULLS)
-        for alias, sha in batch.items():
-            nodes = ((answer.get(alias) or {}).get("associatedPullRequests") or {}).get("nodes") or ()
-            found[sha] = tuple(_merged(node) for node in nodes if node and node["merged"] and node.get("mergeCommit"))
+    """Give each commit's merged pull requests of this very repository: a call for each 200 commits. Raises Missing.
+
+    GitHub tells those of its forks and of what it was forked from, too, so that more calls may be needed where these are many.
+    """
+    found: dict[str, tuple[MergedPull, ...]] = dict.fromkeys(commits, ())
+    after: dict[str, str | None] = dict.fromkeys(commits)
+    while after:
+        more: dict[str, str | None] = {}
+        shas = list(after)
+        for start in range(0, len(shas), _COMMITS_A_CALL):
+            batch = {sha: after[sha] for sha in shas[start : start + _COMMITS_A_CALL]}
+            for sha, own, pulls in _associated(api, repository, batch):
+                here = [node for node in pulls["nodes"] if node and node["repository"]["nameWithOwner"] == own]
+                found[sha] = tuple(_merged(node) for node in here if node["merged"] and node.get("mergeCommit"))
+                if not found[sha] and pulls["pageInfo"]["hasNextPage"]:
+                    more[sha] = pulls["pageInfo"]["endCursor"]
+        after = more
     return found
+
+
+def _associated(
+    api: Api, repository: str, after: Mapping[str, str | None]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give each commit that is there, the name of the repository, and a page of the commit's pull requests."""
+    fields, variables = {"own": "nameWithOwner"}, dict[str, tuple[str, Any]]()
+    for number, (sha, cursor) in enumerate(after.items()):
+        page = f", after: $after{number}" if cursor else ""
+        pulls = f"associatedPullRequests(first: 20{page}) {{ ...pulls }}"
+        fields[f"c{number}"] = f"object(expression: $c{number}) {{ ... on Commit {{ {pulls} }} }}"
+        variables[f"c{number}"] = ("String!", sha)
+        if cursor:
+            variables[f"after{number}"] = ("String!", cursor)
+    answer = of_repository(api, repository, fields, variables, _PULLS)
+    for number, sha in enumerate(after):
+        if page_of := (answer.get(f"c{number}") or {}).get("associatedPullRequests"):
+            yield sha, answer["own"], page_of
 
 
 def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:

@@ -100,7 +100,10 @@ def commit(to: Context, repo: Repo, one: Commit) -> Values:
 
     def pulls(info: Any, **arguments: Any) -> Values:
         found = [] if to.lagging(repo, one.sha) else repo.pulls.of(one.sha)
-        return values.pulls(to, info, repo, found, arguments)
+        # As GitHub has it, those of forks, and of what this was forked from, are told, too.
+        homes = {each.id: other for other in repo.network for each in other.pulls.of(one.sha)}
+        foreign = [each for other in repo.network for each in other.pulls.of(one.sha)]
+        return values.pulls(to, info, repo, [*found, *foreign], arguments, homes)
 
     def deployments(info: Any, **arguments: Any) -> Values:
         found = [deployment for deployment in repo.deployments.newest_first() if deployment.sha == one.sha]

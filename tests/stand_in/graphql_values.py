@@ -1,7 +1,8 @@
 """Owns GraphQL's values of GitHub itself: repositories, pull requests, deployments, releases."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from stand_in import graphql_git as git
@@ -78,8 +79,15 @@ def repository(to: Context, repo: Repo) -> Values:
     }
 
 
-def pulls(to: Context, info: Any, repo: Repo, found: Sequence[Pull], arguments: Values) -> Values:
-    """PullRequestConnection."""
+def pulls(
+    to: Context,
+    info: Any,
+    repo: Repo,
+    found: Sequence[Pull],
+    arguments: Values,
+    homes: Mapping[int, Repo] = MappingProxyType({}),
+) -> Values:
+    """PullRequestConnection; `homes` are the repositories of those pull requests, by their ids, that are of another one."""
     to.allow(repo, "pull_requests")
     for key, value in (("baseRefName", "base"), ("headRefName", "head")):
         found = [one for one in found if arguments.get(key) in (None, getattr(one, value))]
@@ -87,7 +95,7 @@ def pulls(to: Context, info: Any, repo: Repo, found: Sequence[Pull], arguments: 
     order = arguments.get("orderBy") or _BY_CREATION
     found = sorted(found, key=lambda one: one.updated if order["field"] == "UPDATED_AT" else one.created)
     found = found[::-1] if order["direction"] == "DESC" else found
-    return connection(info, found, arguments, lambda one: pull(to, repo, one))
+    return connection(info, found, arguments, lambda one: pull(to, homes.get(one.id, repo), one))
 
 
 def pull(to: Context, repo: Repo, one: Pull) -> Values:

@@ -54,8 +54,18 @@ class Repo:
         self.tags: dict[str, str] = {}
         self.tag_objects: dict[str, Tag] = {}
         self.version = 0
+        # Its forks, and what it was forked from: they share their commits.
+        self.network: list[Repo] = []
         self.pulls, self.deployments, self.releases = Pulls(self), Deployments(self), Releases(self)
         self._changes: dict[tuple[str, str], list[Change]] = {}
+
+    def forked(self, full_name: str) -> "Repo":
+        """Make another repository of the same network: it shares the commits, and goes on by itself."""
+        other = Repo(full_name, default_branch=self.default_branch, start=self.now, fork=True)
+        other.objects, other.history, other.branches = self.objects, self.history, dict(self.branches)
+        self.network.append(other)
+        other.network.append(self)
+        return other
 
     # Building.
 
