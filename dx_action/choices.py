@@ -15,6 +15,7 @@ from dx_action.trigger import Found, Trigger
 
 # The fields of `metadata` by which DX's page has a lead time reported.
 COMMIT_KEY, FIRST_KEY = "commit_timestamp", "first_commit_timestamp"
+CLOCK = "the clock"
 
 
 def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Found[str], bool]:
@@ -62,7 +63,7 @@ def discovers(inputs: Inputs) -> bool:
 
 def needs_shipping(inputs: Inputs, event: Event) -> bool:
     """Tell whether what ships is to be looked up: most runs leave it to DX."""
-    by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha
+    by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha and not inputs.merge_commit_shas
     return inputs.show_pull_requests or discovers(inputs) or (wants_first_commit(inputs) and not by_itself)
 
 
@@ -143,7 +144,7 @@ def deployed_at(inputs: Inputs, trigger: Trigger, now: datetime) -> Found[str]:
         return Found(iso(inputs.deployed_at), "input deployed-at")
     if trigger.deployed_at:
         return Found(iso(trigger.deployed_at.value), trigger.deployed_at.source)
-    return Found(iso(now.replace(microsecond=0)), "the clock")
+    return Found(iso(now.replace(microsecond=0)), CLOCK)
 
 
 def written(value: str | None, name: str) -> Found[str] | None:

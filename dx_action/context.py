@@ -107,7 +107,7 @@ def resolve(
     shas = inputs.merge_commit_shas
     success = choices.success(inputs, trigger)
     deployed_at = choices.deployed_at(inputs, trigger, now)
-    ships = _ships(inputs, there, services.value, commit, deployed_at.value, asks) if deploys else NOTHING
+    ships = _ships(inputs, there, services.value, commit, deployed_at, asks) if deploys else NOTHING
     pull_number, pull_id = choices.pull(inputs, trigger if own else None, assignments, ships.pulls)
     # What ships may be another thing when the same event is handled again; the id is the same all the same.
     merged = tuple(dict.fromkeys(sha for each in services.value for sha in ships.merge_commit_shas(each.identifier)))
@@ -169,7 +169,7 @@ def _ships(
     event: Event,
     services: tuple[Service, ...],
     commit: Found[str] | None,
-    deployed_at: str,
+    deployed_at: Found[str],
     asks: Callable[[], Asks],
 ) -> Shipping:
     """Look up what ships, and the times of lead time, where an input asks for it."""

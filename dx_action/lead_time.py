@@ -7,7 +7,7 @@ from dx_action.choices import COMMIT_KEY, FIRST_KEY
 from dx_action.errors import Wrong
 from dx_action.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
 from dx_action.inputs import Inputs
-from dx_action.scope import MergedPull, event_pull
+from dx_action.scope import MergedPull, event_pull, same_commit
 from dx_action.shipping import NotFoundError, Shipping, ShippingAsks, first_commit
 from dx_action.times import parse_time
 from dx_action.trigger import Found
@@ -47,7 +47,7 @@ def _commit(event: Event, commit: str | None, _: Shipping, asks: Callable[[], Sh
         case WorkflowRunEvent(workflow_run=run) if run.head_commit:
             told = (run.head_sha, run.head_commit.timestamp, "workflow_run.head_commit.timestamp")
     sha, time, source = told
-    if time and _same(sha, commit):
+    if time and same_commit(sha, commit):
         return Found(time, source)
     if commit is None:
         raise NotFoundError("no commit is known")
@@ -56,7 +56,7 @@ def _commit(event: Event, commit: str | None, _: Shipping, asks: Callable[[], Sh
 
 def _first(event: Event, commit: str | None, shipping: Shipping, asks: Callable[[], ShippingAsks]) -> Found[str] | None:
     pulls: tuple[MergedPull, ...] = shipping.pulls
-    if not pulls and isinstance(event, PullRequestEvent) and _same(event.pull_request.merge_commit_sha, commit):
+    if not pulls and isinstance(event, PullRequestEvent) and same_commit(event.pull_request.merge_commit_sha, commit):
         pulls = (event_pull(event.pull_request),)
     if not pulls and shipping.nothing_new:
         return None
@@ -67,8 +67,3 @@ def _first(event: Event, commit: str | None, shipping: Shipping, asks: Callable[
     if first is None:
         raise NotFoundError("GitHub tells no commits of the pull requests")
     return Found(first[0], f"pull request #{first[1]}")
-
-
-def _same(whole: str | None, commit: str | None) -> bool:
-    """Tell whether the commit, which may be given in short, is this one."""
-    return bool(whole and commit and whole.lower().startswith(commit.lower()))

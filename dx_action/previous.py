@@ -12,6 +12,7 @@ from dx_action.errors import Wrong
 from dx_action.event import Deployment
 from dx_action.github import PER_PAGE, Api
 from dx_action.shipping import Wanted
+from dx_action.times import parse_time
 from dx_action.trigger import Found
 
 MOST_PAGES, MOST_TRIED = 3, 10
@@ -79,10 +80,18 @@ def _page(api: Api, repository: str, wanted: Wanted, page: int) -> tuple[list[_P
     found = []
     for node in nodes:
         each = Deployment.model_validate(node)
-        later = own and own.created_at and each.created_at and each.created_at > own.created_at
-        if wanted.counts(each) and not later and not (own and own.id == each.id):
+        if wanted.counts(each) and not _later(each, wanted.until) and not (own and own.id == each.id):
             found.append(_Past(each.id, each.sha, _services(each)))
     return found, len(nodes) == PER_PAGE
+
+
+def _later(deployment: Deployment, until: str | None) -> bool:
+    if not (until and deployment.created_at):
+        return False
+    try:
+        return parse_time(deployment.created_at) > parse_time(until)
+    except Wrong:
+        return False
 
 
 def _services(deployment: Deployment) -> tuple[str, ...]:

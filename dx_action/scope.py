@@ -88,6 +88,11 @@ def before_push(event: Event) -> str | None:
     return before if before and before.strip(_NO_COMMIT) else None
 
 
+def same_commit(whole: str | None, commit: str | None) -> bool:
+    """Tell whether the commit, which may be given in short, is this one."""
+    return bool(whole and commit and whole.lower().startswith(commit.lower()))
+
+
 def pull_change(pull: PullRequest) -> PullChange:
     """Give a pull request's change as its event tells it."""
     base, head = (branch.sha if branch else None for branch in (pull.base, pull.head))

@@ -23,7 +23,7 @@ from dx_action.event import (
 )
 from dx_action.inputs import Inputs
 from dx_action.lead_time import lead_times
-from dx_action.scope import before_push, event_pull
+from dx_action.scope import before_push, event_pull, same_commit
 from dx_action.services import Service
 from dx_action.shipping import (
     NOTHING,
@@ -46,7 +46,7 @@ def look_ahead(
     event: Event,
     services: Sequence[Service],
     commit: str | None,
-    deployed_at: str,
+    deployed_at: Found[str],
     asks: Callable[[], ShippingAsks],
 ) -> Shipping:
     """Say what ships and since when it was on its way, as far as inputs ask for it. Raises as `shipping` does."""
@@ -54,8 +54,9 @@ def look_ahead(
     ships = replace(NOTHING, listed=inputs.show_pull_requests)
     warnings: tuple[str, ...] = ()
     if choices.needs_shipping(inputs, event):
-        ships = replace(shipping(inputs, event, services, commit, asks()), listed=inputs.show_pull_requests)
-        warnings = tuple(doubts.warnings(ships, names, deployed_at, discovers=choices.discovers(inputs)))
+        until = None if deployed_at.source == choices.CLOCK else deployed_at.value
+        ships = replace(shipping(inputs, event, services, commit, until, asks()), listed=inputs.show_pull_requests)
+        warnings = tuple(doubts.warnings(ships, names, deployed_at.value, discovers=choices.discovers(inputs)))
         warnings += _beside(event, commit, asks()) if ships.by_service else ()
     times, missing = lead_times(inputs, event, commit, ships, asks)
     return replace(
@@ -67,9 +68,9 @@ def look_ahead(
 
 
 def shipping(
-    inputs: Inputs, event: Event, services: Sequence[Service], commit: str | None, asks: ShippingAsks
+    inputs: Inputs, event: Event, services: Sequence[Service], commit: str | None, until: str | None, asks: ShippingAsks
 ) -> Shipping:
-    """Say what ships.
+    """Say what ships. `until` is when it was deployed, where that may be long ago.
 
     Raises BadInput where `since-sha` is no commit of the repository, and ActionError where it cannot be told which services a pull
     request touches.
@@ -79,7 +80,7 @@ def shipping(
         raise BadInput.of("commit-sha", "is missing: what a deployment ships ends with its commit.")
     found: dict[str, Shipment] = {}
     reasons: dict[str, list[str]] = {}
-    for name, beginning in _beginnings(inputs, event, names, asks).items():
+    for name, beginning in _beginnings(inputs, event, names, until, asks).items():
         try:
             if isinstance(beginning, Found):
                 found[name] = _since(beginning, commit or "", event, asks)
@@ -112,7 +113,7 @@ def shipping(
 
 
 def _beginnings(
-    inputs: Inputs, event: Event, names: tuple[str, ...], asks: ShippingAsks
+    inputs: Inputs, event: Event, names: tuple[str, ...], until: str | None, asks: ShippingAsks
 ) -> Mapping[str, Found[str] | str]:
     """Give each service's previous deployment, or why it is not known; a list by hand needs none."""
     if inputs.merge_commit_shas:
@@ -125,11 +126,12 @@ def _beginnings(
     def same(deployment: Deployment) -> bool:
         return deployment.environment == environment if environment else counts(deployment, inputs.only_environments)
 
+    # Where there is a map, there are other services, whose deployments these may be.
     alone = len(names) == 1 and inputs.services_source == "input"
     try:
         # The run that completed may have deployed by a job's environment, as this one may.
         runs = (str(event.workflow_run.id),) if isinstance(event, WorkflowRunEvent) else ()
-        return asks.previous(Wanted(names, environment, same, own, alone, runs))
+        return asks.previous(Wanted(names, environment, same, own, alone, own.created_at if own else until, runs))
     except NotFoundError as error:
         return dict.fromkeys(names, str(error))
 
@@ -163,7 +165,7 @@ def _shown(inputs: Inputs, event: Event, commit: str, asks: ShippingAsks) -> Shi
     if previous:
         with suppress(UnknownCommitError):  # as after a force push
             return _since(previous, commit, event, asks, certain=False)
-    if isinstance(event, PullRequestEvent):
+    if isinstance(event, PullRequestEvent) and same_commit(event.pull_request.merge_commit_sha, commit):
         return Shipment(None, False, "forward", (event_pull(event.pull_request),))
     pulls = asks.merged((commit,))
     return Shipment(None, False, "forward", in_order(pulls)) if pulls else None

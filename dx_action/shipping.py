@@ -24,6 +24,7 @@ class Wanted:
     `counts` says whether one of GitHub's deployments is of this environment, which has the name `environment` where one is
     known; `own` is the deployment that this run is about, and `runs` are the other runs that may have made it.
     `alone`: there is one service, not found by files, so that a history that names no service counts as its own.
+    `until`: when this one was made, in ISO 8601; what was made later is none before it. None is now.
     """
 
     services: tuple[str, ...]
@@ -31,6 +32,7 @@ class Wanted:
     counts: Callable[[Deployment], bool]
     own: Deployment | None
     alone: bool
+    until: str | None = None
     runs: tuple[str, ...] = ()
 
 

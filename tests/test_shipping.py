@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runner import check_summary
 
 from dx_action import doubts, plan
-from dx_action.choices import needs_shipping
+from dx_action.choices import CLOCK, needs_shipping
 from dx_action.errors import ActionError, BadInput
 from dx_action.event import Deployment
 from dx_action.lead_time import lead_times
@@ -132,10 +132,13 @@ def look(
     changes: dict[str, Any] | None = None,
     services: str = "web",
     commit: str | None = COMMIT,
+    source: str = CLOCK,
 ) -> Shipping:
     inputs = builders.inputs({name: text for each in given for name, text in each.items()})
     happened = builders.event(event, changes)
-    return look_ahead(inputs, happened, [Service(name) for name in services.split()], commit, DEPLOYED_AT, lambda: asks)
+    return look_ahead(
+        inputs, happened, [Service(name) for name in services.split()], commit, Found(DEPLOYED_AT, source), lambda: asks
+    )
 
 
 def numbers(ships: Shipping, service: str = "web") -> list[int]:
@@ -159,6 +162,7 @@ def numbers(ships: Shipping, service: str = "web") -> list[int]:
         ("push_branch", FIRST | {"metadata": "first_commit_timestamp: 1"}, False),
         ("pull_request_merged", FIRST, False),
         ("pull_request_merged", FIRST | {"since-sha": BEFORE}, True),
+        ("pull_request_merged", FIRST | {"merge-commit-shas": "abc1234"}, True),
         ("pull_request_merged", SHOW, True),
     ],
 )
@@ -176,6 +180,7 @@ WANTED: list[tuple[str, dict[str, Any], dict[str, str], str, str | None, bool, i
     ("workflow_dispatch", {}, {"environment": "prod-eu"}, "web", "prod-eu", True, None),
     ("workflow_dispatch", {}, {}, "web api", None, False, None),
     ("workflow_dispatch", {}, {"service-map": "web: [web/**]"}, "web", None, False, None),
+    ("workflow_dispatch", {}, {"service": "web", "service-map": "web: [web/**]"}, "web", None, False, None),
     ("workflow_dispatch", {}, {"services-from": "backstage"}, "web", None, False, None),
     ("workflow_dispatch", {}, {"services-from": "codeowners"}, "web", None, False, None),
     ("deployment_status_success", {}, {"environment": "prod-eu"}, "web", "production", True, 2251300501),
@@ -198,6 +203,22 @@ def test_what_is_asked_of_the_history(
     wanted = asks.asked[0][1]
     assert (wanted.services, wanted.environment, wanted.alone) == (tuple(services.split()), environment, alone)
     assert (wanted.own and wanted.own.id) == own
+
+
+@pytest.mark.parametrize(
+    ("event", "source", "until"),
+    [
+        ("workflow_dispatch", CLOCK, None),
+        ("workflow_dispatch", "input deployed-at", DEPLOYED_AT),
+        ("workflow_run_success", "workflow_run.updated_at", DEPLOYED_AT),
+        ("deployment_status_success", "deployment_status.created_at", "2025-03-04T14:05:05Z"),
+        ("deployment_status_success", CLOCK, "2025-03-04T14:05:05Z"),
+    ],
+)
+def test_what_was_made_later_is_not_asked_for(event: str, source: str, until: str | None) -> None:
+    asks = Asks()
+    look(asks, DISCOVER, event=event, source=source)
+    assert asks.asked[0][1].until == until
 
 
 @pytest.mark.parametrize(
@@ -352,7 +373,8 @@ def test_after_a_push_the_newest_is_waited_for() -> None:
         ("push_branch", {"before": ABSENT}, None, None, [1, 2], " at least"),
         ("release_published", {}, "v1", "the release before", [1, 2], ""),
         ("release_published", {}, None, None, [1, 2], " at least"),
-        ("pull_request_merged", {}, None, None, [41], " at least"),
+        ("pull_request_merged", {"pull_request.merge_commit_sha": COMMIT}, None, None, [41], " at least"),
+        ("pull_request_merged", {}, None, None, [1, 2], " at least"),  # another commit was deployed
         ("workflow_dispatch", {}, None, None, [1, 2], " at least"),
     ],
 )

@@ -20,9 +20,11 @@ from stand_in import WAYS, GitHub, Repo
 from stand_in.real_git import git, write
 
 from dx_action.asking import about
+from dx_action.choices import CLOCK
 from dx_action.services import Service
 from dx_action.shipments import look_ahead
 from dx_action.shipping import Shipping
+from dx_action.trigger import Found
 from dx_action.workspace import Workspace
 
 
@@ -35,7 +37,7 @@ def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *servi
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
     asks = about(repo.full_name, True, commit, inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
     these = [Service(name) for name in services or ("a",)]
-    return look_ahead(inputs, happened, these, commit, "2025-03-04T12:00:00Z", lambda: asks.shipping)
+    return look_ahead(inputs, happened, these, commit, Found("2025-03-04T12:00:00Z", CLOCK), lambda: asks.shipping)
 
 
 def numbers(ships: Shipping, service: str = "a") -> dict[int, str]:

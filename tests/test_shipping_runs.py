@@ -1091,3 +1091,46 @@ def test_a_default_branch_with_a_strange_name(tmp_path: Path) -> None:
         run = world.step("workflow_dispatch", told, SERVICE | DISCOVER)
         assert (body(world)["merge_commit_shas"], warned(run)) == (merges(pull), [])
         assert all(call.status == 200 for call in gh.calls)
+
+
+# What was deployed before is asked as of the time of deployment.
+
+
+@pytest.mark.parametrize(
+    "given", [{"deployed-at": "2025-03-01T02:00:00Z"}, {"deployed-at": "2025-03-01T03:30:00+01:30"}]
+)
+def test_a_deployment_that_is_registered_late_is_no_rollback(world: World, given: dict[str, str]) -> None:
+    deployed(world)
+    pull = world.ship("a/1")
+    commit = world.repo.rev("main")
+    world.ship("a/2")
+    world.repo.now += 6 * 3600
+    deployed(world)
+    late = by_hand(world, DISCOVER, {"commit-sha": commit}, given)
+    assert (late.outputs["rollback"], body(world)["merge_commit_shas"]) == ("false", merges(pull))
+    again = by_hand(world, DISCOVER, {"commit-sha": commit, "reference-id": "now"})
+    assert again.outputs["rollback"] == "true"
+
+
+def test_the_first_commit_of_a_list_by_hand_is_that_of_the_whole_list(world: World) -> None:
+    first, second = world.ship("a/1"), world.ship("a/2")
+    given = {
+        "service": "a",
+        "merge-commit-shas": ",".join(merges(first, second)),
+        "lead-time-metadata": "first-commit",
+    }
+    world.merged(second, given)
+    by_the_event = body(world)["metadata"]
+    by_hand(world, given, {"reference-id": "by hand"})
+    assert by_the_event == body(world)["metadata"]
+    world.merged(second, given | {"merge-commit-shas": merges(second)[0], "reference-id": "alone"})
+    assert body(world)["metadata"]["first_commit_timestamp"] > by_the_event["first_commit_timestamp"]
+
+
+@pytest.mark.parametrize("given", [SHOW, DISCOVER])
+def test_another_commit_than_the_event_s_has_its_own_pull_request(world: World, given: dict[str, str]) -> None:
+    first, second = world.ship("a/1"), world.ship("a/2")
+    run = world.merged(second, SERVICE | given | {"commit-sha": merges(first)[0]})
+    assert [each["number"] for each in run.json("pull-requests")] == ([1] if given == SHOW else [])
+    run = world.merged(second, SERVICE | SHOW | {"reference-id": "own"})
+    assert [each["number"] for each in run.json("pull-requests")] == [2]
