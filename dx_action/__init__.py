@@ -38,6 +38,7 @@ What is looked up
     files_at           a repository's files: the workspace's, else GitHub's
     lookups            all of it for one deployment
     github             (io) the wire to GitHub, the only speaker to it
+    patience           how often, and after what wait, GitHub is asked again
     refusals           the sentence for every refusal of GitHub's
     bounded            (io) giving up on what takes too long
     deployment_pages   a repository's deployments with their statuses, page by page

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from dx_action.bounded import within
 from dx_action.causes import causes
 from dx_action.delivery import Clock
+from dx_action.patience import RedirectedError, WaitTooLongError, queried, retries
 from dx_action.refusals import (
     CERTIFICATE,
     NO_ANSWER,
@@ -29,27 +30,11 @@ from dx_action.refusals import (
 
 SECONDS = 60.0
 PER_PAGE = 100
-_TIMEOUT, _TRIES = 10, 3
+_TIMEOUT = 10
 
 
 class Missing(Exception):
     """GitHub knows no such thing, or hides it from this token."""
-
-
-class _RedirectedError(Exception):
-    """The answer is elsewhere: PyGithub would go there, and leave behind which page was asked for."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__()
-        self.location = location
-
-
-class _WaitTooLongError(Exception):
-    """GitHub asks for more patience than there is."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
 
 
 class Api(Protocol):
@@ -86,7 +71,7 @@ class GitHub:
             base_url=api_url,
             verify=verify,
             timeout=_TIMEOUT,
-            retry=_retries(clock, self._left),
+            retry=retries(clock, self._left, SECONDS),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -101,7 +86,7 @@ class GitHub:
             return self._answers[key]
         try:
             found = self._call(permission, partial(self._ask, path, parameters))
-        except _RedirectedError as redirected:
+        except RedirectedError as redirected:
             # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
             number = re.search(r"/repositories/\d+(?![^/?])", redirected.location)
             if number is None or self._moved_to:
@@ -116,9 +101,13 @@ class GitHub:
 
     def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
         """See Api."""
+
+        def ask() -> Any:
+            return self._requester.graphql_query(text, variables)[1]
+
         try:
-            answer = self._call(permission, lambda: self._requester.graphql_query(text, variables)[1])
-        except _RedirectedError:
+            answer = self._call(permission, lambda: queried(ask, self._clock, self._left))
+        except RedirectedError:
             raise unavailable(REDIRECT) from None
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
             raise unavailable(UNREADABLE)
@@ -146,7 +135,7 @@ class GitHub:
         except TimeoutError:
             text = f"gave no answer within the {SECONDS:.0f} s that look-ups have. Run this again later."
             raise unavailable(text) from None
-        except _WaitTooLongError as wait:
+        except WaitTooLongError as wait:
             raise self._refused(wait.status, "", permission, limited=wait.status == 403) from None
         except self._errors.GithubException as error:
             if error.status < 500 and _foreign(error.data):
@@ -169,32 +158,3 @@ class GitHub:
 def _foreign(found: Any) -> bool:
     """Tell whether this is no JSON: PyGithub hands it over all the same, as it came or under `data`."""
     return isinstance(found, bytes) or (isinstance(found, dict) and isinstance(found.get("data"), str))
-
-
-def _retries(clock: Clock, left: Callable[[], float]) -> Any:
-    """Make retries that wait by our clock and never beyond its end, give the last answer back, and follow no redirect."""
-    from github.GithubRetry import GithubRetry  # noqa: PLC0415
-
-    class Retries(GithubRetry):
-        def increment(self, *args: Any, **more: Any) -> Any:
-            response = more.get("response")
-            if response is not None and response.status < 400:
-                response.drain_conn()
-                raise _RedirectedError(response.headers.get("Location") or "")
-            return super().increment(*args, **more)
-
-        def sleep(self, response: Any = None) -> None:
-            asked = 0.0 if response is None else self.get_retry_after(response) or 0.0
-            wait = max(asked, self.get_backoff_time())
-            if wait >= left():
-                raise _WaitTooLongError(response.status if response is not None else 0)
-            clock.sleep(wait)
-
-    return Retries(
-        total=_TRIES,
-        backoff_factor=0.5,
-        status_forcelist=[301, 302, 303, 307, 308, 429, *range(500, 600)],
-        raise_on_status=False,
-        secondary_rate_wait=SECONDS,
-        max_rate_limit_wait=SECONDS,
-    )

@@ -14,6 +14,8 @@ _RATE_LIMIT = (
 UNREADABLE = "gave an answer that is not GitHub's, as where a proxy or a login page stands before it."
 NO_ANSWER = "gave no answer that can be read. Check the network and any proxy, then run this again."
 CERTIFICATE = "has a certificate that is not trusted. For a private CA, give its PEM file as `ca-bundle`."
+# What a GraphQL error is called: GitHub's own type, or ours for one that has none, as where a query took it too long.
+RATE_LIMITED, FAILED = "RATE_LIMITED", "FAILED"
 REDIRECT = "answers with a redirect, which is never followed with a token."
 
 
@@ -35,7 +37,7 @@ class Asker:
 
     def refused(self, status: int, kind: str, permission: str, *, limited: bool) -> LookupFailedError:
         """Tell of any other refusal. `kind` is a GraphQL error's type."""
-        if limited or status == 429 or kind == "RATE_LIMITED":
+        if limited or status == 429 or kind == RATE_LIMITED:
             return _token(_RATE_LIMIT)
         if status == 401 and not self.has_token:
             return _token(f"is empty, and GitHub tells this to nobody. {self._advice(permission)}")
@@ -43,6 +45,8 @@ class Asker:
             return _token("is refused by GitHub. Leave it out for the job's own token, or store a valid one.")
         if status == 403 or kind in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
             return _token(f"may not read {self._things(permission)}. {self._advice(permission)}")
+        if kind == FAILED:
+            return unavailable("answered every attempt at a query with an error. Run this again later.")
         if kind:
             return unavailable("refused a query of this action. An old GitHub Enterprise Server may not know it.")
         if status == 422:  # what GitHub says of a commit that it does not know
@@ -81,7 +85,10 @@ def graphql_type(data: Any) -> str:
     """Give the type of a GraphQL error, which comes with HTTP 200; empty where it is none."""
     errors = data.get("errors") if isinstance(data, dict) and "message" not in data else None
     first = errors[0] if isinstance(errors, list) and errors else None
-    kind = first.get("type", "UNKNOWN") if isinstance(first, dict) else None
+    if not isinstance(first, dict):
+        return ""
+    # What is wrong with a query itself has a code or a place in it.
+    kind = first.get("type", "UNKNOWN" if {"extensions", "locations"} & first.keys() else FAILED)
     return kind if isinstance(kind, str) else ""
 
 

@@ -178,6 +178,10 @@ UNKNOWN_FIELD = {"message": "Field 'x' doesn't exist on type 'Query'", "extensio
         ([UNKNOWN_FIELD], "An old GitHub Enterprise Server may not know it"),
         ([{"type": "NOT_FOUND", "message": EVIL}] * 2, "refused a query"),
         ([{"type": "SOMETHING_NEW", "message": EVIL}], "refused a query"),
+        (
+            [{"message": EVIL, "locations": [{"line": 1, "column": 2}]}],
+            "An old GitHub Enterprise Server may not know it",
+        ),
         (["evil"], "gave no answer that can be read"),
         ([], "answered every attempt with HTTP 400"),
     ],
@@ -210,6 +214,34 @@ def test_a_short_wait_is_waited(hub: GitHub, ask: Ask, fault: dict[str, Any], wa
         assert ask(api) == 1
     assert len(hub.calls) == 2
     assert waited[0] <= sum(patience.waits) <= waited[1]
+
+
+TRANSIENT = {"message": "Something went wrong while executing your query. Please include `evil` when reporting this."}
+
+
+def test_an_error_of_graphql_s_own_heals(hub: GitHub) -> None:
+    hub.fail("/graphql", errors=[TRANSIENT], times=3)
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api:
+        assert graphql(api) == 1
+    assert (len(hub.calls), patience.waits) == (4, [0.5, 1.0, 2.0])
+
+
+def test_an_error_of_graphql_s_own_that_stays(hub: GitHub) -> None:
+    hub.fail("/graphql", errors=[TRANSIENT], times=None)
+    said = failure(hub, graphql, clock=Patience().clock)
+    assert said == "`GITHUB_API_URL` answered every attempt at a query with an error. Run this again later."
+    assert len(hub.calls) == 4
+
+
+@pytest.mark.parametrize(("reset", "waits"), [(3, [4.0]), (0, [1.0]), (-60, [0.5])])
+def test_a_limit_that_graphql_tells_with_status_200(hub: GitHub, reset: int, waits: list[float]) -> None:
+    at = str(int(NOW.timestamp()) + reset)
+    hub.fail("/graphql", errors=[{"type": "RATE_LIMITED", "message": EVIL}], headers={"X-RateLimit-Reset": at})
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api:
+        assert graphql(api) == 1
+    assert (len(hub.calls), patience.waits) == (2, waits)
 
 
 def test_a_wait_may_be_a_date(hub: GitHub) -> None:
