@@ -1,6 +1,7 @@
 """Owns what the map, Backstage's catalogs and CODEOWNERS have in common: files of the repository that give a path its services."""
 
 from abc import ABC, abstractmethod
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -46,8 +47,10 @@ def text_of(data: bytes | str, limit: int, too_large: str) -> str:
         data = data.encode("utf-8", "surrogatepass")
     if len(data) > limit:
         raise Wrong(too_large)
+    # The codec that passes over the mark tells where an error is as if the mark were not there.
+    data = data.removeprefix(BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Wrong(f"is not UTF-8 (line {line}). Save it as UTF-8.") from None

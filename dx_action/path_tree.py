@@ -20,7 +20,7 @@ class Rule:
     """A pattern: the parts that lead to its place, and whether it matches that place itself, and everything below it."""
 
     steps: Sequence[Step]
-    itself: bool = True
+    itself: bool
     below: bool = True
     group: int = 0
 

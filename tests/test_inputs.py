@@ -241,6 +241,12 @@ def problems(given: dict[str, str], **env: str) -> dict[str, str]:
     return found
 
 
+def test_inputs_are_what_was_written() -> None:
+    found, name = inputs(), "timeout"
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(found, name, 1)
+
+
 def test_the_tables_have_every_input() -> None:
     """A new input needs its lines in each of them."""
     assert {name for name, *_ in VALID} == set(DECLARED)

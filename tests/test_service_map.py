@@ -196,6 +196,18 @@ def test_a_map_of_more_than_1_mib() -> None:
     assert "is more than 1 MiB" in wrong(b"#" * (LARGEST + 1))
 
 
+@pytest.mark.parametrize(
+    ("data", "line"), [(b"\xff", 1), (b"\n\xff", 2), (b"a: [b]\n\n\xff\n", 3), (b"\xef\xbb\xbf\n\xff", 2)]
+)
+def test_the_line_of_what_is_not_utf_8(data: bytes, line: int) -> None:
+    assert f"is not UTF-8 (line {line}). Save it as UTF-8." in wrong(data)
+
+
+@pytest.mark.parametrize(("text", "line"), [("\x00", 1), ("\n\x00", 2), ("a: [b]\n\n\x00\n", 3)])
+def test_the_line_of_what_no_yaml_has(text: str, line: int) -> None:
+    assert f"is not YAML that can be read (line {line})." in wrong(text)
+
+
 def test_a_map_of_more_than_5000_patterns() -> None:
     text = "".join(f"s{n}: [{', '.join('abcdefghij')}]\n" for n in range(500))
     assert "has more than 5,000 patterns (line 501)" in wrong(text + "t: [c]\n")
