@@ -18,6 +18,7 @@ from dx_action.errors import BadEvent
 from dx_action.rows import pull_subject
 
 _METHODS: tuple[Method, ...] = ("deployments.create", "deployments.upsert", "deployments.setPullServices")
+_NO_ENVIRONMENT = "production"  # what DX takes none for, so that these go one after the other
 
 
 class RowIndex:
@@ -36,7 +37,8 @@ class RowIndex:
 
     def add(self, call: Call, line: int, time: int, name: tuple[str, str, str]) -> None:
         """Add a row. `time` is in ms, `name` is (repository, service, environment)."""
-        folded = (name[0].casefold(), *name[1:])
+        repository, service, environment = name
+        folded = (repository.casefold(), service, environment or _NO_ENVIRONMENT)
         number = self._numbers.setdefault(folded, len(self._names))
         if number == len(self._names):
             self._names.append(name)

@@ -128,6 +128,27 @@ def test_times_and_keys(tmp_path: Path) -> None:
     assert list(rows.names) == [("acme/shop", "web", "blue"), ("acme/shop", "web", ""), ("acme/shop", "api", "")]
 
 
+@pytest.mark.parametrize(
+    ("environments", "keys"),
+    [
+        (["", "production", ""], [0, 0, 0]),
+        (["production", "", "eu"], [0, 0, 1]),
+        (["", "Production", "production"], [0, 1, 0]),
+        (["eu", "", "eu"], [0, 1, 0]),
+    ],
+    ids=str,
+)
+def test_no_environment_is_in_one_lane_with_production(
+    tmp_path: Path, environments: list[str], keys: list[int]
+) -> None:
+    """DX counts them as one, so they go in time order; what is sent stays as it is written."""
+    content = "deployed_at,service,environment\n"
+    content += "".join(f"{1735733100 + number},web,{name}\n" for number, name in enumerate(environments))
+    rows, _ = opened(tmp_path, content)
+    assert list(rows.keys) == keys
+    assert values(rows, "environment") == [(name or None,) for name in environments]
+
+
 def test_calls_for_pull_requests_have_keys_of_their_own(tmp_path: Path) -> None:
     content = "".join(
         json.dumps({**named, "services": [{"identifier": one}], "method": "setPullServices"}) + "\n"
@@ -326,7 +347,22 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "too many cells": ("a.csv", HEAD + "1,2,3,4\n", "line 2 has 4 cells, and the first line has 3 columns."),
     "text after a quote": ("a.csv", HEAD + '"1"x,2,3\n', "line 2 is no CSV: a quote in a cell is written twice"),
     "a quote that stays open": ("a.csv", HEAD + ONE + 'a,"b,c\n' + ONE, "line 3 is no CSV: a quote in a cell"),
-    "a lone carriage return": ("a.csv", HEAD + "1\r2,3,4\n", "line 2 is no CSV"),
+    "a lone carriage return": ("a.csv", HEAD + "1\r2,3,4\n", "line 2 has a line end that is CR alone."),
+    "lines that end in CR": ("a.csv", (HEAD + ONE).replace("\n", "\r"), "line 1 has a line end that is CR alone. Save"),
+    "lines that end in CR, and quotes": (
+        *("a.csv", '"deployed_at","service"\r1735733100,"we""b"\r1735733100,"a\rb"\r'),
+        "line 1 has a line end that is CR alone. Save the file with LF or CRLF at the end of each line.",
+    ),
+    "many lines that end in CR": (
+        "a.csv",
+        HEAD + (ONE * (1 << 16)).replace("\n", "\r"),
+        "line 2 has a line end that is CR",
+    ),
+    "objects that end in CR": (
+        *("a.jsonl", '{"deployed_at": 1735733100}\r{"deployed_at": 1735733101}\r'),
+        "line 1 has a line end that is CR alone.",
+    ),
+    "a CR in a cell, and text after its quote": ("a.csv", HEAD + '"1\r"x,2,3\n', "line 2 is no CSV: a quote in a cell"),
     "an endless line": (
         "a.csv",
         HEAD + ONE + LONG + "y",
