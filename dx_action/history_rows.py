@@ -15,7 +15,7 @@ from dx_action.plan import plan
 from dx_action.row_index import RowIndex
 from dx_action.rows import milliseconds, name_of
 from dx_action.runtime import Runtime
-from dx_action.times import parse_time
+from dx_action.times import iso, parse_time
 
 _DAYS = 90
 
@@ -54,8 +54,12 @@ def from_history(
             "1 more is of an environment that does" if others == 1 else f"{others:,} more are of environments that do"
         )
         say(f"  {what} not count")
+    why: tuple[str, ...] = ()
+    if not len(kept.rows) and not jobs:
+        where = f"in GitHub's history of {repository} from {iso(since)} to {iso(until)}"
+        why = (_none_counts(where, others, named=bool(inputs.only_environments)),)
     return kept.rows, (
-        *_none_counts(others, len(kept.rows) + len(jobs)),
+        *why,
         *_left_out(len(jobs)),
         *_unasked(own_jobs),
         *kept.notices(),
@@ -84,11 +88,14 @@ class _Kept:
         )
 
 
-def _none_counts(others: int, rest: int) -> tuple[str, ...]:
-    if not others or rest:
-        return ()
-    found = "1 deployment was" if others == 1 else f"{others:,} deployments were"
-    return (f"{found} found, of environments that do not count. Set `only-environments` to take them.",)
+def _none_counts(where: str, others: int, *, named: bool) -> str:
+    """Say why there is nothing in a window of the history; `others` are of environments that do not count."""
+    if not others:
+        text = "that ended in `success`, `failure` or `error`. Write an earlier `since`, or give what GitHub does not know as a"
+        return f"There is no deployment {where} {text} `backfill-file`."
+    found, them = ("1 deployment was", "it") if others == 1 else (f"{others:,} deployments were", "them")
+    why = "that `only-environments` does not name. Widen it" if named else "that do not count. Set `only-environments`"
+    return f"{found} found {where}, of environments {why} to take {them}, or write an earlier `since`."
 
 
 def _left_out(count: int) -> tuple[str, ...]:

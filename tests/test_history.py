@@ -297,9 +297,54 @@ def test_a_window_that_is_none(gh: GitHub, given: dict[str, str], name: str, wor
     assert not gh.calls
 
 
-def test_a_history_of_nothing(gh: GitHub) -> None:
-    found = read(gh)
-    assert (len(found.rows), found.notices) == (0, ())
+WINDOW = "in GitHub's history of acme/shop from 2024-12-04T12:00:00Z to 2025-03-04T12:00:00Z"
+NONE = (
+    f"There is no deployment {WINDOW} that ended in `success`, `failure` or `error`. Write an earlier `since`, or give what "
+    "GitHub does not know as a `backfill-file`."
+)
+ONE = f"1 deployment was found {WINDOW}, of environments that do not count. Set `only-environments` to take it, or"
+TWO = f"2 deployments were found {WINDOW}, of environments that do not count. Set `only-environments` to take them, or"
+UNNAMED = "of environments that `only-environments` does not name. Widen it to take them, or"
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "starts"),
+    [
+        ([], {}, NONE),
+        ([], {"only-environments": "live"}, NONE),
+        ([("production", "in_progress", "")], {}, NONE),
+        (
+            [],
+            {"since": "2025-01-01T01:00:00+01:00", "until": "1738368000"},
+            "There is no deployment in GitHub's history of acme/shop from 2025-01-01T00:00:00Z to 2025-02-01T00:00:00Z that",
+        ),
+        ([("live", "success", "")], {}, ONE),
+        ([("live", "success", ""), ("qa", "error", JOB)], {}, TWO),
+        (
+            [("production", "success", ""), ("production", "failure", "")],
+            {"only-environments": "live"},
+            f"2 deployments were found {WINDOW}, {UNNAMED}",
+        ),
+    ],
+    ids=str,
+)
+def test_an_empty_backfill_says_why_and_what_to_change(
+    repo: Repo, gh: GitHub, made: list[tuple[str, str, str]], given: dict[str, str], starts: str
+) -> None:
+    for environment, state, log_url in made:
+        repo.deployments.create("main", environment, state=state, log_url=log_url, at=MARCH - DAY)
+    found = read(gh, {"service": "web"} | given)
+    (notice,) = found.notices
+    assert len(found.rows) == 0
+    assert notice.startswith(starts)
+    assert "an earlier `since`" in notice
+
+
+def test_an_empty_backfill_of_jobs_alone_says_so_once(repo: Repo, gh: GitHub) -> None:
+    repo.deployments.create("main", "qa", state="success", at=MARCH - DAY)
+    repo.deployments.create(state="success", log_url=JOB, at=MARCH - DAY)
+    (notice,) = read(gh, {"service": "web"}).notices
+    assert notice.startswith("1 deployment that GitHub made for a job of this repository's own workflows was left out")
 
 
 # Jobs of the repository's own.
@@ -432,29 +477,6 @@ def test_those_left_out_are_counted_once_each(repo: Repo, gh: GitHub) -> None:
     )
     found = read(gh, {"service": "web", "workflow-jobs": "true"})
     assert (len(found.rows), found.notices) == (4, ())
-
-
-@pytest.mark.parametrize(
-    ("environments", "expected"),
-    [
-        (
-            ["live"],
-            ("1 deployment was found, of environments that do not count. Set `only-environments` to take them.",),
-        ),
-        (
-            ["live", "qa"],
-            ("2 deployments were found, of environments that do not count. Set `only-environments` to take them.",),
-        ),
-        (["live", "production"], ()),
-        ([], ()),
-    ],
-)
-def test_where_no_environment_counts_it_says_what_to_change(
-    repo: Repo, gh: GitHub, environments: list[str], expected: tuple[str, ...]
-) -> None:
-    for environment in environments:
-        repo.deployments.create("main", environment, state="success", at=MARCH - DAY)
-    assert read(gh, {"service": "web"}).notices == expected
 
 
 def test_a_job_that_registered_and_a_repair_do_not_double(tmp_path: Path, repo: Repo, gh: GitHub) -> None:
