@@ -60,6 +60,7 @@ What it means
 What a backfill sends, and where it comes from
     backfill_source    GitHub's history, or a file; and the CSV
     history            each deployment's outcomes in a window, as the events that told of them
+    own_jobs           which pages are those of the repository's own workflow jobs
     history_rows       those events as rows
     row_files          (io) the checking of a file's rows, all before the first is sent
     records            a file's records, and their cells

@@ -14,7 +14,7 @@ from dx_action.backfill_source import open_rows, write_csv
 from dx_action.backfill_summary import groups
 from dx_action.backfill_tally import Tally
 from dx_action.delivery import Clock
-from dx_action.errors import BadInput, Wrong
+from dx_action.errors import ActionError, BadInput, Interrupted, Problem, Wrong
 from dx_action.inputs import Inputs, missing_connection, written
 from dx_action.leftovers import Leftovers
 from dx_action.records import Unreadable, form_of
@@ -53,14 +53,14 @@ def backfill(
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
         return backfill_report.rehearsed(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
-    if missing := missing_connection(written(env), runtime.actor):
-        raise BadInput(*missing)
-    return _sent(rows, notices, inputs, env, clock, workflow, progress, disarm, anew=anew)
+    missing = missing_connection(written(env), runtime.actor)
+    return _sent(rows, notices, missing, inputs, env, clock, workflow, progress, disarm, anew=anew)
 
 
 def _sent(
     rows: Rows,
     notices: tuple[str, ...],
+    missing: tuple[Problem, ...],
     inputs: Inputs,
     env: Mapping[str, str],
     clock: Clock,
@@ -70,9 +70,20 @@ def _sent(
     *,
     anew: bool,
 ) -> Report:
-    can_keep(progress.workspace, inputs)
-    transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
     leftovers = Leftovers(progress.workspace, inputs.failed_file, workflow.scrubbed, anew=anew)
+    try:
+        if missing:
+            raise BadInput(*missing)
+        can_keep(progress.workspace, inputs)
+        transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
+    except (ActionError, Interrupted) as error:
+        disarm()
+        if not anew:  # where it is the file that was read, it has them
+            cancelled = isinstance(error, Interrupted)
+            leftovers.finish(map(rows.call, range(len(rows))), (), _late(clock) if cancelled else lambda: False)
+        if isinstance(error, ActionError) and leftovers.problem and leftovers.problem not in error.problems:
+            raise BadInput(*error.problems, leftovers.problem) from None
+        raise
     terms = Terms(
         timeout=inputs.timeout,
         per_second=inputs.max_per_second,
@@ -91,12 +102,12 @@ def _sent(
     )
 
     def keep(reason: str) -> None:
-        end = clock.monotonic() + _CANCELLED_SECONDS
+        late = _late(clock)
         held = ("accepted", "already-registered")
         leftovers.finish(
             (rows.call(index) for index in range(len(rows)) if job.tally[index] == "not-sent"),
             (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
-            late=lambda: reason == "cancelled" and clock.monotonic() > end,
+            late=lambda: reason == "cancelled" and late(),
         )
 
     def told(reason: str) -> Report:
@@ -133,6 +144,12 @@ def _sent(
         raise
     disarm()
     return told("stopped_before")
+
+
+def _late(clock: Clock) -> Callable[[], bool]:
+    """Begin the time that a cancelled run has left, and give whether it is over."""
+    end = clock.monotonic() + _CANCELLED_SECONDS
+    return lambda: clock.monotonic() > end
 
 
 def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> Ending:

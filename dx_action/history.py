@@ -1,6 +1,5 @@
 """Owns which of GitHub's deployments a backfill takes: each one's outcomes in the window, as the events that told of them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +16,17 @@ _OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A deployment's outcome, as the event that told of it. `by_job`: GitHub made the deployment for a job of the repository."""
+    """A deployment's outcome, as the event that told of it.
+
+    `log_urls` are those of all the deployment's statuses, `repository` is as GitHub names it today.
+    """
 
     event: DeploymentStatusEvent
-    by_job: bool
+    log_urls: tuple[str, ...]
+    repository: str
 
 
-def outcomes(
-    api: Api, asker: Asker, server_url: str, since: datetime, until: datetime, *, environments: bool
-) -> Iterator[Outcome]:
+def outcomes(api: Api, asker: Asker, since: datetime, until: datetime, *, environments: bool) -> Iterator[Outcome]:
     """Give each deployment's first success, and its first failure or error, the newest deployments first.
 
     It ends at the first page on which all is from before `since`. `environments`: whether each environment is for production, or
@@ -42,7 +43,7 @@ def outcomes(
             if not inside or node.id in known:
                 continue
             known.add(node.id)
-            by_job = any(_names_a_job(each.log_url, server_url, page.name) for each in statuses)
+            log_urls = tuple(each.log_url for each in statuses if each.log_url)
             deployment = page.deployment(node, environments=environments)
             # As it is written: a repository that was renamed would else be another than the event's.
             own = page.name if page.name.casefold() == asker.repository.casefold() else asker.repository
@@ -53,7 +54,7 @@ def outcomes(
                     deployment=deployment,
                     deployment_status=status,
                 )
-                yield Outcome(event, by_job)
+                yield Outcome(event, log_urls, page.name)
         if not late:
             return
 
@@ -65,11 +66,6 @@ def _firsts(statuses: list[DeploymentStatus]) -> list[tuple[datetime, Deployment
     for at, status in sorted(timed, key=lambda pair: pair[0]):
         found.setdefault(_OUTCOMES[status.state], (at, status))
     return list(found.values())
-
-
-def _names_a_job(log_url: str | None, server_url: str, repository: str) -> bool:
-    own = re.escape(f"{server_url}/{repository}/")
-    return re.match(rf"{own}(actions/runs/\d+/jobs?/\d+|runs/\d+)(?![^/?#])", log_url or "", re.IGNORECASE) is not None
 
 
 def _moment(text: str) -> datetime:

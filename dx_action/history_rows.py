@@ -10,11 +10,12 @@ from dx_action.errors import BadInput
 from dx_action.github import Api
 from dx_action.history import outcomes
 from dx_action.inputs import Inputs
+from dx_action.own_jobs import MOST_NAMES, OwnJobs
 from dx_action.plan import plan
 from dx_action.row_index import RowIndex
 from dx_action.rows import milliseconds, name_of
 from dx_action.runtime import Runtime
-from dx_action.times import parse_time
+from dx_action.times import iso, parse_time
 
 _DAYS = 90
 
@@ -33,14 +34,9 @@ def from_history(
     if not repository:
         raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY names none.")
     deploys = inputs.model_copy(update={"operation": "deploy"})
-    found = outcomes(
-        api(),
-        asker_of(repository, inputs, runtime),
-        runtime.server_url,
-        since,
-        until,
-        environments=not inputs.only_environments,
-    )
+    asker = asker_of(repository, inputs, runtime)
+    found = outcomes(api(), asker, since, until, environments=not inputs.only_environments)
+    own_jobs = OwnJobs(api(), asker, runtime.server_url)
     kept = _Kept(deploys)
     jobs: set[int] = set()
     others = 0
@@ -48,7 +44,7 @@ def from_history(
         context = resolve(deploys, runtime, outcome.event, now)
         if not isinstance(context, Context):
             others += 1
-        elif outcome.by_job and not inputs.workflow_jobs:
+        elif not inputs.workflow_jobs and any(own_jobs.has(url, outcome.repository) for url in outcome.log_urls):
             jobs.add(outcome.event.deployment.id)
         else:
             kept.add(context)
@@ -58,7 +54,16 @@ def from_history(
             "1 more is of an environment that does" if others == 1 else f"{others:,} more are of environments that do"
         )
         say(f"  {what} not count")
-    return kept.rows, (*_none_counts(others, len(kept.rows) + len(jobs)), *_left_out(len(jobs)), *kept.notices())
+    why: tuple[str, ...] = ()
+    if not len(kept.rows) and not jobs:
+        where = f"in GitHub's history of {repository} from {iso(since)} to {iso(until)}"
+        why = (_none_counts(where, others, named=bool(inputs.only_environments)),)
+    return kept.rows, (
+        *why,
+        *_left_out(len(jobs)),
+        *_unasked(own_jobs),
+        *kept.notices(),
+    )
 
 
 class _Kept:
@@ -83,11 +88,14 @@ class _Kept:
         )
 
 
-def _none_counts(others: int, rest: int) -> tuple[str, ...]:
-    if not others or rest:
-        return ()
-    found = "1 deployment was" if others == 1 else f"{others:,} deployments were"
-    return (f"{found} found, of environments that do not count. Set `only-environments` to take them.",)
+def _none_counts(where: str, others: int, *, named: bool) -> str:
+    """Say why there is nothing in a window of the history; `others` are of environments that do not count."""
+    if not others:
+        text = "that ended in `success`, `failure` or `error`. Write an earlier `since`, or give what GitHub does not know as a"
+        return f"There is no deployment {where} {text} `backfill-file`."
+    found, them = ("1 deployment was", "it") if others == 1 else (f"{others:,} deployments were", "them")
+    why = "that `only-environments` does not name. Widen it" if named else "that do not count. Set `only-environments`"
+    return f"{found} found {where}, of environments {why} to take {them}, or write an earlier `since`."
 
 
 def _left_out(count: int) -> tuple[str, ...]:
@@ -99,3 +107,12 @@ def _left_out(count: int) -> tuple[str, ...]:
     verb = "was" if count == 1 else "were"
     text = f"{which} of this repository's own workflows {verb} left out: a job that used this action has registered its own."
     return (f"{text} For history from before that, write `workflow-jobs: true`.",)
+
+
+def _unasked(own_jobs: OwnJobs) -> tuple[str, ...]:
+    if not own_jobs.more:
+        return ()
+    text = f"The history has jobs of more than {MOST_NAMES} other repositories, and only {MOST_NAMES} were asked about at GitHub."
+    return (
+        f"{text} Where one of the others is a former name of this repository, its jobs' deployments were not left out.",
+    )

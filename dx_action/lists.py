@@ -23,7 +23,7 @@ def items(text: str) -> tuple[object, ...]:
         parts = text.splitlines() if "\n" in text or "\r" in text else text.split(",")
         found = [part.strip() for part in parts if part.strip()]
     if not found:
-        raise Wrong("is an empty list. Leave the input out, or name at least one item.")
+        raise Wrong("is an empty list. Leave it out, or name at least one item.")
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ A record's text is at most 1 MiB, so that a file without an end costs no more.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -17,6 +18,8 @@ Form = Literal["CSV", "JSON Lines"]
 LONGEST = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _NAMES: dict[str, Form] = {".csv": "CSV", ".jsonl": "JSON Lines", ".ndjson": "JSON Lines", ".json": "JSON Lines"}
+_QUOTED, _CR = re.compile(rb'"[^"]*"?'), re.compile(rb"\r(?!\n|$)")
+_CR_ALONE = "has a line end that is CR alone. Save the file with LF or CRLF at the end of each line."
 _KNOWN = ", ".join(f"`{column}`" for column in COLUMNS)
 
 
@@ -65,6 +68,8 @@ def _read(file: IO[bytes], form: Form, line: int) -> bytes:
         parts.append(part)
         size, quotes = size + len(part), quotes + part.count(b'"')
         if size > LONGEST:
+            if _CR.search(_QUOTED.sub(b"", b"".join(parts))):
+                raise Unreadable(f"line {line} {_CR_ALONE}")
             hint = ", as where a quote is never closed" if form == "CSV" else ""
             raise Unreadable(f"has a record of more than {LONGEST >> 20} MiB from line {line} on{hint}.")
     return b"".join(parts)
@@ -102,6 +107,8 @@ def csv_cells(data: bytes, columns: Sequence[str]) -> dict[str, object]:
 def json_cells(data: bytes) -> dict[str, object]:
     """Give an object's fields. Raises Wrong."""
     found = json_value(_decoded(data).strip())
+    if found is None and _CR.search(data):
+        raise Wrong(_CR_ALONE)
     if not isinstance(found, dict) or not found:
         raise Wrong(
             'is no JSON object. Write one whole object on each line, {"deployed_at": "2025-01-01T12:05:00Z", …}.'
@@ -115,6 +122,8 @@ def _split(data: bytes) -> list[str]:
     try:
         (cells,) = csv.reader([text], strict=True)
     except (csv.Error, ValueError):
+        if _CR.search(_QUOTED.sub(b"", data)):
+            raise Wrong(_CR_ALONE) from None
         raise Wrong('is no CSV: a quote in a cell is written twice, and the cell in quotes, "say ""hello""".') from None
     return cells
 

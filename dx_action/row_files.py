@@ -15,13 +15,20 @@ from dx_action.rows import BadRow, Fill, Row, read_row
 
 _SHOWN = 5
 _START = 4096
+_OF_A_RUN = ("deployed_at", "source_url")
+_LOOKED_UP = ("commit_timestamp", "first_commit_timestamp")  # see `lead-time-metadata`
 
 
 @dataclass(slots=True)
 class Counted:
-    """What was found beside the rows: those that stand there twice, and those that name no service, with one of theirs."""
+    """What was found beside the rows: those that stand there twice, and those that name no service, with one of theirs.
+
+    `again` are those of a job that ran again, and `anew` the updates among them.
+    """
 
     twice: int = 0
+    again: int = 0
+    anew: int = 0
     unnamed: int = 0
     example: str = ""
 
@@ -66,7 +73,7 @@ class _Reader:
             if not cells:  # commas alone, as Excel leaves them below a table
                 return
             row = read_row(cells, self._fill)
-            if not self._again(row):
+            if not self._again(row, record.line):
                 self._seen[_key(row.call)] = len(self.rows)
                 self.rows.add(row.call, record.line, row.time, row.name)
                 if row.assumed:
@@ -88,7 +95,7 @@ class _Reader:
         if self._problems:
             raise BadInput(*self._problems)
 
-    def _again(self, row: Row) -> bool:
+    def _again(self, row: Row, line: int) -> bool:
         """Tell whether an earlier row is this deployment. Raises Wrong where it has other values there.
 
         What is told of a pull request may be told again: between the two, something else may have been.
@@ -99,12 +106,18 @@ class _Reader:
         earlier = self.rows.call(index)
         if earlier.reference_id != row.call.reference_id:
             return False
-        if _values(earlier) != _values(row.call):
+        if _values(earlier) == _values(row.call):
+            self.counted.twice += 1
+        elif row.derived or earlier.method != row.call.method or _lasting(earlier) != _lasting(row.call):
             raise Wrong(
                 f"is the deployment of line {self.rows.line(index)}, by its `reference_id`, with other values. Keep one of "
                 "them, or give each an id of its own."
             )
-        self.counted.twice += 1
+        elif row.call.method == "deployments.upsert":
+            self.rows.replace(index, row.call, line, row.time)
+            self.counted.anew += 1
+        else:
+            self.counted.again += 1
         return True
 
     def _wrong(self, *texts: str) -> None:
@@ -129,6 +142,13 @@ def notices(counted: Counted) -> tuple[str, ...]:
             else f"{counted.twice:,} rows repeat earlier ones, and are"
         )
         found.append(f"{rows} not sent again.")
+    for count, method, which in ((counted.again, "create", "first"), (counted.anew, "upsert", "last")):
+        if count:
+            rows = "1 row has" if count == 1 else f"{count:,} rows have"
+            found.append(
+                f"{rows} the `reference_id` of an earlier one and only another time or page, as where a job ran again: by "
+                f"`{method}` the {which} one counts in DX, and it alone is sent."
+            )
     return tuple(found)
 
 
@@ -139,6 +159,15 @@ def _key(call: Call) -> bytes:
 def _values(call: Call) -> str:
     """What DX holds of it afterwards, by whichever method, in one order."""
     return json.dumps({"success": True} | call.json(), sort_keys=True)
+
+
+def _lasting(call: Call) -> str:
+    """What a job that runs again tells of the same deployment once more: all but when, by which run, and what it looked up."""
+    body = call.json()
+    metadata = {name: value for name, value in body.pop("metadata", {}).items() if name not in _LOOKED_UP}
+    return json.dumps(
+        {name: value for name, value in body.items() if name not in _OF_A_RUN} | {"metadata": metadata}, sort_keys=True
+    )
 
 
 def _shown(column: str) -> str:

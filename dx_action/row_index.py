@@ -18,6 +18,7 @@ from dx_action.errors import BadEvent
 from dx_action.rows import pull_subject
 
 _METHODS: tuple[Method, ...] = ("deployments.create", "deployments.upsert", "deployments.setPullServices")
+_NO_ENVIRONMENT = "production"  # what DX takes none for, so that these go one after the other
 
 
 class RowIndex:
@@ -36,19 +37,28 @@ class RowIndex:
 
     def add(self, call: Call, line: int, time: int, name: tuple[str, str, str]) -> None:
         """Add a row. `time` is in ms, `name` is (repository, service, environment)."""
-        folded = (name[0].casefold(), *name[1:])
+        repository, service, environment = name
+        folded = (repository.casefold(), service, environment or _NO_ENVIRONMENT)
         number = self._numbers.setdefault(folded, len(self._names))
         if number == len(self._names):
             self._names.append(name)
-        with _room():
-            self._file.write(call.body)
-        self._offsets.append(self._written)
+        self._offsets.append(self._put(call.body))
         self._lengths.append(len(call.body))
-        self._written += len(call.body)
         self._lines.append(line)
         self._methods.append(_METHODS.index(call.method))
         self._times.append(time)
         self._keys.append(number)
+
+    def replace(self, index: int, call: Call, line: int, time: int) -> None:
+        """Put another row of the same method and name in the place of one."""
+        self._offsets[index], self._lengths[index] = self._put(call.body), len(call.body)
+        self._lines[index], self._times[index] = line, time
+
+    def _put(self, body: bytes) -> int:
+        with _room():
+            self._file.write(body)
+        self._written += len(body)
+        return self._written - len(body)
 
     def __len__(self) -> int:
         return len(self._offsets)

@@ -71,12 +71,16 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row, checked. `time` is in ms, `name` as in `Rows.names`. `assumed`: its service is the repository's own name."""
+    """A row, checked. `time` is in ms, `name` as in `Rows.names`.
+
+    `assumed`: its service is the repository's own name. `derived`: its `reference_id` is of its content.
+    """
 
     call: Call
     time: int
     name: tuple[str, str, str]
     assumed: bool = False
+    derived: bool = False
 
 
 def read_row(given: Mapping[str, object], fill: Fill) -> Row:
@@ -120,7 +124,7 @@ def _deployment_row(row: cells.Cells, fill: Fill) -> Row:
     service = service or by_name(repository or "")
     if row.problems or deployed_at is None:
         raise BadRow(*row.problems)
-    environment, written = rest["environment"], iso(deployed_at)
+    environment, written, derived = rest["environment"], iso(deployed_at), not reference_id
     reference_id = reference_id or row_id(
         written, repository or "", service, environment, shas or tuple(filter(None, [commit])), success
     )
@@ -138,7 +142,7 @@ def _deployment_row(row: cells.Cells, fill: Fill) -> Row:
     )
     call = Call(method, service.identifier, reference_id, serialise(body))
     name = (repository or "", service.identifier, environment or "")
-    return Row(call, milliseconds(deployed_at), name, assumed)
+    return Row(call, milliseconds(deployed_at), name, assumed, derived)
 
 
 def name_of(call: Call) -> tuple[str, str, str]:

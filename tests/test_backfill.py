@@ -1,5 +1,6 @@
 """A backfill's engine: lanes side by side, what stops them, and what is known at any moment; and whole runs of the step."""
 
+import io
 import json
 import signal
 import time
@@ -32,7 +33,9 @@ from runner import TOKEN, Run, Step, connected, fast_clock, until
 from dx_action.answers import Answer, Verdict
 from dx_action.backfill_stops import why_stop
 from dx_action.calls import Call
-from dx_action.errors import BadInput
+from dx_action.delivery import Transport
+from dx_action.errors import BadInput, Interrupted
+from dx_action.main import main
 from dx_action.sandbox import Fault, Sandbox
 
 TEN = [("a", minute) for minute in range(5)] + [("b", minute) for minute in range(5)]
@@ -569,6 +572,57 @@ def test_a_missing_token_is_told_after_the_rows_are_read(tmp_path: Path) -> None
         run = step(tmp_path, dx, dx_token="").inside()
     assert (run.exit_code, run.status) == (1, "failed")
     assert "`dx-token` is missing or empty" in run.outputs["reason"]
+
+
+@pytest.mark.parametrize("more", [{}, {"fail_on_error": "false"}], ids=["red", "lenient"])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"dx_token": ""}, "`dx-token` is missing or empty"),
+        ({"dx_host": ""}, "`dx-host` is missing"),
+        ({"ca_bundle": "missing.pem"}, "`ca-bundle` names a file that is neither"),
+        ({"ca_bundle": "rows.jsonl", "dx_host": "acme"}, "`ca-bundle` "),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kept", ["failed.jsonl", "rows.jsonl"], ids=["a file of its own", "the backfill-file"])
+def test_what_cannot_be_sent_at_all_is_kept_whole(
+    tmp_path: Path, wrong: dict[str, str], words: str, kept: str, more: dict[str, str]
+) -> None:
+    """As with every operation, `failed-file` holds what was not sent; where it is the `backfill-file`, it is left as it is."""
+    write(tmp_path, ROWS)
+    before = (tmp_path / "workspace" / "rows.jsonl").read_bytes()
+    with Sandbox(token=TOKEN) as dx:
+        run = step(tmp_path, dx, failed_file=kept, **wrong, **more).inside()
+        assert dx.requests() == []
+        assert (run.workspace / "rows.jsonl").read_bytes() == before
+        assert (run.exit_code, run.status) == (0 if more else 1, "failed")
+        assert words in run.outputs["reason"]
+        assert len(lines(run, kept)) == 30
+        assert step(tmp_path, dx, backfill_file=kept).inside().status == "registered"
+        assert len(dx.deployments()) == 30
+
+
+def test_what_cannot_be_sent_nor_kept_is_told_together(tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    (tmp_path / "workspace" / "link").symlink_to(tmp_path)
+    with Sandbox(token=TOKEN) as dx:
+        run = step(tmp_path, dx, failed_file="link/failed.jsonl", dx_token="").inside()
+    assert run.outputs["reason"].count("`dx-token` is missing or empty") == 1
+    assert run.outputs["reason"].count("`failed-file` names a file that cannot be opened") == 1
+
+
+@pytest.mark.parametrize("kept", ["failed.jsonl", "rows.jsonl"], ids=["a file of its own", "the backfill-file"])
+def test_a_cancel_while_the_connection_is_made_ready_keeps_every_row(tmp_path: Path, kept: str) -> None:
+    write(tmp_path, ROWS)
+
+    def cancelled(*_given: object, **_more: object) -> Transport:
+        raise Interrupted
+
+    with Sandbox(token=TOKEN) as dx:
+        env = step(tmp_path, dx, failed_file=kept).environment()
+        assert main(env, io.StringIO(), fast_clock(), wire=cancelled) == 1
+    assert len((tmp_path / "workspace" / kept).read_text().splitlines()) == 30
 
 
 def test_requests_are_shown_where_step_debugging_is_on(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,42 @@ def test_what_failed_is_a_file_to_go_on_with(tmp_path: Path, dx: Sandbox) -> Non
     assert [request["path"].rpartition(".")[2] for request in dx.requests()] == ["setPullServices", "create", "upsert"]
     assert sent(dx) == [pull, body, body | {"reference_id": "s", "success": True}]
     assert (run.workspace / "failed.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "given"),
+    [
+        ("pull_request_merged", {}),
+        ("release_published", {}),
+        ("workflow_run_success", {}),
+        ("deployment_production", {}),
+        ("deployment_status_success", {}),
+        ("pull_request_merged", {"service": "web\napi", "metadata": "a: 1"}),
+        ("push_branch", {"reference-id": "one"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["create", "upsert"])
+def test_a_job_that_fails_and_fails_again_leaves_one_deployment_behind(
+    tmp_path: Path, dx: Sandbox, event: str, given: dict[str, str], method: str
+) -> None:
+    """A self-hosted runner keeps its workspace: each attempt appends what it could not send."""
+    refused = (
+        connected(dx, token="another-token", failed_file="failed.jsonl", method=method) | {"service": "web"} | given
+    )
+    for attempt in range(2):
+        clock = fast_clock(lambda: NOW + timedelta(hours=attempt))  # noqa: B023 - it is called before the next
+        step = Step(
+            tmp_path, refused | {"check-run-id": f"4{attempt}"}, event, {"GITHUB_RUN_ATTEMPT": f"{attempt + 1}"}
+        )
+        assert step.inside(clock).status == "failed"
+    count = len(refused["service"].split())
+    file = tmp_path / "workspace" / "failed.jsonl"
+    assert len(file.read_text().splitlines()) == 2 * count
+    again = connected(dx) | {"operation": "backfill", "backfill-file": "failed.jsonl", "failed-file": "failed.jsonl"}
+    run = Step(tmp_path, again, "schedule").inside()
+    assert (run.exit_code, run.status, len(dx.deployments())) == (0, "registered", count), run.lines
+    assert file.read_text() == ""
 
 
 # A bug of the action's own.

@@ -297,9 +297,54 @@ def test_a_window_that_is_none(gh: GitHub, given: dict[str, str], name: str, wor
     assert not gh.calls
 
 
-def test_a_history_of_nothing(gh: GitHub) -> None:
-    found = read(gh)
-    assert (len(found.rows), found.notices) == (0, ())
+WINDOW = "in GitHub's history of acme/shop from 2024-12-04T12:00:00Z to 2025-03-04T12:00:00Z"
+NONE = (
+    f"There is no deployment {WINDOW} that ended in `success`, `failure` or `error`. Write an earlier `since`, or give what "
+    "GitHub does not know as a `backfill-file`."
+)
+ONE = f"1 deployment was found {WINDOW}, of environments that do not count. Set `only-environments` to take it, or"
+TWO = f"2 deployments were found {WINDOW}, of environments that do not count. Set `only-environments` to take them, or"
+UNNAMED = "of environments that `only-environments` does not name. Widen it to take them, or"
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "starts"),
+    [
+        ([], {}, NONE),
+        ([], {"only-environments": "live"}, NONE),
+        ([("production", "in_progress", "")], {}, NONE),
+        (
+            [],
+            {"since": "2025-01-01T01:00:00+01:00", "until": "1738368000"},
+            "There is no deployment in GitHub's history of acme/shop from 2025-01-01T00:00:00Z to 2025-02-01T00:00:00Z that",
+        ),
+        ([("live", "success", "")], {}, ONE),
+        ([("live", "success", ""), ("qa", "error", JOB)], {}, TWO),
+        (
+            [("production", "success", ""), ("production", "failure", "")],
+            {"only-environments": "live"},
+            f"2 deployments were found {WINDOW}, {UNNAMED}",
+        ),
+    ],
+    ids=str,
+)
+def test_an_empty_backfill_says_why_and_what_to_change(
+    repo: Repo, gh: GitHub, made: list[tuple[str, str, str]], given: dict[str, str], starts: str
+) -> None:
+    for environment, state, log_url in made:
+        repo.deployments.create("main", environment, state=state, log_url=log_url, at=MARCH - DAY)
+    found = read(gh, {"service": "web"} | given)
+    (notice,) = found.notices
+    assert len(found.rows) == 0
+    assert notice.startswith(starts)
+    assert "an earlier `since`" in notice
+
+
+def test_an_empty_backfill_of_jobs_alone_says_so_once(repo: Repo, gh: GitHub) -> None:
+    repo.deployments.create("main", "qa", state="success", at=MARCH - DAY)
+    repo.deployments.create(state="success", log_url=JOB, at=MARCH - DAY)
+    (notice,) = read(gh, {"service": "web"}).notices
+    assert notice.startswith("1 deployment that GitHub made for a job of this repository's own workflows was left out")
 
 
 # Jobs of the repository's own.
@@ -328,6 +373,96 @@ def test_what_github_made_for_a_job_of_this_repository(repo: Repo, gh: GitHub, l
     assert len(read(gh, {"workflow-jobs": "true"}).rows) == 1
 
 
+OLD = "acme/old"
+RENAMED = [
+    # (the name in `log_url`, the name in `repository`, whether it is a job of the repository's own, what is asked beside the page)
+    ("acme/shop", "acme/shop", True, 0),
+    ("ACME/Shop", "acme/shop", True, 0),
+    ("acme/shop", "Acme/SHOP", True, 0),
+    ("acme/old", "acme/shop", True, 1),
+    ("Acme/OLD", "acme/shop", True, 1),
+    ("acme/old", "acme/old", True, 0),
+    ("ACME/old", "acme/old", True, 0),
+    ("acme/shop", "acme/old", True, 0),
+    ("former/shop", "acme/shop", True, 1),
+    ("former/shop", "acme/old", True, 1),
+    ("acme/deployer", "acme/shop", False, 1),
+    ("acme/gone", "acme/shop", False, 1),
+]
+
+
+@pytest.mark.parametrize(("named", "written", "own", "asked_for"), RENAMED)
+def test_a_job_from_before_a_rename_or_a_transfer_is_the_repository_s_own(
+    repo: Repo, named: str, written: str, own: bool, asked_for: int
+) -> None:
+    """`log_url` keeps the name that was; GitHub says what it is today, once for each name."""
+    for number in range(3):
+        url = f"https://github.com/{named}/actions/runs/7{number}/job/8{number}"
+        repo.deployments.create(state="success", log_url=url, at=MARCH - DAY - number)
+    moved = {"acme/old": "acme/shop", "former/shop": "acme/shop"}
+    with GitHub(repo, Repo("acme/deployer"), moved=moved) as gh:
+        found = read(gh, {"repository": written, "service": "web", "only-environments": "*"}, written)
+        assert len(found.rows) == (0 if own else 3)
+        assert gh.count("/graphql") == 1 + asked_for
+        taken = read(gh, {"repository": written, "workflow-jobs": "true", "only-environments": "*"}, written)
+        assert len(taken.rows) == 3
+        assert gh.count("/graphql") == 2 + asked_for
+
+
+def test_what_does_not_count_is_not_asked_about(repo: Repo, gh: GitHub) -> None:
+    url = JOB.replace("acme/shop", "acme/deployer")
+    repo.deployments.create("main", "staging", state="success", log_url=url, at=MARCH - DAY)
+    read(gh, {"only-environments": "prod*"})
+    assert gh.count("/graphql") == 1
+
+
+def by_jobs_of(repo: Repo, names: list[str]) -> None:
+    """Deploy by a job of each repository, the first last, an hour apart."""
+    for number, name in enumerate(names, 1):
+        url = f"https://github.com/{name}/actions/runs/7/job/8"
+        repo.deployments.create(state="success", log_url=url, at=MARCH - number * 3600)
+
+
+@pytest.mark.parametrize(("others", "left_out", "told"), [(4, True, False), (5, False, True)])
+def test_five_names_are_asked_about_and_no_more(repo: Repo, others: int, left_out: bool, told: bool) -> None:
+    by_jobs_of(repo, [f"acme/other{number}" for number in range(others)] * 2 + [OLD])
+    with GitHub(repo, moved={OLD: "acme/shop"}) as gh:
+        found = read(gh, {"service": "web", "only-environments": "*"})
+        assert gh.count("/graphql") == 1 + 5
+    assert len(found.rows) == others * 2 + (not left_out)
+    assert (
+        any(text.startswith("The history has jobs of more than 5 other repositories") for text in found.notices) == told
+    )
+
+
+ERROR = b'{"data": {"repository": null}, "errors": [{"type": "%s", "message": "m"}]}'
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 200, "body": ERROR % b"NOT_FOUND"}, ""),
+        ({"status": 200, "body": ERROR % b"FORBIDDEN"}, ""),
+        ({"status": 200, "body": b'{"data": {"repository": null}}'}, ""),
+        ({"status": 200, "body": ERROR % b"RATE_LIMITED"}, "used up GitHub's rate limit"),
+        ({"status": 200, "body": b'{"data": {"repository": {}}}'}, "is not GitHub's"),
+        ({"status": 200, "body": b'{"data": {"repository": 7}}'}, "is not GitHub's"),
+        ({"status": 200, "body": b'{"data": {"repository": {"nameWithOwner": null}}}'}, "is not GitHub's"),
+        ({"status": 502, "times": 9}, "HTTP 502"),
+    ],
+    ids=str,
+)
+def test_what_github_says_of_another_name(repo: Repo, gh: GitHub, fault: dict[str, Any], words: str) -> None:
+    """What it does not know or show is another's. What is not known for want of an answer would be registered twice."""
+    by_jobs_of(repo, [OLD])
+    gh.fail("/graphql", after=1, **fault)
+    if not words:
+        assert len(read(gh, {"only-environments": "*"}).rows) == 1
+        return
+    with pytest.raises(LookupFailedError, match=words):
+        read(gh, {"only-environments": "*"})
+
+
 def test_those_left_out_are_counted_once_each(repo: Repo, gh: GitHub) -> None:
     for days in (3, 2):
         deployment = repo.deployments.create(at=MARCH - days * DAY)
@@ -342,29 +477,6 @@ def test_those_left_out_are_counted_once_each(repo: Repo, gh: GitHub) -> None:
     )
     found = read(gh, {"service": "web", "workflow-jobs": "true"})
     assert (len(found.rows), found.notices) == (4, ())
-
-
-@pytest.mark.parametrize(
-    ("environments", "expected"),
-    [
-        (
-            ["live"],
-            ("1 deployment was found, of environments that do not count. Set `only-environments` to take them.",),
-        ),
-        (
-            ["live", "qa"],
-            ("2 deployments were found, of environments that do not count. Set `only-environments` to take them.",),
-        ),
-        (["live", "production"], ()),
-        ([], ()),
-    ],
-)
-def test_where_no_environment_counts_it_says_what_to_change(
-    repo: Repo, gh: GitHub, environments: list[str], expected: tuple[str, ...]
-) -> None:
-    for environment in environments:
-        repo.deployments.create("main", environment, state="success", at=MARCH - DAY)
-    assert read(gh, {"service": "web"}).notices == expected
 
 
 def test_a_job_that_registered_and_a_repair_do_not_double(tmp_path: Path, repo: Repo, gh: GitHub) -> None:

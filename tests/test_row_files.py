@@ -128,6 +128,27 @@ def test_times_and_keys(tmp_path: Path) -> None:
     assert list(rows.names) == [("acme/shop", "web", "blue"), ("acme/shop", "web", ""), ("acme/shop", "api", "")]
 
 
+@pytest.mark.parametrize(
+    ("environments", "keys"),
+    [
+        (["", "production", ""], [0, 0, 0]),
+        (["production", "", "eu"], [0, 0, 1]),
+        (["", "Production", "production"], [0, 1, 0]),
+        (["eu", "", "eu"], [0, 1, 0]),
+    ],
+    ids=str,
+)
+def test_no_environment_is_in_one_lane_with_production(
+    tmp_path: Path, environments: list[str], keys: list[int]
+) -> None:
+    """DX counts them as one, so they go in time order; what is sent stays as it is written."""
+    content = "deployed_at,service,environment\n"
+    content += "".join(f"{1735733100 + number},web,{name}\n" for number, name in enumerate(environments))
+    rows, _ = opened(tmp_path, content)
+    assert list(rows.keys) == keys
+    assert values(rows, "environment") == [(name or None,) for name in environments]
+
+
 def test_calls_for_pull_requests_have_keys_of_their_own(tmp_path: Path) -> None:
     content = "".join(
         json.dumps({**named, "services": [{"identifier": one}], "method": "setPullServices"}) + "\n"
@@ -209,17 +230,88 @@ def test_a_deployment_that_failed_to_be_created_and_then_updated_is_one(tmp_path
     assert (len(rows), len(notices)) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "reference_id,deployed_at,service\nr,1735733100,web\ns,1735733100,web\nr,1735733101,web\n",
-        "deployed_at,service,source_url\n1735733100,web,https://a\n1735733101,web,\n1735733100,web,https://b\n",
-    ],
-    ids=["given", "derived"],
-)
-def test_one_id_with_two_contents(tmp_path: Path, content: str) -> None:
+KEPT: dict[str, Any] = {
+    "reference_id": "github.com/pull/7/deploy/0/success/web",
+    "deployed_at": "2025-01-01T12:05:00Z",
+    "service": {"identifier": "web"},
+    "repository": "acme/shop",
+    "commit_sha": "abc1234",
+    "source_url": "https://github.com/acme/shop/pull/7",
+    "metadata": {"version": "1.10", "commit_timestamp": 1735733000, "first_commit_timestamp": 1735700000},
+}
+LATER: dict[str, Any] = {"deployed_at": "2025-01-01T14:00:00Z"}
+META: dict[str, Any] = KEPT["metadata"]
+AGAIN: dict[str, dict[str, Any]] = {
+    "its time": LATER,
+    "its time, earlier": {"deployed_at": "2025-01-01T11:00:00Z"},
+    "its page": {"source_url": "https://github.com/acme/shop/actions/runs/1/job/2"},
+    "its time and page": LATER | {"source_url": "https://github.com/acme/shop/actions/runs/1/job/2"},
+    "its time, and no page": LATER | {"source_url": None},
+    "what was looked up": LATER | {"metadata": META | {"first_commit_timestamp": 1735600000}},
+    "what was not found again": LATER | {"metadata": {"version": "1.10", "commit_timestamp": 1735733000}},
+}
+OTHER: dict[str, dict[str, Any]] = {
+    "the commit": LATER | {"commit_sha": "abc1235"},
+    "the service": LATER | {"service": {"identifier": "api"}},
+    "the service's name": LATER | {"service": {"identifier": "web", "name": "Web"}},
+    "the repository": LATER | {"repository": "acme/web"},
+    "the environment": LATER | {"environment": "eu"},
+    "the outcome": LATER | {"success": False},
+    "the source": LATER | {"source_name": "Argo"},
+    "the metadata": LATER | {"metadata": META | {"version": "1.11"}},
+    "no metadata": LATER | {"metadata": {"commit_timestamp": 1735733000}},
+    "the branch": {"integration_branch": "develop"},
+    "the method": LATER | {"method": "upsert"},
+}
+
+
+def json_lines(*given: dict[str, Any]) -> str:
+    return "".join(json.dumps(each) + "\n" for each in given)
+
+
+@pytest.mark.parametrize("change", AGAIN.values(), ids=AGAIN)
+@pytest.mark.parametrize(("method", "counts"), [("create", "first"), ("upsert", "last")])
+def test_a_job_that_failed_twice_is_one_deployment(
+    tmp_path: Path, change: dict[str, Any], method: str, counts: str
+) -> None:
+    """A `failed-file` has a row of each attempt; DX keeps the first creation, and the last update."""
+    rest = KEPT | {"reference_id": "another"}
+    earlier, later = KEPT | {"method": method}, KEPT | change | {"method": method}
+    rows, (notice,) = opened(tmp_path, json_lines(earlier, rest, later), "failed.jsonl")
+    kept = opened(tmp_path, json_lines(earlier if counts == "first" else later), "one.jsonl")[0]
+    assert calls(rows)[0] == calls(kept)[0]
+    assert (len(rows), rows.times[0], rows.line(0)) == (2, kept.times[0], 1 if counts == "first" else 3)
+    assert notice == (
+        "1 row has the `reference_id` of an earlier one and only another time or page, as where a job ran again: by "
+        f"`{method}` the {counts} one counts in DX, and it alone is sent."
+    )
+
+
+def test_a_job_that_failed_often_is_told_once(tmp_path: Path) -> None:
+    attempts = [KEPT | {"deployed_at": 1735733100 + number} for number in range(4)]
+    rows, notices = opened(tmp_path, json_lines(*attempts, attempts[0]), "failed.jsonl")
+    assert values(rows, "deployed_at") == [("2025-01-01T12:05:00Z",)]
+    assert [notice[:20] for notice in notices] == ["1 row repeats an ear", "3 rows have the `ref"]
+
+
+@pytest.mark.parametrize("change", OTHER.values(), ids=OTHER)
+def test_one_id_with_two_contents(tmp_path: Path, change: dict[str, Any]) -> None:
+    content = json_lines(KEPT, KEPT | {"reference_id": "another"}, KEPT | change)
+    (text,) = problems(tmp_path, content, "rows.jsonl")
+    assert text.startswith("line 3 is the deployment of line 1, by its `reference_id`, with other values.")
+
+
+def test_an_id_of_the_row_s_content_with_two_contents(tmp_path: Path) -> None:
+    """Nobody said that these are one deployment."""
+    content = "deployed_at,service,source_url\n1735733100,web,https://a\n1735733101,web,\n1735733100,web,https://b\n"
     (text,) = problems(tmp_path, content)
     assert text.startswith("line 4 is the deployment of line 2, by its `reference_id`, with other values.")
+
+
+def test_a_csv_with_one_id_at_two_times(tmp_path: Path) -> None:
+    content = "reference_id,deployed_at,service\nr,1735733100,web\ns,1735733100,web\nr,1735733101,web\n"
+    rows, notices = opened(tmp_path, content)
+    assert (list(rows.times), len(notices)) == ([1735733100000] * 2, 1)
 
 
 # What cannot be read: one sentence each.
@@ -255,7 +347,22 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "too many cells": ("a.csv", HEAD + "1,2,3,4\n", "line 2 has 4 cells, and the first line has 3 columns."),
     "text after a quote": ("a.csv", HEAD + '"1"x,2,3\n', "line 2 is no CSV: a quote in a cell is written twice"),
     "a quote that stays open": ("a.csv", HEAD + ONE + 'a,"b,c\n' + ONE, "line 3 is no CSV: a quote in a cell"),
-    "a lone carriage return": ("a.csv", HEAD + "1\r2,3,4\n", "line 2 is no CSV"),
+    "a lone carriage return": ("a.csv", HEAD + "1\r2,3,4\n", "line 2 has a line end that is CR alone."),
+    "lines that end in CR": ("a.csv", (HEAD + ONE).replace("\n", "\r"), "line 1 has a line end that is CR alone. Save"),
+    "lines that end in CR, and quotes": (
+        *("a.csv", '"deployed_at","service"\r1735733100,"we""b"\r1735733100,"a\rb"\r'),
+        "line 1 has a line end that is CR alone. Save the file with LF or CRLF at the end of each line.",
+    ),
+    "many lines that end in CR": (
+        "a.csv",
+        HEAD + (ONE * (1 << 16)).replace("\n", "\r"),
+        "line 2 has a line end that is CR",
+    ),
+    "objects that end in CR": (
+        *("a.jsonl", '{"deployed_at": 1735733100}\r{"deployed_at": 1735733101}\r'),
+        "line 1 has a line end that is CR alone.",
+    ),
+    "a CR in a cell, and text after its quote": ("a.csv", HEAD + '"1\r"x,2,3\n', "line 2 is no CSV: a quote in a cell"),
     "an endless line": (
         "a.csv",
         HEAD + ONE + LONG + "y",

@@ -239,6 +239,8 @@ def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
         ("merge_commit_shas", "{abc1234, abc2345}", "is a list in braces"),
         ("merge_commit_shas", ["abc1234", 7], "has an item that is not text"),
         ("merge_commit_shas", "abc", "has an item that is not a commit id"),
+        ("merge_commit_shas", [], "is an empty list. Leave it out, or name at least one item."),
+        ("merge_commit_shas", "[]", "is an empty list. Leave it out, or name at least one item."),
         ("reference_id", "a\tb", "control character"),
         ("environment", "\ud800", "is not valid text (UTF-8)"),
         ("success", "perhaps", "is none of `true`, `success`"),
