@@ -92,7 +92,11 @@ def _run(
         return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
     is_tag = (lambda name: ask_about(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
-    context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
+    missing = missing_connection(written(env), runtime.actor)
+    try:
+        context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
+    except ActionError as error:
+        raise ActionError(*error.problems, *missing) from None
     if isinstance(context, Skipped):
         return report.skipped(context)
     progress.context = context
@@ -104,8 +108,8 @@ def _run(
     if inputs.dry_run:
         return report.rehearsed(context, (*first, *calls), lenient=not inputs.fail_on_error)
     progress.first, progress.calls = first, calls
-    if missing := missing_connection(written(env), runtime.actor):
-        raise BadInput(*missing)
+    if missing:
+        raise BadInput(*context.trouble, *missing)
     send(progress, env, clock, workflow.say)
     return progress.told("out_of_time") or report.cancelled(lenient=not inputs.fail_on_error)
 

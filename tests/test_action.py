@@ -395,6 +395,40 @@ def test_a_refused_token_is_tried_once_and_told_once(tmp_path: Path, dx: Sandbox
     assert "`dx-token`" in message
 
 
+TOKEN_TOLD, HOST_TOLD = "`dx-token` is missing or empty.", "`dx-host` is missing."
+FOUND_OUT_LATE: dict[str, tuple[str, dict[str, str], list[str]]] = {
+    "another repository": ("push_branch", {"repository": "a/b"}, ["`repository` is not the", HOST_TOLD, TOKEN_TOLD]),
+    "its host is given": (
+        "push_branch",
+        {"repository": "a/b", "dx-host": "acme"},
+        ["`repository` is not the", TOKEN_TOLD],
+    ),
+    "no beginning": ("schedule", {"services-from": "codeowners"}, ["`since-sha` is missing", HOST_TOLD, TOKEN_TOLD]),
+    "a pull request that is not found": (
+        "schedule",
+        {"set-pull-services": "true", "service": "web"},
+        ["`pull-number` is missing", HOST_TOLD, TOKEN_TOLD],
+    ),
+    "a dry run needs neither": ("push_branch", {"repository": "a/b", "dry-run": "true"}, ["`repository` is not the"]),
+}
+
+
+@pytest.mark.parametrize("name", FOUND_OUT_LATE)
+def test_a_missing_connection_is_told_with_what_is_found_out_late(tmp_path: Path, name: str) -> None:
+    event, given, expected = FOUND_OUT_LATE[name]
+    run = Step(tmp_path, given, event, github_token="ghs-of-the-tests").inside()
+    ((level, message),) = run.annotations
+    assert (run.exit_code, level) == (1, "error")
+    told = [line for line in message.splitlines() if line.startswith("`")]
+    assert [line.startswith(start) for line, start in zip(told, expected, strict=True)] == [True] * len(expected), told
+
+
+@pytest.mark.parametrize("event", ["pull_request_opened", "deployment_staging", "push_branch_deleted"])
+def test_what_is_skipped_needs_no_connection(tmp_path: Path, event: str) -> None:
+    run = Step(tmp_path, {"repository": "a/b"}, event).inside()
+    assert (run.exit_code, run.status, [level for level, _ in run.annotations]) == (0, "skipped", ["notice"])
+
+
 @pytest.mark.parametrize("code", ["repo_not_found", "required_params_missing", "invalid_json", "account_inactive"])
 def test_a_documented_refusal_has_its_own_advice(tmp_path: Path, dx: Sandbox, code: str) -> None:
     dx.script([Fault(status=422, error=code)])
