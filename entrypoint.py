@@ -1,12 +1,24 @@
 """The container's entrypoint."""
 
-import gc
-import os
-import signal
-import sys
-import warnings
-from pathlib import Path
-from types import FrameType
+# What is within `signal`, which is slow to import: a job may be cancelled from the first moment on.
+from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]
+
+SIGNALS, cancels = (SIGINT, SIGTERM), list[int]()
+
+
+def note(number: int, _frame: object) -> None:
+    """Remember that the job is cancelled, and let the imports end: `main` looks, and stops what runs from there on."""
+    cancels.append(number)
+
+
+for each in SIGNALS:
+    signal(each, note)
+
+import gc  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+import warnings  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 # What a plain run makes stays below this: it ends before a collection could pay. A long one still collects.
 gc.set_threshold(100_000)
@@ -18,26 +30,14 @@ warnings.filterwarnings("ignore", "Unable to find acceptable character detection
 sys.path.append(str(Path(__file__).resolve().parent))
 
 
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Stop what runs. As the container's first process, Python ignores SIGTERM otherwise."""
-    raise KeyboardInterrupt
-
-
 def run() -> int:
     """Run the step. Whatever a cancelled job cut short, its outputs are written."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        signal.signal(number, interrupt)
-    try:
-        from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
+    from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told, and a package be found
 
-        return start()
-    except KeyboardInterrupt:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        from dx_action.main import start  # noqa: PLC0415
-
-        return start(cancelled=True)
+    code = start(lambda: bool(cancels))
+    for each in SIGNALS:  # all is told: what comes now must not end the process by another code
+        signal(each, SIG_IGN)
+    return code
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dx_action.inputs import Inputs
 from dx_action.scope import MergedPull, PullChange, RangeChange, before_push, pull_change
 from dx_action.services import Service
 from dx_action.shipping import ShippingAsks
+from dx_action.trigger import Skipped
 
 
 class Asks(Protocol):
@@ -27,11 +28,15 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A pull request, by its id or else by its number, and the services it touches."""
+    """A pull request, by its id or else by its number, and the services it touches.
+
+    `others`: it touches services that this step is not about, and which another one may have told.
+    """
 
     services: tuple[Service, ...]
     pull_id: int | None = None
     pull_number: int | None = None
+    others: bool = False
 
     @property
     def subject(self) -> str:
@@ -73,8 +78,24 @@ def of_these(assignments: tuple[Assignment, ...], services: tuple[Service, ...])
     kept = []
     for each in assignments:
         touched = {service.identifier for service in each.services}
-        kept.append(replace(each, services=tuple(service for service in services if service.identifier in touched)))
+        left = tuple(service for service in services if service.identifier in touched)
+        kept.append(replace(each, services=left, others=len(left) < len(touched)))
     return tuple(kept)
+
+
+def to_tell(assignments: tuple[Assignment, ...], *, clear: bool) -> tuple[Assignment, ...]:
+    """Leave out those without a service; `clear` keeps those that touch none at all, so that DX's list is emptied."""
+    return tuple(each for each in assignments if each.services or (clear and not each.others))
+
+
+def nobody_to_tell(assignments: tuple[Assignment, ...], *, deploys: bool) -> Skipped:
+    """Say why nothing is sent, where there is no service to register, either."""
+    if not assignments and not deploys:
+        return Skipped("The push merged no pull request that GitHub knows of.", "Name one by `pull-number`.")
+    which = "none of the services in `service`" if any(each.others for each in assignments) else "no service"
+    return Skipped(
+        f"The change touches {which}.", "Where it should, add its files to what `services-from` or `service-map` names."
+    )
 
 
 def _named(inputs: Inputs, pull: PullRequest | None, given: tuple[Service, ...], asks: Asks) -> Assignment:

@@ -10,7 +10,10 @@ from dx_action.errors import Interrupted
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
-    """Raise Interrupted at the first SIGINT or SIGTERM; from `disarm` on, ignore both, for the report is being written."""
+    """Raise Interrupted at the first SIGINT or SIGTERM; from `disarm` on, ignore both. At the end they are as they were.
+
+    It may be raised by the very beginning and end of the `with`, too: only what stands around it is sure to catch it.
+    """
 
     def disarm() -> None:
         for number in numbers:

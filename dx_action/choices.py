@@ -69,12 +69,13 @@ def needs_shipping(inputs: Inputs, event: Event) -> bool:
 
 def unused(inputs: Inputs, event: Event) -> tuple[str, ...]:
     """Tell of an input that nothing looks at."""
-    by_files = inputs.services_source != "input" or inputs.set_pull_services or inputs.operation != "deploy"
-    if not inputs.since_sha or by_files or needs_shipping(inputs, event):
+    by_files = inputs.services_source != "input" and not inputs.service
+    looked_at = inputs.operation == "deploy" and (by_files or needs_shipping(inputs, event))
+    if not inputs.since_sha or looked_at:
         return ()
     text = (
-        "`since-sha` changes nothing here: it counts where services are found by files, and for `attribution: merge-commits`, "
-        "`show-pull-requests` and `lead-time-metadata: first-commit`."
+        "`since-sha` changes nothing here: it counts where a deployment's services are found by files, and for "
+        "`attribution: merge-commits`, `show-pull-requests` and `lead-time-metadata: first-commit`."
     )
     return (text,)
 

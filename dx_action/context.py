@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from dx_action import choices
-from dx_action.assignments import Asks, Assignment, assign, of_these
+from dx_action.assignments import Asks, Assignment, assign, nobody_to_tell, of_these, to_tell
 from dx_action.errors import ActionError, BadEvent, BadInput, Problem
 from dx_action.event import Event
 from dx_action.identity import reference_ids
@@ -94,16 +94,11 @@ def resolve(
     assignments, trouble = _assignments(inputs, there, services, commit, asks)
     if not deploys:
         services = Found((), services.source)
-    told = tuple(each for each in assignments if each.services or inputs.replace_pull_services)
+    told = to_tell(assignments, clear=inputs.replace_pull_services)
     if trouble and not services.value and not told:
         raise BadInput(*trouble)
     if not services.value and not told:
-        if not assignments and not deploys:
-            return Skipped("The push merged no pull request that GitHub knows of.", "Name one by `pull-number`.")
-        return Skipped(
-            "The change touches no service.",
-            "Where it should, add its files to what `services-from` or `service-map` names.",
-        )
+        return nobody_to_tell(assignments, deploys=deploys)
     shas = inputs.merge_commit_shas
     success = choices.success(inputs, trigger)
     deployed_at = choices.deployed_at(inputs, trigger, now)

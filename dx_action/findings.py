@@ -10,7 +10,9 @@ from dx_action.trigger import Found
 def found_lines(event: Event, context: Context) -> tuple[str, ...]:
     """Give a line for the event and one for each value, aligned."""
     if not context.services.value:
-        return (f"Event {event.name}:", f"  {'repository':<18} {context.repository.value}", *_told(context))
+        repository, source = context.repository, f"  from {context.services.source}"
+        first = f"  {'repository':<18} {short(repository.value, 300)}  from {repository.source}"
+        return (f"Event {event.name}:", first, *(line + source for line in _told(context)))
     shas, attribution = context.merge_commit_shas, context.attribution
     sends_commit = attribution == "commit" or (
         shas is not None and not all(merge_commits(context, each) for each in context.services.value)

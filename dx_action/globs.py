@@ -1,6 +1,28 @@
 """Owns the globs of `only-branches` and `only-environments`. Pure, and linear in pattern times text."""
 
+import re
 from collections.abc import Iterable
+
+from dx_action.errors import Wrong
+from dx_action.lists import texts
+
+# What git allows in no branch's name, but for the star. Two of them have a meaning in GitHub's own filters.
+_IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
+
+
+def parse_branches(text: str) -> tuple[str, ...]:
+    """Read a list of globs. Raises Wrong for what GitHub's filters know and these do not: it would match no branch."""
+    found = texts(text)
+    if any(pattern.startswith("!") for pattern in found):
+        raise Wrong("has a glob that begins with `!`. Name only the branches that count, as in main or release/**.")
+    if any(pattern.startswith("refs/") for pattern in found):
+        raise Wrong("has a glob that begins with `refs/`. Write the name alone, as in main; tags need none.")
+    if any(map(_IN_NO_BRANCH.search, found)):
+        raise Wrong(
+            "has a glob with a character that cannot be in a branch's name. "
+            "Only `*` and `**` have a meaning, as in release/**; write one glob a line."
+        )
+    return found
 
 
 def matches_branch(patterns: Iterable[str], branch: str) -> bool:

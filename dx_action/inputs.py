@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, Va
 
 from dx_action import forms
 from dx_action.errors import BadInput, Problem
+from dx_action.globs import parse_branches
 from dx_action.hosts import DxHost, parse_host
 from dx_action.lists import texts
 from dx_action.metadata import parse_metadata
@@ -65,7 +66,7 @@ class Inputs(BaseModel):
     source_url: Annotated[str | None, PlainValidator(forms.url)] = None
     source_name: Line = "GitHub Actions"
     metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
-    only_branches: Texts = ()
+    only_branches: Annotated[tuple[str, ...], PlainValidator(parse_branches)] = ()
     only_environments: Texts = ()
     set_pull_services: Flag = False
     replace_pull_services: Flag = False

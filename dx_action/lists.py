@@ -1,9 +1,13 @@
 """Owns how an input holds a list: a JSON array, else one item a line, else commas."""
 
 import json
+import re
 from collections.abc import Iterable
 
 from dx_action.errors import Wrong
+
+# What is left of a list of YAML's, or of a list of commas over several lines. A name of that form goes into a JSON array.
+_SLIP = re.compile(r"^-(\s|$)|,$")
 
 
 def items(text: str) -> tuple[object, ...]:
@@ -22,6 +26,11 @@ def items(text: str) -> tuple[object, ...]:
     else:
         parts = text.splitlines() if "\n" in text or "\r" in text else text.split(",")
         found = [part.strip() for part in parts if part.strip()]
+        if any(_SLIP.search(part) for part in found):
+            raise Wrong(
+                "has an item that begins with `- ` or ends in a comma. "
+                'Write one item a line and nothing else, or a JSON array, ["one", "two"].'
+            )
     if not found:
         raise Wrong("is an empty list. Leave it out, or name at least one item.")
     return tuple(found)

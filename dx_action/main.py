@@ -38,13 +38,14 @@ def main(
     stream: TextIO,
     clock: Clock,
     *,
-    cancelled: bool = False,
+    cancelled: Callable[[], bool] = lambda: False,
     wire: Callable[..., Transport] | None = None,
     signals: Callable[[], AbstractContextManager[Callable[[], None]]] = interruptible,
 ) -> int:
-    """Run the step, and give its exit code: 0 or 1. `cancelled`: the job was, before this was called.
+    """Run the step, and give its exit code: 0 or 1.
 
-    `wire` makes the connection to DX in the place of `dx.Dx`; `signals` says when the job is cancelled from now on.
+    `cancelled` says whether the job was already, when `signals` begins to say it; after them, the outcome is only told.
+    `wire` makes the connection to DX in the place of `dx.Dx`.
     """
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}")
     for name in ("DX-TOKEN", "GITHUB-TOKEN"):
@@ -53,24 +54,20 @@ def main(
         workflow.mask(token[len("Bearer ") :] if token[:7].lower() == "bearer " else "")
     soft = lenient(env)
     progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed, wire)
-    with signals() as disarm:
-        try:
-            if cancelled:
+    try:
+        with signals() as disarm:
+            if cancelled():
                 raise Interrupted  # noqa: TRY301 - it is told as one that comes later
             told = _run(env, workflow, clock, progress, disarm)
-            disarm()
-        except ActionError as error:
-            disarm()
-            unsent = progress.results("not_configured")
-            told = report.unusable(error.problems, lenient=soft, context=progress.context, results=unsent)
-        except Interrupted:
-            disarm()
-            told = progress.told("cancelled") or report.cancelled(lenient=soft)
-        except Exception as bug:  # noqa: BLE001 - the last rung: its text is foreign and is not shown
-            disarm()
-            told = report.broken(_place(bug), progress.results("internal_error"), lenient=soft)
-            _show_frames(bug, workflow)
-        return _publish(kept(told, progress, soft=soft), workflow, soft=soft)
+    except ActionError as error:
+        unsent = progress.results("not_configured")
+        told = report.unusable(error.problems, lenient=soft, context=progress.context, results=unsent)
+    except Interrupted:
+        told = progress.told("cancelled") or report.cancelled(lenient=soft)
+    except Exception as bug:  # noqa: BLE001 - the last rung: its text is foreign and is not shown
+        told = report.broken(_place(bug), progress.results("internal_error"), lenient=soft)
+        _show_frames(bug, workflow)
+    return _publish(kept(told, progress, soft=soft), workflow, soft=soft)
 
 
 def _run(
@@ -95,7 +92,11 @@ def _run(
         return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
     is_tag = (lambda name: ask_about(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
-    context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
+    missing = missing_connection(written(env), runtime.actor)
+    try:
+        context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
+    except ActionError as error:
+        raise ActionError(*error.problems, *missing) from None
     if isinstance(context, Skipped):
         return report.skipped(context)
     progress.context = context
@@ -107,8 +108,8 @@ def _run(
     if inputs.dry_run:
         return report.rehearsed(context, (*first, *calls), lenient=not inputs.fail_on_error)
     progress.first, progress.calls = first, calls
-    if missing := missing_connection(written(env), runtime.actor):
-        raise BadInput(*missing)
+    if missing:
+        raise BadInput(*context.trouble, *missing)
     send(progress, env, clock, workflow.say)
     return progress.told("out_of_time") or report.cancelled(lenient=not inputs.fail_on_error)
 
@@ -156,8 +157,8 @@ def _show_frames(bug: BaseException, workflow: Workflow) -> None:
     workflow.end_group()
 
 
-def start(*, cancelled: bool = False) -> int:
-    """Run with the real environment, clock and log."""
+def start(cancelled: Callable[[], bool]) -> int:
+    """Run with the real environment, clock and log. `cancelled` says whether a signal has come until now."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     clock = Clock(time.monotonic, time.sleep, lambda: datetime.now(UTC), random.random)

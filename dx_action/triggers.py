@@ -129,7 +129,7 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
     name = run.head_branch or ""
     by_tag = started_by == "release" or name.startswith("refs/tags/")
     skipped = None if by_tag else _other_branch("The workflow run's branch", name, event, inputs)
-    if skipped and not (started_by == "push" and name and _names_a_tag(name, is_tag)):
+    if skipped and not (name and _names_a_tag(name, is_tag)):
         return skipped
     try:
         updated_at = parse_time(run.updated_at)
@@ -169,9 +169,12 @@ def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:
 
 def _other_branch(what: str, branch: str, event: Event, inputs: Inputs) -> Skipped | None:
     """Skip what is on no branch of `only-branches`, or without it not on the default branch."""
+    if globs.matches_branch(inputs.only_branches, branch):
+        return None
+    if not branch:
+        advice = 'Write `only-branches: "**"` to register it all the same.'
+        return Skipped(f"{what} is not named by this event.", advice)
     if inputs.only_branches:
-        if globs.matches_branch(inputs.only_branches, branch):
-            return None
         return Skipped(f"{what}, {branch}, is not one of `only-branches`.", "Add it to register its deployments.")
     default = event.repository and event.repository.default_branch
     if not default:

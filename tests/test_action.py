@@ -15,7 +15,7 @@ from typing import Any
 import events
 import golden
 import pytest
-from runner import ROOT, TOKEN, Malformed, Step, action, connected, fast_clock, read_command, read_outputs, until
+from runner import ROOT, TOKEN, Malformed, Run, Step, action, connected, fast_clock, read_command, read_outputs, until
 
 from dx_action.sandbox import Fault, Sandbox, Store
 
@@ -395,6 +395,40 @@ def test_a_refused_token_is_tried_once_and_told_once(tmp_path: Path, dx: Sandbox
     assert "`dx-token`" in message
 
 
+TOKEN_TOLD, HOST_TOLD = "`dx-token` is missing or empty.", "`dx-host` is missing."
+FOUND_OUT_LATE: dict[str, tuple[str, dict[str, str], list[str]]] = {
+    "another repository": ("push_branch", {"repository": "a/b"}, ["`repository` is not the", HOST_TOLD, TOKEN_TOLD]),
+    "its host is given": (
+        "push_branch",
+        {"repository": "a/b", "dx-host": "acme"},
+        ["`repository` is not the", TOKEN_TOLD],
+    ),
+    "no beginning": ("schedule", {"services-from": "codeowners"}, ["`since-sha` is missing", HOST_TOLD, TOKEN_TOLD]),
+    "a pull request that is not found": (
+        "schedule",
+        {"set-pull-services": "true", "service": "web"},
+        ["`pull-number` is missing", HOST_TOLD, TOKEN_TOLD],
+    ),
+    "a dry run needs neither": ("push_branch", {"repository": "a/b", "dry-run": "true"}, ["`repository` is not the"]),
+}
+
+
+@pytest.mark.parametrize("name", FOUND_OUT_LATE)
+def test_a_missing_connection_is_told_with_what_is_found_out_late(tmp_path: Path, name: str) -> None:
+    event, given, expected = FOUND_OUT_LATE[name]
+    run = Step(tmp_path, given, event, github_token="ghs-of-the-tests").inside()
+    ((level, message),) = run.annotations
+    assert (run.exit_code, level) == (1, "error")
+    told = [line for line in message.splitlines() if line.startswith("`")]
+    assert [line.startswith(start) for line, start in zip(told, expected, strict=True)] == [True] * len(expected), told
+
+
+@pytest.mark.parametrize("event", ["pull_request_opened", "deployment_staging", "push_branch_deleted"])
+def test_what_is_skipped_needs_no_connection(tmp_path: Path, event: str) -> None:
+    run = Step(tmp_path, {"repository": "a/b"}, event).inside()
+    assert (run.exit_code, run.status, [level for level, _ in run.annotations]) == (0, "skipped", ["notice"])
+
+
 @pytest.mark.parametrize("code", ["repo_not_found", "required_params_missing", "invalid_json", "account_inactive"])
 def test_a_documented_refusal_has_its_own_advice(tmp_path: Path, dx: Sandbox, code: str) -> None:
     dx.script([Fault(status=422, error=code)])
@@ -650,7 +684,7 @@ def test_no_transcript_is_left_over() -> None:
 
 
 CANCELLED_AT = """
-import os, runpy, signal, sys
+import os, runpy, sys
 
 class Canceller:
     def find_spec(self, name, *_):
@@ -661,16 +695,65 @@ class Canceller:
 sys.meta_path.insert(0, Canceller())
 runpy.run_path(sys.argv[3], run_name="__main__")
 """
+# The return of a function of ours, of those that end a run; or the interpreter's own end.
+CANCELLED_AFTER = """
+import atexit, os, runpy, sys
+
+def cancel():
+    for number in sys.argv[2].split():
+        os.kill(os.getpid(), int(number))
+
+def profile(frame, what, _):
+    place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_code.co_name}"
+    if (what, place) == ("return", sys.argv[1]):
+        cancel()
+
+sys.setprofile(profile)
+if sys.argv[1] == "exit":
+    atexit.register(cancel)
+atexit.register(sys.setprofile, None)
+runpy.run_path(sys.argv[3], run_name="__main__")
+"""
+
+
+def cancelled_by(wrapper: str, where: str, numbers: Sequence[signal.Signals], step: Step) -> Run:
+    env, given = step.environment(), " ".join(str(int(number)) for number in numbers)
+    command = [sys.executable, "-I", "-B", "-c", wrapper, where, given, str(ROOT / "entrypoint.py")]
+    done = subprocess.run(command, env=env, cwd=step.workspace, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    return step.read(env, done.returncode, done.stdout)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("module", ["pydantic", "dx_action.main", "dx_action.workspace"])
+@pytest.mark.parametrize("module", ["pathlib", "pydantic", "dx_action.main", "dx_action.workspace"])
 def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: str, number: signal.Signals) -> None:
-    step = Step(tmp_path, connected(dx))
-    env = step.environment()
-    command = [sys.executable, "-I", "-c", CANCELLED_AT, module, str(int(number)), str(ROOT / "entrypoint.py")]
-    done = subprocess.run(command, env=env, cwd=step.workspace, capture_output=True, text=True, timeout=60, check=False)
-    run = step.read(env, done.returncode, done.stdout + done.stderr)
+    run = cancelled_by(CANCELLED_AT, module, [number], Step(tmp_path, connected(dx)))
     assert (run.exit_code, run.status) == (1, "failed")
     assert run.outputs["reason"] == "The job was cancelled before anything was sent to DX."
     assert dx.requests() == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["workflow.py:set_outputs", "main.py:_publish", "main.py:main", "main.py:start", "entrypoint.py:run", "exit"],
+)
+def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox, place: str) -> None:
+    run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))
+    assert (run.exit_code, run.status, run.annotations) == (0, "registered", [])
+    assert run.raw_outputs.count("\nstatus<<") + run.raw_outputs.startswith("status<<") == 1
+    assert len(dx.deployments()) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "outcomes"),
+    [
+        ("cancellation.py:interruptible", "failed", []),  # as it begins to listen
+        ("main.py:_run", "registered", [("accepted",)]),  # as all is done, and nothing is told
+    ],
+)
+def test_cancelled_at_the_ends_of_what_can_be_cancelled(
+    tmp_path: Path, dx: Sandbox, place: str, status: str, outcomes: list[Any]
+) -> None:
+    run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))
+    assert (run.status, run.results("outcome")) == (status, outcomes)
+    assert len(dx.deployments()) == len(outcomes)

@@ -293,6 +293,16 @@ DECIDED: dict[str, tuple[dict[str, str], Any, Any]] = {
         ((CART,), (CART,), "repository"),
     ),
     "given, and not touched": (MAP | WITH | {"service": "cart=Cart"}, (WEB,), (None, (CART,), "repository")),
+    "given, and others touched, not replaced by none": (
+        MAP | WITH | REPLACE | {"service": "cart=Cart"},
+        (WEB,),
+        (None, (CART,), "repository"),
+    ),
+    "given, and nothing touched, replaced": (
+        MAP | WITH | REPLACE | {"service": "cart=Cart"},
+        (),
+        ((), (CART,), "repository"),
+    ),
     "given, with a map, the deployment only": (MAP | {"service": "cart=Cart"}, None, (None, (CART,), "commit")),
     "given, the pull request only": (SET | {"service": "cart=Cart"}, None, ((CART,), (), "commit")),
     "nobody says": (WITH, None, ((Service("shop"),), (Service("shop"),), "repository")),
@@ -312,7 +322,7 @@ def test_what_is_told_and_what_is_registered(name: str) -> None:
     if registered or name.startswith("files"):
         assert found.attribution == attribution
     assert asks.asked == ([] if services is None else [OWN] * len(asks.asked))
-    assert found.replace == ("replaced" in name)
+    assert found.replace == ("replace-pull-services" in given)
     assert (found.pull_number, found.pull_id) == (PULL, PULL_ID)
 
 
@@ -323,6 +333,12 @@ def test_nothing_touched_is_skipped(given: dict[str, str]) -> None:
     assert str(found).startswith("The change touches no service.")
     assert "service-map" in found.advice
     assert not found.warn
+
+
+def test_others_touched_and_nothing_to_register_is_skipped() -> None:
+    found = decided("pull_request_merged", MAP | SET | REPLACE | {"service": "cart"}, Told((WEB,)))
+    assert isinstance(found, Skipped)
+    assert found.reason == "The change touches none of the services in `service`."
 
 
 def test_a_push_that_merged_nothing_is_skipped() -> None:

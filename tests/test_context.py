@@ -8,6 +8,7 @@ import pytest
 from builders import NOW, event, inputs, resolved, runtime
 from test_shipping import Asks
 
+from dx_action.choices import unused
 from dx_action.context import Context, resolve
 from dx_action.errors import ActionError, BadEvent, BadInput
 from dx_action.runtime import Runtime, read_runtime
@@ -439,11 +440,33 @@ def test_a_look_up_that_nothing_can_make_is_told() -> None:
         resolved("pull_request_merged", {"services-from": "codeowners"})
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [({}, True), ({"lead-time-metadata": "commit"}, True), ({"set-pull-services": "true", "service": "web"}, False)],
-    ids=str,
-)
-def test_a_previous_commit_that_nothing_looks_at_is_told(given: dict[str, str], told: bool) -> None:
-    context = resolved("pull_request_merged", {"since-sha": "abc1235", "service": "web"} | given)
-    assert any("`since-sha` changes nothing here" in notice for notice in context.notices) is told
+SINCE = {"since-sha": "abc1235"}
+SINCE_UNUSED: dict[str, tuple[dict[str, str], bool]] = {
+    "a service by hand": ({"service": "web"}, True),
+    "and the commit's time": ({"service": "web", "lead-time-metadata": "commit"}, True),
+    "and its pull request": ({"service": "web", "set-pull-services": "true"}, True),
+    "beside a map, and its pull request": (
+        {"service": "web", "set-pull-services": "true", "service-map": "web: [web/**]"},
+        True,
+    ),
+    "its own name, and its pull request": ({"set-pull-services": "true"}, True),
+    "the pull request alone": ({"service": "web", "operation": "set-pull-services"}, True),
+    "the pull request alone, by a map": ({"operation": "set-pull-services", "service-map": "web: [web/**]"}, True),
+    "services by files": ({"service-map": "web: [web/**]"}, False),
+    "what ships": ({"service": "web", "attribution": "merge-commits"}, False),
+    "pull requests shown": ({"service": "web", "show-pull-requests": "true"}, False),
+    "the first commit's time": ({"service": "web", "lead-time-metadata": "first-commit"}, False),
+}
+
+
+@pytest.mark.parametrize("name", SINCE_UNUSED)
+def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
+    given, told = SINCE_UNUSED[name]
+    notices = unused(inputs(SINCE | given), event("pull_request_merged"))
+    assert ["`since-sha` changes nothing here" in notice for notice in notices] == ([True] if told else [])
+    assert unused(inputs(given), event("pull_request_merged")) == ()
+
+
+def test_what_is_told_of_it_is_a_notice() -> None:
+    context = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
+    assert any("`since-sha` changes nothing here" in notice for notice in context.notices)

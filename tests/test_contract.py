@@ -255,7 +255,7 @@ def test_the_action_does_not_need_its_stand_in() -> None:
 def test_the_entrypoint_has_no_logic() -> None:
     """But for what must stand before the imports: a job may be cancelled while they run."""
     tree = ast.parse((ROOT / "entrypoint.py").read_text())
-    assert [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)] == ["interrupt", "run"]
+    assert [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)] == ["note", "run"]
     assert not [
         node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.While | ast.If) and node not in tree.body
     ]

@@ -335,7 +335,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "release": [
         Case(
-            event="release_published",
+            event="release_released",
             sent=[
                 create(
                     "github.com/release/2605100140/register/0/success/payments-service",

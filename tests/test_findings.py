@@ -133,9 +133,13 @@ def test_which_pull_requests_are_told_their_services(clears: bool, how: str, dep
     if not deploys:
         context = replace(context, services=Found((), "input service"))
     lines = found_lines(event("push_branch"), context)
-    assert lines[-2:] == (f"  pull request #7 {how} web, cart", f"  the pull request of id 77 {how} no service")
+    end = "" if deploys else "  from input service"
+    assert lines[-2:] == (
+        f"  pull request #7 {how} web, cart{end}",
+        f"  the pull request of id 77 {how} no service{end}",
+    )
     if not deploys:
-        assert lines[:-2] == ("Event push:", "  repository         acme/shop")
+        assert lines[:-2] == ("Event push:", "  repository         acme/shop  from repository.full_name")
 
 
 def test_a_commit_is_told_whole() -> None:

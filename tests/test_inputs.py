@@ -74,6 +74,9 @@ VALID: list[tuple[str, str, Any]] = [
     ("metadata", "  first:\n  second: 2\n", {"first": None, "second": 2}),
     ("only-branches", "main, release/**", ("main", "release/**")),
     ("only-branches", '["a,b"]', ("a,b",)),
+    ("only-branches", "hotfix!/c++, **/refs/*, -x", ("hotfix!/c++", "**/refs/*", "-x")),
+    ("only-environments", "!prod, prod[eu]?\nrefs/heads/x, y", ("!prod, prod[eu]?", "refs/heads/x, y")),
+    ("only-environments", '["- live", "eu,"]', ("- live", "eu,")),
     ("only-environments", "Prod*\nlive", ("Prod*", "live")),
     ("set-pull-services", "True", True),
     ("replace-pull-services", "true", True),
@@ -156,6 +159,32 @@ BAD: list[tuple[str, str, str]] = [
     ("metadata", "a: b: c", "not YAML that can be read (line 1)"),
     ("metadata", '{"a": 12, "a": 13}', "the same key twice"),
     ("only-branches", "[main", "starts like a JSON array and is none"),
+    *(
+        ("only-branches", text, "cannot be in a branch's name. Only `*` and `**` have a meaning, as in release/**")
+        for text in ("main, release/?.x", "ma[i]n", "release\\*", "main develop", "a~1", "a^", "feature:x", '["a\\tb"]')
+    ),
+    *(
+        ("only-branches", text, "begins with `!`. Name only the branches that count")
+        for text in ('["main", "!main"]', "**\n!dependabot/**", "! main")
+    ),
+    *(
+        ("only-branches", text, "begins with `refs/`. Write the name alone, as in main; tags need none")
+        for text in ("refs/heads/main", "main\nrefs/tags/v*")
+    ),
+    *(
+        (name, text, "begins with `- ` or ends in a comma. Write one item a line and nothing else, or a JSON array")
+        for name in ("service", "only-branches", "only-environments", "merge-commit-shas")
+        for text in (
+            "- abc1234\n- abc1235",
+            "- abc1234",
+            "abc1234,\nabc1235,",
+            "abc1235\n-\tabc1234",
+            "abc1234, - abc1235",
+        )
+    ),
+    ("service", "-\nweb", "begins with `- `"),
+    ("service", "- web=Web", "begins with `- `"),
+    ("service", "web=Web,\napi=API", "ends in a comma"),
     ("only-environments", "[null]", "has an item that is not text"),
     ("set-pull-services", "yes", "is neither `true` nor `false`"),
     ("replace-pull-services", "yes", "is neither `true` nor `false`"),

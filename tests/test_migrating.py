@@ -407,7 +407,7 @@ def test_the_first_after_the_switch_is_credited_with_what_is_new(
 
 @pytest.mark.parametrize("workflow", [AFTER, EVENTS])
 def test_the_event_sets_the_workflow_off(place: Place, workflow: Mapping[str, Any]) -> None:
-    events = {"pull_request": MERGED, "release": "release_published", "workflow_dispatch": "workflow_dispatch"}
+    events = {"pull_request": MERGED, "release": "release_released", "workflow_dispatch": "workflow_dispatch"}
     for name, about in workflow["on"].items():
         situation = Situation(event=events[name])
         assert not about or situation.payload["action"] in about["types"]

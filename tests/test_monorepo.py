@@ -280,6 +280,16 @@ def test_nothing_touched_clears_what_is_replaced(world: World) -> None:
     assert world.dx.deployments() == []
 
 
+def test_a_step_about_one_service_clears_nothing_of_anothers(world: World) -> None:
+    pull = world.ship("b/one")
+    world.merged(pull, SET | {"service": "b=Service B"})
+    given = INLINE | REPLACE | {"service": "a"}
+    assert world.merged(pull, given | ALSO).status == "registered"
+    assert world.merged(pull, given | SET).status == "skipped"
+    assert world.dx.pull_services() == [{"services": [B], "github_pull_id": pull.id}]
+    assert [method for method, _ in world.sent] == ["setPullServices", "create"]
+
+
 def test_services_are_added_or_replaced(world: World) -> None:
     pull = world.ship("b/one")
     world.merged(pull, SET | {"service": "a"})

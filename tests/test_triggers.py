@@ -255,7 +255,6 @@ def test_an_unmerged_fork_is_no_warning() -> None:
         ("push_branch", "Main", False),
         ("push_feature_branch", "main", False),
         ("push_feature_branch", "gift-*", True),
-        ("push_feature_branch", "refs/heads/gift-cards", False),
         ("push_tag_lightweight", "main", True),
         ("push_tag_annotated", "main", True),
         ("workflow_run_success", "main", True),
@@ -409,7 +408,7 @@ def test_the_services_of_a_payload(payload: object, services: tuple[Service, ...
 
 
 @pytest.mark.parametrize(
-    "service", [5, True, {"id": "s3cr3t"}, ["web", None], "web=s3cr3t, Inc", " ", "s3cr\x1b3t"], ids=repr
+    "service", [5, True, {"id": "s3cr3t"}, ["web", None], "web=s3cr3t, Inc", " ", "s3cr\x1b3t", "- s3cr3t"], ids=repr
 )
 def test_services_of_a_payload_that_cannot_be_read_are_passed_over_with_a_warning(service: object) -> None:
     found = registered("deployment_production", changes={"deployment.payload": {"service": service}})
@@ -497,6 +496,8 @@ def test_a_repository_in_another_case_is_the_same(path: str) -> None:
         ("release", "anything", True),
         ("push", "the-v1.4.0", False),
         ("push", None, False),
+        ("workflow_dispatch", "v1.4.0", True),
+        ("workflow_dispatch", "gift-cards", False),
     ],
 )
 def test_a_run_that_a_tag_or_a_release_started(started_by: str, name: str | None, registers: bool) -> None:
@@ -564,11 +565,59 @@ def test_no_commit_at_all() -> None:
         ("release-2025.1", None, False),
     ],
 )
-def test_a_run_that_a_tag_started_is_told_from_a_branchs(name: str, known: bool | None, expected: bool) -> None:
+@pytest.mark.parametrize("started_by", ["push", "workflow_dispatch", "schedule", "deployment", "create", None])
+def test_a_run_that_a_tag_started_is_told_from_a_branchs(
+    started_by: str | None, name: str, known: bool | None, expected: bool
+) -> None:
     """A payload has the same field for both, so GitHub is asked; a name like v1.2.3 tells where it does not say."""
-    happened = event("workflow_run_tag", {"workflow_run.head_branch": name})
-    found = decide(happened, inputs(), runtime("workflow_run_tag"), lambda _: known)
-    assert isinstance(found, Trigger) is expected
+    happened = event("workflow_run_tag", {"workflow_run.head_branch": name, "workflow_run.event": started_by})
+    asked: list[str] = []
+
+    def is_tag(name: str) -> bool | None:
+        asked.append(name)
+        return known
+
+    for only in ({}, {"only-branches": "release/**"}):
+        found = decide(happened, inputs(only), runtime("workflow_run_tag"), is_tag)
+        assert isinstance(found, Trigger) is expected
+    assert asked == [name, name]
+
+
+@pytest.mark.parametrize(
+    ("started_by", "name", "given"),
+    [
+        ("push", "main", {}),
+        ("workflow_dispatch", "release/1.x", {"only-branches": "release/*"}),
+        ("release", "v1", {}),
+        ("push", "refs/tags/v1", {}),
+        ("pull_request", "v1", {}),
+        ("pull_request_target", "v1", {}),
+        ("merge_group", "v1", {}),
+        ("push", None, {}),
+        ("workflow_dispatch", "", {"only-branches": "main"}),
+    ],
+)
+def test_github_is_not_asked_for_what_is_told(started_by: str, name: str | None, given: dict[str, str]) -> None:
+    def is_tag(name: str) -> bool:
+        raise AssertionError(name)
+
+    changes = {"workflow_run.event": started_by, "workflow_run.head_branch": name}
+    assert decide(event("workflow_run_success", changes), inputs(given), runtime("workflow_run_success"), is_tag)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "which"),
+    [
+        ("workflow_run_success", "workflow_run.head_branch", "The workflow run's branch"),
+        ("pull_request_merged", "pull_request.base", "The pull request's base"),
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"only-branches": "main, release/**"}], ids=["default", "only"])
+def test_a_branch_that_is_not_named(name: str, path: str, which: str, given: dict[str, str]) -> None:
+    assert str(skipped(name, given, {path: None})) == (
+        f'{which} is not named by this event. Write `only-branches: "**"` to register it all the same.'
+    )
+    assert registered(name, {"only-branches": "**"}, {path: None})
 
 
 @pytest.mark.parametrize(
