@@ -15,7 +15,7 @@ _OTHERS = (
 _OTHER = re.compile(rf"\b{_OTHERS}\b")
 _THING = r"(?:deployment|record|entry)"
 _ANOTHER = r"(?:another|an? (?:other|different|earlier|previous|existing))"
-_WHEN = rf"(?: already| before| twice| elsewhere| (?:by|for|in|with) {_ANOTHER} .*)?"
+_WHEN = rf"(?: (?:and|but) .*| already| before| twice| elsewhere| (?:by|for|in|with) {_ANOTHER} .*)?"
 _USED = "(?:taken|in use|used|held|registered|recorded|created)"
 _SAME = r"(?:taken|in use|reused|a duplicate|duplicated?|a conflict|not unique)"
 # What says that the id is held; the group is the word that says so.

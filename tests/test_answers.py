@@ -244,6 +244,7 @@ CONFLICTS = [
     ("", "The deployment with this reference_id has different values."),
     ("", "The reference_id conflicts with an existing deployment."),
     ("", "The reference_id is a duplicate."),
+    ("", "This reference_id is taken and cannot be reused."),
     ("", "The reference_id has been used already"),
     ("", "A deployment with reference_id 1 exists and its values differ."),
     ("", "The values of this reference_id can't be changed."),
