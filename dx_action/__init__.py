@@ -85,6 +85,7 @@ What is sent
     outbox             (io) several calls side by side, and when to stop
     delivery           one call's attempts
     answers            what an answer means
+    conflicts          which words of a refusal say that the `reference_id` is held
     dx                 (io) the wire to DX, the only speaker to it
     trust              (io) CAs and proxies
 What is told

@@ -36,13 +36,21 @@ _CODES = {
     "cancelled": "The job was cancelled before that was known.",
     "not_configured": "It was not sent, because an input that it needs is missing or cannot be used.",
 }
+# Where a code that nobody documented says less than the status it came with.
+_TELLING = (401, 403, 429)
 
 
 def advise(error: str, http_status: int | None, *, said: bool) -> str:
-    """Give the sentence for an error; for one that nobody documented, where to look next. `said`: DX gave a message."""
+    """Give the sentence for an error; for one that nobody documented, its status's, or where to look next.
+
+    `said`: DX gave a message.
+    """
     if error in _CODES:
         return _CODES[error]
     if http_status == 408 or (http_status or 0) >= 500:
         return f"DX is unavailable: it answered every attempt with {http_status}. Try again later."
+    # A 404 with a code of its own, such as deployment_not_found, comes from an API that is there.
+    if http_status in _TELLING or (http_status == 404 and error == "not_found"):
+        return _CODES[f"http_{http_status}"]
     reason = "" if said else " It gave no reason."
     return f"DX refused the request, with a code that its documentation does not list.{reason}"

@@ -16,19 +16,6 @@ DOCUMENTED = (*AUTH_CODES, "invalid_json", "required_params_missing", "repo_not_
 _OK, _REDIRECT, _CONFLICT, _UNPROCESSABLE = range(200, 300), range(300, 400), 409, 422
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 _UNREADABLE = object()
-_ID = re.compile(r"\breference ?(id|identifier)s?\b")
-_HELD = re.compile(
-    r"\b(already|exist(s|ing)?|taken|duplicated?|conflict(s|ing)?|differ(s|ent|ently)?|chang(e|es|ed|ing)|in use|mismatch\w*|"
-    r"other values|unique|uniqueness|reused|(is|was|been) used|immutable)\b"
-)
-_PLAIN = re.compile(
-    r"\balready (exists?|been|taken|in use|used|held|registered|recorded)\b|\bwith (other|different|changed) values\b"
-)
-_UNFIT = re.compile(
-    r"\b(invalid|missing|blank|empty|required|too (long|short)|length|longer|shorter|exceeds?|format|malformed|maximum|"
-    r"char(acter)?s?|not (exist|found|valid|a|present)|doesn t exist|unknown|no (such|deployment|record)|any existing|"
-    r"must be (?!unique))\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +82,9 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 
 
 def _is_conflict(error: str, message: str) -> bool:
-    """Tell a `reference_id` that is held with other values from one that DX cannot use: the page names no code for either."""
-    code, words = (re.sub(r"[\W_]+", " ", text.lower()) for text in (error, message))
-    said = f"{code} {words}"
-    # A code that is not about the id, such as invalid_params, says nothing of how the id is unfit.
-    unfit = _UNFIT.search(said if _ID.search(code) else words)
-    return bool(_ID.search(said) and (_PLAIN.search(said) or (_HELD.search(said) and not unfit)))
+    from dx_action.conflicts import says_held  # noqa: PLC0415 - only a refusal has its words read
+
+    return says_held(error, message)
 
 
 def _parsed(body: bytes) -> Any:

@@ -22,10 +22,16 @@ _OUTCOMES: dict[str, Literal["success", "failure", "skip"]] = {
 
 def token(text: str) -> SecretStr:
     """Read an API token: one run of printable ASCII, without the `Bearer ` that may stand before it."""
-    text = text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
+    text = bare_token(text)
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise Wrong("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
     return SecretStr(text)
+
+
+def bare_token(text: str) -> str:
+    """Give a token as it is used: trimmed, without the `Bearer ` that may stand before it."""
+    text = text.strip()
+    return text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
 
 
 def flag(text: str) -> bool:

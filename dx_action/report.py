@@ -78,7 +78,10 @@ def cancelled(*, lenient: bool) -> Report:
 def broken(where: str, results: Sequence[Result] = (), *, lenient: bool) -> Report:
     """Report a mistake of this action's own. `where` names code, never text."""
     reason = f"This is a bug of the action, at {where}. Please report it with the log's last group."
-    held = f" {len([result for result in results if result.delivered])} of {len(results)} deployments were registered."
+    things, done, counted = "deployments", "registered", _deployments(results)
+    if not counted:
+        things, done, counted = "calls", "taken by DX", list(results)
+    held = f" {len([result for result in counted if result.delivered])} of {len(counted)} {things} were {done}."
     text = reason + (held if results else "")
     return Report(
         0 if lenient else 1,
@@ -113,17 +116,19 @@ def sent(
     failed = tuple(result for result in results if not result.delivered)
     status = _status(context, results, failed)
     level: Level = "error" if inputs.fail_on_error else "warning"
-    messages = (*troubles(context), *failures(failed, len(results), inputs, context))
+    messages = (*troubles(context), *failures(results, inputs, context))
     held = already_held(context, inputs, results)
     lines = [_line(result) for result in results]
     hinted = hints(context.warnings, context.notices)
     negated = "NOT known to be" if any(result.outcome == "unknown" for result in failed) else "NOT"
-    things, done = ("calls", "taken by") if context.assignments else ("deployments", "registered in")
+    things, done, counted = "deployments", "registered in", _deployments(results)
+    if any(result.call.subject for result in failed):
+        things, done, counted = "calls", "taken by", list(results)
     headline = {
         "pull-services-set": "Services set in DX",
         "registered": "Deployment registered in DX",
         "already-registered": "Deployment already registered in DX",
-        "partial": f"{len(failed)} of {len(results)} {things} {negated} {done} DX"
+        "partial": f"{len(failed)} of {len(counted)} {things} {negated} {done} DX"
         if failed
         else "Deployment registered in DX, but services NOT set",
         "failed": f"Deployment {negated} registered in DX"
@@ -163,11 +168,15 @@ def with_problem(report: Report, problem: Problem, *, lenient: bool) -> Report:
 def _status(context: Context, results: Sequence[Result], failed: Sequence[Result]) -> str:
     if failed or context.trouble:
         return "failed" if len(failed) == len(results) else "partial"
-    deployments = [result for result in results if not result.call.subject]
+    deployments = _deployments(results)
     if not deployments:
         return "pull-services-set"
     held = all(result.outcome == "already-registered" for result in deployments)
     return "already-registered" if held else "registered"
+
+
+def _deployments(results: Sequence[Result]) -> list[Result]:
+    return [result for result in results if not result.call.subject]
 
 
 def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[tuple[Level, str], ...]:

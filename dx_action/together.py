@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from dx_action.errors import Problem
+from dx_action.forms import bare_token
 
 _SECRET = 8
 _OF_A_BACKFILL = ("since", "until", "backfill-file", "csv-file")
@@ -23,7 +24,7 @@ _NO_PULLS = "is for the pull requests of one deployment, and a backfill sends no
 def together(raw: Mapping[str, str]) -> list[Problem]:
     """Find what cannot stand together in what was written, by input name."""
     attribution, source = (raw.get(name, "").lower() for name in ("attribution", "services-from"))
-    token = raw.get("dx-token", "")
+    token = bare_token(raw.get("dx-token", ""))
     holders = [name for name, text in raw.items() if name != "dx-token" and len(token) >= _SECRET and token in text]
     problems = [Problem(name, "holds the text of `dx-token`. A token stands nowhere but there.") for name in holders]
     if raw.get("operation", "").lower() == "backfill":

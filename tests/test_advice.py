@@ -40,3 +40,22 @@ def test_a_host_that_is_down_is_called_unavailable(status: int) -> None:
 def test_an_unknown_code_is_called_one(status: int | None) -> None:
     assert advise("new_code", status, said=True) == REFUSED
     assert advise("new_code", status, said=False) == f"{REFUSED} It gave no reason."
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "as_of"),
+    [
+        ("rate_limited", 429, "http_429"),
+        ("forbidden", 403, "http_403"),
+        ("missing_scope", 401, "http_401"),
+        ("not_found", 404, "http_404"),
+        # The host knows the API where it says what it does not find.
+        ("deployment_not_found", 404, None),
+        # Its sentence says that nothing can be read, and a code can.
+        ("new_code", 422, None),
+    ],
+)
+def test_an_unknown_code_is_told_by_its_status_where_that_says_more(error: str, status: int, as_of: str | None) -> None:
+    for said in (True, False):
+        told = advise(as_of, status, said=said) if as_of else None
+        assert advise(error, status, said=said) == (told or f"{REFUSED}{'' if said else ' It gave no reason.'}")

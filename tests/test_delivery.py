@@ -29,6 +29,7 @@ OK = Answer(200, b'{"ok": true}')
 CONFLICT = Answer(409, b"")
 TAKEN = Answer(422, b'{"ok": false, "error": "reference_id_taken", "message": "It already exists."}')
 REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
+ABSENT = Answer(422, b'{"error": "deployment_not_found", "message": "No existing deployment found for reference_id r"}')
 AUTH = Answer(422, b'{"ok": false, "error": "invalid_auth"}')
 BUSY = Answer(429, b"")
 DOWN = Answer(503, b"")
@@ -112,6 +113,7 @@ def delivered(
         ([HTML, CONFLICT], "accepted", "", 409),
         ([NO_ANSWER, BUSY, NO_CONNECTION, CONFLICT], "accepted", "", 409),
         ([LOST, REFUSED], "unknown", "repo_not_found", 422),
+        ([LOST, ABSENT], "unknown", "deployment_not_found", 422),
         ([NO_ANSWER, AUTH], "unknown", "invalid_auth", 422),
         ([DOWN, REDIRECT], "unknown", "redirect", 302),
         ([DOWN, UNTRUSTED], "unknown", "certificate", None),

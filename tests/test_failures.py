@@ -1,13 +1,14 @@
 """The message on each kind of failure, sentence by sentence, and on what DX held already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 from builders import inputs, resolved
 
 from dx_action.advice import advise
-from dx_action.calls import Call, Outcome, Result
+from dx_action.calls import Call, Outcome, Result, serialise
 from dx_action.errors import Problem
 from dx_action.failures import already_held, failures, troubles
 
@@ -22,16 +23,25 @@ PULL, OTHER_PULL = "pull request #7", "pull request #8"
 BY_ID = "the pull request of id 77"
 
 
-def result(of: str, outcome: Outcome = "failed", error: str = "repo_not_found", message: str = "") -> Result:
+def result(
+    of: str,
+    outcome: Outcome = "failed",
+    error: str = "repo_not_found",
+    message: str = "",
+    body: Mapping[str, object] = MappingProxyType({}),
+) -> Result:
     is_pull = of.startswith(("pull", "the pull"))
-    call = Call("deployments.setPullServices" if is_pull else "deployments.create", "" if is_pull else of, "r", b"{}")
+    sent = serialise({"services": [{"identifier": "web"}], **body}) if is_pull else b"{}"
+    call = Call("deployments.setPullServices" if is_pull else "deployments.create", "" if is_pull else of, "r", sent)
     return Result(replace(call, subject=of) if is_pull else call, outcome, 422, error, message)
 
 
 def messages(
     results: Sequence[Result], total: int, given: dict[str, str] | None = None, event: str = EVENTS
 ) -> list[str]:
-    return failures(results, total, inputs(given), resolved(event))
+    """Give the messages on these, of so many calls: the others are deployments, and accepted."""
+    others = [result("other", "accepted", "")] * (total - len(results))
+    return failures([*results, *others], inputs(given), resolved(event))
 
 
 @pytest.mark.parametrize(
@@ -55,10 +65,27 @@ def test_what_failed(of: list[str], outcome: Outcome, total: int, starts: str) -
 def test_pull_requests_and_deployments_are_told_apart() -> None:
     found = messages([result("web"), result(PULL), result("cart"), result("web", "unknown")], 4)
     assert [each.partition(":")[0] for each in found] == [
-        "DX did not register 2 of 4 deployments (web, cart)",
+        "DX did not register 2 of 3 deployments (web, cart)",
         "DX did not set the services of pull request #7",
-        "It is not known whether DX registered 1 of 4 deployments (web)",
+        "It is not known whether DX registered 1 of 3 deployments (web)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failed", "accepted", "told"),
+    [
+        (["web", "cart"], [PULL], "DX did not register 2 of 2 deployments (web, cart)"),
+        (["web"], [PULL], "DX did not register web"),
+        (["web"], [PULL, OTHER_PULL, "cart"], "DX did not register 1 of 2 deployments (web)"),
+        ([PULL], ["web"], "DX did not set the services of pull request #7"),
+    ],
+)
+def test_a_call_about_a_pull_request_is_counted_as_no_deployment(
+    failed: list[str], accepted: list[str], told: str
+) -> None:
+    results = [*(result(each, "accepted", "") for each in accepted), *map(result, failed)]
+    (message,) = failures(results, inputs(), resolved(EVENTS))
+    assert message.partition(":")[0] == told
 
 
 def test_what_a_refused_token_stopped_is_told_with_that_and_with_nothing_else() -> None:
@@ -150,6 +177,83 @@ NO_RERUN = "Do not re-run the job for that: a re-run registers another deploymen
 def test_what_to_do(of: list[str], outcome: Outcome, given: dict[str, str], event: str, ends: str) -> None:
     (message,) = messages([result(each, outcome) for each in of], len(of), given, event)
     assert message.partition(WHY)[2] == ends
+
+
+CLEARED = {"services": [], "replace": True}
+CLEAR = "Only this is to be repeated, and no deployment:"
+
+
+@pytest.mark.parametrize(
+    ("of", "bodies", "given", "ends"),
+    [
+        (
+            [PULL],
+            [{"replace": True}],
+            {},
+            f" {ONLY} its `pull-number`, the same services and `replace-pull-services: true`.",
+        ),
+        (
+            [PULL, OTHER_PULL],
+            [{"replace": True}] * 2,
+            {},
+            f" {ONLY} the `pull-number`, the services of each and `replace-pull-services: true`.",
+        ),
+        # No input says that there is no service.
+        (
+            [PULL],
+            [CLEARED],
+            {},
+            f" {CLEAR} run this step again with the same inputs, or send its request, as the output `requests` has it.",
+        ),
+        (
+            [PULL],
+            [CLEARED],
+            FILE,
+            f" {CLEAR} run this step again with the same inputs, or send its request, which is kept in out/f.jsonl.",
+        ),
+        (
+            [PULL, OTHER_PULL],
+            [{"replace": True}, CLEARED],
+            {},
+            f" {CLEAR} run this step again with the same inputs, or send their requests, as the output `requests` has them.",
+        ),
+        (
+            [PULL, OTHER_PULL],
+            [CLEARED, CLEARED],
+            FILE,
+            f" {CLEAR} run this step again with the same inputs, or send their requests, which are kept in out/f.jsonl.",
+        ),
+    ],
+)
+def test_how_pull_requests_are_told_again(
+    of: list[str], bodies: list[dict[str, object]], given: dict[str, str], ends: str
+) -> None:
+    told = [result(each, body=body) for each, body in zip(of, bodies, strict=True)]
+    (message,) = failures(told, inputs(given), resolved(JOBS))
+    assert message.partition(WHY)[2] == ends
+
+
+@pytest.mark.parametrize(
+    ("event", "given", "again"),
+    [(EVENTS, {}, True), (JOBS, {}, False), (JOBS, {"reference-id": "x"}, True)],
+)
+def test_a_step_whose_deployments_would_be_doubled_is_not_to_run_again(
+    event: str, given: dict[str, str], again: bool
+) -> None:
+    (message,) = failures(
+        [result(PULL, body=CLEARED), result("web", "accepted", "")], inputs(given), resolved(event, given)
+    )
+    how = "run this step again with the same inputs, or " if again else ""
+    assert message.endswith(f" {CLEAR} {how}send its request, as the output `requests` has it.")
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [("failed", True), ("unknown", False)])
+def test_where_the_requests_are_kept_is_said_once(outcome: Outcome, kept: bool) -> None:
+    """What a refused token stopped is told with the call about a pull request, here one that clears a list."""
+    first, second = result(PULL, outcome, "http_403", body=CLEARED), result("web", "not-sent", "unauthorized_before")
+    (message,) = messages([first, second], 2, FILE)
+    assert message.count("out/f.jsonl") == 1
+    assert message.endswith(" The requests are kept in out/f.jsonl.") is kept
 
 
 @pytest.mark.parametrize(("count", "more"), [(MOST_NAMES, ""), (MOST_NAMES + 2, " and 2 more")])

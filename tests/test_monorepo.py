@@ -334,6 +334,19 @@ def test_what_is_to_be_repeated_can_be(world: World) -> None:
     assert len(world.dx.pull_services()) == 1
 
 
+def test_a_clear_that_failed_can_be_repeated_as_the_message_says(world: World) -> None:
+    pull = world.ship("docs/one")
+    world.merged(pull, SET | {"service": "a"})
+    world.dx.script([Fault(method="deployments.setPullServices", status=422, error="no")])
+    given = SET | INLINE | REPLACE
+    (message,) = errors(world.merged(pull, given))
+    assert message.endswith(
+        "run this step again with the same inputs, or send its request, as the output `requests` has it."
+    )
+    assert world.merged(pull, given).status == "pull-services-set"
+    assert world.dx.pull_services() == [{"services": [], "github_pull_id": pull.id}]
+
+
 def test_a_refused_token_stops_the_deployment_too(world: World) -> None:
     pull = world.ship("a/one", "b/one")
     run = world.merged(pull, ALSO | INLINE | {"dx-token": "another-token-than-it-is", "failed-file": "failed.jsonl"})

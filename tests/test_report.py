@@ -27,6 +27,8 @@ MOST_NAMES, LARGEST, MOST_ROWS = 10, 256 * 1024, 200
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "already-registered", "failed", "not-sent", "unknown")
 DELIVERED = ("accepted", "already-registered")
 LENIENT = {"fail-on-error": "false"}
+PULLS = Assignment((Service("web"),), pull_number=7)
+TOLD = Call("deployments.setPullServices", "", "", b'{"services": []}', PULLS.subject)
 
 
 def deployment(
@@ -117,14 +119,14 @@ def test_what_a_refused_token_stopped_is_told_with_it(error: str) -> None:
     _, calls = deployment(3)
     results = [Result(calls[0], "failed", error=error)]
     results += [Result(call, "not-sent", error="unauthorized_before") for call in calls[1:]]
-    (message,) = failures(results, 3, inputs(), resolved("push_branch"))
+    (message,) = failures(results, inputs(), resolved("push_branch"))
     assert message.startswith(f"DX did not register 3 of 3 deployments (service-0, service-1, service-2): {error}. ")
 
 
 def test_names_are_listed_as_far_as_one_reads() -> None:
     _, calls = deployment(500, name="s" * 300)
     (message,) = failures(
-        [Result(call, "failed", error="repo_not_found") for call in calls], 500, inputs(), resolved("push_branch")
+        [Result(call, "failed", error="repo_not_found") for call in calls], inputs(), resolved("push_branch")
     )
     assert f"and {500 - MOST_NAMES} more)" in message
     assert len(message) < 1500
@@ -133,7 +135,7 @@ def test_names_are_listed_as_far_as_one_reads() -> None:
 def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
     _, (call,) = deployment()
     (message,) = failures(
-        [Result(call, "failed", error="a\nb" * 99, message="no\n::error::x" * 99)], 1, inputs(), resolved("push_branch")
+        [Result(call, "failed", error="a\nb" * 99, message="no\n::error::x" * 99)], inputs(), resolved("push_branch")
     )
     told = report.sent(*deployment()[:1], inputs(), [Result(call, "failed", error="x" * 5000)], calls=[call])
     assert max(map(len, told.lines)) < 300
@@ -154,7 +156,7 @@ def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
 def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -> None:
     _, (call,) = deployment()
     (message,) = failures(
-        [Result(call, outcome, error="http_503")], 1, inputs({"failed-file": file}), resolved("push_branch")
+        [Result(call, outcome, error="http_503")], inputs({"failed-file": file}), resolved("push_branch")
     )
     assert says in message
     assert ("out/failed.jsonl" in message) == bool(file)
@@ -355,10 +357,26 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
     assert "registered" not in report.broken("x", lenient=False).annotations[0][1]
 
 
+@pytest.mark.parametrize(
+    ("pulls", "outcomes", "ends"),
+    [
+        (["accepted"], ["accepted", "failed"], "1 of 2 deployments were registered."),
+        (["failed", "failed"], ["accepted"], "1 of 1 deployments were registered."),
+        (["accepted", "failed"], [], "1 of 2 calls were taken by DX."),
+    ],
+)
+def test_a_bug_counts_deployments_where_there_are_some(
+    pulls: list[Outcome], outcomes: list[Outcome], ends: str
+) -> None:
+    results = [Result(TOLD, outcome) for outcome in pulls]
+    results += [Result(call, outcome) for call, outcome in zip(deployment(3)[1], outcomes, strict=False)]
+    assert report.broken("main.py:7", results, lenient=False).annotations[0][1].endswith(f" {ends}")
+
+
 def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
     call = plan(resolved("push_branch"), inputs())[0]
     results = [Result(call, "failed", error=f"code_{number}") for number in range(60)]
-    messages = failures(results, 60, inputs(), resolved("push_branch"))
+    messages = failures(results, inputs(), resolved("push_branch"))
     assert len(messages) == 8
     assert messages[-1] == "53 more kinds of failure: see the output `results`."
 
@@ -392,7 +410,6 @@ def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, 
 
 
 TROUBLE = Problem("pull-number", "is missing.")
-PULLS = Assignment((Service("web"),), pull_number=7)
 
 
 @pytest.mark.parametrize("lenient", [True, False])
@@ -458,12 +475,30 @@ def test_status_where_pull_requests_are_told(
     deploys: bool, trouble: bool, outcomes: list[Outcome], status: str, headline: str
 ) -> None:
     context, calls = deployment()
-    told = Call("deployments.setPullServices", "", "", b'{"services": []}', PULLS.subject)
     context = replace(context, assignments=(PULLS,), trouble=(TROUBLE,) if trouble else ())
     if not deploys:
         context = replace(context, services=Found((), "input service"))
-    every = [told, *(calls if deploys else ())]
+    every = [TOLD, *(calls if deploys else ())]
     results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
     found = report.sent(context, inputs(), results, calls=every)
     assert found.outputs["status"] == status
+    assert found.summary.startswith(f"### {headline}\n")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "headline"),
+    [
+        (["accepted", "failed", "failed"], "2 of 2 deployments NOT registered in DX"),
+        (["accepted", "failed", "accepted"], "1 of 2 deployments NOT registered in DX"),
+        (["accepted", "unknown", "accepted"], "1 of 2 deployments NOT known to be registered in DX"),
+        (["failed", "failed", "accepted"], "2 of 3 calls NOT taken by DX"),
+        (["failed", "accepted", "accepted"], "1 of 3 calls NOT taken by DX"),
+    ],
+)
+def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: list[Outcome], headline: str) -> None:
+    context, calls = deployment(2)
+    every = [TOLD, *calls]
+    results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
+    found = report.sent(replace(context, assignments=(PULLS,)), inputs(), results, calls=every)
+    assert found.outputs["status"] == "partial"
     assert found.summary.startswith(f"### {headline}\n")

@@ -22,6 +22,14 @@ TOLD = {"operation": "Set-Pull-Services"}
         ),
         ({"dx-token": "1234567", "metadata": "1234567"}, []),
         ({"dx-token": "12345678", "metadata": "1234567"}, []),
+        # What counts is the token as it is used.
+        ({"dx-token": "Bearer 12345678", "metadata": "x12345678x"}, ["metadata"]),
+        (
+            {"dx-token": "bearer   12345678", "metadata": "12345678", "source-url": "https://12345678.x"},
+            ["metadata", "source-url"],
+        ),
+        ({"dx-token": "Bearer 1234567", "metadata": "1234567"}, []),
+        ({"dx-token": "Bearer 12345678", "source-name": "Bearer of news"}, []),
         (FILE | {"dx-token": "12345678", "metadata": "12345678"}, ["metadata"]),
         # What is for a backfill alone.
         (
