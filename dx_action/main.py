@@ -51,7 +51,7 @@ def main(
     for name in ("DX-TOKEN", "GITHUB-TOKEN"):
         token = env.get(PREFIX + name, "").strip()
         workflow.mask(token)
-        workflow.mask(token[len("Bearer ") :] if token[:7].lower() == "bearer " else "")
+        workflow.mask(token[len("Bearer ") :].strip() if token[:7].lower() == "bearer " else "")
     soft = lenient(env)
     progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed, wire)
     try:
