@@ -685,7 +685,7 @@ def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
     inputs = builders.inputs({"operation": "backfill", **given})
     with speaking(scene.gh) as api:
         rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), lambda: api, NOW, scene.log.append)
-    assert len(rows) == 100
+    assert 94 <= len(rows) <= 100
     return len(scene.gh.calls)
 
 
@@ -747,10 +747,15 @@ def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
         "CODEOWNERS, without a checkout": [cost(OWNERS, one) - page],
         "Backstage, without a checkout": [catalogs[0] - 1, catalogs[1] - catalogs[0]],
     }
-    for _ in range(100):
+    for _ in range(94):
         repo.deployments.create(state="success", at=NOW)
     backfills = [backfilled(scene, {"only-environments": "*"}), backfilled(scene, {})]
-    expected["the history of a backfill"] = [backfills[0], 100, backfills[1], 100]
+    others = []
+    for number in range(6):
+        page_of_job = f"https://github.com/acme/other-{number}/actions/runs/1/job/2"
+        repo.deployments.create(state="success", at=NOW, log_url=page_of_job)
+        others.append(backfilled(scene, {"only-environments": "*"}) - backfills[0])
+    expected["the history of a backfill"] = [backfills[0], 100, backfills[1], 100, others[0], max(others)]
     text = (
         (ROOT / "README.md").read_text(encoding="utf-8").partition("### Permissions and calls")[2].partition("###")[0]
     )

@@ -127,7 +127,7 @@ def test_with_a_token_that_is_no_text(tmp_path: Path, dx: Sandbox) -> None:
 def test_every_way_to_write_the_token_is_masked(tmp_path: Path, dx: Sandbox, written: str) -> None:
     run = Step(tmp_path, connected(dx, written), env={"RUNNER_DEBUG": "1"}).inside()
     assert run.status == "registered"
-    assert SECRET in [mask.strip() for mask in run.masks]
+    assert SECRET in run.masks
     assert leaks(run) == {}
 
 
