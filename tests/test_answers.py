@@ -289,6 +289,7 @@ REFUSALS = [
     ("", "The reference_id conflicts with commit_sha"),
     ("", "Send the reference_id with different values"),
     ("", "reference_id 'already exists' is invalid"),
+    ("", "reference_id 'already exists' has spaces in it"),
     ("", "Retry with different values for reference_id and source_name"),
     ("", "For reference_id abc the service is already registered"),
     ("", "The service id already exists (reference_id abc)"),

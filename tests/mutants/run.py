@@ -10,6 +10,7 @@ results.txt is what this command found of each module as it now is. Exit code 1 
 """
 
 import argparse
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -51,6 +52,7 @@ FIRST = 12
 SLOW = ("tests/test_exactly_once", "tests/test_fuzz")
 # Modules that tests try through another one.
 KIN = {
+    "conflicts": "answers",
     "cells": "rows",
     "choices": "context",
     "context": "assignments",
@@ -86,8 +88,9 @@ def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
     data.read()
     file = ROOT / "dx_action" / f"{module}.py"
     everywhere = set(_tests_in(data, str(file))) - {""}
-    # What runs at the import, outside of any test or within those few that import anew, any test may look at.
-    by_line = {line: set(tests) for line, tests in data.contexts_by_lineno(str(file)).items() if "" not in tests}
+    # What runs at the import, which may be within whatever test comes first, any test may look at.
+    later = _in_functions(file.read_text(encoding="utf-8"))
+    by_line = {line: {*tests} - {""} for line, tests in data.contexts_by_lineno(str(file)).items() if line in later}
     if file.stat().st_mtime > (ROOT / ".coverage").stat().st_mtime:
         by_line = {}
 
@@ -113,6 +116,12 @@ def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
         ]
 
     return of
+
+
+def _in_functions(source: str) -> set[int]:
+    """Give the lines that run only when a function is called."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {line for function in functions for line in range(function.body[0].lineno, (function.end_lineno or 0) + 1)}
 
 
 def _is_about(test: str, module: str) -> bool:
