@@ -266,6 +266,9 @@ def test_every_report_has_every_output() -> None:
     ]
     assert len({tuple(each.outputs) for each in reports}) == 1
     assert [each.exit_code for each in reports] == [0, 1, 1, 1, 0, 0]
+    assert report.rehearsed(replace(context, trouble=(TROUBLE,)), calls).exit_code == 1
+    statuses = ["skipped", "failed", "failed", "failed", "dry-run", "registered"]
+    assert [each.outputs["status"] for each in reports] == statuses
     for each in reports:
         assert all(json.loads(each.outputs[name]) is not None for name in ("services", "requests", "results"))
         check_summary(each.summary)
