@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from builders import NOW, event, inputs, resolved, runtime
-from test_shipping import Asks
+from test_shipping import Asks, pull
 
 from dx_action.choices import unused
 from dx_action.context import Context, resolve
@@ -436,7 +436,7 @@ def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> Non
 
 
 def test_a_look_up_that_nothing_can_make_is_told() -> None:
-    with pytest.raises(BadInput, match="there are none here"):
+    with pytest.raises(BadInput, match=r"^`services-from` needs look-ups, and there are none here"):
         resolved("pull_request_merged", {"services-from": "codeowners"})
 
 
@@ -470,3 +470,13 @@ def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
 def test_what_is_told_of_it_is_a_notice() -> None:
     context = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
     assert any("`since-sha` changes nothing here" in notice for notice in context.notices)
+
+
+@pytest.mark.parametrize("wanted", ["commit", "first-commit", "both"])
+def test_the_times_of_lead_time_are_looked_up_where_an_input_wants_them(wanted: str) -> None:
+    read, happened = inputs({"lead-time-metadata": wanted}), event("pull_request_merged")
+    looked: Any = SimpleNamespace(shipping=Asks(pulls=(pull(41, first_commit_at="2025-03-04T10:00:00Z"),)))
+    context = resolve(read, runtime("pull_request_merged"), happened, NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    both = {"commit": "commit_timestamp", "first-commit": "first_commit_timestamp"}
+    assert list(context.shipping.lead_times) == [key for name, key in both.items() if wanted in (name, "both")]

@@ -94,6 +94,8 @@ def test_long_names_are_cut() -> None:
     assert times == f"  {'metadata':<18} first_commit_timestamp 1735689600  from pull request #1 ({'s' * 99}…)"
     assert first.startswith(f"  {'s' * 99}…: ")
     assert second.startswith("  web: ")
+    elsewhere = replace(context, repository=Found("r" * 301, "here"), services=Found((), "input service"))
+    assert found_lines(event("push_branch"), elsewhere)[1] == f"  {'repository':<18} {'r' * 299}…  from here"
     assigned = replace(context, assignments=(Assignment((Service(other),), pull_number=7),))
     assert found_lines(event("push_branch"), assigned)[-1] == f"  pull request #7 is told {'t' * 299}…"
 

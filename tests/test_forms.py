@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dx_action import forms
 from dx_action.errors import Wrong
 from dx_action.globs import matches_branch, matches_environment
 from dx_action.hosts import DxHost, parse_host
@@ -759,3 +760,24 @@ def test_only_stars_are_stars() -> None:
 def test_a_comma_after_an_equals_sign_is_told_whatever_blank_lines_are_around() -> None:
     with pytest.raises(Wrong, match="a comma after"):
         parse_services("\na=b,c\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("abc", "abc"),
+        (" abc\n", "abc"),
+        ("Bearer abc", "abc"),
+        ("\tbearer   abc ", "abc"),
+        ("Bearerabc", "Bearerabc"),
+        ("", ""),
+        ("Bearer ", "Bearer"),
+    ],
+)
+def test_the_bare_token(text: str, token: str) -> None:
+    assert forms.bare_token(text) == token
+
+
+def test_what_has_several_lines_is_a_map_and_no_path() -> None:
+    with pytest.raises(Wrong, match=r"^as it is written "):
+        forms.service_map("services\npayments")
