@@ -179,7 +179,7 @@ def _beside(event: Event, commit: str | None, asks: ShippingAsks) -> tuple[str, 
         on_it = event.pull_request.merge_commit_sha
     elif isinstance(event, PushEvent) and event.head_commit and event.ref == f"refs/heads/{branch}":
         on_it = event.head_commit.id
-    if branch and commit and not (on_it and on_it.lower().startswith(commit.lower())):
+    if branch and commit and not same_commit(on_it, commit):
         try:
             if asks.beside(branch, commit):
                 text = "The deployed commit is not on the default branch. What was merged there and is not in it does not count."

@@ -340,8 +340,9 @@ def test_what_touches_which_service_may_not_be_known() -> None:
     by_map = {"service-map": "web: [web/**]"}
     ships = look(Asks(touching=NotFoundError("why")), DISCOVER, by_map)
     assert (ships.by_service, ships.reasons) == ({}, {"why": ("web",)})
-    ships = look(Asks(touching=NotFoundError("why"), course="rollback"), DISCOVER, by_map)
-    assert (ships.rollback, ships.reasons, numbers(ships)) == (True, {}, [])
+    for course in ("rollback", "redeploy"):
+        ships = look(Asks(touching=NotFoundError("why"), course=course), DISCOVER, by_map)
+        assert (ships.rollback, ships.reasons, numbers(ships)) == (course == "rollback", {}, [])
     with pytest.raises(ActionError, match="`service-map` is broken"):
         look(Asks(touching=BadInput.of("service-map", "is broken.")), DISCOVER, by_map)
 
@@ -435,6 +436,21 @@ def test_whether_the_branch_is_asked_for(event: str, changes: dict[str, Any], as
     ships = look(asks, DISCOVER, event=event, changes=changes)
     assert (("beside", "main", COMMIT) in asks.asked) is asked
     assert any("is not on the default branch" in warning for warning in ships.warnings) is asked
+
+
+def test_a_commit_in_capitals_is_the_event_s() -> None:
+    asks = Asks(beside_it=True)
+    look(asks, DISCOVER, event="push_branch", changes={"head_commit.id": COMMIT}, commit=COMMIT.upper())
+    assert "beside" not in asks.names
+
+
+def test_pull_requests_of_which_some_have_no_first_commit_yet_are_asked_for() -> None:
+    asks = Asks()
+    some = (pull(1, first_commit_at="2025-03-09T10:00:00Z"), pull(2, first_commit_at=None))
+    ships = Shipping({"web": Shipment(None, True, "forward", some)})
+    read = builders.inputs({"lead-time-metadata": "first-commit"})
+    lead_times(read, builders.event("push_branch"), COMMIT, ships, lambda: asks)
+    assert asks.asked == [("dated", [1, 2])]
 
 
 @pytest.mark.parametrize("beside", [False, NotFoundError("why"), UnknownCommitError()])
