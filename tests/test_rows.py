@@ -303,6 +303,7 @@ def test_all_that_is_wrong_with_a_row_at_once() -> None:
 )
 def test_a_call_for_a_pull_request_comes_back_as_it_was(kept: dict[str, object]) -> None:
     row = read_row(kept | {"method": "setPullServices"}, FULL)
+    assert row == read_row(kept | {"method": " SETpullservices "}, FULL)
     assert row.call.method == "deployments.setPullServices"
     assert row.call.body == json.dumps(kept, separators=(",", ":")).encode()
     assert (row.time, row.call.service, row.call.reference_id) == (0, "", "")
