@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
-from dx_action.rows import COLUMNS, BadRow, Fill, Row, read_row
+from dx_action.rows import COLUMNS, BadRow, Fill, Row, milliseconds, name_of, read_row
 from dx_action.services import Service
+from dx_action.times import parse_time
 
 SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
 OWN = Fill(own="acme/shop")
@@ -360,3 +361,22 @@ def test_a_row_that_was_sent_reads_back_as_itself(cells: dict[str, object]) -> N
     row: Row = read_row(cells, OWN)
     kept = row.call.json() | {"method": row.call.method.removeprefix("deployments.")}
     assert read_row(kept, OWN).call == row.call
+
+
+def test_what_a_call_is_named_by() -> None:
+    row = read_row(AT | {"repository": "acme/shop", "service": "web", "environment": "eu"}, OWN)
+    assert name_of(row.call) == row.name == ("acme/shop", "web", "eu")
+    row = read_row(AT | {"service": "web", "merge_commit_shas": "abc1234"}, OWN)
+    assert name_of(row.call) == row.name == ("", "web", "")
+
+
+@pytest.mark.parametrize(
+    ("moment", "ms"), [("1970-01-01T00:00:00Z", 1), ("1970-01-01T00:00:01Z", 1000), ("1969-12-31T23:59:59Z", -1000)]
+)
+def test_no_time_is_called_none(moment: str, ms: int) -> None:
+    assert milliseconds(parse_time(moment)) == ms
+
+
+def test_a_service_that_is_wrong_is_not_said_to_be_missing() -> None:
+    (found,) = problems(AT | {"service": "a,b", "merge_commit_shas": "abc1234"}).values()
+    assert found.startswith("names several services")
