@@ -38,7 +38,7 @@ def test_the_form(path: str, start: bytes, form: Form) -> None:
     [
         ("rows.jsonl", b"[{", "is one JSON array"),
         ("rows.jsonl", b"[ {", "is one JSON array"),
-        ("rows", BOM + b" \n[", "is one JSON array"),
+        ("rows", BOM + b" \n[{", "is one JSON array"),
         ("rows.csv", b"d\0e\0", "is not UTF-8 but UTF-16"),
         ("rows.csv", b"abc\0", "is not UTF-8 but UTF-16"),
         ("rows.csv", b"\xff\xfe\x01\x02", "is not UTF-8 but UTF-16"),
@@ -59,6 +59,7 @@ def test_the_mark_is_passed_over_at_the_beginning_alone() -> None:
     ("line", "names"),
     [
         (b"deployed_at\n", ("deployed_at",)),
+        (b"deployed_at,\n", ("deployed_at",)),
         (b"deployed_at,service", ("deployed_at", "service")),
         (b' Service ,"DEPLOYED_AT"\r\n', ("service", "deployed_at")),
         (b"deployed_at,service,,\n", ("deployed_at", "service")),

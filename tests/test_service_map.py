@@ -196,6 +196,10 @@ def test_a_map_of_more_than_1_mib() -> None:
     assert "is more than 1 MiB" in wrong(b"#" * (LARGEST + 1))
 
 
+def test_the_mark_of_utf_8_is_no_text() -> None:
+    assert text_of(b"\xef\xbb\xbf* @acme/web", LARGEST, "") == "* @acme/web"
+
+
 @pytest.mark.parametrize(
     ("data", "line"), [(b"\xff", 1), (b"\n\xff", 2), (b"a: [b]\n\n\xff\n", 3), (b"\xef\xbb\xbf\n\xff", 2)]
 )
