@@ -64,7 +64,7 @@ def wrong(text: bytes | str) -> str:
         # Other kinds, whatever is in them.
         ("kind: System\nmetadata:\n  name: shop", []),
         ("kind: Location\nmetadata: *any\nspec: {targets: [a, b]}", []),
-        ("metadata: [kind, name]\nkind: Other\nmore: [x]", []),
+        ("metadata: [kind, name]\nkind: Other", []),
         ("kind: API\nmetadata: [1]\n---\nkind: Component\nmetadata: {name: b}\n---\nkind: Group", [Service("b")]),
         ("kind: component\nmetadata: {name: a}", []),
         ("kind: [Component]\nmetadata: {name: a}", []),

@@ -344,3 +344,21 @@ def test_rules_elsewhere_cost_nothing() -> None:
         return calls(lambda: found.services_of(files))
 
     assert work(1000) <= work(100) * 1.1
+
+
+@pytest.mark.parametrize(
+    ("line", "owned", "others"),
+    [
+        ("**/ @a", ["a/b", "a/b/c"], ["README.md"]),
+        ("X @a", ["X", "a/X"], ["x"]),
+        ("X/ @a", ["X/a"], ["X", "x/a"]),
+    ],
+)
+def test_whose_a_file_is(line: str, owned: list[str], others: list[str]) -> None:
+    text = f"{line}\n"
+    assert [owners(text, path) for path in (*owned, *others)] == [["a"]] * len(owned) + [[]] * len(others)
+
+
+@pytest.mark.parametrize("pattern", ["a[b", "a]b", "[", "]"])
+def test_either_bracket_has_to_be_escaped(pattern: str) -> None:
+    assert "that is not escaped" in " ".join(parsed(f"{pattern} @a\n").warnings)

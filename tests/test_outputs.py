@@ -172,3 +172,7 @@ def test_results_may_take_what_is_left() -> None:
     assert len(found["results"]) > ROOM / 8
     assert [each["outcome"] for each in json.loads(found["results"])][-1] == "not-sent"
     assert found["truncated"] == "false"
+
+
+def test_text_is_written_as_it_is() -> None:
+    assert outputs("registered", "", more={"services": ["zoë"]})["services"] == '["zoë"]'

@@ -595,6 +595,10 @@ def test_what_metadata_gives_is_not_looked_for() -> None:
             {"web": Shipment(HISTORY, True, "forward", (pull(3), pull(2)))},
             {"commit_timestamp": 5, "first_commit_timestamp": 1741428120},
         ),
+        (
+            {"web": Shipment(HISTORY, True, "aside", (pull(2),))},
+            {"commit_timestamp": 5, "first_commit_timestamp": 1741428120},
+        ),
         ({"web": Shipment(HISTORY, True, "rollback", (pull(2),))}, {"commit_timestamp": 5}),
         ({"web": Shipment(HISTORY, True, "forward", (pull(2, first_commit_at="yesterday"),))}, {"commit_timestamp": 5}),
         ({"api": Shipment(HISTORY, True, "forward", (pull(2),))}, {"commit_timestamp": 5}),
@@ -602,6 +606,7 @@ def test_what_metadata_gives_is_not_looked_for() -> None:
     ids=[
         "nothing was looked up",
         "its own",
+        "beside what was deployed before",
         "none in a rollback",
         "one that cannot be read",
         "only another's is known",
