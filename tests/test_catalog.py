@@ -65,6 +65,8 @@ def wrong(text: bytes | str) -> str:
         ("kind: System\nmetadata:\n  name: shop", []),
         ("kind: Location\nmetadata: *any\nspec: {targets: [a, b]}", []),
         ("metadata: [kind, name]\nkind: Other", []),
+        ("kind: [a, b]\nmetadata: {name: x}", []),
+        ("kind: {kind: a}\nmetadata: {name: x}\n---\nkind: Component\nmetadata: {name: y}", [Service("y")]),
         ("kind: API\nmetadata: [1]\n---\nkind: Component\nmetadata: {name: b}\n---\nkind: Group", [Service("b")]),
         ("kind: component\nmetadata: {name: a}", []),
         ("kind: [Component]\nmetadata: {name: a}", []),
