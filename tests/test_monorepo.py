@@ -79,12 +79,16 @@ class World:
         return found
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    repo = Repo("acme/shop")
+def begun(folder: Path, repo: Repo) -> Iterator[World]:
+    """Give a world in which the repository has its first commit, with a map of two services."""
     repo.commit({"README.md": "Shop", "a/x": "0", "b/x": "0", "ci/services.yml": MAP})
     with GitHub(repo, token=GH) as gh, Sandbox(token=TOKEN) as dx:
-        yield World(tmp_path, repo, gh, dx)
+        yield World(folder, repo, gh, dx)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    yield from begun(tmp_path, Repo("acme/shop"))
 
 
 def errors(run: Run) -> list[str]:

@@ -4,21 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runner import TOKEN
-from stand_in import GitHub, Pull, Repo
-from test_monorepo import GH, INLINE, MAP, World
-
-from dx_action.sandbox import Sandbox
+from stand_in import Pull, Repo
+from test_monorepo import INLINE, World, begun
 
 DISCOVER = {"service": "a", "attribution": "merge-commits", "lead-time-metadata": "first-commit"}
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    repo = Repo("acme/shop", start="2025-03-01T00:00:00Z")
-    repo.commit({"README.md": "Shop", "a/x": "0", "b/x": "0", "ci/services.yml": MAP})
-    with GitHub(repo, token=GH) as gh, Sandbox(token=TOKEN) as dx:
-        yield World(tmp_path, repo, gh, dx)
+    yield from begun(tmp_path, Repo("acme/shop", start="2025-03-01T00:00:00Z"))
 
 
 def synced(world: World, *paths: str) -> Pull:

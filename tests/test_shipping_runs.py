@@ -11,7 +11,7 @@ import pytest
 from builders import payload
 from runner import TOKEN, Run
 from stand_in import Deployment, GitHub, How, Pull, Repo
-from test_monorepo import GH, MAP, World, errors
+from test_monorepo import GH, MAP, World, begun, errors
 
 from dx_action.sandbox import Sandbox
 
@@ -25,10 +25,7 @@ PAGE = f"https://github.com/acme/shop/actions/runs/{RUN}/job/38168200017"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A repository whose first commit nobody deployed yet. It begins near the day on which the tests run."""
-    repo = Repo("acme/shop", start="2025-03-01T00:00:00Z")
-    repo.commit({"README.md": "Shop", "a/x": "0", "b/x": "0", "ci/services.yml": MAP})
-    with GitHub(repo, token=GH) as gh, Sandbox(token=TOKEN) as dx:
-        yield World(tmp_path, repo, gh, dx)
+    yield from begun(tmp_path, Repo("acme/shop", start="2025-03-01T00:00:00Z"))
 
 
 def deployed(
