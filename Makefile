@@ -21,24 +21,25 @@ test: .venv/.dev ## check style and types, then run the tests
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
-	$(python) -m pytest
+	.venv/bin/lint-imports --no-cache
+	$(python) -m pytest -n auto
 
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
-	@PYTHONPATH=tests:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
+	@PYTHONPATH=tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
 # What each of these runs by the thousand, other tests run already.
 coverage: .venv/.dev ## fail where a branch of a pure module is run by no test
-	PYTHONPATH=tests/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/test_exactly_once.py
-	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=.:tests $(python) tests/mutants/pure.py)"
+	PYTHONPATH=tests/tools/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/runs/test_exactly_once.py
+	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=tests/support $(python) tests/tools/mutants/pure.py)"
 
 mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=plan EVERY=3 for less
 	@test -e .coverage || $(MAKE) --no-print-directory coverage
-	$(python) tests/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(MODULES)
+	$(python) tests/tools/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(MODULES)
 
 SECONDS ?= 60
 fuzz: ## feed each reader of foreign bytes by coverage, SECONDS=60 for each (atheris, where it installs)
 	@$(MAKE) --no-print-directory .venv-fuzz/.fuzz || { echo "NOT RUN: atheris cannot be installed here"; exit 3; }
-	.venv-fuzz/bin/python tests/fuzz/fuzz.py --seconds $(SECONDS)
+	.venv-fuzz/bin/python tests/tools/fuzz/fuzz.py --seconds $(SECONDS)
 
 lint: .venv-lint/.lint ## check the workflows, action.yml, the Dockerfile and the scripts
 	@bash .ci/lint
@@ -48,7 +49,7 @@ format: .venv/.dev ## format the code, and repair what can be
 	$(python) -m ruff format
 
 pictures: .venv/.dev ## render the README's pictures of summaries (needs npm and Chromium)
-	@sh tests/pictures/render.sh
+	@sh tests/tools/pictures/render.sh
 
 lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--upgrade takes the newest versions
 	@bash .ci/lock $(UV_FLAGS)
@@ -66,5 +67,5 @@ clean: ## remove everything that can be made again
 .venv-lint/.lint: .ci/requirements-lint.txt .ci/venv.sh
 	@sh .ci/venv.sh .venv-lint .ci/requirements-lint.txt $@
 
-.venv-fuzz/.fuzz: tests/fuzz/requirements.txt .ci/venv.sh
-	@sh .ci/venv.sh .venv-fuzz tests/fuzz/requirements.txt $@
+.venv-fuzz/.fuzz: tests/tools/fuzz/requirements.txt .ci/venv.sh
+	@sh .ci/venv.sh .venv-fuzz tests/tools/fuzz/requirements.txt $@

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from dx_action.sandbox import Sandbox  # noqa: E402
 
 EXAMPLE = ROOT / "examples" / "merged-pull-request.yml"
-EVENT = ROOT / "tests" / "events" / "pull_request_merged.json"
+EVENT = ROOT / "tests" / "data" / "events" / "pull_request_merged.json"
 USES = re.compile(r"^( +)uses: (your-org/dx-deployment-action@\w+).*\n", re.MULTILINE)
 TOKEN = "dx-token-5f1c0a9e7b3d4826"
 SERVICE = "payments-service"

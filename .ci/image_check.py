@@ -19,11 +19,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from dx_action.sandbox import Fault, Sandbox  # noqa: E402
 from stand_in import GitHub, Repo  # noqa: E402
 
-from dx_action.sandbox import Fault, Sandbox  # noqa: E402
-
-EVENTS = ROOT / "tests" / "events"
+EVENTS = ROOT / "tests" / "data" / "events"
 ENTRYPOINT = ["/opt/dx/bin/python", "-I", "-u", "-B", "/opt/dx/entrypoint.py"]
 TOKEN = "dx-token-5f1c0a9e7b3d4826"
 REFUSED = "dx-token-refused-77aa21"

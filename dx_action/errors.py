@@ -8,7 +8,9 @@ Interrupted (BaseException) the runner cancelled the job
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
+
+Level = Literal["error", "warning", "notice"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,25 +12,27 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from dx_action import __version__, report
-from dx_action.cancellation import interruptible
-from dx_action.context import resolve
-from dx_action.delivery import Clock, Transport
+from dx_action import __version__
+from dx_action.deployment.plan import plan, pull_calls
+from dx_action.deployment.registration import resolve
+from dx_action.deployment.trigger import Skipped
+from dx_action.dx.delivery import Transport
 from dx_action.errors import ActionError, BadInput, Interrupted, Problem
-from dx_action.event import read_event
-from dx_action.findings import found_lines
-from dx_action.inputs import PREFIX, Inputs, lenient, missing_connection, read_inputs, written
-from dx_action.plan import plan, pull_calls
-from dx_action.runtime import Runtime, read_runtime
-from dx_action.sending import Progress, kept, send
-from dx_action.trigger import Skipped
-from dx_action.workflow import Workflow
-from dx_action.workspace import Workspace
+from dx_action.inputs.model import PREFIX, Inputs, lenient, missing_connection, read_inputs, written
+from dx_action.operations.register import send
+from dx_action.report import endings as report
+from dx_action.report.log import found_lines
+from dx_action.report.progress import Progress, kept
+from dx_action.runner.commands import Workflow
+from dx_action.runner.event import read_event
+from dx_action.runner.runtime import Clock, Runtime, read_runtime
+from dx_action.runner.signals import interruptible
+from dx_action.runner.workspace import Workspace
 
 if TYPE_CHECKING:
     from traceback import StackSummary
 
-    from dx_action.lookups import Lookups
+    from dx_action.github.lookups import Lookups
 
 
 def main(
@@ -87,7 +89,7 @@ def _run(
     if inputs.github_token:
         progress.fetch = fetch
     if inputs.operation == "backfill":
-        from dx_action.backfill_run import backfill  # noqa: PLC0415 - most runs register one deployment
+        from dx_action.backfill.run import backfill  # noqa: PLC0415 - most runs register one deployment
 
         return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
@@ -118,7 +120,7 @@ def _asks(
     inputs: Inputs, runtime: Runtime, env: Mapping[str, str], workspace: Workspace, clock: Clock, workflow: Workflow
 ) -> Callable[[str, bool, str | None], "Lookups"]:
     def ask_about(repository: str, own: bool, commit: str | None) -> "Lookups":
-        from dx_action.asking import about  # noqa: PLC0415 - most runs look nothing up
+        from dx_action.github.asking import about  # noqa: PLC0415 - most runs look nothing up
 
         return about(repository, own, commit, inputs, runtime, env, workspace, clock, workflow.say)
 

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from dx_action.attribution import MergedPullRequest
+from dx_action.sandbox.attribution import MergedPullRequest
 from dx_action.sandbox.crediting import PullRequestError, parse_pull_requests
 from dx_action.sandbox.faults import Fault, FaultError, parse_faults
 from dx_action.sandbox.mask import checked_token

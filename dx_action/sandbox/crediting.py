@@ -1,6 +1,6 @@
 """What the stand-in is told of merged pull requests, and which of them each deployment would be credited with.
 
-Owns the strict reading of pull requests and the form of the answer; the rules themselves are dx_action.attribution's. Pure.
+Owns the strict reading of pull requests and the form of the answer; the rules themselves are dx_action.sandbox.attribution's. Pure.
 
 A pull request is an object of `repository`, `number`, `base_ref`, `default_branch`, `merge_commit_sha` and `merged_at`, all needed;
 `id`, by which setPullServices may name it, and `commits`, the SHAs that belong to it besides. All SHAs are whole. From GitHub:
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
-from dx_action.attribution import Assignment, Held, MergedPullRequest, Name, attribute, unmatched
 from dx_action.sandbox import fields
+from dx_action.sandbox.attribution import Assignment, Held, MergedPullRequest, Name, attribute, unmatched
 
 _SHA = re.compile(r"[0-9a-fA-F]{40}", re.ASCII)
 

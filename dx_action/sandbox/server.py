@@ -10,7 +10,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
-from dx_action.attribution import MergedPullRequest
+from dx_action.sandbox.attribution import MergedPullRequest
 from dx_action.sandbox.control import reset
 from dx_action.sandbox.faults import Fault, Script
 from dx_action.sandbox.handler import Handler
@@ -19,7 +19,7 @@ from dx_action.sandbox.listener import Listener
 from dx_action.sandbox.store import Store
 
 # How long stopping may wait for the accepting thread to look up.
-_POLL = 0.02
+_POLL = 0.002
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, and bound only where asked for
 
 

@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dx_action.attribution import Assignment, MergedPullRequest, Name
 from dx_action.sandbox import checks
+from dx_action.sandbox.attribution import Assignment, MergedPullRequest, Name
 from dx_action.sandbox.checks import Refused
 from dx_action.sandbox.crediting import assignment, credited, parse_pull_requests
 from dx_action.sandbox.mask import Mask, checked_token

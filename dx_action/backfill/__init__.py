@@ -1,0 +1,1 @@
+"""Registering past deployments from GitHub's history or a file."""

@@ -1,0 +1,171 @@
+"""Owns one backfill's run: rows, then a CSV, a rehearsal or the sending, and at any moment what is to be told."""
+
+import os
+from collections.abc import Callable, Mapping
+from itertools import islice
+
+from dx_action.backfill import report as backfill_report
+from dx_action.backfill.backfill import Backfill
+from dx_action.backfill.lane import Terms
+from dx_action.backfill.messages import Ending
+from dx_action.backfill.order import Order
+from dx_action.backfill.records import Unreadable, form_of
+from dx_action.backfill.rows import Rows
+from dx_action.backfill.source import open_rows, write_csv
+from dx_action.backfill.summary import groups
+from dx_action.backfill.tally import Tally
+from dx_action.dx.connect import connection
+from dx_action.dx.failed_file import Leftovers, can_keep
+from dx_action.errors import ActionError, BadInput, Interrupted, Problem, Wrong
+from dx_action.github.asking import api_of, asker_of
+from dx_action.inputs.model import Inputs, missing_connection, written
+from dx_action.report.endings import Report
+from dx_action.report.progress import Progress
+from dx_action.runner.commands import Workflow
+from dx_action.runner.runtime import Clock, Runtime
+from dx_action.runner.workspace import Workspace
+
+# The runner kills a cancelled step 10 s after the first signal, and its report is to be written by then.
+_CANCELLED_SECONDS = 6.5
+
+
+def backfill(
+    inputs: Inputs,
+    runtime: Runtime,
+    env: Mapping[str, str],
+    clock: Clock,
+    workflow: Workflow,
+    progress: Progress,
+    disarm: Callable[[], None],
+) -> Report:
+    """Run it. From `disarm` on, a cancel is ignored, for what happened is being told. Raises ActionError, Interrupted."""
+    workspace, anew = progress.workspace, inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
+    if anew and _is_done(workspace, inputs.failed_file or ""):
+        return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
+    asker = asker_of(inputs.repository or runtime.repository, inputs, runtime)
+    api = api_of(asker, inputs, runtime, env, workspace, clock, patient=True)
+    rows, notices = open_rows(inputs, runtime, workspace, api, clock.now(), workflow.say)
+    if not len(rows):
+        return backfill_report.nothing(notices)
+    if inputs.csv_file:
+        notices = (*notices, *write_csv(inputs, rows, workspace, workflow.scrubbed))
+        return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
+    if inputs.dry_run:
+        first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
+        return backfill_report.rehearsed(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
+    missing = missing_connection(written(env), runtime.actor)
+    return _sent(rows, notices, missing, inputs, env, clock, workflow, progress, disarm, anew=anew)
+
+
+def _sent(
+    rows: Rows,
+    notices: tuple[str, ...],
+    missing: tuple[Problem, ...],
+    inputs: Inputs,
+    env: Mapping[str, str],
+    clock: Clock,
+    workflow: Workflow,
+    progress: Progress,
+    disarm: Callable[[], None],
+    *,
+    anew: bool,
+) -> Report:
+    leftovers = Leftovers(progress.workspace, inputs.failed_file, workflow.scrubbed, anew=anew)
+    try:
+        if missing:
+            raise BadInput(*missing)
+        can_keep(progress.workspace, inputs)
+        transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
+    except (ActionError, Interrupted) as error:
+        disarm()
+        if not anew:  # where it is the file that was read, it has them
+            cancelled = isinstance(error, Interrupted)
+            leftovers.finish(map(rows.call, range(len(rows))), (), _late(clock) if cancelled else lambda: False)
+        if isinstance(error, ActionError) and leftovers.problem and leftovers.problem not in error.problems:
+            raise BadInput(*error.problems, leftovers.problem) from None
+        raise
+    terms = Terms(
+        timeout=inputs.timeout,
+        per_second=inputs.max_per_second,
+        concurrency=inputs.concurrency,
+        on_conflict=inputs.on_conflict,
+    )
+    job = Backfill(
+        rows,
+        transport,
+        clock,
+        terms,
+        say=workflow.say,
+        debug=workflow.debug if workflow.debugging else None,
+        keep=leftovers.add,
+        harmless=progress.harmless,
+    )
+
+    def keep(reason: str) -> None:
+        late = _late(clock)
+        held = ("accepted", "already-registered")
+        leftovers.finish(
+            (rows.call(index) for index in range(len(rows)) if job.tally[index] == "not-sent"),
+            (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
+            late=lambda: reason == "cancelled" and late(),
+        )
+
+    def told(reason: str) -> Report:
+        job.close(reason)
+        keep(reason)
+        ending = Ending(
+            rows=rows,
+            tally=job.tally,
+            held_back=job.order.dropped,
+            reason=job.reason,
+            kept=leftovers.path,
+            from_file=inputs.backfill_file is not None,
+            notices=notices,
+            warnings=warnings,
+        )
+        for title, lines in groups(ending):
+            workflow.group(title)
+            for line in lines:
+                workflow.say(line)
+            workflow.end_group()
+        problems = [problem for problem in (job.problem, leftovers.problem) if problem]
+        return backfill_report.sent(ending, lenient=not inputs.fail_on_error, problems=problems)
+
+    progress.ending = told
+    pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
+    host = inputs.dx_host.base if inputs.dx_host else ""
+    workflow.say(f"Sending {len(rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
+    try:
+        job.run()
+    except Exception:
+        job.close("internal_error")
+        workflow.say(job.progress())
+        keep("internal_error")
+        raise
+    disarm()
+    return told("stopped_before")
+
+
+def _late(clock: Clock) -> Callable[[], bool]:
+    """Begin the time that a cancelled run has left, and give whether it is over."""
+    end = clock.monotonic() + _CANCELLED_SECONDS
+    return lambda: clock.monotonic() > end
+
+
+def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> Ending:
+    return Ending(rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices)
+
+
+def _is_done(workspace: Workspace, path: str) -> bool:
+    """Tell whether an earlier run has emptied the file that it was to empty. Raises BadInput where it could not."""
+    try:
+        with workspace.opened(path) as file:
+            start = os.pread(file, 4096, 0)
+        if not start:
+            return True
+        if form_of(path, start) == "CSV":
+            text = "is the `backfill-file`, a CSV, and what fails is written as JSON Lines. Name another file."
+            raise BadInput.of("failed-file", text)
+    except (Wrong, Unreadable):
+        pass  # it is told where the rows are read
+    return False

@@ -1,0 +1,94 @@
+"""Owns what a backfill remembers of its rows' ends: a byte for each, the first results, and each kind of failure. Pure.
+
+What grows with the number of rows is that byte only.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from dx_action.deployment.calls import Outcome, Result
+
+# As many as the step's outputs can hold at most.
+MOST_RESULTS = 1_300
+MOST_KINDS = 50
+MOST_LINES = 3
+OUTCOMES: tuple[Outcome, ...] = ("not-sent", "accepted", "already-registered", "failed", "unknown")
+_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+
+
+@dataclass(slots=True)
+class Kind:
+    """A kind of failure: the first result of it, how many there are, and the lines of the first."""
+
+    first: Result
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row's line in its file, and what became of it; of its call, the body is left out."""
+
+    number: int
+    result: Result
+
+
+class Tally:
+    """The ends of so many rows."""
+
+    def __init__(self, size: int) -> None:
+        self._codes = bytearray(size)
+        self.counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0) | {"not-sent": size}
+        self.kinds: dict[tuple[str, str], Kind] = {}
+        self.failed: list[Line] = []
+        self.delivered: list[Line] = []
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, index: int) -> Outcome:
+        return OUTCOMES[self._codes[index]]
+
+    def code(self, index: int) -> int:
+        """Give the place of a row's outcome in OUTCOMES."""
+        return self._codes[index]
+
+    @property
+    def ended(self) -> int:
+        """How many rows have an end."""
+        return len(self) - self.counts["not-sent"]
+
+    @property
+    def held(self) -> int:
+        """How many rows DX holds for certain."""
+        return self.counts["accepted"] + self.counts["already-registered"]
+
+    def progress(self, seconds: float, dropped: int) -> str:
+        """Say how far it is after so many seconds, where so many rows are not to be sent any more."""
+        failed, rate = self.counts["failed"] + self.counts["unknown"], self.ended / max(seconds, 0.001)
+        parts = [f"{self.ended:,} of {len(self):,} sent", f"{failed:,} failed", f"{rate:.1f} a second"]
+        if left := rate and len(self) - self.ended - dropped:
+            parts.append(f"about {_span(left / rate)} left")
+        return ", ".join(parts)
+
+    def add(self, index: int, line: int, result: Result) -> None:
+        """Take note of a row's end, at its line of the file."""
+        self._codes[index] = _CODES[result.outcome]
+        self.counts[result.outcome] += 1
+        self.counts["not-sent"] -= 1
+        some = self.delivered if result.delivered else self.failed
+        if len(some) < MOST_RESULTS:
+            some.append(Line(line, replace(result, call=replace(result.call, body=b""))))
+        if not result.delivered:
+            name: tuple[str, str] = (result.outcome, result.error)
+            if name not in self.kinds and len(self.kinds) >= MOST_KINDS:
+                name = ("", "")
+            kind = self.kinds.setdefault(name, Kind(result))
+            kind.count += 1
+            if len(kind.lines) < MOST_LINES:
+                kind.lines.append(line)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

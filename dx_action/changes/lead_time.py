@@ -1,0 +1,68 @@
+"""Owns the times in `metadata` for DX's reports of lead time: the commit's, and the first commit's. Pure, but for `asks`."""
+
+from collections.abc import Callable
+
+from dx_action.changes.changeset import NotFoundError, Shipping, ShippingAsks, first_commit
+from dx_action.changes.scope import MergedPull, event_pull, same_commit
+from dx_action.errors import Wrong
+from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY
+from dx_action.inputs.model import Inputs, wants_commit, wants_first_commit
+from dx_action.inputs.times import parse_time
+from dx_action.inputs.values import Found
+from dx_action.runner.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
+
+
+def lead_times(
+    inputs: Inputs, event: Event, commit: str | None, shipping: Shipping, asks: Callable[[], ShippingAsks]
+) -> tuple[dict[str, Found[int]], tuple[str, ...]]:
+    """Give the times, in Unix seconds and by their keys, and why one that is wanted is missing."""
+    found: dict[str, Found[int]] = {}
+    missing: list[str] = []
+    for key, wanted, look in (
+        (COMMIT_KEY, wants_commit(inputs), _commit),
+        (FIRST_KEY, wants_first_commit(inputs), _first),
+    ):
+        if not wanted:
+            continue
+        try:
+            told = look(event, commit, shipping, asks)
+            if told is None:
+                continue
+            found[key] = Found(int(parse_time(told.value).timestamp()), told.source)
+        except NotFoundError as error:
+            missing.append(f"`{key}` is left out of the metadata: {error}.")
+        except Wrong:
+            missing.append(f"`{key}` is left out of the metadata: GitHub gave a time that cannot be read.")
+    return found, tuple(missing)
+
+
+def _commit(event: Event, commit: str | None, _: Shipping, asks: Callable[[], ShippingAsks]) -> Found[str]:
+    told: tuple[str | None, str | None, str] = (None, None, "")
+    match event:
+        case PullRequestEvent(pull_request=pull):
+            told = (pull.merge_commit_sha, pull.merged_at, "pull_request.merged_at")
+        case PushEvent(head_commit=head) if head:
+            told = (head.id, head.timestamp, "push.head_commit.timestamp")
+        case WorkflowRunEvent(workflow_run=run) if run.head_commit:
+            told = (run.head_sha, run.head_commit.timestamp, "workflow_run.head_commit.timestamp")
+    sha, time, source = told
+    if time and same_commit(sha, commit):
+        return Found(time, source)
+    if commit is None:
+        raise NotFoundError("no commit is known")
+    return Found(asks().committed_at(commit), "GitHub's commit")
+
+
+def _first(event: Event, commit: str | None, shipping: Shipping, asks: Callable[[], ShippingAsks]) -> Found[str] | None:
+    pulls: tuple[MergedPull, ...] = shipping.pulls
+    if not pulls and isinstance(event, PullRequestEvent) and same_commit(event.pull_request.merge_commit_sha, commit):
+        pulls = (event_pull(event.pull_request),)
+    if not pulls and shipping.nothing_new:
+        return None
+    if not pulls:
+        raise NotFoundError("no pull request is known that this deployment ships")
+    dated = pulls if all(pull.first_commit_at for pull in pulls) else asks().dated(pulls)
+    first = first_commit(dated)
+    if first is None:
+        raise NotFoundError("GitHub tells no commits of the pull requests")
+    return Found(first[0], f"pull request #{first[1]}")

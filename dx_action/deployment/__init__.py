@@ -1,0 +1,1 @@
+"""What is registered: event and inputs in, a registration and its calls out. Pure."""

@@ -1,0 +1,136 @@
+"""Owns the choice of each value: what an input says, else the event, else the runner, each with its source. Pure."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from dx_action.changes.changeset import CLOCK, needs_shipping
+from dx_action.changes.scope import MergedPull, change
+from dx_action.deployment.pull_services import Asks, Assignment
+from dx_action.deployment.trigger import Trigger
+from dx_action.errors import BadInput
+from dx_action.inputs.model import Attribution, Inputs
+from dx_action.inputs.times import iso
+from dx_action.inputs.values import Found
+from dx_action.runner.event import Event
+from dx_action.runner.runtime import Runtime
+from dx_action.services.service import Service
+
+
+def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Found[str], bool]:
+    """Give the repository, and whether it is the event's own."""
+    own = own_repository(runtime, event)
+    if inputs.repository:
+        same = inputs.repository.casefold() == own.value.casefold()
+        return Found(inputs.repository, "input repository"), same
+    if not own.value:
+        raise BadInput.of("repository", "is missing, and neither the event nor GITHUB_REPOSITORY names one.")
+    return own, True
+
+
+def own_repository(runtime: Runtime, event: Event) -> Found[str]:
+    """Give the event's own repository; its name may be empty."""
+    name = event.repository and event.repository.full_name
+    return Found(name, "repository.full_name") if name else Found(runtime.repository, "GITHUB_REPOSITORY")
+
+
+def attribution(inputs: Inputs) -> Attribution:
+    """Give what DX is to attribute by."""
+    if inputs.attribution:
+        return inputs.attribution
+    if inputs.merge_commit_shas:
+        return "merge-commits"
+    by_files = inputs.services_source != "input" and not inputs.service
+    return "repository" if by_files or inputs.set_pull_services else "commit"
+
+
+def attribution_source(inputs: Inputs) -> str:
+    """Say what that choice rests on."""
+    if inputs.attribution:
+        return "input attribution"
+    if inputs.merge_commit_shas:
+        return "input merge-commit-shas"
+    if inputs.services_source != "input" and not inputs.service:
+        return "services by the files changed"
+    return "input set-pull-services" if inputs.set_pull_services else "the default"
+
+
+def unused(inputs: Inputs, event: Event) -> tuple[str, ...]:
+    """Tell of an input that nothing looks at."""
+    by_files = inputs.services_source != "input" and not inputs.service
+    looked_at = inputs.operation == "deploy" and (by_files or needs_shipping(inputs, event))
+    if not inputs.since_sha or looked_at:
+        return ()
+    text = (
+        "`since-sha` changes nothing here: it counts where a deployment's services are found by files, and for "
+        "`attribution: merge-commits`, `show-pull-requests` and `lead-time-metadata: first-commit`."
+    )
+    return (text,)
+
+
+def pull(
+    inputs: Inputs, trigger: Trigger | None, assignments: tuple[Assignment, ...], found: Sequence[MergedPull]
+) -> tuple[int | None, int | None]:
+    """Give the number and the id of the pull request: the one that inputs name, the event's, or the only one found."""
+    own = trigger.pull if trigger else None
+    if inputs.pull_number or inputs.pull_id:
+        same = own and inputs.pull_number in (None, own.number) and inputs.pull_id in (None, own.id)
+        return (own.number, own.id) if own and same else (inputs.pull_number, inputs.pull_id)
+    if own:
+        return own.number, own.id
+    if len(assignments) == 1:
+        return assignments[0].pull_number, assignments[0].pull_id
+    return (found[0].number, found[0].id) if len(found) == 1 and not assignments else (None, None)
+
+
+def chosen_services(
+    inputs: Inputs,
+    trigger: Trigger,
+    event: Event,
+    repository: str,
+    commit: Found[str] | None,
+    asks: Callable[[], Asks] | None,
+) -> tuple[Found[tuple[Service, ...]], tuple[str, ...]]:
+    """Give the services in the contract's order. Without `asks`, files are left to the pull requests that are told."""
+    if inputs.service:
+        return Found(inputs.service, "input service"), ()
+    if inputs.services_source != "input":
+        touched = asks().touched(change(event, inputs, commit.value if commit else None)) if asks else ()
+        return Found(touched, f"the files changed, by {inputs.services_source}"), ()
+    if trigger.services:
+        return trigger.services, ()
+    service = by_name(repository)
+    what = "deployment" if asks else "pull request"
+    notice = f"No `service` was given, so the {what} counts for {service.identifier}, the repository's own name."
+    return Found((service,), "the repository's name"), (notice,)
+
+
+def by_name(repository: str) -> Service:
+    """Give the service that a repository's own name stands for."""
+    return Service(repository.rstrip("/").rpartition("/")[2] or repository)
+
+
+def success(inputs: Inputs, trigger: Trigger) -> Found[bool] | None:
+    """Say whether the deployment succeeded, where anything says so."""
+    if inputs.success is None:
+        return trigger.success
+    return Found(inputs.success == "success", "input success")
+
+
+def deployed_at(inputs: Inputs, trigger: Trigger, now: datetime) -> Found[str]:
+    """Give when production changed. `now` is UTC."""
+    if inputs.deployed_at:
+        return Found(iso(inputs.deployed_at), "input deployed-at")
+    if trigger.deployed_at:
+        return Found(iso(trigger.deployed_at.value), trigger.deployed_at.source)
+    return Found(iso(now.replace(microsecond=0)), CLOCK)
+
+
+def written(value: str | None, name: str) -> Found[str] | None:
+    """Give what an input says."""
+    return Found(value, f"input {name}") if value else None
+
+
+def job_page(inputs: Inputs, runtime: Runtime) -> Found[str] | None:
+    """Give the page of this very job."""
+    url = runtime.run_page(inputs.check_run_id)
+    return Found(url, "this job") if url else None

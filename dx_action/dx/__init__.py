@@ -1,0 +1,1 @@
+"""The conversation with DX: attempts, answers, retries, lanes."""

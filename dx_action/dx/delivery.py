@@ -1,0 +1,123 @@
+"""Owns one call's attempts: when to try again, how long to wait, when to stop. It speaks to nobody: a transport is handed in.
+
+At any moment `end()` says what is known, so that a cancelled run can tell what was sent. The rule it must not break:
+`failed` and `not-sent` mean that DX does not hold the deployment; where it may, the outcome is `unknown`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+from typing import Protocol
+
+from dx_action.deployment.calls import Call, Outcome, Result
+from dx_action.dx.answers import Answer, Verdict, judge
+from dx_action.runner.runtime import Clock
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+# An attempt that is cut off at once would only turn a failure that is known into one that is not.
+LEAST_ATTEMPT = 1.0
+TOO_MANY = 429
+_CAUSES = {
+    "connection_failed": "no connection",
+    "connection_lost": "the connection broke",
+    "no_answer": "no answer in time",
+    "unreadable_answer": "the answer is not JSON",
+}
+
+
+class Transport(Protocol):
+    """Makes one attempt within `seconds`: an answer, or the verdict on having got none."""
+
+    def __call__(self, call: Call, seconds: float) -> Answer | Verdict: ...
+
+
+class ClosedError(Exception):
+    """What is known has been told, so nothing more may be sent."""
+
+
+class Delivery:
+    """One call on its way."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.attempts = 0
+        self._lock = Lock()
+        self._closed = False
+        self._may_hold = False
+        self._in_flight = False
+        self._last: Verdict | None = None
+        self._result: Result | None = None
+
+    def run(self, transport: Transport, clock: Clock, deadline: float, say: Callable[[str], None]) -> Verdict:
+        """Try until a final verdict or until `deadline` (in the clock's seconds), and give the last verdict.
+
+        Raises ClosedError where `end` was called meanwhile.
+        """
+        while True:
+            verdict = self._attempt(transport, clock, deadline)
+            wait = self._wait(verdict, clock)
+            if verdict.kind != "try-again" or clock.monotonic() + wait + LEAST_ATTEMPT > deadline:
+                self._result = self._finish(verdict)
+                return verdict
+            self._in_flight = False
+            what = _CAUSES.get(verdict.error) or f"HTTP {verdict.http_status}"
+            say(f"Attempt {self.attempts} for {self.call.label}: {what}. Trying again in {wait:.1f} s.")
+            clock.sleep(wait)
+
+    def end(self, reason: str, unsent: str = "") -> Result:
+        """Send nothing more, and give what is known; where the call had no end yet, `reason` says why.
+
+        `unsent` is why a call was never sent, where that is another reason.
+        """
+        with self._lock:
+            self._closed = True
+        if self._result is not None:
+            return self._result
+        if not self.attempts:
+            return Result(self.call, "not-sent", error=unsent or reason)
+        last = None if self._in_flight else self._last
+        outcome: Outcome = "unknown" if self._may_hold or last is None else "failed"
+        # Time that was used up is why a call is not sent; this one was, and what used it up says more.
+        if reason == "out_of_time":
+            reason = last.error if last else "no_answer"
+        return Result(self.call, outcome, last.http_status if last else None, reason, attempts=self.attempts)
+
+    @property
+    def throttled(self) -> bool:
+        """Tell whether the last answer asked for fewer requests."""
+        return self._last is not None and self._last.http_status == TOO_MANY
+
+    def _attempt(self, transport: Transport, clock: Clock, deadline: float) -> Verdict:
+        with self._lock:
+            if self._closed:
+                raise ClosedError
+            self.attempts, self._in_flight = self.attempts + 1, True
+        answer = transport(self.call, max(deadline - clock.monotonic(), 0.001))
+        verdict = judge(answer, clock.now()) if isinstance(answer, Answer) else answer
+        if verdict.kind == "conflict":
+            verdict = self._resolved(verdict)
+        self._may_hold |= verdict.may_hold
+        self._last = verdict
+        return verdict
+
+    def _resolved(self, conflict: Verdict) -> Verdict:
+        """Say what a conflict means for this call."""
+        if self._may_hold:
+            # What DX holds under this id is most likely what an earlier attempt of this very call left there.
+            return Verdict("accepted", http_status=conflict.http_status)
+        # Only a deployment has an id that can be held already.
+        return conflict if self.call.reference_id else replace(conflict, kind="refused")
+
+    def _wait(self, verdict: Verdict, clock: Clock) -> float:
+        growing: float = min(FIRST_WAIT * 2 ** (self.attempts - 1), LONGEST_WAIT) * (0.5 + clock.random() / 2)
+        return growing if verdict.retry_after is None else max(verdict.retry_after, growing)
+
+    def _finish(self, verdict: Verdict) -> Result:
+        outcome: Outcome
+        if verdict.kind == "accepted":
+            outcome = "accepted"
+        elif verdict.kind == "conflict":
+            outcome = "already-registered"
+        else:
+            outcome = "unknown" if self._may_hold else "failed"
+        return Result(self.call, outcome, verdict.http_status, verdict.error, verdict.message, self.attempts)

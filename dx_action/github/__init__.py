@@ -1,0 +1,1 @@
+"""The look-ups at GitHub; the only package that imports PyGithub."""

@@ -1,0 +1,1 @@
+"""What the workflow's author wrote: the action's inputs, parsed and checked. Pure."""

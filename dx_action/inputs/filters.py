@@ -1,0 +1,78 @@
+"""Owns the globs of `only-branches` and `only-environments`. Pure, and linear in pattern times text."""
+
+import re
+from collections.abc import Iterable
+
+from dx_action.errors import Wrong
+from dx_action.inputs.lists import texts
+from dx_action.runner.event import Deployment
+
+# What git allows in no branch's name, but for the star. Two of them have a meaning in GitHub's own filters.
+_IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
+
+
+def parse_branches(text: str) -> tuple[str, ...]:
+    """Read a list of globs. Raises Wrong for what GitHub's filters know and these do not: it would match no branch."""
+    found = texts(text)
+    if any(pattern.startswith("!") for pattern in found):
+        raise Wrong("has a glob that begins with `!`. Name only the branches that count, as in main or release/**.")
+    if any(pattern.startswith("refs/") for pattern in found):
+        raise Wrong("has a glob that begins with `refs/`. Write the name alone, as in main; tags need none.")
+    if any(map(_IN_NO_BRANCH.search, found)):
+        raise Wrong(
+            "has a glob with a character that cannot be in a branch's name. "
+            "Only `*` and `**` have a meaning, as in release/**; write one glob a line."
+        )
+    return found
+
+
+def matches_branch(patterns: Iterable[str], branch: str) -> bool:
+    """Tell whether a pattern matches the whole branch: `*` any run without `/`, `**` any run."""
+    return any(_matches(pattern, branch, slash=False) for pattern in patterns)
+
+
+def matches_environment(patterns: Iterable[str], environment: str) -> bool:
+    """Tell whether a pattern matches the whole name in any case: `*` any run, `/` included."""
+    return any(_matches(pattern.casefold(), environment.casefold(), slash=True) for pattern in patterns)
+
+
+def _matches(pattern: str, text: str, *, slash: bool) -> bool:
+    """Walk the text once with the set of places in the pattern that may come next: no backtracking."""
+    tokens: list[str] = []
+    position = 0
+    while position < len(pattern):
+        stars = len(pattern) - position - len(pattern[position:].lstrip("*"))
+        tokens.append("**" if stars > 1 or (stars and slash) else pattern[position])
+        position += stars or 1
+
+    def reach(places: set[int]) -> set[int]:
+        for place in sorted(places):
+            after = place
+            while after < len(tokens) and tokens[after] in ("*", "**"):
+                after += 1
+                places.add(after)
+        return places
+
+    places = reach({0})
+    for character in text:
+        after: set[int] = set()
+        for place in places:
+            if place == len(tokens):
+                continue
+            token = tokens[place]
+            if token == "**" or (token == "*" and character != "/"):
+                after.add(place)
+            elif token == character:
+                after.add(place + 1)
+        places = reach(after)
+    return len(tokens) in places
+
+
+def counts(deployment: Deployment, only_environments: tuple[str, ...]) -> bool:
+    """Tell whether the deployment's environment counts as production."""
+    name = deployment.environment or ""
+    if only_environments:
+        return matches_environment(only_environments, name)
+    if deployment.transient_environment:
+        return False
+    return bool(deployment.production_environment) or matches_environment(("prod*",), name)

@@ -1,0 +1,40 @@
+"""Owns one run's sending: the connection, the pull requests before the deployments, and what is known of each at any moment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dx_action.dx.connect import connection
+from dx_action.dx.failed_file import can_keep
+from dx_action.report.progress import Progress
+from dx_action.runner.runtime import Clock
+
+if TYPE_CHECKING:
+    pass
+
+# What the calls about pull requests may use of the time, so that the deployments get theirs.
+_SHARE = 0.5
+
+
+def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable[[str], None]) -> None:
+    """Send what there is, within `timeout`. Raises BadInput where a file that an input names cannot be used, before any call."""
+    from dx_action.dx.sender import LANES, Outbox  # noqa: PLC0415 - only where something is sent
+
+    inputs = progress.inputs
+    if inputs is None:
+        return
+    can_keep(progress.workspace, inputs)
+    lanes = min(max(map(len, progress.groups), default=1), LANES)
+    dx, warnings = connection(progress, inputs, env, clock, lanes)
+    if progress.context:
+        progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
+    say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
+    end = clock.monotonic() + inputs.timeout
+    for number, group in enumerate(progress.groups):
+        if any(outbox.unauthorized for outbox in progress.outboxes):
+            return
+        outbox = Outbox(group, dx, clock, on_conflict=inputs.on_conflict, say=say)
+        progress.outboxes.append(outbox)
+        left = end - clock.monotonic()
+        outbox.run(left if number == len(progress.groups) - 1 else left * _SHARE)
+        outbox.close()

@@ -1,0 +1,1 @@
+"""What a run says about itself: log, annotations, outputs, summary, exit code. Pure."""

@@ -1,0 +1,102 @@
+"""Owns the step's outputs: their names, their forms, and that all together they stay small. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dx_action.changes.scope import MergedPull
+from dx_action.deployment.calls import Call, Result
+from dx_action.deployment.registration import Context
+from dx_action.text import inert, short
+
+# GitHub keeps 1 MB for a whole job; a step that needs more than a quarter of it has lost its readers anyway.
+LARGEST = 256 * 1024
+_ROOM = LARGEST - 16 * 1024
+# What each list may take of it at most, an eighth where nothing is said: three hundred pull requests are 100 KB.
+_SHARES = {"pull-requests": 1 / 2, "results": 1, "requests": 1}
+_NAMES = (
+    *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
+    *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
+    *("rollback", "pull-requests", "truncated"),
+)
+
+
+def outputs(
+    status: str,
+    reason: str,
+    context: Context | None = None,
+    calls: Sequence[Call] = (),
+    results: Sequence[Result] = (),
+    more: Mapping[str, list[Any]] | None = None,
+) -> dict[str, str]:
+    """Give every output of `action.yml`; what is not known is empty, or an empty array. `more` are lists that no context has."""
+    lists: dict[str, list[Any]] = {
+        "merge-commit-shas": [],
+        "services": [],
+        "reference-ids": [],
+        "requests": [{"method": call.method, "body": call.json()} for call in calls],
+        "results": [_result(result) for result in results],
+        "pull-requests": [_pull(pull) for pull in context.shipping.pulls] if context else [],
+        **(more or {}),
+    }
+    found = dict.fromkeys(_NAMES, "") | {"status": status, "reason": short(inert(reason), 1000), "truncated": "false"}
+    if context:
+        lists["merge-commit-shas"] = list(context.merge_commit_shas.value) if context.merge_commit_shas else []
+        lists["services"] = [service.identifier for service in context.services.value]
+        lists["reference-ids"] = list(context.reference_ids.value)
+        found |= {
+            "repository": inert(context.repository.value),
+            "commit-sha": context.commit.value if context.commit else "",
+            "deployed-at": context.deployed_at.value,
+            "pull-number": str(context.pull_number or ""),
+            "pull-id": str(context.pull_id or ""),
+            "rollback": {None: "", True: "true", False: "false"}[context.shipping.rollback],
+            "reference-id": inert(context.reference_ids.value[0]) if len(context.reference_ids.value) == 1 else "",
+        }
+    left = _ROOM - sum(len(text.encode()) for text in found.values())
+    for name in ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests"):
+        found[name], cut = _fitting(lists[name], min(left, int(_ROOM * _SHARES.get(name, 1 / 8))))
+        if cut and name == "results":
+            failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
+            found[name], _ = _fitting(failures_first, left)
+        left -= len(found[name].encode())
+        if cut:
+            found["truncated"] = "true"
+    return found
+
+
+def _fitting(items: list[Any], room: int) -> tuple[str, bool]:
+    """Give as many items as the room holds, in order, and whether some were left out."""
+    parts: list[str] = []
+    used = 2
+    for item in items:
+        part = json.dumps(item, ensure_ascii=False)
+        used += len(part.encode()) + 2
+        if used > room:
+            return f"[{', '.join(parts)}]", True
+        parts.append(part)
+    return f"[{', '.join(parts)}]", False
+
+
+def _pull(pull: MergedPull) -> dict[str, Any]:
+    return {
+        "number": pull.number,
+        "title": short(inert(pull.title), 300),
+        "url": inert(pull.url),
+        "author": inert(pull.author),
+        "merged_at": inert(pull.merged_at),
+        "merge_commit_sha": inert(pull.merge_commit_sha),
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "method": result.call.method,
+        "service": result.call.service,
+        "reference_id": result.call.reference_id,
+        "outcome": result.outcome,
+        "http_status": result.http_status,
+        "error": short(inert(short(result.error))),
+        "message": short(inert(short(result.message))),
+        "attempts": result.attempts,
+    }

@@ -1,0 +1,82 @@
+"""How far a run has come, so that it can be told at any moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dx_action.deployment.calls import Call, Result, as_row
+from dx_action.deployment.registration import Context
+from dx_action.dx.delivery import Transport
+from dx_action.errors import Problem, Wrong
+from dx_action.inputs.model import Inputs
+from dx_action.report import endings as report
+from dx_action.runner.workspace import Workspace
+from dx_action.text import short
+
+if TYPE_CHECKING:
+    from dx_action.dx.sender import Outbox
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come, for when it ends early. `first` are the calls that go before `calls`.
+
+    `ending` tells of a backfill, which has no such lists; `wire` is as in `main`; `fetch` gives a file of the repository.
+    """
+
+    workspace: Workspace
+    scrubbed: Callable[[str], str]
+    wire: Callable[..., Transport] | None = None
+    fetch: Callable[[str], bytes | None] = lambda _: None
+    inputs: Inputs | None = None
+    context: Context | None = None
+    first: tuple[Call, ...] = ()
+    calls: tuple[Call, ...] = ()
+    outboxes: "list[Outbox]" = field(default_factory=list)
+    ending: Callable[[str], report.Report] | None = None
+
+    @property
+    def groups(self) -> list[tuple[Call, ...]]:
+        """The calls that go together, in order."""
+        return [group for group in (self.first, self.calls) if group]
+
+    def results(self, reason: str) -> tuple[Result, ...]:
+        """Give what became of each call; `reason` says why one has no end."""
+        found: list[Result] = []
+        for number, group in enumerate(self.groups):
+            if number < len(self.outboxes):
+                found += map(self.harmless, self.outboxes[number].results(reason))
+            else:
+                refused = any(outbox.unauthorized for outbox in self.outboxes)
+                found += [
+                    Result(call, "not-sent", error="unauthorized_before" if refused else reason) for call in group
+                ]
+        return tuple(found)
+
+    def told(self, reason: str) -> report.Report | None:
+        """Report what became of the calls, or None where there are none."""
+        if self.ending:
+            return self.ending(reason)
+        if not self.groups or self.inputs is None or self.context is None:
+            return None
+        updates = [update for outbox in self.outboxes for update in outbox.updates]
+        return report.sent(self.context, self.inputs, self.results(reason), updates, calls=(*self.first, *self.calls))
+
+    def harmless(self, result: Result) -> Result:
+        """Give the result with DX's words cut and without secrets."""
+        # DX's words may quote the token, and have no end. They lose both before they are escaped, where the one is hard to find.
+        error, message = short(self.scrubbed(result.error), 200), short(self.scrubbed(result.message), 4000)
+        return replace(result, error=error, message=message)
+
+
+def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Report:
+    """Keep in `failed-file` what DX does not hold for certain: bodies only, one a line, ready to be sent."""
+    path = progress.inputs.failed_file if progress.inputs else None
+    if not path or not told.failed:
+        return told
+    lines = [progress.scrubbed(as_row(result.call)) + "\n" for result in told.failed]
+    try:
+        progress.workspace.append(path, "".join(lines).encode())
+    except Wrong as wrong:
+        return report.with_problem(told, Problem("failed-file", str(wrong)), lenient=soft)
+    return told

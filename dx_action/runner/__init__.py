@@ -1,0 +1,1 @@
+"""What the runner hands to the step and takes from it: variables, event, workspace, log, outputs."""

@@ -1,0 +1,102 @@
+"""Owns the runner's side of the talk: the only writer of the log, of `::commands::` and of the `GITHUB_*` files.
+
+Whatever text it is given leaves here inert and without the secrets it was told of. Only the summary is Markdown, made by `summary`.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import TextIO
+from urllib.parse import quote
+
+from dx_action.errors import Level
+from dx_action.text import escaped, inert, short
+
+_LONGEST_MESSAGE = 3500
+_SUMMARY_BYTES = 1_000_000
+_SECRET_AT_LEAST = 4
+
+
+class Workflow:
+    """The runner, as a step may speak to it. `delimiter` gives a text that no one can foresee."""
+
+    def __init__(self, stream: TextIO, env: Mapping[str, str], delimiter: Callable[[], str]) -> None:
+        self._stream, self._env, self._delimiter = stream, env, delimiter
+        self._secrets: list[str] = []
+        self._lock = Lock()
+        self.debugging = env.get("RUNNER_DEBUG") == "1"
+
+    def mask(self, secret: str) -> None:
+        """Have the runner hide the secret in the log, and keep it out of all that is written here, in its usual guises."""
+        if not secret.strip():
+            return
+        self._write(f"::add-mask::{_data(secret)}")
+        for part in {each.strip() for each in (secret, *secret.splitlines())}:
+            in_json = part.replace("\\", "\\\\").replace('"', '\\"')
+            in_summary = escaped(f".{part}")[1:]  # as it is amid a line
+            guises = {part, in_json, in_summary, quote(part, safe="", errors="replace")}
+            self._secrets += [guise for guise in guises if len(guise) >= _SECRET_AT_LEAST]
+        self._secrets.sort(key=len, reverse=True)
+
+    def say(self, text: str = "") -> None:
+        """Write a line of the log."""
+        self._write(inert(self.scrubbed(text)))
+
+    def debug(self, text: str) -> None:
+        """Write a line that is shown where step debugging is on."""
+        if self.debugging:
+            self._write(f"::debug::{_data(inert(self.scrubbed(text)))}")
+
+    def group(self, title: str) -> None:
+        """Begin a part of the log that is shown folded."""
+        self._write(f"::group::{_data(inert(self.scrubbed(title)))}")
+
+    def end_group(self) -> None:
+        """End the folded part."""
+        self._write("::endgroup::")
+
+    def annotate(self, level: Level, title: str, message: str) -> None:
+        """Write an annotation, of several lines where the message has some; GitHub cuts it at 4,096 characters."""
+        text = short("\n".join(inert(line) for line in self.scrubbed(message).split("\n")), _LONGEST_MESSAGE)
+        self._write(f"::{level} title={_property(inert(title))}::{_data(text)}")
+
+    def set_outputs(self, outputs: Mapping[str, str]) -> None:
+        """Append the step's outputs. Raises OSError where the runner's file cannot be written."""
+        parts = []
+        for name, value in outputs.items():
+            text, delimiter = self.scrubbed(value), self._delimiter()
+            parts.append(f"{name}<<{delimiter}\n{text}\n{delimiter}\n")
+        self._append("GITHUB_OUTPUT", "".join(parts))
+
+    def add_summary(self, markdown: str) -> None:
+        """Append to the step's summary. GitHub drops one over 1 MiB whole. Raises OSError."""
+        text = self.scrubbed(markdown)
+        if len(text.encode()) > _SUMMARY_BYTES:
+            text = text.encode()[:_SUMMARY_BYTES].decode(errors="ignore") + "\n\n(cut)\n"
+        self._append("GITHUB_STEP_SUMMARY", text)
+
+    def scrubbed(self, text: str) -> str:
+        """Give the text without the secrets. Outputs, summaries and files are not masked by the runner."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _append(self, variable: str, text: str) -> None:
+        path = self._env.get(variable)
+        if path:
+            with Path(path).open("ab") as file:
+                file.write(text.encode(errors="backslashreplace"))
+
+    def _write(self, line: str) -> None:
+        with self._lock:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+def _data(text: str) -> str:
+    """Escape a command's data; the percent sign goes first."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

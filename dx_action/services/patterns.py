@@ -1,0 +1,113 @@
+"""Owns lists of gitignore's patterns: which of them take a path. Pure.
+
+Within a list the last pattern that matches a path decides, `!` leaves it out: nothing else. Git itself walks folders, and cannot
+take back a file whose folder is out; and it, as pathspec's GitIgnoreSpec, lets an earlier pattern for a file win over a later one
+for its folder. Here there is no walk: `[apps/**, "!apps/docs/"]` leaves apps/docs out, and `[apps/docs/, "!apps/docs/*.md"]` takes
+all of it but the *.md files.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dx_action.errors import Wrong
+from dx_action.services.path_tree import PathTree, Rule
+from dx_action.services.segments import Glob, split, stars, step
+
+MOST_PATTERNS, MOST_STARS = 5000, 3
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_FORM = "Write a path from the repository's root, as in services/payments/**."
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A pattern as it is written, and on which line."""
+
+    text: str
+    line: int
+
+
+class PatternLists:
+    """Several lists of patterns, one a service."""
+
+    def __init__(self, lists: Iterable[Sequence[Pattern]]) -> None:
+        """Read the patterns. Raises Wrong, with the line."""
+        rules: list[Rule] = []
+        self._takes: list[bool] = []
+        for group, patterns in enumerate(lists):
+            for pattern in patterns:
+                if len(rules) == MOST_PATTERNS:
+                    raise Wrong(
+                        f"has more than {MOST_PATTERNS:,} patterns (line {pattern.line}). "
+                        "Join those of one folder: services/payments/** takes everything below it."
+                    )
+                rules.append(_rule(pattern, group))
+                self._takes.append(not pattern.text.startswith("!"))
+        self._tree = PathTree(rules, self._taken)
+
+    def taking(self, path: str) -> tuple[int, ...]:
+        """Give the numbers of the lists that take the path, in order."""
+        return self._tree.at(path)
+
+    def _taken(self, last: Mapping[int, int]) -> tuple[int, ...]:
+        return tuple(sorted(group for group, number in last.items() if self._takes[number]))
+
+
+def _rule(pattern: Pattern, group: int) -> Rule:
+    parts, folder = split(_checked(pattern))
+    where = f"(line {pattern.line})"
+    for part in parts:
+        if part in {"", ".", ".."}:
+            raise Wrong(f"has a pattern with `//`, `./` or `../` in it, which matches nothing {where}. {_FORM}")
+        if part != "**" and stars(part) > MOST_STARS:
+            raise Wrong(
+                f"has a pattern with more than {MOST_STARS} `*` between two slashes {where}. "
+                "Use fewer, or `**` between slashes for any number of folders."
+            )
+    if folder and parts == ["**"]:
+        parts = ["*"]  # everything that is in a folder at all
+    below = parts[-1] == "**"
+    steps = [step(part) for part in (parts[:-1] if below else parts)]
+    for each in steps:
+        if isinstance(each, Glob) and "[" in each.text:
+            _check_range(each, where)
+    return Rule(steps, itself=not (folder or below), group=group)
+
+
+def _checked(pattern: Pattern) -> str:
+    """Give the pattern without its `!` and the spaces after it, as gitignore has it."""
+    from pathspec.patterns.gitignore.base import GitIgnorePatternError  # noqa: PLC0415 - only where there is a map
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
+
+    text, where = pattern.text, f"(line {pattern.line})"
+    if _CONTROL.search(text):
+        raise Wrong(
+            f"has a pattern with a line break or another control character in it {where}. Write a list of patterns."
+        )
+    if not text.endswith("\\ "):
+        text = text.rstrip()
+    bare = text.removeprefix("!")
+    if not bare.strip("/ "):
+        raise Wrong(f"has a pattern that names no path {where}. {_FORM}")
+    if text.startswith("#"):
+        raise Wrong(f"has a pattern that is a comment {where}. For a name that begins with # write \\#.")
+    try:
+        _, include = GitIgnoreSpecPattern.pattern_to_regex(text)
+    except GitIgnorePatternError:
+        include = None
+    if include is None:
+        raise Wrong(
+            f"has a pattern that cannot be read {where}: a [ without its ], or a \\ with nothing after it. "
+            "For the character itself write \\[ or \\\\."
+        )
+    return bare
+
+
+def _check_range(glob: Glob, where: str) -> None:
+    if "[:" in glob.text:
+        raise Wrong(f"has a pattern with a class such as [:alpha:] {where}. Write a range, [a-z].")
+    try:
+        glob.matches("")
+    except re.error:
+        raise Wrong(f"has a pattern with a range that runs backwards {where}. Write [a-z], not [z-a].") from None

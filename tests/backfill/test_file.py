@@ -1,0 +1,655 @@
+"""A backfill's files: which rows are read from them, what is said of those that cannot, and the CSV that is written."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as any_of
+from hypothesis import strategies as st
+
+import builders
+from cells import CELLS
+from dx_action.backfill.source import open_rows, write_csv
+from dx_action.backfill.store import RowIndex
+from dx_action.deployment.calls import Call
+from dx_action.errors import BadEvent, BadInput
+from dx_action.runner.workspace import Workspace
+from runner import NOW, ROOT
+
+HEAD = "deployed_at,service,commit_sha\n"
+ONE = "2025-01-01T12:05:00Z,web,abc1234\n"
+COLUMNS = [
+    *("reference_id", "deployed_at", "service", "repository", "merge_commit_shas", "commit_sha", "integration_branch"),
+    *("environment", "success", "source_url", "source_name", "metadata"),
+]
+
+
+def unreachable() -> Any:
+    raise AssertionError("a file needs nothing of GitHub")
+
+
+def opened(
+    folder: Path, content: str | bytes, name: str = "rows.csv", **given: str
+) -> tuple[RowIndex, tuple[str, ...]]:
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    inputs = builders.inputs({"operation": "backfill", "backfill-file": name}, **given)
+    return open_rows(inputs, builders.runtime("schedule"), Workspace(str(folder)), unreachable, NOW, lambda _line: None)
+
+
+def calls(rows: RowIndex) -> list[Call]:
+    return [rows.call(index) for index in range(len(rows))]
+
+
+def values(rows: RowIndex, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(call.json().get(name) for name in names) for call in calls(rows)]
+
+
+def problems(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> list[str]:
+    with pytest.raises(BadInput) as caught:
+        opened(folder, content, name, **given)
+    assert {each.subject for each in caught.value.problems} == {"backfill-file"}
+    return [each.text for each in caught.value.problems]
+
+
+# What is read.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEAD + ONE,
+        HEAD + ONE.rstrip("\n"),
+        (HEAD + ONE).replace("\n", "\r\n"),
+        "\ufeff" + HEAD + ONE,
+        '\ufeff"deployed_at","service","commit_sha"\r\n"2025-01-01T12:05:00Z","web","abc1234"\r\n',
+        "commit_sha,deployed_at,service\nabc1234,2025-01-01T12:05:00Z,web\n",
+        " Commit_SHA , DEPLOYED_AT,service,environment\n abc1234 , 1735733100 ,web, \n",
+        "\n" + HEAD + "\n" + ONE + "\r\n,,\n \n",
+        "deployed_at,service,commit_sha,,\n2025-01-01T12:05:00Z,web,abc1234, ,\n,,,,\n",
+        HEAD + '2025-01-01T12:05:00Z,"{""identifier"": ""web""}",abc1234\n',
+    ],
+    ids=repr,
+)
+def test_a_csv(tmp_path: Path, content: str) -> None:
+    rows, notices = opened(tmp_path, content)
+    assert values(rows, "deployed_at", "service", "commit_sha", "repository") == [
+        ("2025-01-01T12:05:00Z", {"identifier": "web"}, "abc1234", "acme/shop")
+    ]
+    assert notices == ()
+
+
+def test_cells_in_quotes_may_have_lines_and_quotes(tmp_path: Path) -> None:
+    metadata = '{"a": "say ""x""",\r\n "b": [1,\n2]}'.replace('"', '""').replace('""""', '\\""')
+    content = f'deployed_at,service,metadata\r\n1735733100,web,"{metadata}"\r\n1735733101,web,\r\n'
+    rows, _ = opened(tmp_path, content)
+    assert values(rows, "metadata") == [({"a": 'say "x"', "b": [1, 2]},), (None,)]
+    assert [rows.line(index) for index in range(2)] == [2, 5]
+
+
+LINES = (
+    '{"deployed_at": 1735733100, "service": "web", "merge_commit_shas": ["abc1234"], "metadata": {"n": 1}}\n'
+    '\n{"deployed_at": "2025-01-01T12:05:00Z", "service": {"identifier": "web"}, "success": false, "environment": null}\r\n'
+    '{"github_pull_id": 7, "services": [{"identifier": "web"}], "method": "setPullServices"}'
+)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.NDJSON", "rows.json", "rows", "rows.csv"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "marked"])
+def test_json_lines(tmp_path: Path, name: str, mark: str) -> None:
+    rows, _ = opened(tmp_path, mark + LINES, name)
+    assert values(rows, "success", "merge_commit_shas", "metadata", "services") == [
+        (None, ["abc1234"], {"n": 1}, None),
+        (False, None, None, None),
+        (None, None, None, [{"identifier": "web"}]),
+    ]
+    assert [rows.line(index) for index in range(3)] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["rows.CSV", "rows", "rows.txt", "a.jsonl.csv"])
+def test_what_is_not_json_is_csv(tmp_path: Path, name: str) -> None:
+    assert len(opened(tmp_path, HEAD + ONE, name)[0]) == 1
+
+
+def test_times_and_keys(tmp_path: Path) -> None:
+    content = "deployed_at,service,repository,environment\n"
+    content += (
+        "1735733100250,web,acme/shop,blue\n1735733100,web,acme/shop,\n1735733101,web,Acme/Shop,blue\n1735733100,api,,\n"
+    )
+    rows, _ = opened(tmp_path, content)
+    assert list(rows.times) == [1735733100250, 1735733100000, 1735733101000, 1735733100000]
+    assert list(rows.keys) == [0, 1, 0, 2]
+    assert list(rows.names) == [("acme/shop", "web", "blue"), ("acme/shop", "web", ""), ("acme/shop", "api", "")]
+
+
+@pytest.mark.parametrize(
+    ("environments", "keys"),
+    [
+        (["", "production", ""], [0, 0, 0]),
+        (["production", "", "eu"], [0, 0, 1]),
+        (["", "Production", "production"], [0, 1, 0]),
+        (["eu", "", "eu"], [0, 1, 0]),
+    ],
+    ids=str,
+)
+def test_no_environment_is_in_one_lane_with_production(
+    tmp_path: Path, environments: list[str], keys: list[int]
+) -> None:
+    """DX counts them as one, so they go in time order; what is sent stays as it is written."""
+    content = "deployed_at,service,environment\n"
+    content += "".join(f"{1735733100 + number},web,{name}\n" for number, name in enumerate(environments))
+    rows, _ = opened(tmp_path, content)
+    assert list(rows.keys) == keys
+    assert values(rows, "environment") == [(name or None,) for name in environments]
+
+
+def test_calls_for_pull_requests_have_keys_of_their_own(tmp_path: Path) -> None:
+    content = "".join(
+        json.dumps({**named, "services": [{"identifier": one}], "method": "setPullServices"}) + "\n"
+        for named in (
+            {"github_pull_id": 7},
+            {"repository": "acme/a", "pull_number": 7},
+            {"repository": "acme/b", "pull_number": 7},
+        )
+        for one in ("web", "api")
+    )
+    rows, _ = opened(tmp_path, content, "rows.jsonl")
+    assert list(rows.times) == [0] * 6
+    assert list(rows.keys) == [0, 0, 1, 1, 2, 2]
+
+
+def test_what_a_pull_request_is_told_twice_is_said_twice(tmp_path: Path) -> None:
+    """Between the two it was told something else, and the last word counts."""
+    content = "".join(
+        json.dumps(
+            {"github_pull_id": 7, "services": [{"identifier": one}], "replace": True, "method": "setPullServices"}
+        )
+        + "\n"
+        for one in ("web", "api", "web")
+    )
+    rows, notices = opened(tmp_path, content, "rows.jsonl")
+    assert [services[0]["identifier"] for (services,) in values(rows, "services")] == ["web", "api", "web"]
+    assert notices == ()
+
+
+def test_inputs_fill_the_cells(tmp_path: Path) -> None:
+    content = HEAD + "1735733100,,abc1234\n1735733100,web,abc1234\n"
+    rows, notices = opened(
+        tmp_path, content, service="cart=Cart", environment="blue", method="upsert", success="failure"
+    )
+    assert values(rows, "service", "environment", "success", "source_name") == [
+        ({"identifier": "cart", "name": "Cart"}, "blue", False, "GitHub Actions"),
+        ({"identifier": "web"}, "blue", False, "GitHub Actions"),
+    ]
+    assert {call.method for call in calls(rows)} == {"deployments.upsert"}
+    assert notices == ()
+
+
+def test_only_environments_filters_no_file(tmp_path: Path) -> None:
+    assert len(opened(tmp_path, HEAD + ONE, environment="staging", only_environments="prod*")[0]) == 1
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 row names no `service`"), (3, "3 rows name no `service`")])
+def test_rows_without_a_service_are_one_notice(tmp_path: Path, count: int, words: str) -> None:
+    content = HEAD + ONE + "".join(f"{1735733100 + number},,abc1234\n" for number in range(count))
+    _, (notice,) = opened(tmp_path, content)
+    assert notice.startswith(words)
+    assert notice.endswith("counts for its repository's own name, as shop.")
+
+
+@pytest.mark.parametrize(
+    ("again", "notice"),
+    [
+        (ONE, "1 row repeats an earlier one, and is not sent again."),
+        (ONE * 3, "3 rows repeat earlier ones, and are not sent again."),
+        ("1735733100,web,abc1234\n", "1 row repeats an earlier one, and is not sent again."),
+    ],
+    ids=["once", "often", "in another form"],
+)
+def test_the_same_row_twice_is_one_deployment(tmp_path: Path, again: str, notice: str) -> None:
+    rows, notices = opened(tmp_path, HEAD + ONE + "1735733101,web,abc1234\n" + again)
+    assert len(rows) == 2
+    assert notices == (notice,)
+
+
+def test_a_deployment_that_failed_to_be_created_and_then_updated_is_one(tmp_path: Path) -> None:
+    kept = {
+        "reference_id": "r",
+        "deployed_at": "2025-01-01T12:05:00Z",
+        "service": {"identifier": "web"},
+        "repository": "a/b",
+    }
+    content = "".join(json.dumps(row) + "\n" for row in (kept, kept | {"success": True, "method": "upsert"}))
+    rows, notices = opened(tmp_path, content, "failed.jsonl")
+    assert (len(rows), len(notices)) == (1, 1)
+
+
+KEPT: dict[str, Any] = {
+    "reference_id": "github.com/pull/7/deploy/0/success/web",
+    "deployed_at": "2025-01-01T12:05:00Z",
+    "service": {"identifier": "web"},
+    "repository": "acme/shop",
+    "commit_sha": "abc1234",
+    "source_url": "https://github.com/acme/shop/pull/7",
+    "metadata": {"version": "1.10", "commit_timestamp": 1735733000, "first_commit_timestamp": 1735700000},
+}
+LATER: dict[str, Any] = {"deployed_at": "2025-01-01T14:00:00Z"}
+META: dict[str, Any] = KEPT["metadata"]
+AGAIN: dict[str, dict[str, Any]] = {
+    "its time": LATER,
+    "its time, earlier": {"deployed_at": "2025-01-01T11:00:00Z"},
+    "its page": {"source_url": "https://github.com/acme/shop/actions/runs/1/job/2"},
+    "its time and page": LATER | {"source_url": "https://github.com/acme/shop/actions/runs/1/job/2"},
+    "its time, and no page": LATER | {"source_url": None},
+    "what was looked up": LATER | {"metadata": META | {"first_commit_timestamp": 1735600000}},
+    "what was not found again": LATER | {"metadata": {"version": "1.10", "commit_timestamp": 1735733000}},
+}
+OTHER: dict[str, dict[str, Any]] = {
+    "the commit": LATER | {"commit_sha": "abc1235"},
+    "the service": LATER | {"service": {"identifier": "api"}},
+    "the service's name": LATER | {"service": {"identifier": "web", "name": "Web"}},
+    "the repository": LATER | {"repository": "acme/web"},
+    "the environment": LATER | {"environment": "eu"},
+    "the outcome": LATER | {"success": False},
+    "the source": LATER | {"source_name": "Argo"},
+    "the metadata": LATER | {"metadata": META | {"version": "1.11"}},
+    "no metadata": LATER | {"metadata": {"commit_timestamp": 1735733000}},
+    "the branch": {"integration_branch": "develop"},
+    "the method": LATER | {"method": "upsert"},
+}
+
+
+def json_lines(*given: dict[str, Any]) -> str:
+    return "".join(json.dumps(each) + "\n" for each in given)
+
+
+@pytest.mark.parametrize("change", AGAIN.values(), ids=AGAIN)
+@pytest.mark.parametrize(("method", "counts"), [("create", "first"), ("upsert", "last")])
+def test_a_job_that_failed_twice_is_one_deployment(
+    tmp_path: Path, change: dict[str, Any], method: str, counts: str
+) -> None:
+    """A `failed-file` has a row of each attempt; DX keeps the first creation, and the last update."""
+    rest = KEPT | {"reference_id": "another"}
+    earlier, later = KEPT | {"method": method}, KEPT | change | {"method": method}
+    rows, (notice,) = opened(tmp_path, json_lines(earlier, rest, later), "failed.jsonl")
+    kept = opened(tmp_path, json_lines(earlier if counts == "first" else later), "one.jsonl")[0]
+    assert calls(rows)[0] == calls(kept)[0]
+    assert (len(rows), rows.times[0], rows.line(0)) == (2, kept.times[0], 1 if counts == "first" else 3)
+    assert notice == (
+        "1 row has the `reference_id` of an earlier one and only another time or page, as where a job ran again: by "
+        f"`{method}` the {counts} one counts in DX, and it alone is sent."
+    )
+
+
+def test_a_job_that_failed_often_is_told_once(tmp_path: Path) -> None:
+    attempts = [KEPT | {"deployed_at": 1735733100 + number} for number in range(4)]
+    rows, notices = opened(tmp_path, json_lines(*attempts, attempts[0]), "failed.jsonl")
+    assert values(rows, "deployed_at") == [("2025-01-01T12:05:00Z",)]
+    assert [notice[:20] for notice in notices] == ["1 row repeats an ear", "3 rows have the `ref"]
+
+
+@pytest.mark.parametrize("change", OTHER.values(), ids=OTHER)
+def test_one_id_with_two_contents(tmp_path: Path, change: dict[str, Any]) -> None:
+    content = json_lines(KEPT, KEPT | {"reference_id": "another"}, KEPT | change)
+    (text,) = problems(tmp_path, content, "rows.jsonl")
+    assert text.startswith("line 3 is the deployment of line 1, by its `reference_id`, with other values.")
+
+
+def test_an_id_of_the_row_s_content_with_two_contents(tmp_path: Path) -> None:
+    """Nobody said that these are one deployment."""
+    content = "deployed_at,service,source_url\n1735733100,web,https://a\n1735733101,web,\n1735733100,web,https://b\n"
+    (text,) = problems(tmp_path, content)
+    assert text.startswith("line 4 is the deployment of line 2, by its `reference_id`, with other values.")
+
+
+def test_a_csv_with_one_id_at_two_times(tmp_path: Path) -> None:
+    content = "reference_id,deployed_at,service\nr,1735733100,web\ns,1735733100,web\nr,1735733101,web\n"
+    rows, notices = opened(tmp_path, content)
+    assert (list(rows.times), len(notices)) == ([1735733100000] * 2, 1)
+
+
+# What cannot be read: one sentence each.
+
+LONG = "x" * (1 << 20)
+BROKEN: dict[str, tuple[str, str | bytes, str]] = {
+    "empty": ("a.csv", "", "is empty."),
+    "empty lines": ("a.jsonl", "\n\n", "is empty."),
+    "a mark alone": ("a.csv", "\ufeff", "is empty."),
+    "a header alone": ("a.csv", HEAD, "has no row below its first line."),
+    "UTF-16": ("a.csv", (HEAD + ONE).encode("utf-16"), "is not UTF-8 but UTF-16. In Excel, save it as `CSV UTF-8"),
+    "UTF-16 without a mark": ("a.csv", (HEAD + ONE).encode("utf-16-le"), "is not UTF-8 but UTF-16."),
+    "Latin-1": ("a.csv", HEAD.encode() + b"1735733100,caf\xe9,\n", "line 2 is not UTF-8. In Excel"),
+    "Latin-1 in the header": ("a.csv", b"deployed_at,caf\xe9\n", "line 1 is not UTF-8."),
+    "Latin-1 in JSON": ("a.jsonl", b'{"service": "caf\xe9"}', "line 1 is not UTF-8."),
+    "an image": ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "line 1 is not UTF-8."),
+    "semicolons": ("a.csv", "deployed_at;service\n", "has semicolons or tabs between its columns."),
+    "tabs": ("a.csv", "deployed_at\tservice\n", "has semicolons or tabs between its columns."),
+    "a strange column": (
+        "a.csv",
+        "deployed_at,tags\n",
+        "has a column `tags` in line 1, and the columns are `reference_id`,",
+    ),
+    "a column without a name": (
+        "a.csv",
+        "deployed_at,,service\n",
+        "has a column without a name in line 1, and the columns are",
+    ),
+    "a column twice": ("a.csv", "deployed_at,service,Service\n", "has the column `service` twice."),
+    "no time": ("a.csv", "service,commit_sha\nweb,abc1234\n", "has no column `deployed_at` in line 1"),
+    "no header": ("a.csv", ONE, "has a column `2025-01-01t12:05:00z` in line 1"),
+    "too few cells": ("a.csv", HEAD + "1735733100,web\n", "line 2 has 2 cells, and the first line has 3 columns."),
+    "too many cells": ("a.csv", HEAD + "1,2,3,4\n", "line 2 has 4 cells, and the first line has 3 columns."),
+    "text after a quote": ("a.csv", HEAD + '"1"x,2,3\n', "line 2 is no CSV: a quote in a cell is written twice"),
+    "a quote that stays open": ("a.csv", HEAD + ONE + 'a,"b,c\n' + ONE, "line 3 is no CSV: a quote in a cell"),
+    "a lone carriage return": ("a.csv", HEAD + "1\r2,3,4\n", "line 2 has a line end that is CR alone."),
+    "lines that end in CR": ("a.csv", (HEAD + ONE).replace("\n", "\r"), "line 1 has a line end that is CR alone. Save"),
+    "lines that end in CR, and quotes": (
+        *("a.csv", '"deployed_at","service"\r1735733100,"we""b"\r1735733100,"a\rb"\r'),
+        "line 1 has a line end that is CR alone. Save the file with LF or CRLF at the end of each line.",
+    ),
+    "many lines that end in CR": (
+        "a.csv",
+        HEAD + (ONE * (1 << 16)).replace("\n", "\r"),
+        "line 2 has a line end that is CR",
+    ),
+    "objects that end in CR": (
+        *("a.jsonl", '{"deployed_at": 1735733100}\r{"deployed_at": 1735733101}\r'),
+        "line 1 has a line end that is CR alone.",
+    ),
+    "a CR in a cell, and text after its quote": ("a.csv", HEAD + '"1\r"x,2,3\n', "line 2 is no CSV: a quote in a cell"),
+    "an endless line": (
+        "a.csv",
+        HEAD + ONE + LONG + "y",
+        "has a record of more than 1 MiB from line 3 on, as where a quote",
+    ),
+    "an endless header": ("a.csv", LONG + "y", "has a record of more than 1 MiB from line 1 on"),
+    "an endless cell": ("a.csv", HEAD + '"' + "x\n" * (1 << 20), "has a record of more than 1 MiB from line 2 on"),
+    "an endless object": ("a.jsonl", '{"a": "' + LONG, "has a record of more than 1 MiB from line 1 on."),
+    "a JSON array": ("a.json", '[{"deployed_at": 1735733100}]', "is one JSON array, and should be JSON Lines"),
+    "an object over several lines": ("a.json", '{\n"deployed_at": 1735733100}', "line 1 is no JSON object."),
+    "JSON that is no object": ("a.jsonl", "7\n", "line 1 is no JSON object. Write one whole object on each line"),
+    "an object without fields": ("a.jsonl", "{}\n", "line 1 is no JSON object."),
+    "NaN": ("a.jsonl", '{"metadata": {"a": NaN}}\n', "line 1 holds NaN or Infinity"),
+    "a field twice": ("a.jsonl", '{"service": "a", "service": "b"}\n', "line 1 has the same key twice"),
+    "JSON without a bottom": ("a.jsonl", '{"metadata": ' + "[" * 100_000, "line 1 is nested too deeply"),
+    "a strange field": (
+        "a.jsonl",
+        '{"deployed_at": 1735733100, "tag": 1}',
+        "line 1, column `tag`: is no field of this",
+    ),
+    "a wrong cell": (
+        "a.csv",
+        HEAD + ONE + "1735733100,web,main\n",
+        "line 3, column `commit_sha`: is not a commit id of 7",
+    ),
+    "a strange field that is a command": (
+        *("a.jsonl", '{"deployed_at": 1735733100, "\\n::error::x": 1}'),
+        "line 1, column `\\n::error::x`: is no field of this method.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_one_sentence(tmp_path: Path, name: str, content: str | bytes, words: str) -> None:
+    text = problems(tmp_path, content, name)[0]
+    assert text.startswith(words)
+    assert text.endswith((".", '""".'))
+
+
+def test_a_thousand_bad_rows(tmp_path: Path) -> None:
+    texts = problems(tmp_path, HEAD + "2025-01-01,web,\n" * 500 + ONE + "2025-01-01,web,\n" * 500)
+    assert [text.partition(":")[0] for text in texts[:5]] == [
+        f"line {line}, column `deployed_at`" for line in range(2, 7)
+    ]
+    assert texts[5:] == ["has 995 more rows that cannot be used."]
+
+
+def test_one_bad_row_more_than_is_shown(tmp_path: Path) -> None:
+    assert problems(tmp_path, HEAD + "x,web,\n" * 6)[5:] == ["has 1 more row that cannot be used."]
+    assert len(problems(tmp_path, HEAD + "x,web,\n" * 5)) == 5
+
+
+def test_two_gigabytes_on_one_line_are_not_read(tmp_path: Path) -> None:
+    """A file of holes: it has the size without the bytes."""
+    with (tmp_path / "rows.csv").open("wb") as file:
+        file.write(HEAD.encode() + b"x")
+        file.truncate(2 << 30)
+    inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
+    with pytest.raises(BadInput, match="has a record of more than 1 MiB from line 2 on"):
+        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), unreachable, NOW, print)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "names a file that is not in the workspace"),
+        (lambda path: path.mkdir(), "a symbolic link or a folder is in its place|names something that is not a file"),
+        (lambda path: path.symlink_to("/etc/hosts"), "a symbolic link or a folder is in its place"),
+        (os.mkfifo, "names something that is not a file"),
+    ],
+    ids=["missing", "a folder", "a link out of it", "a pipe"],
+)
+def test_what_is_no_file_of_the_workspace(tmp_path: Path, make: Any, words: str) -> None:
+    make(tmp_path / "rows.csv")
+    inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
+    with pytest.raises(BadInput, match=words):
+        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), unreachable, NOW, print)
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, HEAD + ONE)
+    (tmp_path / "rows.csv").write_text("nothing of it")
+    assert rows.call(0).json()["deployed_at"]
+
+
+def test_what_was_checked_is_what_is_sent_though_the_disk_fills_up() -> None:
+    rows = RowIndex()
+    rows._file.close()
+    full = open("/dev/full", "r+b", buffering=0)  # noqa: SIM115, PTH123
+    rows._file = full
+    call = Call("deployments.create", "web", "web/1", b'{"reference_id":"web/1","service":{"identifier":"web"}}')
+    with pytest.raises(BadEvent, match="no room for the rows"):
+        rows.add(call, 2, 1, ("acme/shop", "web", ""))
+    full.close()
+
+
+def test_a_file_that_is_replaced_stays_readable(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, HEAD + ONE)
+    before = rows.call(0)
+    with Workspace(str(tmp_path)).replacing("rows.csv") as file:
+        file.write(b"another")
+    assert rows.call(0) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        ({"service": "web\ncart"}, "service", "names several services, and a row of the `backfill-file` is"),
+        ({"success": "cancelled"}, "success", "says that nothing was deployed"),
+    ],
+    ids=str,
+)
+def test_inputs_that_cannot_fill_a_row(tmp_path: Path, given: dict[str, str], name: str, words: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        opened(tmp_path, HEAD + ONE, **given)
+    (problem,) = caught.value.problems
+    assert problem.subject == name
+    assert words in problem.text
+
+
+# The CSV that is written.
+
+
+def written(folder: Path, rows: RowIndex) -> tuple[str, tuple[str, ...]]:
+    inputs = builders.inputs({"operation": "backfill", "csv-file": "out/for-dx.csv"})
+    notices = write_csv(inputs, rows, Workspace(str(folder)), str)
+    return (folder / "out" / "for-dx.csv").read_bytes().decode(), notices
+
+
+def test_the_csv_that_is_written(tmp_path: Path) -> None:
+    content = "deployed_at,service,merge_commit_shas,metadata,success\n"
+    content += '1735733100,web=Web,"abc1234,abc1235","{""ü"": ""=1+1""}",false\n'
+    content += '1735733101,"{""identifier"": ""=cmd""}",,,\n'
+    rows, _ = opened(tmp_path, content)
+    text, notices = written(tmp_path, rows)
+    head, first, second, rest = text.split("\r\n")
+    assert head == ",".join(COLUMNS)
+    assert first == (
+        f"{rows.call(0).reference_id},2025-01-01T12:05:00Z,"
+        '"{""identifier"":""web"",""name"":""Web""}",,"[""abc1234"",""abc1235""]",,,,false,,GitHub Actions,'
+        '"{""ü"":""=1+1""}"'
+    )
+    assert second.startswith(
+        f'{rows.call(1).reference_id},2025-01-01T12:05:01Z,"{{""identifier"":""=cmd""}}",acme/shop,,'
+    )
+    assert (rest, notices) == ("", ())
+    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+
+
+def test_updates_have_their_column(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, "deployed_at,method\n1735733100,\n1735733101,upsert\n")
+    text, _ = written(tmp_path, rows)
+    (first, second) = csv.DictReader(io.StringIO(text))
+    assert (first["method"], first["success"], second["method"], second["success"]) == ("create", "", "upsert", "true")
+    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+
+
+def test_calls_for_pull_requests_are_left_out(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, LINES, "rows.jsonl")
+    text, notices = written(tmp_path, rows)
+    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)[:2]
+    assert (
+        notices == ("1 call of setPullServices cannot stand in a CSV of deployments, and were left out of it.",)
+        or notices
+    )
+
+
+def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, HEAD + ONE * 2, "rows.csv")
+    inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "rows.csv"})
+    write_csv(inputs, rows, Workspace(str(tmp_path)), str)
+    text = (tmp_path / "rows.csv").read_text()
+    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.csv", "rows.csv"]
+
+
+def test_a_csv_that_cannot_be_written(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, HEAD + ONE)
+    (tmp_path / "out").symlink_to("/tmp")
+    with pytest.raises(BadInput, match="`csv-file` names a file that cannot be opened or written there"):
+        written(tmp_path, rows)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@any_of(st.lists(CELLS, min_size=1, max_size=6, unique_by=lambda cells: str(cells["deployed_at"])))
+def test_any_rows_written_as_csv_read_back_the_same(tmp_path: Path, cells: list[dict[str, Any]]) -> None:
+    rows, _ = opened(
+        tmp_path,
+        "".join(
+            json.dumps({**each, "reference_id": f"{number} {each.get('reference_id', '')}"}) + "\n"
+            for number, each in enumerate(cells)
+        ),
+        "rows.jsonl",
+    )
+    text, notices = written(tmp_path, rows)
+    assert len(rows) == len(cells)
+    assert notices == ()
+    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+    again, _ = written(tmp_path, opened(tmp_path, text, "again.csv")[0])
+    assert again == text
+
+
+# What it takes.
+
+MEMORY = """
+import re, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+import builders
+from dx_action.backfill.source import open_rows
+from dx_action.runner.workspace import Workspace
+inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
+rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(sys.argv[3]), None, builders.NOW, str)
+for index in range(0, len(rows), 100):
+    rows.call(index)
+print(len(rows), re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def test_a_hundred_thousand_rows_stay_small(tmp_path: Path) -> None:
+    """The whole process. It takes some seconds, for each row is read and checked."""
+    with (tmp_path / "rows.csv").open("w", encoding="utf-8") as file:
+        file.write("deployed_at,service,commit_sha,source_url,metadata\n")
+        for number in range(100_000):
+            row = f"{1735733100 + number},svc{number % 50},{number:07x}abc,https://ci.example/{number}"
+            file.write(f'{row},"{{""version"": ""1.{number}""}}"\n')
+    command = [sys.executable, "-c", MEMORY, str(ROOT), str(ROOT / "tests/support"), str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows, kibibytes = map(int, run.stdout.split())
+    assert rows == 100_000
+    assert kibibytes < 120 * 1024
+
+
+# Whatever is in it.
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b'"',
+            b",",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"\0",
+            b"\xff\xfe",
+            b"\xef\xbb\xbf",
+            b"{",
+            b"}",
+            b"[",
+            b": ",
+            b"\xe9",
+            b" ",
+        ),
+        *(
+            b"deployed_at",
+            b"service",
+            b'"deployed_at": 1735733100',
+            b'"service": "web"',
+            b"1735733100",
+            b"web",
+            b"method",
+        ),
+        *(
+            b"upsert",
+            b'{"deployed_at": 1735733100}\n',
+            HEAD.encode(),
+            ONE.encode(),
+            b"1e999",
+            b"\\ud800",
+            b"null",
+            b"9" * 5000,
+        ),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@any_of(st.lists(PIECES, max_size=12).map(b"".join), st.sampled_from(["rows.csv", "rows.jsonl", "rows.txt"]))
+def test_any_file_is_rows_or_a_sentence(tmp_path: Path, content: bytes, name: str) -> None:
+    try:
+        rows, _ = opened(tmp_path, content, name)
+    except BadInput as error:
+        for problem in error.problems:
+            assert problem.subject == "backfill-file"
+            assert len(problem.text) < 700
+            assert "\n" not in problem.text
+    else:
+        assert len(calls(rows)) == len(rows) > 0
+        text, _ = written(tmp_path, rows)
+        assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)

@@ -1,0 +1,532 @@
+"""What a backfill says of itself, for ends of every kind and size."""
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import cycle, islice
+from typing import Any
+
+import pytest
+
+from backfills import Listed
+from dx_action.backfill.messages import Ending, already_held, counted, failures
+from dx_action.backfill.report import nothing, rehearsed, sent, written
+from dx_action.backfill.summary import groups, summary
+from dx_action.backfill.tally import Tally
+from dx_action.deployment.calls import Outcome, Result
+from dx_action.errors import Problem
+from dx_action.report import advice
+from runner import check_summary
+
+# The bounds, as literals: what the code has must be these.
+MOST_BARS, MOST_GROUPS, MOST_KINDS, MOST_RESULTS, LARGEST = 53, 50, 50, 1300, 256 * 1024
+
+
+End = tuple[Outcome, str] | None
+HELD: End = ("accepted", "")
+ALREADY: End = ("already-registered", "reference_id_taken")
+REFUSED: End = ("failed", "repo_not_found")
+UNKNOWN: End = ("unknown", "http_503")
+
+
+def ended(rows: Listed, ends: Sequence[End], message: str = "", **more: Any) -> Ending:
+    """Rows that ended so; None is what was not sent."""
+    tally = Tally(len(rows))
+    for index, end in enumerate(ends):
+        if end:
+            tally.add(index, rows.line(index), Result(rows.call(index), end[0], 422, end[1], message, 1))
+    return Ending(rows=rows, tally=tally, **more)
+
+
+def rows_of(count: int, services: int = 3, minutes: int = 60) -> Listed:
+    return Listed([(f"s{number % services}", number * minutes) for number in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason", "held_back", "starts"),
+    [
+        ([HELD] * 4, "", 0, []),
+        ([HELD, REFUSED, HELD, HELD], "", 0, ["DX did not take 1 of 4 deployments: repo_not_found (line 3). DX does"]),
+        ([REFUSED] * 4, "", 0, ["DX did not take 4 of 4 deployments: repo_not_found (lines 2, 3, 4 and 1 more). DX"]),
+        ([REFUSED, REFUSED, HELD, HELD], "", 0, ["DX did not take 2 of 4 deployments: repo_not_found (lines 2 and 3)"]),
+        (
+            [HELD, UNKNOWN, None, None],
+            "",
+            2,
+            [
+                "It is not known whether DX took 1 of 4 deployments: http_503 (line 3). ",
+                "2 of 4 deployments were not sent",
+            ],
+        ),
+        (
+            [("failed", "invalid_auth"), None, None, None],
+            "unauthorized_before",
+            0,
+            ["DX did not take 1 of 4 deployments: invalid_auth (line 2). "],
+        ),
+        (
+            [HELD, UNKNOWN, None, None],
+            "cancelled",
+            1,
+            [
+                "The job was cancelled: 1 of 4 deployments are in DX, 1 may be, and 1 was not sent.",
+                "It is not known whether",
+                "1 of 4 deployments was not sent. A deployment before it",
+            ],
+        ),
+        ([HELD, None, None, None], "cancelled", 0, ["The job was cancelled: 1 of 4 deployments are in DX, and 3 were"]),
+        (
+            [REFUSED, None, None, None],
+            "stopped_before",
+            0,
+            ["3 of 4 deployments were not sent. The sending was ended", "DX did not take 1 of 4"],
+        ),
+    ],
+)
+def test_one_message_for_each_kind(ends: list[End], reason: str, held_back: int, starts: list[str]) -> None:
+    found = failures(ended(rows_of(4), ends, reason=reason, held_back=held_back))
+    assert [text[: len(start)] for text, start in zip(found, starts, strict=True)] == starts
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("unauthorized_before", "http_401"),
+        ("unauthorized_before", "http_403"),
+        ("unauthorized_before", "invalid_auth"),
+        ("http_429", "http_429"),
+    ],
+)
+def test_what_follows_from_a_failure_is_told_with_it(reason: str, error: str) -> None:
+    (message,) = failures(ended(rows_of(4), [HELD, ("failed", error), None, None], reason=reason))
+    assert "2 more were not sent because of it." in message
+
+
+def test_what_ended_it_comes_first_and_alone_is_called_the_cause() -> None:
+    ends: list[End] = [REFUSED, REFUSED, UNKNOWN, ("failed", "invalid_auth"), None, None]
+    found = failures(ended(rows_of(6), ends, reason="unauthorized_before"))
+    starts = ["DX did not take 1 of 6", "DX did not take 2 of 6", "It is not known whether DX took 1 of 6"]
+    assert [text[: len(start)] for text, start in zip(found, starts, strict=True)] == starts
+    assert [" 2 more were not sent because of it." in text for text in found] == [True, False, False]
+
+
+@pytest.mark.parametrize(("kinds", "messages"), [(6, 6), (7, 7), (8, 7)])
+def test_the_last_message_is_for_the_kinds_that_have_no_place(kinds: int, messages: int) -> None:
+    found = failures(ended(rows_of(kinds), [("failed", f"code{number}") for number in range(kinds)]))
+    assert len(found) == messages
+    assert found[-1].startswith("2 more kinds of failure") == (kinds > messages)
+    assert sum("more kinds of failure" in message for message in found) == (kinds > messages)
+
+
+@pytest.mark.parametrize(
+    ("rows", "noun"),
+    [
+        ([("web", 1)], "1 of 1 deployment is in DX"),
+        ([("web", 1), ("web", 2)], "2 of 2 deployments are in DX"),
+        ([7], "1 of 1 row is in DX"),
+        ([7, ("web", 1)], "2 of 2 rows are in DX"),
+    ],
+)
+def test_what_a_row_is_called(rows: list[tuple[str, int] | int], noun: str) -> None:
+    assert counted(ended(Listed(rows), [HELD] * len(rows))) == f"{noun}: {len(rows)} registered."
+
+
+def test_dx_s_own_words_are_told_inert() -> None:
+    (message,) = failures(ended(rows_of(1), [REFUSED], "::error::x\r\n##[error]y"))
+    assert r"DX says: . ::error::x\r\n# #[error]y." in message
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Gone", "Gone."),
+        ("Gone.", "Gone."),
+        ("Gone!", "Gone!"),
+        ("Gone?", "Gone?"),
+        ("Gone…", "Gone…"),
+        ("(a)", "(a)."),
+    ],
+)
+def test_dx_s_own_words_end_as_a_sentence(words: str, told: str) -> None:
+    (message,) = failures(ended(rows_of(1), [REFUSED], words))
+    assert f" DX says: {told} Once that is mended" in message
+
+
+def test_a_long_code_is_cut() -> None:
+    (message,) = failures(ended(rows_of(1), [("failed", "x" * 101)]))
+    assert f": {'x' * 99}… (line 2). " in message
+
+
+@pytest.mark.parametrize(
+    ("kept", "reason", "says"),
+    [
+        ("out/failed.jsonl", "", "is kept in out/failed.jsonl: send it as `backfill-file`"),
+        (None, "", "Once that is mended, run the same backfill again"),
+        (None, "cancelled", "Run the same backfill again"),
+    ],
+)
+def test_how_to_go_on(kept: str | None, reason: str, says: str) -> None:
+    assert says in failures(ended(rows_of(2), [REFUSED, None], reason=reason, kept=kept))[0]
+
+
+def test_many_kinds_are_few_messages() -> None:
+    rows = rows_of(200)
+    ending = ended(rows, [("failed", f"code{number}") for number in range(200)])
+    found = failures(ending)
+    assert len(found) == 7
+    assert found[-1] == f"{MOST_KINDS + 1 - 6} more kinds of failure: see the summary and the output `results`."
+    assert len(ending.tally.kinds) == MOST_KINDS + 1
+    assert sum(kind.count for kind in ending.tally.kinds.values()) == 200
+
+
+@pytest.mark.parametrize(("from_file", "level", "noun"), [(True, "warning", "line 3"), (False, "notice", "row 3")])
+def test_what_dx_held_with_other_values(from_file: bool, level: str, noun: str) -> None:
+    ((found, text),) = already_held(ended(rows_of(2), [HELD, ALREADY], from_file=from_file))
+    assert found == level
+    assert f"with other values, and keeps those ({noun})." in text
+
+
+def test_what_dx_held_beyond_what_is_remembered_has_no_lines() -> None:
+    count = MOST_RESULTS + 1
+    ((_, text),) = already_held(ended(rows_of(count), [*[HELD] * MOST_RESULTS, ALREADY]))
+    assert text.startswith(
+        f"DX already holds 1 of {count:,} deployments by `reference_id` with other values, and keeps those. "
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "ends", "seconds", "dropped", "told"),
+    [
+        (4, [], 0, 0, "0 of 4 sent, 0 failed, 0.0 a second"),
+        (4, [HELD] * 4, 2, 0, "4 of 4 sent, 0 failed, 2.0 a second"),
+        (4, [HELD, ALREADY, REFUSED, UNKNOWN], 0, 0, "4 of 4 sent, 2 failed, 4000.0 a second"),
+        (100, [HELD] * 10, 10, 90, "10 of 100 sent, 0 failed, 1.0 a second"),
+        (100, [HELD] * 10, 10, 1, "10 of 100 sent, 0 failed, 1.0 a second, about 89 s left"),
+        (100, [HELD] * 10, 10, 0, "10 of 100 sent, 0 failed, 1.0 a second, about 2 min left"),
+        (5_409, [HELD] * 10, 10, 0, "10 of 5,409 sent, 0 failed, 1.0 a second, about 90 min left"),
+        (5_410, [HELD] * 10, 10, 0, "10 of 5,410 sent, 0 failed, 1.0 a second, about 1.5 h left"),
+    ],
+)
+def test_how_far_it_is(size: int, ends: list[End], seconds: float, dropped: int, told: str) -> None:
+    assert ended(rows_of(size), ends).tally.progress(seconds, dropped) == told
+
+
+def test_how_far_a_very_long_one_is() -> None:
+    tally = Tally(3_600_001)
+    tally.add(0, 2, Result(rows_of(1).call(0), "accepted"))
+    assert tally.progress(1, 0) == "1 of 3,600,001 sent, 0 failed, 1.0 a second, about 1000.0 h left"
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "code", "headline", "reason"),
+    [
+        ([HELD, HELD], "registered", 0, "2 deployments registered in DX", ""),
+        ([HELD, ALREADY], "registered", 0, "2 deployments registered in DX", ""),
+        (
+            [ALREADY, ALREADY],
+            "already-registered",
+            0,
+            "2 deployments already registered in DX",
+            "DX already holds 2 of",
+        ),
+        ([HELD, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not take 1 of 2"),
+        ([ALREADY, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not take 1 of 2"),
+        (
+            [HELD, UNKNOWN],
+            "partial",
+            1,
+            "1 of 2 deployments NOT known to be registered in DX",
+            "It is not known whether",
+        ),
+        ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX", "The job was cancelled: 1 of 2"),
+        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX", "The job was cancelled: 0 of 2"),
+    ],
+)
+def test_the_status(ends: list[End], status: str, code: int, headline: str, reason: str) -> None:
+    ending = ended(rows_of(2), ends, reason="cancelled")
+    told = sent(ending, lenient=False)
+    assert (told.outputs["status"], told.exit_code) == (status, code)
+    assert told.outputs["reason"][: len(reason) or None] == reason
+    assert told.summary.startswith(f"### {headline}\n")
+    gentle = sent(ending, lenient=True)
+    assert gentle.exit_code == 0
+    assert "error" not in {level for level, _ in gentle.annotations}
+
+
+@pytest.mark.parametrize(
+    ("ends", "line"),
+    [
+        ([HELD, HELD, HELD], "3 of 3 deployments are in DX: 3 registered."),
+        (
+            [HELD, ALREADY, UNKNOWN],
+            "2 of 3 deployments are in DX: 1 registered, 1 already registered, 1 unknown.",
+        ),
+        ([None, REFUSED, None], "0 of 3 deployments are in DX: 1 not registered, 2 not sent."),
+    ],
+)
+def test_all_outcomes_in_a_line(ends: list[End], line: str) -> None:
+    assert counted(ended(rows_of(3), ends)) == line
+
+
+def test_what_could_not_be_kept_fails_it() -> None:
+    told = sent(ended(rows_of(1), [HELD]), lenient=False, problems=[Problem("failed-file", "cannot be written.")])
+    assert (told.exit_code, told.annotations[-1]) == (1, ("error", "`failed-file` cannot be written."))
+
+
+def test_outputs_stay_small_and_have_failures_first() -> None:
+    rows = Listed([(f"service-{'x' * 200}-{number % 900}", number) for number in range(5_000)])
+    ends = list(islice(cycle([HELD, HELD, REFUSED, HELD]), 5_000))
+    found = sent(ended(rows, ends, "é" * 4_000), lenient=False).outputs
+    assert sum(len(value.encode()) for value in found.values()) < LARGEST
+    assert found["truncated"] == "true"
+    results = json.loads(found["results"])
+    assert {each["outcome"] for each in results} == {"failed"}
+    assert json.loads(found["requests"]) == []
+    assert 0 < len(json.loads(found["services"])) < 900
+
+
+def test_what_is_remembered_does_not_grow() -> None:
+    rows = rows_of(10_000)
+    tally = ended(rows, [REFUSED, HELD] * 5_000).tally
+    assert (len(tally.failed), len(tally.delivered)) == (MOST_RESULTS, MOST_RESULTS)
+    assert {line.result.call.body for line in (*tally.failed, *tally.delivered)} == {b""}
+
+
+def test_a_single_deployment_has_its_id_plain() -> None:
+    found = sent(ended(Listed([("web", 1)]), [HELD]), lenient=False).outputs
+    assert (found["reference-id"], found["repository"], found["truncated"]) == ("web/1/0", "o/r", "false")
+
+
+def test_pull_requests_are_no_services() -> None:
+    told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), lenient=False)
+    assert json.loads(told.outputs["services"]) == ["web"]
+    assert json.loads(told.outputs["reference-ids"]) == ["web/1/1"]
+    assert "| <code>&#40;pull requests&#41;</code> | 1 |" in told.summary
+    alone = sent(ended(Listed([7]), [HELD]), lenient=False)
+    assert alone.outputs["status"] == "pull-services-set"
+    assert alone.summary.startswith("### Services set in DX\n")
+
+
+def test_the_repository_is_named_where_it_is_one() -> None:
+    rows = Listed([("a", 1), ("b", 2), ("c", 3)])
+    rows.names[0] = ("", "a", "")
+    assert written(ended(rows, []), "out.csv").outputs["repository"] == "o/r"
+    rows.names[1] = ("o/other", "b", "")
+    assert written(ended(rows, []), "out.csv").outputs["repository"] == ""
+
+
+def test_no_more_than_two_thousand_names_are_given() -> None:
+    rows = rows_of(2_001, services=2_001)
+    assert len(json.loads(written(ended(rows, []), "out.csv").outputs["services"])) == 2_000
+
+
+def test_the_summary_counts_by_service_and_outcome() -> None:
+    text = summary("Done", ended(rows_of(6), [HELD, HELD, REFUSED, HELD, None, HELD]), ())
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert table[:6] == [
+        "| service | ✅ registered | ❌ not registered | ⏸️ not sent |",
+        "| --- | ---: | ---: | ---: |",
+        "| <code>s0</code> | 2 |  |  |",
+        "| <code>s1</code> | 1 |  | 1 |",
+        "| <code>s2</code> | 1 | 1 |  |",
+        "| all | 4 | 1 | 1 |",
+    ]
+    assert table[-1].startswith("| 4 | <code>s2</code> | ❌ not registered | <code>repo&#95;not&#95;found</code> |")
+
+
+@pytest.mark.parametrize(
+    ("services", "last"), [(200, ["| s199 | 1 |", "| all | 200 |"]), (203, ["| 3 more | 3 |", "| all | 203 |"])]
+)
+def test_the_table_has_two_hundred_services_at_most(services: int, last: list[str]) -> None:
+    rows = Listed([(f"s{number:03}", 0) for number in range(services)])
+    text = summary("Done", ended(rows, [HELD] * services), ())
+    table = [re.sub("</?code>", "", line) for line in text.splitlines() if line.startswith("|")]
+    assert (len(table), table[-2:]) == (2 + 200 + (services > 200) + 1, last)
+
+
+def test_a_table_of_one_service_has_no_row_for_all() -> None:
+    text = summary("Done", ended(rows_of(2, services=1), [HELD, HELD]), ())
+    assert text == "### Done\n\n| service | ✅ registered |\n| --- | ---: |\n| <code>s0</code> | 2 |\n\n"
+
+
+@pytest.mark.parametrize(("failed", "more"), [(100, ""), (101, "… and 1 more."), (1_500, "… and 1,400 more.")])
+def test_a_hundred_of_what_failed_are_in_the_summary(failed: int, more: str) -> None:
+    text = summary("Failed", ended(rows_of(failed, services=1), [*[REFUSED] * (failed - 1), UNKNOWN]), ())
+    assert text.count("\n| --") == 2
+    assert len([line for line in text.splitlines() if re.match(r"\| \d", line)]) == 100
+    assert text.endswith(f"\n\n{more}\n" if more else " |\n")
+    assert ("… and" in text) == bool(more)
+
+
+@pytest.mark.parametrize(("failed", "more"), [(100, []), (101, ["  … and 1 more"])])
+def test_a_hundred_of_what_failed_are_in_the_log(failed: int, more: list[str]) -> None:
+    *_, (title, lines) = groups(ended(rows_of(failed), [REFUSED] * failed))
+    assert (title, lines[100:]) == (f"What failed: {failed}", more)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "first"),
+    [(60, "  week of "), (61, "  1 earlier week is left out"), (62, "  2 earlier weeks are left out")],
+)
+def test_sixty_weeks_of_a_service_are_in_the_log(weeks: int, first: str) -> None:
+    [(_, lines)] = groups(ended(Listed([("web", week * 7 * DAY) for week in range(weeks)]), [HELD] * weeks))
+    assert lines[0].startswith(first)
+    assert len([line for line in lines if line.startswith("  week of ")]) == 60
+
+
+@pytest.mark.parametrize(("services", "more"), [(50, []), (51, ["1 more service: 1 registered"])])
+def test_fifty_services_have_a_group(services: int, more: list[str]) -> None:
+    rows = Listed([(f"s{number:03}", 0) for number in range(services)])
+    assert [title for title, _ in groups(ended(rows, [HELD] * services))][50:] == more
+
+
+def test_long_texts_are_cut() -> None:
+    rows = Listed([("s" * 250, 0)])
+    ending = ended(rows, [("failed", "e" * 101)], "m" * 201)
+    text = summary("Failed", ending, ())
+    service, error = f"<code>{'s' * 99}…</code>", f"<code>{'e' * 99}…</code>"
+    assert f"\n| {service} | 1 |\n" in text
+    assert text.endswith(
+        f"| 2 | {service} | ❌ not registered | {error} | <code>{'m' * 199}…</code> | <code>{'s' * 199}…</code> |\n"
+    )
+    assert list(groups(ending)) == [
+        (f"{'s' * 99}…: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
+        ("What failed: 1", [f"  line 2, {'s' * 99}…: failed (HTTP 422, {'e' * 99}…)"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("http_status", "attempts", "how"),
+    [(None, 1, "no_answer"), (None, 2, "2 attempts, no_answer"), (503, 3, "HTTP 503, 3 attempts, no_answer")],
+)
+@pytest.mark.parametrize(("from_file", "noun"), [(True, "line"), (False, "row")])
+def test_how_a_row_failed(http_status: int | None, attempts: int, how: str, from_file: bool, noun: str) -> None:
+    rows = rows_of(1)
+    tally = Tally(1)
+    tally.add(0, 2, Result(rows.call(0), "unknown", http_status, "no_answer", "", attempts))
+    ending = Ending(rows=rows, tally=tally, from_file=from_file)
+    assert list(groups(ending))[-1] == ("What failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
+    assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary("Failed", ending, ())
+    assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary("Failed", ending, ())
+
+
+DAY = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("days", "title", "bars"),
+    [
+        ([0, 1, 7, 8, 13], "Deployments per week", [2, 3]),
+        ([-1, 0, 6, 7], "Deployments per week", [1, 2, 1]),
+        ([7 * week for week in range(9)], "Deployments per week", [1] * 9),
+        ([7 * week for week in range(10)], "Deployments per week", [1] * 10),
+        ([0, 7 * 52], "Deployments per week", [1, *[0] * 51, 1]),
+        ([0, 7, 7 * 53], "Deployments per 2 weeks", [2, *[0] * 25, 1]),
+    ],
+)
+def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
+    """The rows start on a Monday."""
+    rows = Listed([("web", day * DAY) for day in days])
+    text = summary("Done", ended(rows, [HELD] * len(days)), ())
+    assert f'title "{title}' in text
+    found = re.search(r"bar \[(.*)\]", text)
+    assert found
+    assert [int(bar) for bar in found[1].split(", ")] == bars
+    if len(bars) > 9:  # the dates of so many would lie on each other
+        assert re.search(rf'title "{title}, from 20..-..-.."', text)
+        assert re.search(rf'x-axis "{title.removeprefix("Deployments per ")}" 1 --> {len(bars)}\n', text)
+    else:
+        assert f'title "{title}"' in text
+        assert text.count('"20') == len(bars)
+
+
+def test_the_chart_is_bounded_however_long_the_history() -> None:
+    rows = Listed([("web", day * DAY) for day in range(-18_000, 0, 500)])
+    text = summary("Done", ended(rows, [HELD] * len(rows)), ())
+    found = re.search(r"1 --> (\d+)\n", text)
+    assert found
+    assert 9 < int(found[1]) <= MOST_BARS
+
+
+def test_what_dx_does_not_hold_is_not_in_the_chart() -> None:
+    rows = Listed([("web", 0), ("web", 7 * DAY), ("web", 14 * DAY)])
+    assert "bar [1, 1]" in summary("Done", ended(rows, [HELD, HELD, REFUSED]), ())
+    assert "bar [1, 1]" in summary("Done", ended(rows, [HELD, ALREADY, REFUSED]), ())
+    assert "bar" not in summary("Failed", ended(rows, [REFUSED] * 3), ())
+    assert "bar [1, 1, 1]" in summary("Dry run", ended(rows, []), ())
+
+
+def test_the_summary_is_bounded_and_inert() -> None:
+    hostile = "`|<b>@x *y* ::error::z\r\n" + "&" * 300
+    rows = Listed([(f"{number}{hostile}", number * DAY) for number in range(3_000)])
+    told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), lenient=False)
+    assert len(told.summary.encode()) < 1_000_000
+    for line in told.summary.splitlines():
+        assert not re.search(r"[`@*]|<b>", line.replace("```mermaid", "").replace("```", "")), line
+        if line.startswith("|"):
+            assert line.count("|") in (3, 7), line
+    assert "… and 2,900 more." in told.summary
+
+
+def test_the_summary_of_few_is_markdown_of_ours_only() -> None:
+    check_summary(nothing(("`since` is after <b>all</b> of it.",)).summary)
+
+
+def test_groups_are_services_with_their_weeks() -> None:
+    rows = Listed([("a", 0), ("b", 1), ("a", 7 * DAY), 7])
+    found = list(groups(ended(rows, [HELD, REFUSED, ALREADY, None])))
+    assert found == [
+        (
+            "a: 1 registered, 1 already registered",
+            ["  week of 2025-01-06  1 registered", "  week of 2025-01-13  1 already registered"],
+        ),
+        ("(pull requests): 1 not sent", []),
+        ("b: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
+        ("What failed: 1", ["  line 3, b: failed (HTTP 422, repo_not_found)"]),
+    ]
+
+
+def test_groups_are_bounded() -> None:
+    rows = Listed([(f"s{number:03}", 0) for number in range(200)] + [("big", week * 7 * DAY) for week in range(90)])
+    found = list(groups(ended(rows, [HELD] * 290)))
+    assert len(found) == MOST_GROUPS + 1
+    assert found[0][0] == "big: 90 registered"
+    assert found[0][1][0] == "  30 earlier weeks are left out"
+    assert len(found[0][1]) == 61
+    assert found[-1][0] == "151 more services: 151 registered"
+
+
+def test_the_list_of_what_failed_is_bounded() -> None:
+    *_, (title, lines) = groups(ended(rows_of(150), [REFUSED, UNKNOWN] * 75))
+    assert (title, len(lines), lines[-1]) == ("What failed: 150", 101, "  … and 50 more")
+
+
+def test_a_dry_run_and_a_csv_send_nothing() -> None:
+    rows = rows_of(3)
+    ending = ended(rows, [])
+    dry = rehearsed(ending, [rows.call(0), rows.call(1)])
+    assert (dry.exit_code, dry.outputs["status"], dry.outputs["truncated"]) == (0, "dry-run", "true")
+    assert len(json.loads(dry.outputs["reference-ids"])) == 2
+    whole = rehearsed(ending, [rows.call(index) for index in range(3)])
+    assert whole.outputs["truncated"] == "false"
+    assert [line[:7] for line in whole.lines] == ["Dry run", *["  POST ", '    {"r'] * 3]
+    assert rehearsed(ending, [rows.call(0)]).outputs["truncated"] == "true"
+    assert rehearsed(ended(rows_of(1), []), []).lines[0] == "Dry run. A live run would send 1 request:"
+    assert dry.lines[0] == "Dry run. A live run would send 3 requests:"
+    assert dry.lines[-1] == "  … and 1 more, which are not shown."
+    file = written(ending, "out/rows.csv")
+    assert (file.exit_code, file.outputs["status"]) == (0, "written")
+    assert file.lines == ("3 deployments written to out/rows.csv. Nothing was sent to DX.",)
+
+
+def test_nothing_to_send_is_skipped() -> None:
+    told = nothing(("The window is empty.",))
+    assert (told.exit_code, told.outputs["status"]) == (0, "skipped")
+    assert told.annotations == (
+        ("notice", "Nothing was sent to DX. There is nothing to backfill. The window is empty."),
+    )
+
+
+def test_every_reason_has_its_sentence() -> None:
+    for reason in ("order_kept", "stopped_before", "unauthorized_before", "http_429", "cancelled"):
+        assert "does not list" not in advice.advise(reason, None, said=False)

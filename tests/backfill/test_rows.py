@@ -1,0 +1,358 @@
+"""A backfill's rows: which cells make which call, and what is said of those that cannot."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given as any_of
+
+from cells import CELLS
+from dx_action.backfill.rows import COLUMNS, BadRow, Fill, Row, milliseconds, name_of, read_row
+from dx_action.inputs.times import parse_time
+from dx_action.services.service import Service
+
+SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
+OWN = Fill(own="acme/shop")
+AT: dict[str, object] = {"deployed_at": "2025-01-01T12:05:00Z"}
+WHOLE: dict[str, object] = {
+    "reference_id": "release/42",
+    "deployed_at": "2025-01-01T12:05:00Z",
+    "service": '{"identifier": "web", "name": "Web"}',
+    "repository": "acme/web",
+    "commit_sha": SHA,
+    "integration_branch": "develop",
+    "environment": "blue",
+    "success": "false",
+    "source_url": "https://ci.example/1",
+    "source_name": "Argo",
+    "metadata": '{"version": "1.10", "n": 7}',
+}
+BODY: dict[str, Any] = WHOLE | {
+    "service": {"identifier": "web", "name": "Web"},
+    "success": False,
+    "metadata": {"version": "1.10", "n": 7},
+}
+
+
+def body(cells: Mapping[str, object], fill: Fill = OWN) -> dict[str, Any]:
+    return read_row(cells, fill).call.json()
+
+
+def problems(cells: Mapping[str, object], fill: Fill = OWN) -> dict[str, str]:
+    with pytest.raises(BadRow) as caught:
+        read_row(cells, fill)
+    return {each.subject: each.text for each in caught.value.problems}
+
+
+# What is read.
+
+
+def test_a_whole_row() -> None:
+    row = read_row(WHOLE, OWN)
+    assert row.call.json() == BODY
+    assert list(row.call.json()) == list(BODY)
+    assert (row.call.method, row.call.service, row.call.reference_id) == ("deployments.create", "web", "release/42")
+    assert (row.time, row.name, row.assumed) == (1735733100000, ("acme/web", "web", "blue"), False)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "value"),
+    [
+        ("deployed_at", "2025-01-01T14:05+02:00", "2025-01-01T12:05:00Z"),
+        ("deployed_at", "1735733100", "2025-01-01T12:05:00Z"),
+        ("deployed_at", 1735733100, "2025-01-01T12:05:00Z"),
+        ("deployed_at", 1735733100250, "2025-01-01T12:05:00.250Z"),
+        ("service", " web ", {"identifier": "web"}),
+        ("service", "web=Web", {"identifier": "web", "name": "Web"}),
+        ("service", '{"identifier":"web"}', {"identifier": "web"}),
+        ("service", {"identifier": "web", "name": None}, {"identifier": "web"}),
+        ("service", {"identifier": "a,b=c"}, {"identifier": "a,b=c"}),
+        ("repository", " PROJ/shop ", "PROJ/shop"),
+        ("commit_sha", "ABC1234", "ABC1234"),
+        ("metadata", "version: 1.10", {"version": "1.10"}),
+        ("metadata", {"ü": [1, 2.5, None]}, {"ü": [1, 2.5, None]}),
+        *(("success", cell, False) for cell in ("false", "FAILURE", "error", False)),
+        ("environment", "Production EU", "Production EU"),
+    ],
+    ids=repr,
+)
+def test_a_cell(column: str, cell: object, value: object) -> None:
+    assert body(AT | {column: cell})[column] == value
+
+
+@pytest.mark.parametrize(
+    "cell", ['["abc1234", "abc2345"]', "abc1234,abc2345", "abc1234\nabc2345", ["abc1234", "abc2345"]]
+)
+def test_merge_commits(cell: object) -> None:
+    found = body(AT | {"merge_commit_shas": cell, "service": "web"})
+    assert found["merge_commit_shas"] == ["abc1234", "abc2345"]
+    assert "repository" not in found
+
+
+@pytest.mark.parametrize("cell", ["true", "Success", True, "", None])
+def test_a_success_is_left_out_of_a_creation_and_told_in_an_update(cell: object) -> None:
+    assert "success" not in body(AT | {"success": cell})
+    assert body(AT | {"success": cell, "method": "Upsert"})["success"] is True
+
+
+@pytest.mark.parametrize("blank", ["", " \t", None], ids=repr)
+def test_blank_is_absent(blank: object) -> None:
+    assert body(dict.fromkeys(COLUMNS, blank) | AT | {"commit_sha": SHA}) == body(AT | {"commit_sha": SHA})
+
+
+# What fills empty cells.
+
+FULL = Fill(
+    own="acme/shop",
+    service=Service("cart", "Cart"),
+    repository="acme/cart",
+    integration_branch="next",
+    environment="green",
+    success=False,
+    source_url="https://fill.example",
+    source_name="Fill",
+    metadata={"fill": True},
+    method="deployments.upsert",
+)
+
+
+def test_inputs_fill_what_is_empty() -> None:
+    row = read_row(AT | {"reference_id": "r"}, FULL)
+    assert row.call.method == "deployments.upsert"
+    assert row.call.json() == {
+        "reference_id": "r",
+        "deployed_at": "2025-01-01T12:05:00Z",
+        "service": {"identifier": "cart", "name": "Cart"},
+        "repository": "acme/cart",
+        "integration_branch": "next",
+        "environment": "green",
+        "success": False,
+        "source_url": "https://fill.example",
+        "source_name": "Fill",
+        "metadata": {"fill": True},
+    }
+
+
+def test_inputs_change_nothing_that_is_there() -> None:
+    assert read_row(WHOLE | {"method": "create"}, FULL) == read_row(WHOLE, OWN)
+    assert "success" not in body(WHOLE | {"method": "create", "success": "true"}, FULL)
+
+
+def test_the_workflows_own_repository_fills_where_no_merge_commits_say_which_code_it_is() -> None:
+    shas = AT | {"merge_commit_shas": "abc1234", "service": "web"}
+    assert body(AT)["repository"] == "acme/shop"
+    assert "repository" not in body(shas)
+    assert body(shas, FULL)["repository"] == "acme/cart"
+
+
+@pytest.mark.parametrize(
+    ("cells", "service", "assumed"),
+    [
+        ({}, "shop", True),
+        ({"repository": "PROJ/a/b"}, "b", True),
+        ({"repository": "gerrit-project"}, "gerrit-project", True),
+        ({"service": "web"}, "web", False),
+    ],
+    ids=str,
+)
+def test_without_a_service_it_is_the_repositorys_own_name(
+    cells: dict[str, object], service: str, assumed: bool
+) -> None:
+    row = read_row(AT | cells, OWN)
+    assert (row.call.service, row.assumed) == (service, assumed)
+
+
+# The id.
+
+
+def derived(**cells: object) -> str:
+    return read_row({**AT, "service": "web", "commit_sha": "abc1234", **cells}, OWN).call.reference_id
+
+
+def test_a_derived_id_is_readable_and_holds_the_service() -> None:
+    assert derived() == "backfill/2025-01-01T12:05:00Z/24c7b3c71d542acb/web"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"deployed_at": "1735733100"},
+        {"service": "web=Web"},
+        {"repository": "ACME/Shop"},
+        {"commit_sha": "ABC1234"},
+        {"success": "true"},
+        {"source_url": "https://ci.example"},
+        {"source_name": "Argo"},
+        {"metadata": "a: 1"},
+        {"integration_branch": "develop"},
+        {"method": "upsert"},
+    ],
+    ids=str,
+)
+def test_what_describes_a_deployment_does_not_change_its_id(cells: dict[str, object]) -> None:
+    assert derived(**cells) == derived()
+
+
+def test_what_makes_it_another_deployment_does() -> None:
+    others = [
+        *(
+            derived(),
+            derived(deployed_at="2025-01-01T12:05:01Z"),
+            derived(service="cart"),
+            derived(repository="acme/b"),
+        ),
+        *(
+            derived(environment="blue"),
+            derived(environment="Blue"),
+            derived(commit_sha="abc1235"),
+            derived(success="false"),
+        ),
+        *(derived(commit_sha=""), derived(commit_sha="", merge_commit_shas="abc1234,abc1235")),
+    ]
+    assert len(set(others)) == len(others)
+
+
+def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
+    one, other = (derived(commit_sha="", merge_commit_shas=shas) for shas in ("abc1234,abc1235", "ABC1235,abc1234"))
+    assert one == other
+
+
+# What cannot be sent.
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("deployed_at", "", "is missing. Write a time with its zone"),
+        ("deployed_at", "2025-01-01T12:05:00", "has no time zone. Write a time with its zone"),
+        ("deployed_at", "01.01.2025", "is not a time that can be read"),
+        ("deployed_at", True, "is not text"),
+        ("deployed_at", 17.5, "is not text"),
+        ("service", "web,cart", "names several services, and a row is the deployment of one"),
+        ("service", ["web", "cart"], "names several services"),
+        ("service", {"id": "web"}, "neither a text nor an object of `identifier` and `name`"),
+        ("service", 7, "neither a text nor an object"),
+        ("repository", "a\nb", "a line break or another control character"),
+        ("repository", 7, "is not text"),
+        ("commit_sha", "main", "is not a commit id of 7 to 40 hexadecimal digits"),
+        ("commit_sha", 1234567, "is not text. Write it in quotes."),
+        ("merge_commit_shas", "{abc1234, abc2345}", "is a list in braces"),
+        ("merge_commit_shas", ["abc1234", 7], "has an item that is not text"),
+        ("merge_commit_shas", "abc", "has an item that is not a commit id"),
+        ("merge_commit_shas", [], "is an empty list. Leave it out, or name at least one item."),
+        ("merge_commit_shas", "[]", "is an empty list. Leave it out, or name at least one item."),
+        ("reference_id", "a\tb", "control character"),
+        ("environment", "\ud800", "is not valid text (UTF-8)"),
+        ("success", "perhaps", "is none of `true`, `success`"),
+        ("success", "skipped", "says that nothing was deployed. Leave the row out."),
+        ("success", 1, "is not text"),
+        ("source_url", "ci/1", "is not a URL"),
+        ("source_name", "a\x07", "control character"),
+        ("integration_branch", "a\x00b", "control character"),
+        ("metadata", "[1]", "is not an object"),
+        ("metadata", {"a": "\ud800"}, "is not valid Unicode"),
+        ("metadata", [1], "is not an object"),
+        ("metadata", '{"a": 1, "a": 2}', "has the same key twice"),
+        ("method", "insert", "is none of `create`, `upsert`"),
+        ("tags", "a", "is no field of this method. It has `reference_id`, `deployed_at`"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_cell_is_told_by_its_column(column: str, cell: object, words: str) -> None:
+    found = problems(AT | {column: cell})
+    assert list(found) == [column]
+    assert words in found[column]
+    assert found[column].endswith((".", "]."))
+
+
+@pytest.mark.parametrize(("length", "told"), [(60, 60), (61, 60)])
+def test_a_long_strange_column_is_told_by_its_beginning(length: int, told: int) -> None:
+    (subject,) = problems(AT | {"x" * length: "1"})
+    assert subject == "x" * told
+
+
+def test_a_commit_and_merge_commits_are_one_too_many() -> None:
+    found = problems(AT | {"service": "web", "commit_sha": SHA, "merge_commit_shas": SHA})
+    assert found == {
+        "merge_commit_shas": "stands beside `commit_sha`, and DX takes one of them. Leave one empty.",
+    }
+
+
+def test_what_cannot_be_known_is_not_guessed() -> None:
+    nowhere = Fill()
+    assert list(problems(AT | {"commit_sha": SHA, "service": "web"}, nowhere)) == ["repository"]
+    assert list(problems(AT | {"merge_commit_shas": SHA})) == ["service"]
+
+
+def test_all_that_is_wrong_with_a_row_at_once() -> None:
+    found = problems({"deployed_at": "1", "commit_sha": "x", "success": "y", "metadata": "z"})
+    assert list(found) == ["deployed_at", "commit_sha", "success", "metadata"]
+
+
+# Calls of setPullServices, as `failed-file` keeps them.
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"github_pull_id": 77, "services": [{"identifier": "web", "name": "Web"}]},
+        {"repository": "acme/shop", "pull_number": 7, "services": [{"identifier": "web"}, {"identifier": "cart"}]},
+        {"github_pull_id": 77, "services": [], "replace": True},
+    ],
+    ids=str,
+)
+def test_a_call_for_a_pull_request_comes_back_as_it_was(kept: dict[str, object]) -> None:
+    row = read_row(kept | {"method": "setPullServices"}, FULL)
+    assert row == read_row(kept | {"method": " SETpullservices "}, FULL)
+    assert row.call.method == "deployments.setPullServices"
+    assert row.call.body == json.dumps(kept, separators=(",", ":")).encode()
+    assert (row.time, row.call.service, row.call.reference_id) == (0, "", "")
+    assert row.call.subject in ("pull request #7", "the pull request of id 77")
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"services": ["web"]}, "github_pull_id"),
+        ({"pull_number": 7, "services": ["web"]}, "github_pull_id"),
+        ({"github_pull_id": "x", "services": ["web"]}, "github_pull_id"),
+        ({"github_pull_id": True, "services": ["web"]}, "github_pull_id"),
+        ({"github_pull_id": 7, "services": [7]}, "services"),
+        ({"github_pull_id": 7, "replace": "maybe"}, "replace"),
+        ({"github_pull_id": 7, "deployed_at": "1735733100"}, "deployed_at"),
+    ],
+    ids=str,
+)
+def test_a_call_for_a_pull_request_that_is_wrong(cells: dict[str, object], column: str) -> None:
+    assert list(problems(cells | {"method": "setPullServices"})) == [column]
+
+
+# For all rows.
+
+
+@any_of(CELLS)
+def test_a_row_that_was_sent_reads_back_as_itself(cells: dict[str, object]) -> None:
+    """As JSON Lines has it, and so does `failed-file`."""
+    row: Row = read_row(cells, OWN)
+    kept = row.call.json() | {"method": row.call.method.removeprefix("deployments.")}
+    assert read_row(kept, OWN).call == row.call
+
+
+def test_what_a_call_is_named_by() -> None:
+    row = read_row(AT | {"repository": "acme/shop", "service": "web", "environment": "eu"}, OWN)
+    assert name_of(row.call) == row.name == ("acme/shop", "web", "eu")
+    row = read_row(AT | {"service": "web", "merge_commit_shas": "abc1234"}, OWN)
+    assert name_of(row.call) == row.name == ("", "web", "")
+
+
+@pytest.mark.parametrize(
+    ("moment", "ms"), [("1970-01-01T00:00:00Z", 1), ("1970-01-01T00:00:01Z", 1000), ("1969-12-31T23:59:59Z", -1000)]
+)
+def test_no_time_is_called_none(moment: str, ms: int) -> None:
+    assert milliseconds(parse_time(moment)) == ms
+
+
+def test_a_service_that_is_wrong_is_not_said_to_be_missing() -> None:
+    (found,) = problems(AT | {"service": "a,b", "merge_commit_shas": "abc1234"}).values()
+    assert found.startswith("names several services")

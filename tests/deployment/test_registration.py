@@ -1,0 +1,483 @@
+"""What is registered: an explicit input wins over the event, and every value says where it came from."""
+
+from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builders import NOW, event, inputs, resolved, runtime
+from changesets import Asks, pull
+from dx_action.deployment.choices import unused
+from dx_action.deployment.registration import Context, resolve
+from dx_action.deployment.trigger import Skipped
+from dx_action.errors import ActionError, BadEvent, BadInput
+from dx_action.inputs.values import Found
+from dx_action.runner.runtime import Runtime, read_runtime
+from dx_action.services.service import Service
+
+MERGED_42 = "c89241549856579cbcce0211499667cb1ecc577a"
+LOG = "https://github.com/acme/deployer/actions/runs/13654730011/job/38168200017"
+RUN = "https://github.com/acme/shop/actions/runs/13654800333"
+UNNAMED = "No `service` was given, so the deployment counts for {}, the repository's own name."
+
+
+def facts(context: Context) -> dict[str, tuple[object, str]]:
+    """Give each value that was found, with its source; the reference ids have tests of their own."""
+    found = {each.name: getattr(context, each.name) for each in fields(context)}
+    del found["reference_ids"]
+    return {name: (value.value, value.source) for name, value in found.items() if isinstance(value, Found)}
+
+
+def error(name: str, given: dict[str, str], changes: dict[str, Any] | None = None, **run: str) -> ActionError:
+    with pytest.raises(ActionError) as caught:
+        resolved(name, given, changes, **run)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "push_branch",
+            {
+                "repository": ("acme/shop", "repository.full_name"),
+                "commit": ("312c5c6455a5802d9eff8e65fbc68a516dd3a76d", "push.head_commit.id"),
+                "services": ((Service("shop"),), "the repository's name"),
+                "deployed_at": ("2025-03-10T09:30:15Z", "the clock"),
+                "source_url": (f"{RUN}/job/38168200017", "this job"),
+            },
+        ),
+        (
+            "pull_request_merged",
+            {
+                "repository": ("acme/shop", "repository.full_name"),
+                "commit": ("312c5c6455a5802d9eff8e65fbc68a516dd3a76d", "pull_request.merge_commit_sha"),
+                "services": ((Service("shop"),), "the repository's name"),
+                "deployed_at": ("2025-03-10T09:30:15Z", "the clock"),
+                "source_url": ("https://github.com/acme/shop/pull/41", "pull_request.html_url"),
+            },
+        ),
+        (
+            "deployment_status_failure",
+            {
+                "repository": ("acme/shop", "repository.full_name"),
+                "commit": ("c24705b4b609848661ff6096b6f66626e8734485", "deployment.sha"),
+                "services": ((Service("checkout"),), "deployment.payload.service"),
+                "deployed_at": ("2025-03-04T15:33:59Z", "deployment_status.created_at"),
+                "success": (False, "deployment_status.state"),
+                "source_url": (LOG, "deployment_status.log_url"),
+            },
+        ),
+        (
+            "workflow_run_success",
+            {
+                "repository": ("acme/shop", "repository.full_name"),
+                "commit": (MERGED_42, "workflow_run.head_sha"),
+                "services": ((Service("shop"),), "the repository's name"),
+                "deployed_at": ("2025-03-04T14:09:47Z", "workflow_run.updated_at"),
+                "source_url": ("https://github.com/acme/shop/actions/runs/13654700101", "workflow_run.html_url"),
+            },
+        ),
+        (
+            "schedule",
+            {
+                "repository": ("acme/shop", "GITHUB_REPOSITORY"),
+                "commit": ("1239cce527b1443ddcd89e1f8d96d679b2852838", "GITHUB_SHA"),
+                "services": ((Service("shop"),), "the repository's name"),
+                "deployed_at": ("2025-03-10T09:30:15Z", "the clock"),
+                "source_url": ("https://github.com/acme/shop/actions/runs/13654801998/job/38168200017", "this job"),
+            },
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_value_says_where_it_came_from(name: str, expected: dict[str, tuple[object, str]]) -> None:
+    context = resolved(name, {"check-run-id": "38168200017"})
+    assert facts(context) == expected
+    assert (context.attribution, context.source_name, context.metadata) == ("commit", "GitHub Actions", {})
+    assert (context.environment, context.integration_branch) == (None, None)
+
+
+def test_explicit_inputs_win_over_the_event() -> None:
+    given = {
+        "repository": "Acme/SHOP",
+        "commit-sha": "abc1234",
+        "service": "web=Web App",
+        "deployed-at": "2025-01-01T13:05:00+01:00",
+        "success": "failure",
+        "reference-id": "mine",
+        "source-url": "https://argocd.example.com/1",
+        "source-name": "argoCD",
+        "environment": "eu",
+        "integration-branch": "develop",
+        "metadata": '{"a": 1}',
+    }
+    for name in ("deployment_status_success", "pull_request_merged", "workflow_run_success", "push_branch", "schedule"):
+        context = resolved(name, given)
+        assert facts(context) == {
+            "repository": ("Acme/SHOP", "input repository"),
+            "commit": ("abc1234", "input commit-sha"),
+            "services": ((Service("web", "Web App"),), "input service"),
+            "deployed_at": ("2025-01-01T12:05:00Z", "input deployed-at"),
+            "success": (False, "input success"),
+            "source_url": ("https://argocd.example.com/1", "input source-url"),
+        }
+        assert context.reference_ids == Found(("mine",), "input reference-id")
+        assert (context.source_name, context.environment, context.integration_branch) == ("argoCD", "eu", "develop")
+        assert context.metadata == {"a": 1}
+        assert context.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("push_branch", {}, None),
+        ("push_branch", {"success": "true"}, Found(value=True, source="input success")),
+        ("push_branch", {"success": "failure"}, Found(value=False, source="input success")),
+        ("deployment_status_success", {}, Found(value=True, source="deployment_status.state")),
+        ("deployment_status_error", {}, Found(value=False, source="deployment_status.state")),
+        ("deployment_status_failure", {"success": "success"}, Found(value=True, source="input success")),
+        ("workflow_run_failure", {"success": "false"}, Found(value=False, source="input success")),
+    ],
+)
+def test_success(name: str, given: dict[str, str], expected: Found[bool] | None) -> None:
+    assert resolved(name, given).success == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "attribution", "shas"),
+    [
+        ({}, "commit", None),
+        ({"commit-sha": "abc1234"}, "commit", None),
+        ({"attribution": "repository"}, "repository", None),
+        ({"attribution": "repository", "commit-sha": "abc1234"}, "repository", None),
+        ({"merge-commit-shas": "abc1234"}, "merge-commits", ("abc1234",)),
+        ({"merge-commit-shas": "abc1234", "commit-sha": "abc2345"}, "merge-commits", ("abc1234",)),
+        ({"merge-commit-shas": "abc1234", "attribution": "merge-commits"}, "merge-commits", ("abc1234",)),
+    ],
+    ids=str,
+)
+def test_attribution(given: dict[str, str], attribution: str, shas: tuple[str, ...] | None) -> None:
+    context = resolved("push_branch", given)
+    assert context.attribution == attribution
+    assert context.merge_commit_shas == (Found(shas, "input merge-commit-shas") if shas else None)
+
+
+DISCOVER, SHOW = {"attribution": "merge-commits", "service": "web"}, {"show-pull-requests": "true", "service": "web"}
+FOUND = Found((f"{1:040}", f"{2:040}"), "what ships")
+UNKNOWN = {"web": "why"}
+
+
+@pytest.mark.parametrize(
+    ("given", "asks", "attribution", "shas"),
+    [
+        (DISCOVER, Asks(), ("merge-commits", "input attribution"), FOUND),
+        (DISCOVER, Asks(previous_ones=UNKNOWN), ("commit", "no merge commits to send"), None),
+        (DISCOVER, Asks(course="redeploy"), ("commit", "no merge commits to send"), None),
+        (SHOW, Asks(), ("commit", "the default"), None),
+        (SHOW | {"attribution": "repository"}, Asks(), ("repository", "input attribution"), None),
+    ],
+)
+def test_merge_commits_that_nobody_listed(
+    given: dict[str, str], asks: Asks, attribution: tuple[str, str], shas: Found[tuple[str, ...]] | None
+) -> None:
+    looked: Any = SimpleNamespace(shipping=asks)
+    context = resolve(inputs(given), runtime("schedule"), event("schedule"), NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    assert (context.attribution, context.attribution_source) == attribution
+    assert context.merge_commit_shas == shas
+
+
+@pytest.mark.parametrize("given", [{}, {"service": "web"}])
+def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: dict[str, str]) -> None:
+    looked: Any = SimpleNamespace()
+    read, name = inputs(given | {"set-pull-services": "true"}), "pull_request_merged"
+    context = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    assert [each.services for each in context.assignments] == [(Service(given.get("service", "shop")),)]
+    assert context.trouble == ()
+
+
+# --- the repository -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "commit"),
+    [
+        ({"commit-sha": "abc1234"}, Found("abc1234", "input commit-sha")),
+        ({"merge-commit-shas": "abc1234"}, None),
+        ({"attribution": "repository"}, None),
+        ({"attribution": "repository", "commit-sha": "abc1234"}, Found("abc1234", "input commit-sha")),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("repository", ["acme/other", "PROJ/shop", "gerrit-project", "acme/shop.git"])
+def test_another_repository_with_its_own_commit(
+    repository: str, given: dict[str, str], commit: Found[str] | None
+) -> None:
+    """The event's commit says nothing about another repository, and is not even told as an output."""
+    context = resolved("push_branch", given | {"repository": repository})
+    assert context.repository == Found(repository, "input repository")
+    assert context.commit == commit
+
+
+@pytest.mark.parametrize("name", ["push_branch", "deployment_status_success", "pull_request_merged", "schedule"])
+def test_another_repository_without_its_own_commit(name: str) -> None:
+    found = error(name, {"repository": "acme/s3cr3t"})
+    assert isinstance(found, BadInput)
+    assert str(found) == (
+        "`repository` is not the repository of this event, whose commit says nothing about it. "
+        "Give `commit-sha` or `merge-commit-shas`, or write `attribution: repository`."
+    )
+
+
+@pytest.mark.parametrize(("given", "own"), [("ACME/shop", "acme/shop"), ("acme/shop", "Acme/Shop")])
+def test_the_same_repository_in_another_case_has_the_events_commit(given: str, own: str) -> None:
+    context = resolved("push_branch", {"repository": given}, {"repository.full_name": own})
+    assert (context.repository.value, context.commit and context.commit.source) == (given, "push.head_commit.id")
+
+
+def test_a_skip_comes_before_a_bad_repository() -> None:
+    found = resolve(inputs(repository="acme/other"), runtime("push_branch_deleted"), event("push_branch_deleted"), NOW)
+    assert isinstance(found, Skipped)
+
+
+def test_the_repository_of_the_event_comes_before_the_runners() -> None:
+    assert resolved("push_branch", repository="someone/else").repository.value == "acme/shop"
+
+
+def test_no_repository_at_all() -> None:
+    found = error("schedule", {}, repository="")
+    assert isinstance(found, BadInput)
+    assert str(found) == "`repository` is missing, and neither the event nor GITHUB_REPOSITORY names one."
+    assert resolved("schedule", {"repository": "acme/shop", "commit-sha": "abc1234"}, repository="")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "run"),
+    [
+        ("schedule", {}, {"sha": ""}),
+        ("push_no_head_commit", {}, {"sha": ""}),
+        ("pull_request_merged", {"pull_request.merge_commit_sha": None}, {}),
+    ],
+    ids=["schedule", "push", "pull request"],
+)
+def test_no_commit_at_all(name: str, changes: dict[str, Any], run: dict[str, str]) -> None:
+    found = error(name, {}, changes, **run)
+    assert isinstance(found, BadEvent)
+    assert "event names no commit" in str(found)
+    assert "Give `commit-sha`" in str(found)
+    assert resolved(name, {"commit-sha": "abc1234"}, changes, **run).commit
+    assert resolved(name, {"attribution": "repository"}, changes, **run).commit is None
+
+
+# --- services -------------------------------------------------------------------------------------------------------
+
+SHOP = Service("shop")
+
+
+@pytest.mark.parametrize(
+    ("given", "payload", "services", "source"),
+    [
+        ({"service": "web"}, {"service": "api"}, (Service("web"),), "input service"),
+        ({"service": "web\napi=The API"}, {}, (Service("web"), Service("api", "The API")), "input service"),
+        ({}, {"service": "api"}, (Service("api"),), "deployment.payload.service"),
+        ({}, '{"service": "api=The API"}', (Service("api", "The API"),), "deployment.payload.service"),
+        (
+            {},
+            {"service": {"identifier": "api", "name": "The API"}},
+            (Service("api", "The API"),),
+            "deployment.payload.service",
+        ),
+        ({}, {"service": ["api", "web"]}, (Service("api"), Service("web")), "deployment.payload.service"),
+        ({}, {}, (SHOP,), "the repository's name"),
+        ({}, None, (SHOP,), "the repository's name"),
+        ({}, {"service": 5}, (SHOP,), "the repository's name"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+@pytest.mark.parametrize("name", ["deployment_production", "deployment_status_success"])
+def test_the_order_of_services(
+    name: str, given: dict[str, str], payload: object, services: tuple[Service, ...], source: str
+) -> None:
+    context = resolved(name, given, {"deployment.payload": payload})
+    assert context.services == Found(services, source)
+    assert context.notices == ((UNNAMED.format("shop"),) if services == (SHOP,) else ())
+    assert bool(context.warnings) is (payload == {"service": 5})
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"),
+    [
+        ("acme/Shop", "shop"),
+        ("shop", "shop"),
+        ("a/b/c", "c"),
+        ("my project/a repo", "a repo"),
+        ("acme/shop/", "shop"),
+        ("/", "/"),
+    ],
+)
+def test_the_repositorys_own_name(repository: str, name: str) -> None:
+    context = resolved("push_branch", {"repository": repository, "commit-sha": "abc1234"})
+    assert context.services == Found((Service(name),), "the repository's name")
+    assert context.notices == (UNNAMED.format(name),)
+
+
+def test_warnings_of_the_event_are_kept() -> None:
+    (warning,) = resolved("repository_dispatch").warnings
+    assert "names no commit" in warning
+    assert resolved("push_branch").warnings == ()
+
+
+# --- pages, times, ids ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "run", "url"),
+    [
+        ({"check-run-id": "38168200017"}, {}, f"{RUN}/job/38168200017"),
+        ({}, {}, f"{RUN}/attempts/1"),
+        ({}, {"run_attempt": "3"}, f"{RUN}/attempts/3"),
+        ({}, {"server_url": "https://ghe.acme.example"}, RUN.replace("github.com", "ghe.acme.example") + "/attempts/1"),
+        ({}, {"run_id": ""}, None),
+        ({}, {"repository": ""}, None),
+    ],
+    ids=["this job", "no check run", "another attempt", "another server", "no run", "no repository"],
+)
+def test_this_jobs_page(given: dict[str, str], run: dict[str, str], url: str | None) -> None:
+    assert resolved("push_branch", given, None, **run).source_url == (Found(url, "this job") if url else None)
+
+
+def test_the_page_falls_back_to_this_jobs() -> None:
+    context = resolved("pull_request_merged", {"check-run-id": "7"}, {"pull_request.html_url": None})
+    assert context.source_url == Found("https://github.com/acme/shop/actions/runs/13654800037/job/7", "this job")
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("1735733100", "2025-01-01T12:05:00Z"),
+        ("1735733100250", "2025-01-01T12:05:00.250Z"),
+        ("2025-01-01T07:05:00-05:00", "2025-01-01T12:05:00Z"),
+    ],
+)
+def test_a_given_time_is_sent_in_utc(text: str, sent: str) -> None:
+    assert resolved("push_branch", {"deployed-at": text}).deployed_at == Found(sent, "input deployed-at")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "repeatable"),
+    [
+        ("deployment_status_success", {}, True),
+        ("pull_request_merged", {}, True),
+        ("pull_request_merged", {"environment": "eu"}, True),
+        ("workflow_run_success", {}, True),
+        ("release_published", {}, True),
+        ("push_branch", {}, False),
+        ("schedule", {}, False),
+        ("deployment_status_success", {"reference-id": "mine"}, False),
+    ],
+)
+def test_which_ids_may_be_held_already(name: str, given: dict[str, str], repeatable: bool) -> None:
+    context = resolved(name, given)
+    assert context.repeatable is repeatable
+    source = "input reference-id" if given.get("reference-id") else "this event" if repeatable else "this job"
+    assert context.reference_ids.source == source
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "pull_id"),
+    [("pull_request_merged", 41, 2401500041), ("push_branch", None, None), ("deployment_status_success", None, None)],
+)
+def test_the_pull_request_is_the_events(name: str, number: int | None, pull_id: int | None) -> None:
+    context = resolved(name)
+    assert (context.pull_number, context.pull_id) == (number, pull_id)
+
+
+# --- the runner's variables -----------------------------------------------------------------------------------------
+
+
+def test_the_runners_variables() -> None:
+    env = {f"GITHUB_{field.name.upper()}": f" the {field.name}/ \n" for field in fields(Runtime)}
+    read = read_runtime(env | {"INPUT_SHA": "an input", "SHA": "neither"})
+    urls = {"server_url", "api_url"}  # a path is appended to these
+    assert {field.name: getattr(read, field.name) for field in fields(Runtime)} == {
+        field.name: f"the {field.name}" if field.name in urls else f"the {field.name}/" for field in fields(Runtime)
+    }
+
+
+def test_no_variables() -> None:
+    read = read_runtime({"GITHUB_SERVER_URL": " ", "GITHUB_SHA": "\n"})
+    assert (read.server_url, read.api_url) == ("https://github.com", "https://api.github.com")
+    assert (read.run_attempt, read.sha, read.repository, read.event_name) == ("1", "", "", "")
+
+
+NAMED = {
+    "the event's": ({}, ("41", "2401500041")),
+    "the event's, by number": ({"pull-number": "41"}, ("41", "2401500041")),
+    "another, by number": ({"pull-number": "7"}, ("7", "")),
+    "another, by id": ({"pull-id": "7000000001"}, ("", "7000000001")),
+    "another repository's": ({"repository": "acme/other", "commit-sha": "abc1234", "pull-number": "3"}, ("3", "")),
+    "no one's": ({"repository": "acme/other", "commit-sha": "abc1234"}, ("", "")),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_pull_request_that_is_named(name: str) -> None:
+    given, expected = NAMED[name]
+    found = resolved("pull_request_merged", given)
+    assert (str(found.pull_number or ""), str(found.pull_id or "")) == expected
+
+
+def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> None:
+    given = {"repository": "other/thing", "set-pull-services": "true", "pull-number": "3", "service": "web"}
+    with pytest.raises(BadInput, match="`repository` is not the repository of this event"):
+        resolved("pull_request_merged", given)
+
+
+def test_a_look_up_that_nothing_can_make_is_told() -> None:
+    with pytest.raises(BadInput, match=r"^`services-from` needs look-ups, and there are none here"):
+        resolved("pull_request_merged", {"services-from": "codeowners"})
+
+
+SINCE = {"since-sha": "abc1235"}
+SINCE_UNUSED: dict[str, tuple[dict[str, str], bool]] = {
+    "a service by hand": ({"service": "web"}, True),
+    "and the commit's time": ({"service": "web", "lead-time-metadata": "commit"}, True),
+    "and its pull request": ({"service": "web", "set-pull-services": "true"}, True),
+    "beside a map, and its pull request": (
+        {"service": "web", "set-pull-services": "true", "service-map": "web: [web/**]"},
+        True,
+    ),
+    "its own name, and its pull request": ({"set-pull-services": "true"}, True),
+    "the pull request alone": ({"service": "web", "operation": "set-pull-services"}, True),
+    "the pull request alone, by a map": ({"operation": "set-pull-services", "service-map": "web: [web/**]"}, True),
+    "services by files": ({"service-map": "web: [web/**]"}, False),
+    "what ships": ({"service": "web", "attribution": "merge-commits"}, False),
+    "pull requests shown": ({"service": "web", "show-pull-requests": "true"}, False),
+    "the first commit's time": ({"service": "web", "lead-time-metadata": "first-commit"}, False),
+}
+
+
+@pytest.mark.parametrize("name", SINCE_UNUSED)
+def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
+    given, told = SINCE_UNUSED[name]
+    notices = unused(inputs(SINCE | given), event("pull_request_merged"))
+    assert ["`since-sha` changes nothing here" in notice for notice in notices] == ([True] if told else [])
+    assert unused(inputs(given), event("pull_request_merged")) == ()
+
+
+def test_what_is_told_of_it_is_a_notice() -> None:
+    context = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
+    assert any("`since-sha` changes nothing here" in notice for notice in context.notices)
+
+
+@pytest.mark.parametrize("wanted", ["commit", "first-commit", "both"])
+def test_the_times_of_lead_time_are_looked_up_where_an_input_wants_them(wanted: str) -> None:
+    read, happened = inputs({"lead-time-metadata": wanted}), event("pull_request_merged")
+    looked: Any = SimpleNamespace(shipping=Asks(pulls=(pull(41, first_commit_at="2025-03-04T10:00:00Z"),)))
+    context = resolve(read, runtime("pull_request_merged"), happened, NOW, lambda *_: looked)
+    assert isinstance(context, Context)
+    both = {"commit": "commit_timestamp", "first-commit": "first_commit_timestamp"}
+    assert list(context.shipping.lead_times) == [key for name, key in both.items() if wanted in (name, "both")]

@@ -1,0 +1,548 @@
+"""Several calls side by side: who goes first, what stops the others, what a conflict does, and how it all ends."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Barrier, Event, Lock
+from threading import enumerate as threads
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from dx_action.deployment.calls import Call, Method, Outcome, Result, serialise
+from dx_action.dx.answers import Answer, Verdict
+from dx_action.dx.client import Dx
+from dx_action.dx.sender import Outbox
+from dx_action.errors import Interrupted
+from dx_action.inputs.hosts import parse_host
+from dx_action.runner.runtime import Clock
+from dx_action.runner.signals import interruptible
+from dx_action.sandbox import Fault, Sandbox
+
+TOKEN = "the-token-of-the-tests"
+# How many calls are under way at once, and for how many seconds more than the budget an answer is waited for.
+LANES, GRACE = 8, 0.25
+OK = Answer(200, b'{"ok": true}')
+CONFLICT = Answer(409, b"")
+REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
+AUTH = Answer(422, b'{"ok": false, "error": "invalid_auth", "message": "Wrong token."}')
+NO_CODE = Answer(403, b"<html>")
+BUSY = Answer(429, b"")
+DOWN = Answer(503, b"")
+NO_CONNECTION = Verdict("try-again", "connection_failed")
+LOST = Verdict("try-again", "connection_lost", may_hold=True)
+Answers = Sequence[Answer | Verdict]
+
+
+def made(service: str, method: Method = "deployments.create", **more: Any) -> Call:
+    body = {
+        "reference_id": f"r/{service}",
+        "deployed_at": "2025-01-01T12:05:00Z",
+        "service": {"identifier": service},
+        "repository": "o/r",
+        "commit_sha": "abc1234",
+    }
+    return Call(method, service, f"r/{service}", serialise(body | more))
+
+
+def calls(count: int) -> list[Call]:
+    return [made(f"s{number}") for number in range(count)]
+
+
+def hurried(monotonic: Callable[[], float] = time.monotonic) -> Clock:
+    """A clock in which waiting between attempts takes no time."""
+    return Clock(monotonic, lambda _seconds: None, lambda: datetime.now(UTC), lambda: 0.0)
+
+
+def standing() -> float:
+    """A time that stands still for the lanes, however busy the machine; who waits for them waits in real time."""
+    return 0.0
+
+
+def ignore(_text: str) -> None:
+    pass
+
+
+class Script:
+    """A transport that answers each service by a list of its own, the last entry for ever; what is not named is accepted."""
+
+    def __init__(
+        self, answers: dict[str, Answers] | None = None, before: Callable[[Call], object] = lambda _call: None
+    ):
+        self._left = {service: list(each) for service, each in (answers or {}).items()}
+        self._before, self._lock = before, Lock()
+        self.sent: list[Call] = []
+        self.busy = self.most = 0
+
+    def __call__(self, call: Call, seconds: float) -> Answer | Verdict:
+        with self._lock:
+            self.sent.append(call)
+            self.busy += 1
+            self.most = max(self.most, self.busy)
+            left = self._left.get(call.service, [OK])
+            answer = left.pop(0) if len(left) > 1 else left[0]
+        try:
+            self._before(call)
+        finally:
+            with self._lock:
+                self.busy -= 1
+        return answer
+
+    @property
+    def services(self) -> list[str]:
+        return [call.service for call in self.sent]
+
+
+def told(
+    planned: Sequence[Call], script: Script, *, on_conflict: str = "keep", seconds: float = 30
+) -> tuple[tuple[Result, ...], Outbox]:
+    outbox = Outbox(planned, script, hurried(), on_conflict=on_conflict, say=ignore)
+    outbox.run(seconds)
+    return outbox.results(), outbox
+
+
+def short(results: Sequence[Result]) -> list[tuple[str, Outcome, str]]:
+    return [(result.call.service, result.outcome, result.error) for result in results]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@contextmanager
+def released() -> Iterator[Event]:
+    """An event that is set at the end, so that no thread waits on."""
+    go = Event()
+    try:
+        yield go
+    finally:
+        go.set()
+
+
+def test_no_calls_no_results() -> None:
+    assert told([], Script())[0] == ()
+
+
+def test_each_call_has_its_result_in_order() -> None:
+    answers: dict[str, Answers] = {
+        "s1": [REFUSED],
+        "s2": [CONFLICT],
+        "s3": [BUSY, BUSY, OK],
+        "s5": [LOST, CONFLICT],
+        "s6": [LOST, REFUSED],
+        "s7": [NO_CONNECTION, REFUSED],
+    }
+    # The later a call, the sooner its answer.
+    script = Script(answers, lambda call: time.sleep((12 - int(call.service[1:])) / 400))
+    planned = calls(12)
+    results, outbox = told(planned, script)
+    assert [result.call for result in results] == planned
+    assert short(results)[:8] == [
+        ("s0", "accepted", ""),
+        ("s1", "failed", "repo_not_found"),
+        ("s2", "already-registered", "http_409"),
+        ("s3", "accepted", ""),
+        ("s4", "accepted", ""),
+        ("s5", "accepted", ""),
+        ("s6", "unknown", "repo_not_found"),
+        ("s7", "failed", "repo_not_found"),
+    ]
+    assert [result.attempts for result in results[:8]] == [1, 1, 1, 3, 1, 2, 2, 2]
+    assert outbox.updates == []
+    assert script.services[0] == "s0"
+    assert outbox.results("another reason") == results
+
+
+@pytest.mark.parametrize("count", [1, 2, LANES, LANES + 1, 40])
+def test_as_many_at_once_as_there_are_lanes_and_each_once(count: int) -> None:
+    with released() as go:
+        lanes = min(count - 1, LANES)
+
+        def meet(call: Call) -> None:
+            if script.busy >= lanes:
+                go.set()
+            assert call.service == "s0" or go.wait(5)
+
+        script = Script(before=meet)
+        results, _ = told(calls(count), script)
+    assert all(result.outcome == "accepted" for result in results)
+    assert max(lanes, 1) == script.most
+    assert Counter(script.services) == Counter(call.service for call in calls(count))
+
+
+@pytest.mark.parametrize("answer", [OK, REFUSED, CONFLICT, DOWN])
+def test_the_first_goes_alone_until_it_has_had_an_answer(answer: Answer) -> None:
+    answered = Event()
+
+    def before(call: Call) -> None:
+        if call.service != "s0":
+            assert answered.is_set()
+        elif script.services.count("s0") == 1:
+            time.sleep(0.05)
+            answered.set()
+
+    script = Script({"s0": [answer, OK]}, before)
+    told(calls(20), script)
+    assert answered.is_set()
+    assert set(script.services) == {f"s{number}" for number in range(20)}
+
+
+def test_the_others_do_not_wait_with_it() -> None:
+    script = Script({"s0": [BUSY, OK]})
+
+    def wait(_seconds: float) -> None:
+        until(lambda: len(script.services) == 5)
+
+    clock = Clock(time.monotonic, wait, lambda: datetime.now(UTC), lambda: 0.0)
+    outbox = Outbox(calls(5), script, clock, on_conflict="keep", say=ignore)
+    outbox.run(30)
+    assert script.services[-1] == "s0"
+    assert {result.outcome for result in outbox.results()} == {"accepted"}
+
+
+def test_a_first_call_that_is_tried_again_lets_no_more_start() -> None:
+    script = Script({"s0": [BUSY, BUSY, BUSY, OK]}, lambda _call: time.sleep(0.005))
+    results, _ = told(calls(60), script)
+    assert script.most == LANES
+    assert {result.outcome for result in results} == {"accepted"}
+
+
+@pytest.mark.parametrize("answer", [AUTH, NO_CODE, Answer(200, b'{"ok": false, "error": "account_inactive"}')])
+def test_a_refused_token_is_seen_once(answer: Answer) -> None:
+    script = Script({f"s{number}": [answer] for number in range(20)})
+    results, outbox = told(calls(20), script)
+    assert script.services == ["s0"]
+    assert outbox.unauthorized
+    first, *rest = results
+    assert (first.outcome, first.http_status, first.attempts) == ("failed", answer.status, 1)
+    assert {(result.outcome, result.error, result.attempts) for result in rest} == {
+        ("not-sent", "unauthorized_before", 0)
+    }
+
+
+@pytest.mark.parametrize("answer", [REFUSED, Answer(403, b'{"error": "missing_scope"}'), Answer(404, b"")])
+def test_another_refusal_stops_nobody(answer: Answer) -> None:
+    results, outbox = told(calls(5), Script({"s0": [answer]}))
+    assert [result.outcome for result in results] == ["failed", *["accepted"] * 4]
+    assert outbox.unauthorized is False
+
+
+def test_a_token_that_is_refused_midway_stops_the_rest() -> None:
+    def before(call: Call) -> None:
+        # Those that are under way come to their own end, after the refusal.
+        if call.service not in ("s0", "s1", "s2", "s3"):
+            until(lambda: outbox._stopped != "")
+
+    script = Script({"s3": [AUTH]}, before)
+    outbox = Outbox(calls(60), script, hurried(), on_conflict="keep", say=ignore)
+    outbox.run(30)
+    sent = set(script.services)
+    assert {"s0", "s3"} < sent
+    assert len(sent) <= LANES + 3
+    for result in outbox.results():
+        service = result.call.service
+        expected: tuple[Outcome, str] = ("accepted", "") if service in sent else ("not-sent", "unauthorized_before")
+        if service == "s3":
+            expected = ("failed", "invalid_auth")
+        assert (service, result.outcome, result.error) == (service, *expected)
+
+
+@pytest.mark.parametrize(
+    ("on_conflict", "method", "answers", "outcome", "error", "sent"),
+    [
+        ("keep", "deployments.create", [CONFLICT], "already-registered", "http_409", ["create"]),
+        ("keep", "deployments.upsert", [CONFLICT], "already-registered", "http_409", ["upsert"]),
+        ("fail", "deployments.create", [CONFLICT], "failed", "reference_id_conflict", ["create"]),
+        ("fail", "deployments.upsert", [CONFLICT], "failed", "reference_id_conflict", ["upsert"]),
+        ("update", "deployments.create", [CONFLICT, OK], "accepted", "", ["create", "upsert"]),
+        (
+            "update",
+            "deployments.create",
+            [BUSY, CONFLICT, DOWN, OK],
+            "accepted",
+            "",
+            ["create", "create", "upsert", "upsert"],
+        ),
+        ("update", "deployments.create", [CONFLICT, DOWN, CONFLICT], "accepted", "", ["create", "upsert", "upsert"]),
+        ("update", "deployments.create", [CONFLICT, REFUSED], "failed", "repo_not_found", ["create", "upsert"]),
+        (
+            "update",
+            "deployments.create",
+            [CONFLICT, LOST, REFUSED],
+            "unknown",
+            "repo_not_found",
+            ["create", "upsert", "upsert"],
+        ),
+        ("update", "deployments.create", [CONFLICT], "failed", "reference_id_conflict", ["create", "upsert"]),
+        ("update", "deployments.upsert", [CONFLICT], "failed", "reference_id_conflict", ["upsert"]),
+        ("update", "deployments.setPullServices", [CONFLICT], "failed", "reference_id_conflict", ["setPullServices"]),
+        # What DX holds is then what an earlier attempt left there.
+        ("keep", "deployments.create", [LOST, CONFLICT], "accepted", "", ["create", "create"]),
+        ("fail", "deployments.create", [DOWN, CONFLICT], "accepted", "", ["create", "create"]),
+        ("update", "deployments.create", [DOWN, CONFLICT], "accepted", "", ["create", "create"]),
+        # Nobody held it before, so nobody is told of a conflict.
+        ("fail", "deployments.create", [OK], "accepted", "", ["create"]),
+        ("update", "deployments.create", [OK], "accepted", "", ["create"]),
+    ],
+)
+def test_on_conflict(
+    on_conflict: str,
+    method: Method,
+    answers: Answers,
+    outcome: Outcome,
+    error: str,
+    sent: list[str],
+) -> None:
+    call = made("web", method)
+    script = Script({"web": answers})
+    (result,), outbox = told([call], script, on_conflict=on_conflict)
+    assert (result.outcome, result.error) == (outcome, error)
+    assert [each.method.removeprefix("deployments.") for each in script.sent] == sent
+    updates = {each for each in script.sent if each != call}
+    assert list(updates) == outbox.updates
+    assert result.call == (outbox.updates or [call])[0]
+
+
+def test_an_update_says_what_a_creation_leaves_out() -> None:
+    script = Script({"a": [CONFLICT, OK], "b": [CONFLICT, OK]})
+    planned = [made("a"), made("b", success=False)]
+    results, outbox = told(planned, script, on_conflict="update")
+    assert [result.outcome for result in results] == ["accepted", "accepted"]
+    assert {(each.reference_id, each.json()["success"]) for each in outbox.updates} == {("r/a", True), ("r/b", False)}
+    for update in outbox.updates:
+        [create] = [call for call in planned if call.service == update.service]
+        assert create.json().items() <= update.json().items()
+
+
+def test_a_refused_token_stops_an_update_s_successors() -> None:
+    results, _ = told(calls(3), Script({"s0": [CONFLICT, AUTH]}), on_conflict="update")
+    assert short(results) == [
+        ("s0", "failed", "invalid_auth"),
+        ("s1", "not-sent", "unauthorized_before"),
+        ("s2", "not-sent", "unauthorized_before"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "error"),
+    [
+        ([OK], "accepted", ""),
+        ([REFUSED], "failed", "repo_not_found"),
+        ([BUSY], "failed", "http_429"),
+        ([LOST], "unknown", "connection_lost"),
+        # The update that it asks for.
+        ([CONFLICT, OK], "not-sent", "out_of_time"),
+    ],
+)
+def test_nothing_starts_once_the_time_is_used_up(answers: Answers, outcome: Outcome, error: str) -> None:
+    now = 0.0
+
+    def use_up(_call: Call) -> None:
+        nonlocal now
+        now = 10.0
+
+    script = Script({"s0": answers}, use_up)
+    outbox = Outbox(calls(2), script, hurried(lambda: now), on_conflict="update", say=ignore)
+    outbox.run(10)
+    assert short(outbox.results()) == [("s0", outcome, error), ("s1", "not-sent", "out_of_time")]
+    assert script.services == ["s0"]
+
+
+@pytest.mark.parametrize("at", ["s0", "s7"])
+def test_a_bug_in_a_lane_surfaces(at: str) -> None:
+    with released() as go:
+
+        def before(call: Call) -> None:
+            if call.service == at:
+                raise ZeroDivisionError
+            if call.service != "s0":
+                assert go.wait(5)
+
+        script = Script(before=before)
+        outbox = Outbox(calls(30), script, hurried(), on_conflict="keep", say=ignore)
+        with pytest.raises(ZeroDivisionError):
+            outbox.run(30)
+        results = outbox.results("internal_error")
+        sent = set(script.services)
+    for result in results:
+        service = result.call.service
+        done = service == "s0" != at
+        outcome = "accepted" if done else "unknown" if service in sent else "not-sent"
+        assert (service, result.outcome) == (service, outcome)
+        assert result.error == ("" if done else "internal_error")
+
+
+def test_a_bug_in_what_is_told_surfaces() -> None:
+    def say(_text: str) -> None:
+        raise ZeroDivisionError
+
+    outbox = Outbox(calls(2), Script({"s0": [BUSY, OK]}), hurried(), on_conflict="keep", say=say)
+    with pytest.raises(ZeroDivisionError):
+        outbox.run(30)
+    assert short(outbox.results("internal_error")) == [
+        ("s0", "failed", "internal_error"),
+        ("s1", "not-sent", "internal_error"),
+    ]
+
+
+@pytest.mark.parametrize("hangs", ["s0", "s1"])
+def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
+    others = set(threads())
+    with released() as go:
+
+        def before(call: Call) -> None:
+            assert call.service != hangs or go.wait(5)
+
+        script = Script(before=before)
+        outbox = Outbox(calls(4), script, hurried(standing), on_conflict="keep", say=ignore)
+        started = time.monotonic()
+        outbox.run(0.05)
+        assert time.monotonic() - started < 0.05 + GRACE + 1
+        # What hangs does not keep the process.
+        assert all(thread.daemon for thread in threads() if thread not in others)
+        results = outbox.results()
+    expected: list[tuple[str, Outcome, str]] = [
+        (f"s{number}", "accepted", "") if hangs == "s1" else (f"s{number}", "not-sent", "out_of_time")
+        for number in range(4)
+    ]
+    # It was sent, so that it ran out of time is not what is said.
+    expected[int(hangs[1:])] = (hangs, "unknown", "no_answer")
+    assert short(results) == expected
+
+
+def test_the_deadline_is_by_the_clock_that_is_handed_in() -> None:
+    with released() as go:
+        outbox = Outbox(
+            calls(1), Script(before=lambda _call: bool(go.wait(5))), hurried(), on_conflict="keep", say=ignore
+        )
+        started = time.monotonic()
+        outbox.run(0.5)
+        assert time.monotonic() - started < 0.5 + GRACE + 1
+        assert short(outbox.results()) == [("s0", "unknown", "no_answer")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_waiting(number: signal.Signals) -> None:
+    with released() as go:
+        all_busy = Barrier(LANES, lambda: os.kill(os.getpid(), number))
+
+        def before(call: Call) -> None:
+            if call.service != "s0":
+                all_busy.wait(5)
+                assert go.wait(5)
+
+        script = Script(before=before)
+        outbox = Outbox(calls(20), script, hurried(), on_conflict="keep", say=ignore)
+        with interruptible(), pytest.raises(Interrupted):
+            outbox.run(30)
+        results = outbox.results("cancelled")
+        sent = set(script.services)
+    assert sent == {f"s{number}" for number in range(LANES + 1)}
+    for result in results:
+        service = result.call.service
+        expected: tuple[Outcome, str] = ("unknown", "cancelled") if service in sent else ("not-sent", "cancelled")
+        assert (result.outcome, result.error) == (("accepted", "") if service == "s0" else expected)
+
+
+def test_cancelled_after_a_refused_token_each_call_has_its_own_reason() -> None:
+    with released() as go:
+
+        def before(call: Call) -> None:
+            if call.service == "s2":
+                until(lambda: len(script.sent) == LANES + 1)
+            elif call.service != "s0":
+                assert go.wait(5)
+
+        script = Script({"s2": [AUTH]}, before)
+        outbox = Outbox(calls(20), script, hurried(standing), on_conflict="keep", say=ignore)
+        outbox.run(0.05)
+        until(lambda: outbox._stopped != "")
+        results = outbox.results("cancelled")
+        sent = set(script.services)
+    for result in results:
+        service = result.call.service
+        expected = ("unknown", "cancelled") if service in sent else ("not-sent", "unauthorized_before")
+        if service in ("s0", "s2"):
+            expected = ("accepted", "") if service == "s0" else ("failed", "invalid_auth")
+        assert (service, result.outcome, result.error) == (service, *expected)
+    assert len(sent) == LANES + 1
+
+
+@pytest.mark.parametrize("ended", [Outbox.results, Outbox.close])
+def test_nothing_is_sent_after_the_end(ended: Callable[[Outbox], tuple[Result, ...] | None]) -> None:
+    with released() as go:
+        first = Event()
+
+        def before(call: Call) -> None:
+            if call.service == "s0":
+                return
+            first.set()
+            assert go.wait(5)
+
+        script = Script({f"s{number}": [CONFLICT, BUSY, OK] for number in range(1, 20)}, before)
+        outbox = Outbox(calls(20), script, hurried(standing), on_conflict="update", say=ignore)
+        outbox.run(0.05)
+        assert first.wait(5)
+        results = ended(outbox) or ()
+        sent = list(script.sent)
+        go.set()
+        until(lambda: not script.busy)
+        time.sleep(0.02)
+    assert script.sent == sent
+    assert outbox.updates == []
+    assert all(result.outcome == ("unknown" if result.call in sent[1:] else "not-sent") for result in results[1:])
+    # A conflict that came in meanwhile is not taken for a success.
+    late = [result for result in outbox.results() if result.call in sent[1:]]
+    assert {(result.outcome, result.error) for result in late} == {("failed", "reference_id_conflict")}
+
+
+def test_results_before_anything_ran() -> None:
+    outbox = Outbox(calls(2), Script(), hurried(), on_conflict="keep", say=ignore)
+    assert {(result.outcome, result.error) for result in outbox.results("cancelled")} == {("not-sent", "cancelled")}
+
+
+def test_two_hundred_services() -> None:
+    faults = [Fault(status=503, times=3), Fault(reset="after", times=3), Fault(status=429, times=3)]
+    planned = calls(200)
+    with Sandbox(token=TOKEN, latency=0.05, faults=[Fault(latency=0), *faults]) as sandbox:
+        dx = Dx(
+            parse_host(sandbox.url),
+            SecretStr(TOKEN),
+            context=None,
+            proxies={},
+            monotonic=time.monotonic,
+            connections=LANES,
+        )
+        busy = most = 0
+        lock = Lock()
+
+        def counted(call: Call, seconds: float) -> Answer | Verdict:
+            nonlocal busy, most
+            with lock:
+                busy += 1
+                most = max(most, busy)
+            try:
+                return dx(call, seconds)
+            finally:
+                with lock:
+                    busy -= 1
+
+        outbox = Outbox(planned, counted, hurried(), on_conflict="fail", say=ignore)
+        outbox.run(30)
+        results = outbox.results()
+        assert [result.call for result in results] == planned
+        assert {(result.outcome, result.error) for result in results} == {("accepted", "")}
+        assert sum(result.attempts for result in results) == 209 == len(sandbox.requests())
+        assert Counter(each["reference_id"] for each in sandbox.deployments()) == Counter(
+            call.reference_id for call in planned
+        )
+        assert 1 < most <= LANES
+        dx._session.close()

@@ -1,0 +1,244 @@
+"""Which files a pull request or a range changed, against the stand-in GitHub; each case tells what it costs."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dx_action.changes.scope import PullChange
+from dx_action.github.changes import UnknownCommit, pull_files, range_files
+from dx_action.github.client import Missing
+from dx_action.github.errors import LookupFailedError
+from dx_action.github.trees import CutError
+from scenes import asked, speaking
+from stand_in import GitHub, Pull, Repo, link, submodule
+
+
+def names(count: int, folder: str = "web") -> list[str]:
+    return [f"services/{folder}/{number:05}.txt" for number in range(count)]
+
+
+def known(repo: Repo, pull: Pull) -> PullChange:
+    """A pull request as its event tells it."""
+    return PullChange(pull.number, pull.base_sha, pull.head_sha, len(repo.pulls.files(pull)))
+
+
+@pytest.fixture(scope="module")
+def wide() -> Repo:
+    """20,000 files, and pull requests that change many. The base goes on while each is open."""
+    repo = Repo("acme/wide")
+    repo.commit({f"services/{number % 200}/{number}.txt": "1" for number in range(20_000)})
+    for count in (1, 100, 101, 3000, 3001, 5000):
+        repo.branch(f"b{count}")
+        repo.commit(
+            {f"services/{number % 200}/{number}.txt": f"v{count}" for number in range(count)}, branch=f"b{count}"
+        )
+        repo.commit({f"elsewhere/{count}.txt": "1"})
+        repo.pulls.open(f"b{count}", title=str(count))
+    return repo
+
+
+@pytest.fixture(scope="module")
+def gh(wide: Repo) -> Iterator[GitHub]:
+    with GitHub(wide) as server:
+        yield server
+
+
+TREES = ["git/trees/{base}", "git/trees/{head}"]
+PULLS = [
+    (1, ["pulls/{n}/files 1"]),
+    (100, ["pulls/{n}/files 1"]),
+    (101, ["pulls/{n}/files 1", "pulls/{n}/files 2"]),
+    (3000, [f"pulls/{{n}}/files {page}" for page in range(1, 31)]),
+    (3001, ["compare/{tip}...{head} 2", *TREES]),
+    (5000, ["compare/{tip}...{head} 2", *TREES]),
+]
+
+
+@pytest.mark.parametrize(("count", "calls"), PULLS, ids=[str(count) for count, _ in PULLS])
+@pytest.mark.parametrize("from_event", [True, False], ids=["told by the event", "looked up"])
+def test_a_pull_request_of_any_size(wide: Repo, gh: GitHub, count: int, calls: list[str], from_event: bool) -> None:
+    pull = next(pull for pull in wide.pulls.all() if pull.title == str(count))
+    base = wide.history.merge_bases(pull.base_sha, pull.head_sha)[0]
+    assert base != pull.base_sha
+    gh.reset_calls()
+    with speaking(gh, "acme/wide") as api:
+        found = pull_files(api, "acme/wide", known(wide, pull) if from_event else PullChange(pull.number))
+    assert found == {f"services/{number % 200}/{number}.txt" for number in range(count)}
+    first = [] if from_event else [f"pulls/{pull.number}"]
+    filled = [call.format(n=pull.number, tip=pull.base_sha, base=base, head=pull.head_sha) for call in calls]
+    assert asked(gh, "acme/wide") == first + filled
+
+
+def test_a_pull_request_without_files_costs_nothing(gh: GitHub) -> None:
+    gh.reset_calls()
+    with speaking(gh, "acme/wide") as api:
+        assert pull_files(api, "acme/wide", PullChange(1, "a" * 40, "b" * 40, 0)) == frozenset()
+    assert asked(gh) == []
+
+
+def test_a_list_that_is_shorter_than_it_should_be_is_not_taken(wide: Repo, gh: GitHub) -> None:
+    """Where GitHub lists fewer files than it counts, the trees are compared."""
+    pull = next(pull for pull in wide.pulls.all() if pull.title == "100")
+    gh.reset_calls()
+    with speaking(gh, "acme/wide") as api:
+        found = pull_files(api, "acme/wide", PullChange(pull.number, pull.base_sha, pull.head_sha, 150))
+    assert found == {f"services/{number % 200}/{number}.txt" for number in range(100)}
+    assert gh.count("/git/trees/") == 2
+
+
+def test_a_cut_tree_of_twenty_thousand_files_is_walked_where_it_differs(wide: Repo) -> None:
+    """All 200 folders of `services` differ: each is asked for twice, and `elsewhere`, which does not, never."""
+    pull = next(pull for pull in wide.pulls.all() if pull.title == "5000")
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.configure(tree_limit=10_000)
+        assert len(pull_files(api, "acme/wide", known(wide, pull))) == 5000
+        assert server.count("/compare/") == 1
+        assert server.count("/git/trees/") == 2 + 2 + 2 + 400
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.configure(tree_limit=50)
+        with pytest.raises(CutError):
+            pull_files(api, "acme/wide", known(wide, pull))
+
+
+MOVES: dict[str, tuple[dict[str, object], set[str]]] = {
+    "a renamed service folder": (
+        {"services/web/a": None, "services/web/b": None, "services/site/a": "a", "services/site/b": "b"},
+        {"services/web/a", "services/web/b", "services/site/a", "services/site/b"},
+    ),
+    "a file moved to another service": ({"services/web/a": None, "libs/a": "a"}, {"services/web/a", "libs/a"}),
+    "a file that was removed": ({"services/web/a": None}, {"services/web/a"}),
+    "a file for a folder": ({"libs/x": "1", "libs/x/y": None}, {"libs/x", "libs/x/y"}),
+    "a submodule": ({"vendor": submodule("1" * 40)}, {"vendor"}),
+    "a symbolic link": ({"libs/link": link("../x")}, {"libs/link"}),
+    "odd names": ({"libs/straße & más #1%20?.txt": "1"}, {"libs/straße & más #1%20?.txt"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_both_places_count(name: str) -> None:
+    files, expected = MOVES[name]
+    repo = Repo()
+    before = repo.commit({"services/web/a": "a", "services/web/b": "b", "libs/x/y": "1"})
+    pull = repo.pulls.ship(files, how="squash")  # type: ignore[arg-type]
+    with GitHub(repo) as server, speaking(server) as api:
+        assert pull_files(api, "acme/shop", known(repo, pull)) == expected
+        assert range_files(api, "acme/shop", before, repo.rev("main")) == expected
+        trees = PullChange(pull.number, pull.base_sha, pull.head_sha, 3001)
+        assert pull_files(api, "acme/shop", trees) == expected
+        assert asked(server)[:2] == [f"pulls/{pull.number}/files 1", f"compare/{before}...{repo.rev('main')} 1"]
+
+
+def test_a_pull_request_from_a_fork_that_is_gone() -> None:
+    repo = Repo()
+    repo.commit({"a": "1"})
+    repo.branch("theirs")
+    repo.commit({"b": "1"}, branch="theirs")
+    pull = repo.pulls.open("theirs", head_repo=None)
+    repo.pulls.merge(pull, "squash", delete_branch=True)
+    with GitHub(repo) as server, speaking(server) as api:
+        assert pull_files(api, "acme/shop", PullChange(pull.number)) == {"b"}
+
+
+# Ranges.
+
+Ends = Callable[[Repo], tuple[str, str]]
+
+
+def forward(count: int) -> Ends:
+    def ends(repo: Repo) -> tuple[str, str]:
+        before = repo.rev("main")
+        return before, repo.commit(dict.fromkeys(names(count), "2"))
+
+    return ends
+
+
+def diverged(repo: Repo) -> tuple[str, str]:
+    """What was deployed is on another branch: its own files differ, too."""
+    repo.branch("hotfix")
+    before = repo.commit({"hotfix.txt": "1"}, branch="hotfix")
+    return before, repo.commit({"main.txt": "1"})
+
+
+def behind(repo: Repo) -> tuple[str, str]:
+    """A rollback, over a folder that was moved meanwhile."""
+    after = repo.rev("main")
+    moved = {**dict.fromkeys(names(2)), **dict.fromkeys(names(2, "site"), "1")}
+    return repo.commit(moved), after
+
+
+def same(repo: Repo) -> tuple[str, str]:
+    return repo.rev("main"), repo.rev("main")
+
+
+def there_and_back(repo: Repo) -> tuple[str, str]:
+    before = repo.rev("main")
+    repo.commit({"passing.txt": "1"})
+    return before, repo.commit({"passing.txt": None})
+
+
+COMPARED = "compare/{0}...{1} 1"
+BOTH = ["git/trees/{0}", "git/trees/{1}"]
+RANGES: dict[str, tuple[Ends, set[str], list[str]]] = {
+    "ahead": (forward(3), set(names(3)), [COMPARED]),
+    "ahead by 299 files": (forward(299), set(names(299)), [COMPARED]),
+    "ahead by exactly 300 files": (forward(300), set(names(300)), [COMPARED, *BOTH]),
+    "ahead by 350 files": (forward(350), set(names(350)), [COMPARED, *BOTH]),
+    "diverged": (diverged, {"hotfix.txt", "main.txt"}, [COMPARED, *BOTH]),
+    "behind": (behind, {*names(2), *names(2, "site")}, [COMPARED, *BOTH]),
+    "identical": (same, set(), [COMPARED]),
+    "ahead, and nothing is left of it": (there_and_back, set(), [COMPARED]),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_range(name: str) -> None:
+    ends, expected, calls = RANGES[name]
+    repo = Repo()
+    repo.commit(dict.fromkeys(names(2), "1"))
+    before, after = ends(repo)
+    with GitHub(repo) as server, speaking(server) as api:
+        assert range_files(api, "acme/shop", before, after) == expected
+        assert asked(server) == [call.format(before, after) for call in calls]
+
+
+def test_a_range_may_be_given_by_short_ids() -> None:
+    repo = Repo()
+    repo.commit(dict.fromkeys(names(2), "1"))
+    before, after = behind(repo)
+    with GitHub(repo) as server, speaking(server) as api:
+        assert range_files(api, "acme/shop", before[:7], after[:7]) == {*names(2), *names(2, "site")}
+
+
+@pytest.mark.parametrize("ends", [("f" * 40, "main"), ("main", "f" * 40)], ids=["before", "after"])
+def test_a_commit_that_github_does_not_know(ends: tuple[str, str]) -> None:
+    repo = Repo()
+    repo.commit({"a": "1"})
+    with GitHub(repo) as server, speaking(server) as api:
+        with pytest.raises(UnknownCommit):
+            range_files(api, "acme/shop", *ends)
+        assert len(asked(server)) == 1
+
+
+def test_histories_without_a_common_beginning() -> None:
+    repo = Repo()
+    repo.commit({"a": "1"})
+    other = repo.commit({"b": "1"}, parents=[])
+    with GitHub(repo) as server, speaking(server) as api, pytest.raises(UnknownCommit):
+        range_files(api, "acme/shop", other, "main")
+
+
+def test_a_pull_request_that_is_not_there() -> None:
+    with GitHub(Repo()) as server, speaking(server) as api, pytest.raises(Missing):
+        pull_files(api, "acme/shop", PullChange(7))
+
+
+def test_a_page_that_fails_is_never_left_out(wide: Repo) -> None:
+    pull = next(pull for pull in wide.pulls.all() if pull.title == "101")
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.fail("/files", after=1, status=502, times=None)
+        with pytest.raises(LookupFailedError):
+            pull_files(api, "acme/wide", known(wide, pull))
+        server.faults.clear()
+        server.reset_calls()
+        assert len(pull_files(api, "acme/wide", known(wide, pull))) == 101
+        assert asked(server, "acme/wide") == [f"pulls/{pull.number}/files 2"]

@@ -1,0 +1,481 @@
+"""The speaker to GitHub's API, against the stand-in: what it asks, what it bears, and what it says where it gives up."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dx_action.github.client import GitHub as Speaker
+from dx_action.github.client import Missing
+from dx_action.github.errors import LookupFailedError
+from dx_action.runner.runtime import Clock
+from dx_action.sandbox import Sandbox
+from runner import NOW, TOKEN, Step, connected
+from scenes import merge_payload, speaking, told
+from stand_in import GitHub, Repo
+
+# The bounds, as literals: what the code has must be these.
+SECONDS = 60.0
+
+PULL = "/repos/acme/shop/pulls/1"
+QUERY = 'query { repository(owner: "acme", name: "shop") { pullRequest(number: 1) { number } } }'
+EVIL = "::error::evil ##[error]evil github-token"
+Ask = Callable[[Speaker], Any]
+
+
+def rest(api: Speaker) -> Any:
+    return api.get(PULL, "pull-requests")["number"]
+
+
+def graphql(api: Speaker) -> Any:
+    return api.query(QUERY, "pull-requests")["repository"]["pullRequest"]["number"]
+
+
+BOTH = pytest.mark.parametrize("ask", [rest, graphql])
+
+
+@pytest.fixture(scope="module")
+def repo() -> Repo:
+    made = Repo()
+    made.commit({"README.md": "Shop"})
+    made.pulls.ship({f"web/{number:03}.txt": "1" for number in range(250)})
+    return made
+
+
+@pytest.fixture(params=[False, True], ids=["github.com", "ghes"])
+def gh(request: pytest.FixtureRequest, repo: Repo) -> Iterator[GitHub]:
+    with GitHub(repo, ghes=request.param, moved={"acme/old": "acme/shop"}) as server:
+        yield server
+
+
+@pytest.fixture
+def hub(repo: Repo) -> Iterator[GitHub]:
+    with GitHub(repo) as server:
+        yield server
+
+
+class Patience:
+    """A clock for which waiting takes no time, and which remembers how long it waited."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.clock = Clock(lambda: time.monotonic() + sum(self.waits), self.waits.append, lambda: NOW, lambda: 0.5)
+
+
+def failure(gh: GitHub, ask: Ask, **how: Any) -> str:
+    """Give the sentence of a look-up that fails; no text of GitHub's may be in it, nor the token."""
+    with speaking(gh, **how) as api, pytest.raises(LookupFailedError) as failed:
+        ask(api)
+    (problem,) = failed.value.problems
+    assert "evil" not in str(problem)
+    assert gh.token not in str(problem).replace("`github-token`", "")
+    return str(problem)
+
+
+# What is asked.
+
+
+@BOTH
+def test_a_look_up(gh: GitHub, ask: Ask) -> None:
+    with speaking(gh) as api:
+        assert ask(api) == 1
+    (call,) = gh.calls
+    assert (call.authorization, call.api_version, call.status) == ("valid", "2022-11-28", 200)
+    assert call.path == ("/graphql" if ask is graphql else PULL)
+
+
+def test_parameters_and_variables(gh: GitHub) -> None:
+    with speaking(gh) as api:
+        files = api.get(f"{PULL}/files", "pull-requests", per_page=100, page=3)
+        text = 'query($n: Int!) { repository(owner: "acme", name: "shop") { pullRequest(number: $n) { number } } }'
+        assert api.query(text, "pull-requests", n=1)["repository"]["pullRequest"]["number"] == 1
+    assert len(files) == 50
+    assert gh.calls[0].query == {"per_page": "100", "page": "3"}
+    assert gh.calls[1].variables == {"n": 1}
+
+
+def test_what_is_asked_twice_costs_one_call(hub: GitHub) -> None:
+    with speaking(hub) as api:
+        for page in (1, 1, 2, 1):
+            api.get(f"{PULL}/files", "pull-requests", per_page=100, page=page)
+    assert [call.query["page"] for call in hub.calls] == ["1", "2"]
+
+
+def test_a_failure_is_not_remembered(hub: GitHub) -> None:
+    with speaking(hub) as api:
+        hub.fail(status=400)
+        with pytest.raises(LookupFailedError):
+            rest(api)
+        assert rest(api) == 1
+
+
+@BOTH
+def test_what_is_not_there(gh: GitHub, ask: Ask) -> None:
+    gh.app.repos.clear()
+    with speaking(gh) as api, pytest.raises(Missing):
+        ask(api)
+    assert len(gh.calls) == 1
+
+
+# Tokens and permissions.
+
+
+@BOTH
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("permission", ["contents", "pull-requests", "deployments"])
+def test_a_missing_permission_is_named(hub: GitHub, ask: Ask, permission: str, own: bool) -> None:
+    hub.permissions[permission.replace("-", "_")] = "none"
+    asks = {
+        "contents": ("/repos/acme/shop/git/trees/main", 'object(expression: "main") { oid }'),
+        "pull-requests": (PULL, "pullRequest(number: 1) { number }"),
+        "deployments": ("/repos/acme/shop/deployments", "deployments(first: 1) { nodes { id } }"),
+    }
+    path, field = asks[permission]
+    query = f'query {{ repository(owner: "acme", name: "shop") {{ {field} }} }}'
+    said = failure(hub, lambda api: api.get(path, permission) if ask is rest else api.query(query, permission), own=own)
+    assert said.startswith("`github-token` may not read the ")
+    assert f"`{permission}: read`" in said
+    assert ("Give the job the permission" in said) == own
+    assert ("GitHub App's token or a personal access token" in said) != own
+    assert len(hub.calls) == 1
+
+
+@BOTH
+def test_a_wrong_token(gh: GitHub, ask: Ask) -> None:
+    said = failure(gh, ask, token="another-token")
+    assert said.startswith("`github-token` is refused by GitHub. Leave it out for the job's own token")
+    assert len(gh.calls) == 1
+
+
+def test_no_token(hub: GitHub) -> None:
+    """What is public can be read without one; GraphQL cannot."""
+    said = failure(hub, graphql, token=None)
+    assert said.startswith("`github-token` is empty")
+    hub.app.repos["acme/shop"].private = False
+    try:
+        with speaking(hub, token=None) as api:
+            assert rest(api) == 1
+    finally:
+        hub.app.repos["acme/shop"].private = True
+    assert hub.calls[-1].authorization == "none"
+
+
+SCOPES = {"type": "INSUFFICIENT_SCOPES", "message": EVIL}
+UNKNOWN_FIELD = {"message": "Field 'x' doesn't exist on type 'Query'", "extensions": {"code": "undefinedField"}}
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ([{"type": "FORBIDDEN", "message": EVIL}], "may not read the pull requests of acme/shop"),
+        ([SCOPES], "may not read the pull requests of acme/shop"),
+        ([{"type": "RATE_LIMITED", "message": EVIL}], "has used up GitHub's rate limit"),
+        ([UNKNOWN_FIELD], "An old GitHub Enterprise Server may not know it"),
+        ([{"type": "NOT_FOUND", "message": EVIL}] * 2, "refused a query"),
+        ([{"type": "SOMETHING_NEW", "message": EVIL}], "refused a query"),
+        (
+            [{"message": EVIL, "locations": [{"line": 1, "column": 2}]}],
+            "An old GitHub Enterprise Server may not know it",
+        ),
+        (["evil"], "gave no answer that can be read"),
+        ([], "answered every attempt with HTTP 400"),
+    ],
+)
+def test_what_graphql_refuses(hub: GitHub, errors: list[Any], expected: str) -> None:
+    hub.fail("/graphql", errors=errors)
+    assert expected in failure(hub, graphql)
+    assert len(hub.calls) == 1
+
+
+# Limits.
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fault", "waited"),
+    [
+        ({"limit": "secondary", "wait": 7}, (7, 7)),
+        ({"limit": "secondary", "wait": 7, "status": 429}, (7, 7)),
+        ({"limit": "primary", "wait": 5, "status": 403}, (5, 6)),
+        ({"status": 503, "headers": {"Retry-After": "9"}}, (9, 9)),
+        ({"status": 429, "message": EVIL}, (0, 0)),
+    ],
+    ids=["secondary", "secondary, 429", "primary", "503", "429"],
+)
+def test_a_short_wait_is_waited(hub: GitHub, ask: Ask, fault: dict[str, Any], waited: tuple[float, float]) -> None:
+    hub.fail(**fault)
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api:
+        assert ask(api) == 1
+    assert len(hub.calls) == 2
+    assert waited[0] <= sum(patience.waits) <= waited[1]
+
+
+TRANSIENT = {"message": "Something went wrong while executing your query. Please include `evil` when reporting this."}
+
+
+def test_an_error_of_graphql_s_own_heals(hub: GitHub) -> None:
+    hub.fail("/graphql", errors=[TRANSIENT], times=3)
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api:
+        assert graphql(api) == 1
+    assert (len(hub.calls), patience.waits) == (4, [0.5, 1.0, 2.0])
+
+
+def test_an_error_of_graphql_s_own_that_stays(hub: GitHub) -> None:
+    hub.fail("/graphql", errors=[TRANSIENT], times=None)
+    said = failure(hub, graphql, clock=Patience().clock)
+    assert said == "`GITHUB_API_URL` answered every attempt at a query with an error. Run this again later."
+    assert len(hub.calls) == 4
+
+
+@pytest.mark.parametrize(("reset", "waits"), [(3, [4.0]), (0, [1.0]), (-60, [0.5])])
+def test_a_limit_that_graphql_tells_with_status_200(hub: GitHub, reset: int, waits: list[float]) -> None:
+    at = str(int(NOW.timestamp()) + reset)
+    hub.fail("/graphql", errors=[{"type": "RATE_LIMITED", "message": EVIL}], headers={"X-RateLimit-Reset": at})
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api:
+        assert graphql(api) == 1
+    assert (len(hub.calls), patience.waits) == (2, waits)
+
+
+def test_a_wait_may_be_a_date(hub: GitHub) -> None:
+    until = format_datetime(datetime.fromtimestamp(time.time() + 30, UTC), usegmt=True)
+    hub.fail(status=503, headers={"Retry-After": until})
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api:
+        assert rest(api) == 1
+    assert 1 < sum(patience.waits) <= 30
+
+
+RATE_LIMIT = "`github-token` has used up GitHub's rate limit"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"limit": "primary", "wait": 3000}, RATE_LIMIT),
+        ({"limit": "primary", "wait": 3000, "status": 403}, RATE_LIMIT),
+        ({"limit": "primary", "wait": 3000, "status": 429, "headers": {"Retry-After": "3000"}}, RATE_LIMIT),
+        ({"limit": "secondary", "wait": 600}, RATE_LIMIT),
+        ({"status": 403, "message": "You have exceeded a secondary rate limit. evil"}, RATE_LIMIT),
+        ({"status": 503, "headers": {"Retry-After": "9999"}}, "`GITHUB_API_URL` answered every attempt with HTTP 503"),
+    ],
+    ids=["primary", "primary, 403", "primary, 429", "secondary", "secondary without a time", "503"],
+)
+def test_a_long_wait_is_not_begun(hub: GitHub, ask: Ask, fault: dict[str, Any], expected: str) -> None:
+    hub.fail(**fault, times=None)
+    patience = Patience()
+    assert failure(hub, ask, clock=patience.clock).startswith(expected)
+    assert len(hub.calls) == 1
+    assert patience.waits == []
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "fault",
+    [{"limit": "secondary", "wait": 1}, {"limit": "primary", "wait": 0, "status": 403}, {"status": 429}],
+    ids=["secondary", "primary", "429"],
+)
+def test_a_limit_that_stays_is_told_as_a_limit(hub: GitHub, ask: Ask, fault: dict[str, Any]) -> None:
+    hub.fail(**fault, times=None)
+    assert failure(hub, ask).startswith(RATE_LIMIT)
+    assert len(hub.calls) == 4
+
+
+def test_a_budget_that_is_used_up(hub: GitHub) -> None:
+    hub.rate.limit = hub.rate.used
+    assert failure(hub, rest).startswith(RATE_LIMIT)
+    assert len(hub.calls) == 1
+
+
+# Outages.
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [{"status": 502, "body": b"<html>evil</html>"}, {"status": 500}, {"reset": True}])
+def test_an_outage_heals(gh: GitHub, ask: Ask, fault: dict[str, Any]) -> None:
+    gh.fail(**fault, times=3)
+    patience = Patience()
+    with speaking(gh, clock=patience.clock) as api:
+        assert ask(api) == 1
+    assert len(gh.calls) == 4
+    assert patience.waits == [0, 1, 2]
+
+
+INVALID = b'{"message": "evil", "errors": [{"resource": "PullRequest", "code": "invalid"}]}'
+PAGE = b"<html><body>evil</body></html>"
+NOT_GITHUBS = "`GITHUB_API_URL` gave an answer that is not GitHub's"
+NO_ANSWER = "`GITHUB_API_URL` gave no answer that can be read"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fault", "expected", "calls"),
+    [
+        ({"status": 502, "body": PAGE}, "`GITHUB_API_URL` answered every attempt with HTTP 502", 4),
+        ({"status": 503, "message": EVIL}, "`GITHUB_API_URL` answered every attempt with HTTP 503", 4),
+        (
+            {"status": 422, "message": EVIL},
+            "`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has",
+            1,
+        ),
+        (
+            {"status": 422, "body": INVALID},
+            "`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has",
+            1,
+        ),
+        ({"status": 200, "body": PAGE}, NOT_GITHUBS, 1),
+        ({"status": 403, "body": PAGE}, NOT_GITHUBS, 1),
+        ({"status": 404, "body": PAGE}, NOT_GITHUBS, 1),
+        ({"status": 407, "body": PAGE}, NOT_GITHUBS, 1),
+        ({"status": 200, "body": b""}, "`GITHUB_API_URL` gave ", 1),
+        ({"status": 200, "body": b'{"data": {"repo'}, NO_ANSWER, 1),
+        ({"status": 422, "body": b'["evil"]'}, NO_ANSWER, 1),
+        ({"cut": True}, NO_ANSWER, 1),
+        ({"reset": True}, NO_ANSWER, 4),
+    ],
+    ids=str,
+)
+def test_an_outage_that_stays(hub: GitHub, ask: Ask, fault: dict[str, Any], expected: str, calls: int) -> None:
+    hub.fail(**fault, times=None)
+    assert failure(hub, ask).startswith(expected)
+    assert len(hub.calls) == calls
+
+
+def test_nobody_listens() -> None:
+    with GitHub(Repo()) as server:
+        pass
+    assert failure(server, rest).startswith(NO_ANSWER)
+
+
+def late(*moments: float) -> Clock:
+    """A clock that shows these moments, and then the last for ever."""
+    left = list(moments)
+    return Clock(lambda: left.pop(0) if len(left) > 1 else left[0], lambda _seconds: None, lambda: NOW, lambda: 0.5)
+
+
+@BOTH
+def test_an_answer_that_never_comes(hub: GitHub, ask: Ask) -> None:
+    hub.fail(hang=60)
+    said = failure(hub, ask, clock=late(0, SECONDS - 0.1))
+    assert said.startswith("`GITHUB_API_URL` gave no answer within the 60 s")
+
+
+def test_all_look_ups_share_their_time(hub: GitHub) -> None:
+    with speaking(hub, clock=late(0, 1, SECONDS + 1)) as api:
+        assert rest(api) == 1
+        with pytest.raises(LookupFailedError, match="within the 60 s"):
+            graphql(api)
+    assert len(hub.calls) == 1
+
+
+def test_each_look_up_of_a_backfill_has_that_time(hub: GitHub) -> None:
+    with speaking(hub, clock=late(0, 1, SECONDS + 1)) as api:
+        api.patient = True
+        assert rest(api) == 1
+        assert graphql(api)
+    assert len(hub.calls) == 2
+
+
+def test_the_time_begins_with_the_first_look_up(hub: GitHub) -> None:
+    started = time.monotonic() + 1000
+    with speaking(hub, clock=late(started)) as api:
+        assert rest(api) == 1
+
+
+# Redirects.
+
+
+def test_a_renamed_repository_is_followed_with_every_page(gh: GitHub) -> None:
+    """PyGithub follows, but forgets the query: each page would be the first 30 files."""
+    with speaking(gh, "acme/old") as api:
+        pages = [
+            api.get("/repos/acme/old/pulls/1/files", "pull-requests", per_page=100, page=page) for page in (1, 2, 3)
+        ]
+        tree = api.get("/repos/acme/old/git/trees/main", "contents", recursive=1)
+    assert sorted({file["filename"] for page in pages for file in page}) == [f"web/{n:03}.txt" for n in range(250)]
+    assert {entry["path"] for entry in tree["tree"]} >= {"web", "web/000.txt"}
+    assert [call.status for call in gh.calls] == [301, 200, 200, 200, 200]
+    assert [call.query.get("page") for call in gh.calls] == ["1", "1", "2", "3", None]
+
+
+def test_graphql_follows_a_rename_by_itself(gh: GitHub) -> None:
+    with speaking(gh, "acme/old") as api:
+        assert api.query(QUERY.replace("shop", "old"), "pull-requests")["repository"]["pullRequest"]["number"] == 1
+
+
+@BOTH
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_token_goes_nowhere_else(hub: GitHub, repo: Repo, ask: Ask, status: int) -> None:
+    with GitHub(repo) as other:
+        where = {"Location": f"{other.api_url}/repos/acme/shop/pulls/1"}
+        hub.fail(status=status, headers=where, message=EVIL, times=None)
+        assert failure(hub, ask).startswith("`GITHUB_API_URL` answers with a redirect")
+        assert other.calls == []
+    assert len(hub.calls) == 1
+
+
+def test_a_number_is_taken_from_a_redirect_and_no_host(hub: GitHub, repo: Repo) -> None:
+    with GitHub(repo) as other:
+        hub.fail(status=301, headers={"Location": f"{other.api_url}/repositories/{repo.id}/pulls/1"})
+        with speaking(hub) as api:
+            assert rest(api) == 1
+        assert other.calls == []
+    assert len(hub.calls) == 2
+
+
+def test_redirects_end(hub: GitHub, repo: Repo) -> None:
+    hub.fail(status=301, headers={"Location": f"{hub.api_url}/repositories/{repo.id}/pulls/1"}, times=None)
+    assert "redirect" in failure(hub, rest)
+    assert len(hub.calls) == 2
+
+
+# Around it.
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 502}, {"limit": "secondary", "wait": 1}, {"status": 403, "message": EVIL}]
+)
+def test_pygithub_says_nothing(
+    hub: GitHub, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        hub.fail(**fault, times=None)
+        failure(hub, rest)
+        hub.faults.clear()
+        with speaking(hub) as api:
+            assert rest(api) == 1
+    assert capfd.readouterr() == ("", "")
+    assert [record.name for record in caplog.records if record.name.startswith("github")] == []
+
+
+IMPORTED = [
+    ({}, set()),
+    ({"service-map": "web: [web/**]"}, {"github", "dx_action.github.lookups"}),
+    ({"set-pull-services": "true"}, {"dx_action.github.lookups"}),
+]
+
+
+@pytest.mark.parametrize(("inputs", "expected"), IMPORTED, ids=["none", "files", "all in the payload"])
+def test_it_is_imported_only_where_a_look_up_is_needed(
+    tmp_path: Path, hub: GitHub, repo: Repo, inputs: dict[str, str], expected: set[str]
+) -> None:
+    """And ~/.netrc, in which a consumer may have another token for the same host, is not read."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    env = told(tmp_path, hub, repo, merge_payload(repo, repo.pulls.by_number[1])) | {"HOME": str(tmp_path)}
+    with Sandbox(token=TOKEN) as dx:
+        given = connected(dx, service="" if "service-map" in inputs else "web") | inputs
+        step = Step(tmp_path, given, env=env, flags=("-X", "importtime"), github_token=hub.token)
+        run = step.run()
+    assert run.status == "registered"
+    imported = {line.rpartition("|")[2].strip() for line in run.lines if line.startswith("import time:")}
+    assert imported & {"github", "dx_action.github.lookups"} == expected
+    assert [call.authorization for call in hub.calls] == ["valid"] * (3 if "service-map" in inputs else 0)
+    assert "github-token" not in "".join(line for line in run.said if not line.startswith("import time:"))

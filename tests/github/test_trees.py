@@ -1,0 +1,187 @@
+"""Two commits' trees: which paths differ, whole or cut, and that what is the same is never asked for."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dx_action.github.trees import CutError, changed_paths
+from stand_in import EXECUTABLE, File, Repo, link, submodule
+from stand_in.objects import FILE, LINK, SUBMODULE, TREE, Content, Entry, Objects
+
+ONE, TWO = "1" * 40, "2" * 40
+NO_LIMIT = 10**9
+
+
+class Trees:
+    """GitHub's "Get a tree", which cuts a list after `limit` entries. `asked` are the questions, in order."""
+
+    def __init__(self, objects: Objects, limit: int = NO_LIMIT, whole: int = 0) -> None:
+        self._objects, self._limit, self._whole = objects, limit, whole
+        self.asked: list[tuple[str, bool]] = []
+
+    def __call__(self, tree: str, recursive: bool) -> dict[str, Any]:
+        self.asked.append((tree, recursive))
+        entries = list(self._objects.walk(tree) if recursive else self._objects.trees[tree].items())
+        limit = self._limit if recursive else self._whole or NO_LIMIT
+        shown = [{"path": path, "mode": e.mode.zfill(6), "type": e.kind, "sha": e.sha} for path, e in entries[:limit]]
+        return {"sha": tree, "tree": shown, "truncated": len(entries) > limit}
+
+
+def changed(before: Mapping[str, Content], after: Mapping[str, Content], limit: int = NO_LIMIT) -> set[str]:
+    """Give the paths that differ between two sets of files."""
+    objects = Objects()
+    trees = [
+        objects.change(objects.empty, {path: objects.entry(content) for path, content in files.items()})
+        for files in (before, after)
+    ]
+    return set(changed_paths(trees[0], trees[1], Trees(objects, limit)))
+
+
+CHANGES: dict[str, tuple[dict[str, Content], dict[str, Content], set[str]]] = {
+    "nothing": ({"a/b": "1"}, {"a/b": "1"}, set()),
+    "both empty": ({}, {}, set()),
+    "from nothing": ({}, {"a/b": "1", "c": "2"}, {"a/b", "c"}),
+    "to nothing": ({"a/b": "1", "c": "2"}, {}, {"a/b", "c"}),
+    "changed": ({"a/b": "1", "a/c": "1"}, {"a/b": "2", "a/c": "1"}, {"a/b"}),
+    "added": ({"a/b": "1"}, {"a/b": "1", "a/c/d": "1"}, {"a/c/d"}),
+    "removed": ({"a/b": "1", "a/c/d": "1"}, {"a/b": "1"}, {"a/c/d"}),
+    "a moved file is at both places": ({"a/b": "1"}, {"c/d": "1"}, {"a/b", "c/d"}),
+    "a moved folder": ({"old/x": "1", "old/y/z": "2"}, {"new/x": "1", "new/y/z": "2"}, {"old/x", "old/y/z", "new/x", "new/y/z"}),
+    "only the mode": ({"run": "1"}, {"run": File(b"1", EXECUTABLE)}, {"run"}),
+    "a file becomes a link of the same text": ({"a": "b"}, {"a": link("b")}, {"a"}),
+    "a link's target": ({"a": link("b")}, {"a": link("c")}, {"a"}),
+    "a submodule moves on": ({"lib": submodule(ONE)}, {"lib": submodule(TWO)}, {"lib"}),
+    "a submodule stays": ({"lib": submodule(ONE), "a": "1"}, {"lib": submodule(ONE), "a": "2"}, {"a"}),
+    "a folder becomes a submodule": ({"lib/a": "1", "lib/b/c": "1"}, {"lib": submodule(ONE)}, {"lib", "lib/a", "lib/b/c"}),
+    "a submodule becomes a file": ({"lib": submodule(ONE)}, {"lib": "1"}, {"lib"}),
+    "a file becomes a folder": ({"a": "1"}, {"a/b": "1", "a/c/d": "1"}, {"a", "a/b", "a/c/d"}),
+    "a folder becomes a file": ({"a/b": "1", "a/c/d": "1"}, {"a": "1"}, {"a", "a/b", "a/c/d"}),
+    "a folder becomes a link": ({"a/b": "1"}, {"a": link("c")}, {"a", "a/b"}),
+    "names that sort otherwise as folders": ({"a/b": "1", "a.b": "1", "a-b": "1"}, {"a": "1", "a.b": "1"}, {"a", "a/b", "a-b"}),
+    "odd names": ({"straße/ä b": "1", 'q"\n': "1"}, {"straße/ä b": "2", 'q"\n': "2"}, {"straße/ä b", 'q"\n'}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [NO_LIMIT, 0], ids=["whole", "cut"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_differs(name: str, limit: int) -> None:
+    before, after, expected = CHANGES[name]
+    assert changed(before, after, limit) == expected
+
+
+def test_whole_trees_cost_two_calls() -> None:
+    repo = Repo()
+    ends = [repo.tree(repo.commit({f"{folder}/{n}": text for folder in "abc" for n in range(9)})) for text in "12"]
+    fetch = Trees(repo.objects)
+    assert len(changed_paths(ends[0], ends[1], fetch)) == 27
+    assert fetch.asked == [(ends[0], True), (ends[1], True)]
+
+
+@pytest.mark.parametrize("big", ["before", "after"])
+def test_one_cut_tree_is_enough_to_walk_both(big: str) -> None:
+    objects = Objects()
+    small = objects.change(objects.empty, {"a/b": objects.entry("1")})
+    large = objects.change(small, {f"c/{n}": objects.entry("1") for n in range(5)})
+    ends = (large, small) if big == "before" else (small, large)
+    assert changed_paths(*ends, Trees(objects, limit=4)) == {f"c/{n}" for n in range(5)}
+
+
+def test_only_folders_that_differ_are_walked() -> None:
+    """In 1,000 folders one file differs: beside the two whole trees, three folders of each are asked for."""
+    repo = Repo()
+    repo.commit({f"services/{n}/src/{name}": "1" for n in range(1000) for name in ("a", "b")})
+    before = repo.tree("main")
+    after = repo.tree(repo.commit({"services/7/src/b": "2"}))
+    fetch = Trees(repo.objects, limit=100)
+    assert changed_paths(before, after, fetch) == {"services/7/src/b"}
+    assert len(fetch.asked) == 2 + 2 * 4
+    assert [recursive for _, recursive in fetch.asked].count(True) == 2
+
+
+def test_a_folder_that_came_or_went_is_asked_for_once() -> None:
+    objects = Objects()
+    here = objects.change(objects.empty, {f"new/{n}/file": objects.entry("1") for n in range(3)})
+    for ends in ((objects.empty, here), (here, objects.empty)):
+        fetch = Trees(objects, limit=0)
+        assert len(changed_paths(*ends, fetch)) == 3
+        # The three folders are alike, and `fetch` may know that; here each is asked for.
+        assert len(fetch.asked) == 4 + 1 + 3
+
+
+def test_a_folder_too_large_to_be_listed_is_not_guessed() -> None:
+    """Half a folder's list would be files that seem to be gone."""
+    objects = Objects()
+    before = objects.change(objects.empty, {f"flat/{n}": objects.entry("1") for n in range(9)})
+    after = objects.change(before, {"flat/8": objects.entry("2")})
+    with pytest.raises(CutError):
+        changed_paths(before, after, Trees(objects, limit=5, whole=5))
+    assert changed_paths(before, after, Trees(objects, limit=5, whole=9)) == {"flat/8"}
+
+
+def test_twenty_thousand_files() -> None:
+    repo = Repo()
+    repo.commit({f"services/{n % 200}/{n}.txt": "1" for n in range(20_000)})
+    before = repo.tree("main")
+    touched = {f"services/{n % 200}/{n}.txt": "2" for n in range(0, 20_000, 1000)}
+    after = repo.tree(repo.commit(dict(touched)))
+    for limit, calls in ((NO_LIMIT, 2), (10_000, 2 + 4 + 2)):
+        fetch = Trees(repo.objects, limit)
+        assert changed_paths(before, after, fetch) == touched.keys()
+        assert len(fetch.asked) == calls
+
+
+# Any two trees.
+
+LEAVES = st.sampled_from(
+    [Entry(mode, sha) for mode in (FILE, EXECUTABLE, LINK) for sha in (ONE, TWO)] + [Entry(SUBMODULE, ONE)]
+)
+FOLDERS = st.recursive(LEAVES, lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=12)
+ROOTS = st.dictionaries(st.sampled_from("abcd"), FOLDERS, max_size=4)
+
+
+def kept(objects: Objects, folder: dict[str, Any]) -> str:
+    """Keep a folder as git does: one without files is none."""
+    entries = {}
+    for name, inner in folder.items():
+        if isinstance(inner, Entry):
+            entries[name] = inner
+        elif (tree := kept(objects, inner)) != objects.empty:
+            entries[name] = Entry(TREE, tree)
+    return objects.tree(entries)
+
+
+def flat(folder: dict[str, Any], above: str = "") -> dict[str, Entry]:
+    """Give the leaves by their paths."""
+    found: dict[str, Entry] = {}
+    for name, inner in folder.items():
+        found |= {f"{above}{name}": inner} if isinstance(inner, Entry) else flat(inner, f"{above}{name}/")
+    return found
+
+
+def subtrees(objects: Objects, tree: str) -> dict[str, str]:
+    """Give each folder's id by its path, the root's path empty."""
+    return {"": tree} | {path: entry.sha for path, entry in objects.walk(tree) if entry.mode == TREE}
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROOTS, ROOTS, st.sampled_from([NO_LIMIT, 0, 3]))
+def test_any_two_trees(one: dict[str, Any], other: dict[str, Any], limit: int) -> None:
+    objects = Objects()
+    before, after = kept(objects, one), kept(objects, other)
+    fetch = Trees(objects, limit)
+    leaves = flat(one), flat(other)
+    expected = {path for path in leaves[0].keys() | leaves[1].keys() if leaves[0].get(path) != leaves[1].get(path)}
+    assert changed_paths(before, after, fetch) == expected
+    walked = Counter(tree for tree, recursive in fetch.asked if not recursive)
+    if walked:
+        folders = subtrees(objects, before), subtrees(objects, after)
+        differing = {""} | {
+            path for path in {**folders[0], **folders[1]} if folders[0].get(path) != folders[1].get(path)
+        }
+        needed = Counter(each[path] for path in differing for each in folders if path in each)
+        assert walked == needed
+    assert fetch.asked[:2] == [(before, True), (after, True)]

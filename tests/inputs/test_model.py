@@ -1,0 +1,568 @@
+"""What an author may write in each input, and what is said of anything else."""
+
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from builders import CONNECTION, inputs, variables
+from dx_action.errors import BadInput
+from dx_action.inputs.hosts import DxHost
+from dx_action.inputs.model import Inputs, lenient, missing_connection, read_inputs, written
+from dx_action.services.service import Service
+
+DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # test_contract.py: action.yml's
+# What an input needs beside it.
+BESIDE: dict[str, dict[str, str]] = {
+    "services-from": {"service-map": "services.yml"},
+    "replace-pull-services": {"set-pull-services": "true"},
+    **{name: {"operation": "backfill"} for name in ("since", "until", "workflow-jobs", "backfill-file", "csv-file")},
+}
+SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
+NOON = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
+
+VALID: list[tuple[str, str, Any]] = [
+    ("dx-host", "acme", DxHost("https://acme.getdx.net", loopback=False)),
+    ("dx-host", " acme.getdx.net\n", DxHost("https://acme.getdx.net", loopback=False)),
+    ("dx-host", "https://dx.acme.example:8443/", DxHost("https://dx.acme.example:8443", loopback=False)),
+    ("dx-host", "http://127.0.0.1:8080", DxHost("http://127.0.0.1:8080", loopback=True)),
+    ("dx-token", "abc-123_XYZ", "abc-123_XYZ"),
+    ("dx-token", "  abc\n", "abc"),
+    ("dx-token", "Bearer abc", "abc"),
+    ("dx-token", "bearer   abc", "abc"),
+    ("dx-token", "Bearerabc", "Bearerabc"),
+    ("dx-token", "!~", "!~"),
+    ("github-token", " ghs_abc\n", "ghs_abc"),
+    ("ca-bundle", "certs/private.pem", "certs/private.pem"),
+    ("timeout", "1", 1.0),
+    ("timeout", "2.5", 2.5),
+    ("timeout", "3600", 3600.0),
+    ("operation", "Deploy", "deploy"),
+    ("operation", "set-pull-services", "set-pull-services"),
+    ("service", "payments", (Service("payments"),)),
+    ("service", "payments=Payments, Inc\nweb", (Service("payments", "Payments, Inc"), Service("web"))),
+    ("services-from", "Map", "map"),
+    ("service-map", ".github/services.yml", ".github/services.yml"),
+    ("repository", "acme/shop", "acme/shop"),
+    ("repository", "my project/a repo", "my project/a repo"),
+    ("commit-sha", "abc1234", "abc1234"),
+    ("commit-sha", SHA, SHA),
+    ("commit-sha", SHA.upper(), SHA.upper()),
+    ("attribution", "commit", "commit"),
+    ("attribution", "Repository", "repository"),
+    ("merge-commit-shas", '["abc1234", "abc2345"]', ("abc1234", "abc2345")),
+    ("merge-commit-shas", "abc1234\nabc2345\n", ("abc1234", "abc2345")),
+    ("merge-commit-shas", "abc1234, abc2345, abc1234", ("abc1234", "abc2345")),
+    ("since-sha", "abc1234", "abc1234"),
+    ("integration-branch", "develop", "develop"),
+    ("deployed-at", "2025-01-01T12:05:00Z", NOON),
+    ("deployed-at", "2025-01-01T14:05+02:00", NOON),
+    ("deployed-at", "1735733100", NOON),
+    ("deployed-at", "1735733100250", NOON.replace(microsecond=250_000)),
+    *(("success", word, "success") for word in ("true", "Success")),
+    *(("success", word, "failure") for word in ("FALSE", "failure", "error", "timed_out", "startup_failure")),
+    *(("success", word, "skip") for word in ("cancelled", "skipped", "neutral", "action_required", "stale")),
+    ("environment", "Production EU", "Production EU"),
+    ("reference-id", "release/42", "release/42"),
+    ("source-url", "https://argocd.example.com/build/1791?x=1#log", "https://argocd.example.com/build/1791?x=1#log"),
+    ("source-url", "HTTP://ci/1", "HTTP://ci/1"),
+    ("source-name", "argoCD", "argoCD"),
+    ("metadata", '{"version": "v1.11.23", "n": 1}', {"version": "v1.11.23", "n": 1}),
+    ("metadata", "version: 1.10\nbuild: 0123456\nhot: true\n", {"version": "1.10", "build": "0123456", "hot": True}),
+    ("metadata", "  first:\n  second: 2\n", {"first": None, "second": 2}),
+    ("only-branches", "main, release/**", ("main", "release/**")),
+    ("only-branches", '["a,b"]', ("a,b",)),
+    ("only-branches", "hotfix!/c++, **/refs/*, -x", ("hotfix!/c++", "**/refs/*", "-x")),
+    ("only-environments", "!prod, prod[eu]?\nrefs/heads/x, y", ("!prod, prod[eu]?", "refs/heads/x, y")),
+    ("only-environments", '["- live", "eu,"]', ("- live", "eu,")),
+    ("only-environments", "Prod*\nlive", ("Prod*", "live")),
+    ("set-pull-services", "True", True),
+    ("replace-pull-services", "true", True),
+    ("pull-number", "41", 41),
+    ("pull-id", "2401500041", 2401500041),
+    ("lead-time-metadata", "First-Commit", "first-commit"),
+    ("lead-time-metadata", "both", "both"),
+    ("show-pull-requests", "True", True),
+    ("method", "Upsert", "upsert"),
+    ("method", "create", "create"),
+    ("on-conflict", "keep", "keep"),
+    ("on-conflict", "UPDATE", "update"),
+    ("on-conflict", "fail", "fail"),
+    ("fail-on-error", "False", False),
+    ("fail-on-error", "true", True),
+    ("dry-run", "TRUE", True),
+    ("dry-run", "false", False),
+    ("failed-file", "out/failed.jsonl", "out/failed.jsonl"),
+    ("failed-file", "/github/workspace/failed.jsonl", "failed.jsonl"),
+    ("operation", "Backfill", "backfill"),
+    ("since", "2025-01-01T12:05:00Z", NOON),
+    ("until", "1735733100", NOON),
+    ("workflow-jobs", "True", True),
+    ("backfill-file", "out/history.csv", "out/history.csv"),
+    ("csv-file", "out/for-dx.csv", "out/for-dx.csv"),
+    ("max-per-second", "0", 0.0),
+    ("max-per-second", "0.5", 0.5),
+    ("concurrency", "1", 1),
+    ("concurrency", "32", 32),
+    ("job-index", "3", "3"),
+    ("check-run-id", "38168200017", "38168200017"),
+]
+
+BAD: list[tuple[str, str, str]] = [
+    ("dx-host", "acme.getdx.net/api", "holds more than a host"),
+    ("dx-host", "http://acme.getdx.net", "plain http"),
+    ("dx-host", "ftp://acme.getdx.net", "a scheme other than https"),
+    ("dx-token", "two words", "has a space, a line break or a character outside ASCII"),
+    ("dx-token", "first\nsecond", "has a space, a line break"),
+    ("dx-token", "schlüssel", "outside ASCII"),
+    ("dx-token", "nul\x00led", "outside ASCII"),
+    ("dx-token", "Bearer Bearer abc", "has a space"),
+    ("github-token", "ghs abc", "has a space"),
+    ("ca-bundle", "../private.pem", "leads out of the workspace"),
+    ("timeout", "0.99", "not a number of seconds from 1 to 3600"),
+    ("timeout", "3600.5", "not a number of seconds"),
+    ("timeout", "-5", "not a number of seconds"),
+    ("timeout", "nan", "not a number of seconds"),
+    ("timeout", "1e3", "not a number of seconds"),
+    ("timeout", "٦٠", "not a number of seconds"),
+    ("operation", "destroy", "is none of `deploy`, `set-pull-services`"),
+    ("services-from", "guesses", "is none of `input`, `map`, `backstage`, `codeowners`"),
+    ("service", "payments=Payments, Inc", "Write identifier or identifier=Display Name, one a line, or JSON"),
+    ("service", "[1735733100]", "neither a text nor an object"),
+    ("service-map", "../services.yml", "leads out of the workspace"),
+    ("service-map", "web: 5", "(line 1)"),
+    ("repository", "acme/shop\nacme/other", "a line break or another control character"),
+    ("commit-sha", "abc123", "not a commit id of 7 to 40"),
+    ("commit-sha", SHA + "0", "not a commit id"),
+    ("commit-sha", "refs/heads/main", "not a commit id"),
+    ("attribution", "sha-list", "is none of `commit`, `repository`, `merge-commits`"),
+    ("merge-commit-shas", "{abc1235, abc2346}", "a list in braces"),
+    ("merge-commit-shas", "abc1235 abc2346", "has an item that is not a commit id"),
+    ("merge-commit-shas", "abc1235, xyz", "has an item that is not a commit id"),
+    ("merge-commit-shas", "[12345678]", "has an item that is not text"),
+    ("merge-commit-shas", "[]", "is an empty list"),
+    ("since-sha", "HEAD~1", "not a commit id"),
+    ("integration-branch", "develop\x07", "control character"),
+    ("deployed-at", "2025-01-01T12:05:01", "has no time zone"),
+    ("deployed-at", "yesterday", "not a time that can be read"),
+    ("deployed-at", "1991", "neither 10 digits (Unix seconds) nor 13"),
+    ("success", "yes", "is none of `true`, `success`, `false`, `failure`"),
+    ("environment", "prod\u2028eu", "control character"),
+    ("reference-id", "a\tb", "control character"),
+    ("source-url", "argocd/build/1791", "is not a URL"),
+    ("source-url", "javascript:alert(1)", "is not a URL"),
+    ("source-url", "https://ci.example.com/a b", "is not a URL"),
+    ("source-name", "argo\x85CD", "control character"),
+    ("metadata", "just words", "is not an object"),
+    ("metadata", "a: b: c", "not YAML that can be read (line 1)"),
+    ("metadata", '{"a": 12, "a": 13}', "the same key twice"),
+    ("only-branches", "[main", "starts like a JSON array and is none"),
+    *(
+        ("only-branches", text, "cannot be in a branch's name. Only `*` and `**` have a meaning, as in release/**")
+        for text in ("main, release/?.x", "ma[i]n", "release\\*", "main develop", "a~1", "a^", "feature:x", '["a\\tb"]')
+    ),
+    *(
+        ("only-branches", text, "begins with `!`. Name only the branches that count")
+        for text in ('["main", "!main"]', "**\n!dependabot/**", "! main")
+    ),
+    *(
+        ("only-branches", text, "begins with `refs/`. Write the name alone, as in main; tags need none")
+        for text in ("refs/heads/main", "main\nrefs/tags/v*")
+    ),
+    *(
+        (name, text, "begins with `- ` or ends in a comma. Write one item a line and nothing else, or a JSON array")
+        for name in ("service", "only-branches", "only-environments", "merge-commit-shas")
+        for text in (
+            "- abc1234\n- abc1235",
+            "- abc1234",
+            "abc1234,\nabc1235,",
+            "abc1235\n-\tabc1234",
+            "abc1234, - abc1235",
+        )
+    ),
+    ("service", "-\nweb", "begins with `- `"),
+    ("service", "- web=Web", "begins with `- `"),
+    ("service", "web=Web,\napi=API", "ends in a comma"),
+    ("only-environments", "[null]", "has an item that is not text"),
+    ("set-pull-services", "yes", "is neither `true` nor `false`"),
+    ("replace-pull-services", "yes", "is neither `true` nor `false`"),
+    *(("pull-number", text, "is not a whole number") for text in ("#41", "0", "-41", "4.1", "٤١", "9" * 17)),
+    ("pull-id", "PR_kwDOA", "is not a whole number"),
+    ("lead-time-metadata", "true", "is none of `none`, `commit`, `first-commit`, `both`"),
+    ("show-pull-requests", "yes", "is neither `true` nor `false`"),
+    ("method", "insert", "is none of `create`, `upsert`"),
+    ("on-conflict", "ignore", "is none of `keep`, `update`, `fail`"),
+    ("fail-on-error", "off", "is neither `true` nor `false`"),
+    ("dry-run", "1", "is neither `true` nor `false`"),
+    ("failed-file", "/tmp/failed.jsonl", "is an absolute path"),
+    ("failed-file", ".git/hooks/pre-commit", "lies inside `.git`"),
+    ("since", "2025-13-01", "is not a time that can be read"),
+    ("until", "2025-02-01T12:05", "has no time zone"),
+    ("workflow-jobs", "some", "is neither `true` nor `false`"),
+    ("backfill-file", "../history.csv", "leads out of the workspace"),
+    ("csv-file", ".git/for-dx.csv", "lies inside `.git`"),
+    *(("max-per-second", text, "is not a number of requests a second") for text in ("-1.5", "1e3", "all", "nan")),
+    *(("concurrency", text, "is not a whole number from 1 to 32") for text in ("-4", "0.5", "33", "all", "٤")),
+    ("job-index", "0\r1", "control character"),
+    ("check-run-id", "1\n2", "control character"),
+]
+
+DEFAULTS: dict[str, Any] = {
+    "dx_host": None,
+    "dx_token": None,
+    "github_token": None,
+    "ca_bundle": None,
+    "timeout": 60.0,
+    "operation": "deploy",
+    "service": (),
+    "services_from": None,
+    "service_map": None,
+    "repository": None,
+    "commit_sha": None,
+    "attribution": None,
+    "merge_commit_shas": (),
+    "since_sha": None,
+    "integration_branch": None,
+    "deployed_at": None,
+    "success": None,
+    "environment": None,
+    "reference_id": None,
+    "source_url": None,
+    "source_name": "GitHub Actions",
+    "metadata": {},
+    "only_branches": (),
+    "only_environments": (),
+    "set_pull_services": False,
+    "replace_pull_services": False,
+    "pull_number": None,
+    "pull_id": None,
+    "lead_time_metadata": "none",
+    "show_pull_requests": False,
+    "method": "create",
+    "on_conflict": "keep",
+    "fail_on_error": True,
+    "dry_run": False,
+    "failed_file": None,
+    "since": None,
+    "until": None,
+    "workflow_jobs": False,
+    "backfill_file": None,
+    "csv_file": None,
+    "max_per_second": 7.0,
+    "concurrency": 4,
+    "job_index": "0",
+    "check_run_id": None,
+}
+
+
+def shown(value: str) -> str:
+    return repr(value)[:40]
+
+
+def problems(given: dict[str, str], **env: str) -> dict[str, str]:
+    """Give what is said of each input. Each may be named once only."""
+    with pytest.raises(BadInput) as caught:
+        read_inputs(variables(given) | env)
+    found = {each.subject: each.text for each in caught.value.problems}
+    assert len(found) == len(caught.value.problems), caught.value.problems
+    return found
+
+
+def test_inputs_are_what_was_written() -> None:
+    found, name = inputs(), "timeout"
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(found, name, 1)
+
+
+def test_the_tables_have_every_input() -> None:
+    """A new input needs its lines in each of them."""
+    assert {name for name, *_ in VALID} == set(DECLARED)
+    assert {name for name, *_ in BAD} == set(DECLARED)
+    assert {name.replace("_", "-") for name in DEFAULTS} == set(DECLARED)
+
+
+@pytest.mark.parametrize(("name", "text", "value"), VALID, ids=shown)
+def test_valid(name: str, text: str, value: Any) -> None:
+    found = getattr(inputs(BESIDE.get(name, {}) | {name: text}), name.replace("-", "_"))
+    found = found.get_secret_value() if isinstance(found, SecretStr) else found
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(("name", "text", "words"), BAD, ids=shown)
+def test_bad_is_told_by_name_and_without_its_value(name: str, text: str, words: str) -> None:
+    found = problems(CONNECTION | {name: text})
+    assert list(found) == [name]
+    assert words in found[name]
+    assert text not in found[name]
+    assert found[name].endswith(".")
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\r\n \t"], ids=repr)
+def test_blank_is_unset(blank: str) -> None:
+    read = read_inputs(variables(dict.fromkeys(DECLARED, blank)))
+    assert {name: getattr(read, name) for name in DEFAULTS} == DEFAULTS
+    assert read == read_inputs({})
+
+
+def test_bearer_alone_is_unset() -> None:
+    """`Bearer ${{ secrets.DX_TOKEN }}`, where there is no such secret."""
+    assert inputs(dx_token="Bearer ").dx_token is None
+    assert [each.subject for each in missing_connection(written(variables(CONNECTION | {"dx-token": "Bearer "})))] == [
+        "dx-token"
+    ]
+
+
+def test_names_are_those_that_the_runner_makes() -> None:
+    env = {
+        "INPUT_COMMIT-SHA": "abc1234",
+        "INPUT_COMMIT_SHA": "not the runner's name",
+        "INPUT_NO-SUCH-INPUT": "whatever",
+        "ENVIRONMENT": "not an input",
+        "GITHUB_SHA": "neither",
+    }
+    read = read_inputs(env)
+    assert (read.commit_sha, read.environment) == ("abc1234", None)
+
+
+TELL = {"operation": "Set-Pull-Services"}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        ({"service-map": "a.yml", "services-from": "backstage"}, "services-from", "is not `map`, yet `service-map` is"),
+        (
+            {"service-map": "a.yml", "services-from": "Input"},
+            "services-from",
+            "is not `map`, yet `service-map` is given",
+        ),
+        ({"services-from": "map"}, "service-map", "is missing, and `services-from: map` needs it"),
+        ({"replace-pull-services": "true"}, "replace-pull-services", "has nothing to replace"),
+        (TELL | {"show-pull-requests": "True"}, "show-pull-requests", "is about a deployment, and"),
+        (TELL | {"lead-time-metadata": "both"}, "lead-time-metadata", "is about a deployment, and"),
+        ({"merge-commit-shas": "abc1235", "attribution": "commit"}, "attribution", "is not `merge-commits`, yet"),
+        ({"merge-commit-shas": "abc1235", "attribution": "Repository"}, "attribution", "is not `merge-commits`, yet"),
+    ],
+    ids=str,
+)
+def test_inputs_must_agree(given: dict[str, str], name: str, words: str) -> None:
+    found = problems(CONNECTION | given)
+    assert list(found) == [name]
+    assert words in found[name]
+
+
+BACKFILL = {"operation": "Backfill"}
+FROM_FILE = BACKFILL | {"backfill-file": "a.csv"}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        *(
+            ({name: text}, name, "is for `operation: backfill` alone")
+            for name, text in (
+                ("since", "1735733100"),
+                ("until", "1735733100"),
+                ("backfill-file", "a"),
+                ("csv-file", "a"),
+            )
+        ),
+        ({"csv-file": "a.csv", "operation": "set-pull-services"}, "csv-file", "is for `operation: backfill` alone"),
+        ({"workflow-jobs": "True"}, "workflow-jobs", "is for `operation: backfill` alone"),
+        *(
+            (BACKFILL | {name: text}, name, "is each deployment's own in a backfill")
+            for name, text in (("commit-sha", "abc1235"), ("deployed-at", "1735733100"), ("reference-id", "r"))
+        ),
+        (BACKFILL | {"merge-commit-shas": "abc1235"}, "merge-commit-shas", "is each deployment's own in a backfill"),
+        (BACKFILL | {"since-sha": "abc1235"}, "since-sha", "is the commit before one deployment"),
+        (BACKFILL | {"pull-number": "7"}, "pull-number", "is of one pull request"),
+        (BACKFILL | {"pull-id": "7"}, "pull-id", "is of one pull request"),
+        (BACKFILL | {"service-map": "a.yml"}, "service-map", "says what one change touched"),
+        (BACKFILL | {"services-from": "Backstage"}, "services-from", "is not `input`: a backfill looks no changes up"),
+        (BACKFILL | {"set-pull-services": "true"}, "set-pull-services", "is for the pull requests of one deployment"),
+        (BACKFILL | {"replace-pull-services": "true"}, "replace-pull-services", "is for the pull requests of one"),
+        (BACKFILL | {"show-pull-requests": "true"}, "show-pull-requests", "is about one deployment"),
+        (BACKFILL | {"lead-time-metadata": "commit"}, "lead-time-metadata", "is looked up for one deployment"),
+        (BACKFILL | {"success": "true"}, "success", "is what each deployment's own status says"),
+        (FROM_FILE | {"since": "1735733100"}, "since", "is a window over GitHub's history"),
+        (FROM_FILE | {"until": "1735733100"}, "until", "is a window over GitHub's history"),
+        (FROM_FILE | {"workflow-jobs": "True"}, "workflow-jobs", "is about GitHub's history"),
+        (FROM_FILE | {"attribution": "Repository"}, "attribution", "is what each row of the `backfill-file` says"),
+    ],
+    ids=str,
+)
+def test_what_cannot_mean_many_deployments(given: dict[str, str], name: str, words: str) -> None:
+    found = problems(CONNECTION | given)
+    assert list(found) == [name]
+    assert words in found[name]
+    assert found[name].endswith(("ut.", "leave this out."))
+
+
+def test_merge_commits_are_each_rows_own() -> None:
+    (text,) = problems(CONNECTION | BACKFILL | {"attribution": "merge-commits"}).values()
+    assert "is `merge-commits`, and a backfill's rows name their own" in text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"service-map": "a.yml", "services-from": "MAP"},
+        {"service-map": "a.yml"},
+        {"services-from": "backstage"},
+        {"services-from": "codeowners"},
+        {"services-from": "input"},
+        {"replace-pull-services": "true", "set-pull-services": "TRUE"},
+        {"replace-pull-services": "true", "operation": "Set-Pull-Services"},
+        {"replace-pull-services": "false"},
+        *(
+            {"since-sha": "abc1235"} | more
+            for more in (
+                {},
+                {"service-map": "a.yml"},
+                {"services-from": "Backstage"},
+                {"attribution": "Merge-Commits"},
+                {"show-pull-requests": "True"},
+                {"lead-time-metadata": "First-Commit"},
+                {"set-pull-services": "True"},
+                TELL,
+            )
+        ),
+        TELL | {"show-pull-requests": "False", "lead-time-metadata": "None", "workflow-jobs": "false"},
+        {"attribution": "merge-commits"},
+        BACKFILL | {"since": "1735733100", "until": "1735733101", "workflow-jobs": "true", "csv-file": "a.csv"},
+        BACKFILL | {"service": "a\nb", "attribution": "repository", "only-environments": "live"},
+        FROM_FILE | {"csv-file": "a.csv", "success": "failure", "workflow-jobs": "false", "services-from": "input"},
+        FROM_FILE | {"set-pull-services": "false", "only-branches": "main", "only-environments": "live"},
+    ],
+    ids=str,
+)
+def test_inputs_that_agree(given: dict[str, str]) -> None:
+    assert inputs(given)
+
+
+def test_shas_and_their_attribution_may_both_be_given() -> None:
+    read = inputs({"merge-commit-shas": "abc1234", "attribution": "Merge-Commits"})
+    assert (read.attribution, read.merge_commit_shas) == ("merge-commits", ("abc1234",))
+
+
+def test_all_problems_at_once() -> None:
+    worst = {name: text for name, text, _ in BAD}
+    assert problems(worst).keys() == worst.keys()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"timeout": "never"}, {"services-from": "map"}, {"environment": "caf\udce9"}],
+    ids=["a value", "two that disagree", "bytes"],
+)
+def test_what_is_missing_is_told_with_what_is_wrong(given: dict[str, str]) -> None:
+    found = problems(given, GITHUB_ACTOR="dependabot[bot]")
+    wrong = "service-map" if "services-from" in given else next(iter(given))
+    assert set(found) == {wrong, "dx-host", "dx-token"}
+    assert "Dependabot secret" in found["dx-token"]
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_bytes_that_are_not_utf8(name: str) -> None:
+    assert problems(CONNECTION | {name: "caf\udce9"}) == {name: "is not valid text (UTF-8)."}
+
+
+def test_a_broken_token_is_not_called_missing() -> None:
+    found = problems({"dx-host": "acme", "dx-token": "caf\udce9", "timeout": "never"})
+    assert found["dx-token"] == "is not valid text (UTF-8)."
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_no_value_leaks(name: str) -> None:
+    """Neither in the sentence nor in the traceback, in which pydantic would print all that was given."""
+    secret = "s3cr3t"
+    given = CONNECTION | {"dx-token": f"{secret}-token"} | {name: f"[{secret}\x00, ="}
+    with pytest.raises(BadInput) as caught:
+        read_inputs(variables(given))
+    error = caught.value
+    told = [str(error), repr(error), *traceback.format_exception(error), str(error.__context__), str(error.__cause__)]
+    assert name in str(error)
+    assert secret not in "".join(told)
+
+
+def test_pydantics_own_words_quote_no_value() -> None:
+    """They leave nowhere; but a bug may show what was raised."""
+    with pytest.raises(ValidationError) as caught:
+        Inputs.model_validate({"timeout": "s3cr3t"})
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({}, "input"),
+        ({"service-map": "a.yml"}, "map"),
+        ({"service-map": "a.yml", "services-from": "map"}, "map"),
+        ({"services-from": "backstage"}, "backstage"),
+        ({"services-from": "codeowners"}, "codeowners"),
+        ({"services-from": "input"}, "input"),
+    ],
+)
+def test_where_services_come_from(given: dict[str, str], source: str) -> None:
+    assert inputs(given).services_source == source
+
+
+def test_the_tokens_are_not_shown_with_the_inputs() -> None:
+    read = inputs(dx_token="s3cr3t-token", github_token="s3cr3t-too")
+    assert "s3cr3t" not in f"{read!r} {read}"
+
+
+TOKEN_MISSING = (
+    "is missing or empty. Write ${{ secrets.DX_TOKEN }}, and store a DX Data Cloud API token as that secret where this "
+    "repository can read it."
+)
+HOST_MISSING = "is missing. Write your DX instance's host, as in acme.getdx.net."
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (CONNECTION, {}),
+        ({}, {"dx-host": HOST_MISSING, "dx-token": TOKEN_MISSING}),
+        ({"dx-token": "t"}, {"dx-host": HOST_MISSING}),
+        ({"dx-host": "acme"}, {"dx-token": TOKEN_MISSING}),
+        ({"dx-host": "acme", "dx-token": " "}, {"dx-token": TOKEN_MISSING}),
+        ({"dry-run": "True"}, {}),
+        ({"operation": "backfill", "csv-file": "out.csv"}, {}),
+        ({"dx-host": "acme", "dry-run": "false"}, {"dx-token": TOKEN_MISSING}),
+    ],
+    ids=["both", "neither", "no host", "no token", "blank token", "dry run", "csv file", "no dry run"],
+)
+def test_missing_connection(given: dict[str, str], expected: dict[str, str]) -> None:
+    found = missing_connection(written(variables(given)), "octocat")
+    assert {each.subject: each.text for each in found} == expected
+
+
+def test_missing_connection_may_be_no_error_yet() -> None:
+    """The event may still say that there is nothing to send."""
+    assert read_inputs({}).dx_token is None
+
+
+def test_dependabot_is_told_of_its_own_secrets() -> None:
+    (problem,) = missing_connection({"dx-host": "acme"}, "dependabot[bot]")
+    assert problem.text == (
+        TOKEN_MISSING
+        + " Runs that Dependabot sets off read Dependabot secrets only: store it as a Dependabot secret, too."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, False),
+        ({"fail-on-error": "true"}, False),
+        ({"fail-on-error": " FALSE\n"}, True),
+        ({"fail-on-error": "false", "timeout": "never"}, True),
+        ({"fail-on-error": "no"}, False),
+    ],
+    ids=["unset", "true", "false", "beside a bad input", "neither"],
+)
+def test_lenient(given: dict[str, str], expected: bool) -> None:
+    assert lenient(variables(given)) is expected

@@ -1,0 +1,508 @@
+"""What a run says of itself, from the core's values: outputs, annotations, summary, exit code."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import inputs, resolved
+from dx_action.deployment.calls import Call, Outcome, Result
+from dx_action.deployment.plan import plan
+from dx_action.deployment.pull_services import Assignment
+from dx_action.deployment.registration import Context
+from dx_action.deployment.trigger import Skipped
+from dx_action.errors import Problem
+from dx_action.inputs.values import Found
+from dx_action.report import endings as report
+from dx_action.report.endings import Report
+from dx_action.report.failures import already_held, failures
+from dx_action.services.service import Service
+from runner import check_summary
+
+# The bounds, as literals: what the code has must be these.
+MOST_NAMES, LARGEST, MOST_ROWS = 10, 256 * 1024, 200
+
+OUTCOMES: tuple[Outcome, ...] = ("accepted", "already-registered", "failed", "not-sent", "unknown")
+DELIVERED = ("accepted", "already-registered")
+LENIENT = {"fail-on-error": "false"}
+PULLS = Assignment((Service("web"),), pull_number=7)
+TOLD = Call("deployments.setPullServices", "", "", b'{"services": []}', PULLS.subject)
+
+
+def deployment(
+    count: int = 1, given: Mapping[str, str] | None = None, name: str = "service"
+) -> tuple[Context, list[Call]]:
+    services = {"service": json.dumps([f"{name}-{index}" for index in range(count)])}
+    context = resolved("pull_request_merged", services | dict(given or {}))
+    return context, list(plan(context, inputs(services | dict(given or {}))))
+
+
+def sent(outcomes: Sequence[Outcome], given: Mapping[str, str] | None = None, error: str = "repo_not_found") -> Report:
+    context, calls = deployment(len(outcomes), given)
+    results = [
+        Result(call, outcome, error="" if outcome in DELIVERED else error, attempts=1)
+        for call, outcome in zip(calls, outcomes, strict=True)
+    ]
+    return report.sent(context, inputs(dict(given or {})), results, calls=calls)
+
+
+def size(outputs: Mapping[str, str]) -> int:
+    return sum(len(name.encode()) + len(value.encode()) for name, value in outputs.items())
+
+
+# Status and exit code.
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "headline"),
+    [
+        (["accepted"], "registered", "Deployment registered in DX"),
+        (["accepted", "already-registered"], "registered", "Deployment registered in DX"),
+        (["already-registered"] * 2, "already-registered", "Deployment already registered in DX"),
+        (["failed"], "failed", "Deployment NOT registered in DX"),
+        (["unknown", "not-sent"], "failed", "Deployment NOT known to be registered in DX"),
+        (["accepted", "failed"], "partial", "1 of 2 deployments NOT registered in DX"),
+        (["accepted", "unknown", "not-sent"], "partial", "2 of 3 deployments NOT known to be registered in DX"),
+    ],
+)
+def test_status(outcomes: list[Outcome], status: str, headline: str) -> None:
+    told = sent(outcomes)
+    assert told.outputs["status"] == status
+    assert told.summary.startswith(f"### {headline}\n")
+    assert told.exit_code == (status in ("failed", "partial"))
+    assert sent(outcomes, LENIENT).exit_code == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=8), st.booleans())
+def test_whatever_becomes_of_the_calls(outcomes: list[Outcome], strict: bool) -> None:
+    told = sent(outcomes, {} if strict else LENIENT)
+    failed = [outcome for outcome in outcomes if outcome not in DELIVERED]
+    assert told.exit_code == (bool(failed) and strict)
+    assert [result.outcome for result in told.failed] == failed
+    assert bool(told.outputs["reason"]) == bool(failed or "accepted" not in outcomes)
+    assert [result["outcome"] for result in json.loads(told.outputs["results"])] == outcomes
+    levels = {level for level, message in told.annotations if "DX already holds" not in message}
+    assert levels == ({"error" if strict else "warning"} if failed else set())
+    assert told.summary.count("\n| <code>") == len(outcomes)
+    check_summary(told.summary)
+
+
+# Annotations.
+
+
+def test_an_annotation_a_kind() -> None:
+    context, calls = deployment(6)
+    kinds: list[tuple[Outcome, str]] = [
+        ("failed", "repo_not_found"),
+        ("accepted", ""),
+        ("failed", "repo_not_found"),
+        ("unknown", "no_answer"),
+        ("failed", "no_answer"),
+        ("not-sent", "out_of_time"),
+    ]
+    results = [Result(call, outcome, error=error) for call, (outcome, error) in zip(calls, kinds, strict=True)]
+    told = report.sent(context, inputs(), results, calls=calls)
+    assert [(level, message.partition(". ")[0]) for level, message in told.annotations] == [
+        ("error", "DX did not register 2 of 6 deployments (service-0, service-2): repo_not_found"),
+        ("error", "It is not known whether DX registered 1 of 6 deployments (service-3): no_answer"),
+        ("error", "DX did not register 1 of 6 deployments (service-4): no_answer"),
+        ("error", "DX did not register 1 of 6 deployments (service-5): out_of_time"),
+    ]
+    assert told.outputs["reason"] == told.annotations[0][1]
+
+
+@pytest.mark.parametrize("error", ["not_authed", "invalid_auth", "account_inactive", "http_401", "http_403"])
+def test_what_a_refused_token_stopped_is_told_with_it(error: str) -> None:
+    _, calls = deployment(3)
+    results = [Result(calls[0], "failed", error=error)]
+    results += [Result(call, "not-sent", error="unauthorized_before") for call in calls[1:]]
+    (message,) = failures(results, inputs(), resolved("push_branch"))
+    assert message.startswith(f"DX did not register 3 of 3 deployments (service-0, service-1, service-2): {error}. ")
+
+
+def test_names_are_listed_as_far_as_one_reads() -> None:
+    _, calls = deployment(500, name="s" * 300)
+    (message,) = failures(
+        [Result(call, "failed", error="repo_not_found") for call in calls], inputs(), resolved("push_branch")
+    )
+    assert f"and {500 - MOST_NAMES} more)" in message
+    assert len(message) < 1500
+
+
+def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
+    _, (call,) = deployment()
+    (message,) = failures(
+        [Result(call, "failed", error="a\nb" * 99, message="no\n::error::x" * 99)], inputs(), resolved("push_branch")
+    )
+    told = report.sent(*deployment()[:1], inputs(), [Result(call, "failed", error="x" * 5000)], calls=[call])
+    assert max(map(len, told.lines)) < 300
+    assert "\n" not in message
+    assert "DX says: no\\n::error::x" in message
+    assert len(message) < 900
+
+
+@pytest.mark.parametrize(
+    ("outcome", "file", "says"),
+    [
+        ("failed", "out/failed.jsonl", "is kept in out/failed.jsonl."),
+        ("failed", "", ""),
+        ("unknown", "out/failed.jsonl", "Send the same request again, from out/failed.jsonl: "),
+        ("unknown", "", "Send the same request again, as the output `requests` has it: "),
+    ],
+)
+def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -> None:
+    _, (call,) = deployment()
+    (message,) = failures(
+        [Result(call, outcome, error="http_503")], inputs({"failed-file": file}), resolved("push_branch")
+    )
+    assert says in message
+    assert ("out/failed.jsonl" in message) == bool(file)
+    assert ("DX may hold it all the same." in message) == (outcome == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("event", "given", "level", "words"),
+    [
+        ("pull_request_merged", {}, "notice", "handled again"),
+        ("push_branch", {}, "warning", "this very job"),
+        ("pull_request_merged", {"reference-id": "release-7"}, "warning", "the `reference-id` you gave"),
+        ("push_branch", {"reference-id": "release-7"}, "warning", "the `reference-id` you gave"),
+    ],
+)
+def test_what_dx_holds_already(event: str, given: dict[str, str], level: str, words: str) -> None:
+    context = resolved(event, given)
+    (call,) = plan(context, inputs(given))
+    ((found, message),) = already_held(context, inputs(given), [Result(call, "already-registered")])
+    assert found == level
+    assert words in message
+    assert already_held(context, inputs(given), [Result(call, "accepted")]) == ()
+
+
+def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
+    context = resolved("repository_dispatch", {"service": ""})
+    calls = plan(context, inputs())
+    for told in (
+        report.rehearsed(context, calls),
+        report.sent(context, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
+    ):
+        assert [level for level, _ in told.annotations] == ["warning", "notice"]
+        assert told.summary.count("\n> ") == 2
+        assert told.exit_code == 0
+
+
+# Outputs that stay small.
+
+
+def test_large_results_are_cut_and_failures_kept_first() -> None:
+    context, calls = deployment(900)
+    results = [
+        Result(call, "accepted" if index % 3 else "failed", 422 if index % 3 == 0 else 200, "e" * 300, "ü" * 400)
+        for index, call in enumerate(calls)
+    ]
+    told = report.sent(context, inputs(), results, calls=calls)
+    assert size(told.outputs) < LARGEST
+    assert told.outputs["truncated"] == "true"
+    outcomes = [result["outcome"] for result in json.loads(told.outputs["results"])]
+    assert outcomes[:100] == ["failed"] * 100
+    assert outcomes == sorted(outcomes, key=lambda outcome: outcome != "failed")
+    assert len(outcomes) < 900
+    assert json.loads(told.outputs["services"]) == [call.service for call in calls]
+    # What is kept elsewhere is whole.
+    assert len(told.failed) == 300
+
+
+def test_long_ids_leave_room_for_the_results() -> None:
+    context, calls = deployment(2500, name="s" * 120)
+    results = [Result(call, "failed" if index == 2499 else "accepted") for index, call in enumerate(calls)]
+    told = report.sent(context, inputs(), results, calls=calls)
+    assert size(told.outputs) < LARGEST
+    assert told.outputs["truncated"] == "true"
+    found = json.loads(told.outputs["results"])
+    assert found[0]["outcome"] == "failed"
+    assert len(found) > 100
+
+
+@pytest.mark.parametrize("value", ["x" * 300_000, "ü" * 200_000, '"' * 200_000])
+def test_a_request_too_large_for_the_outputs_is_left_out(value: str) -> None:
+    context, calls = deployment(3, {"metadata": json.dumps({"key": value})})
+    for told in (
+        report.rehearsed(context, calls),
+        report.sent(context, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
+    ):
+        assert size(told.outputs) < LARGEST
+        assert (told.outputs["requests"], told.outputs["truncated"]) == ("[]", "true")
+        assert json.loads(told.outputs["services"]) == ["service-0", "service-1", "service-2"]
+
+
+def test_what_is_small_is_whole_and_in_order() -> None:
+    context, calls = deployment(50)
+    results = [Result(call, "failed" if index % 2 else "accepted") for index, call in enumerate(calls)]
+    told = report.sent(context, inputs(), results, calls=calls)
+    assert told.outputs["truncated"] == "false"
+    assert [each["body"] for each in json.loads(told.outputs["requests"])] == [call.json() for call in calls]
+    assert [each["reference_id"] for each in json.loads(told.outputs["results"])] == [
+        call.reference_id for call in calls
+    ]
+
+
+def test_the_reason_is_one_short_line() -> None:
+    told = report.unusable([Problem("service", "is\nwrong. " * 300)], lenient=False)
+    assert len(told.outputs["reason"]) == 1000
+    assert "\n" not in told.outputs["reason"]
+
+
+def test_every_report_has_every_output() -> None:
+    context, calls = deployment(2)
+    reports = [
+        report.skipped(Skipped("No.", "Yes.")),
+        report.unusable([Problem("service", "is wrong.")], lenient=False),
+        report.cancelled(lenient=False),
+        report.broken("main.py:1", lenient=False),
+        report.rehearsed(context, calls),
+        sent(["accepted"]),
+    ]
+    assert len({tuple(each.outputs) for each in reports}) == 1
+    assert [each.exit_code for each in reports] == [0, 1, 1, 1, 0, 0]
+    assert report.rehearsed(replace(context, trouble=(TROUBLE,)), calls).exit_code == 1
+    statuses = ["skipped", "failed", "failed", "failed", "dry-run", "registered"]
+    assert [each.outputs["status"] for each in reports] == statuses
+    for each in reports:
+        assert all(json.loads(each.outputs[name]) is not None for name in ("services", "requests", "results"))
+        check_summary(each.summary)
+
+
+# The summary.
+
+
+def test_a_long_table_is_cut_and_failures_come_first() -> None:
+    outcomes: list[Outcome] = ["accepted"] * 3000
+    told = sent([*outcomes, "failed"])
+    rows = [line for line in told.summary.split("\n") if line.startswith("| <code>")]
+    assert len(rows) == MOST_ROWS
+    assert "service-3000" in rows[0]
+    assert "❌" in rows[0]
+    assert f"… and {3001 - MOST_ROWS} more." in told.summary
+    assert len(told.summary.encode()) < 1024 * 1024
+
+
+def test_the_largest_summary_fits() -> None:
+    """Every row as long as it gets, made of what is written longest, and DX's words without an end."""
+    context, calls = deployment(400, name="<|`" * 200)
+    results = [Result(call, "failed", error="<" * 200, message="\x1b" * 10_000) for call in calls]
+    told = report.sent(context, inputs(), results, calls=calls)
+    assert len(told.summary.encode()) < 1_000_000
+    check_summary(told.summary)
+
+
+def test_what_is_shown_of_a_deployment() -> None:
+    context, calls = deployment(1, {"success": "false", "environment": "blue|green", "attribution": "repository"})
+    summary = report.rehearsed(context, calls).summary
+    assert "a **failed** deployment" in summary
+    assert "environment <code>blue&#124;green</code>" in summary
+    assert "| repository |" in summary
+    assert "🧪 not sent (dry run)" in summary
+    shas = {"merge-commit-shas": "abc1234,abc2345", "repository": "other", "source-url": 'https://x.example/"><b>'}
+    summary = report.rehearsed(*deployment(1, shas)).summary
+    assert "| — |" in summary
+    assert "| 2 merge commits |" in summary
+    assert '<a href="https&#58;//x.example/&#34;&#62;&#60;b&#62;">source</a>' in summary
+
+
+def test_only_plain_words_in_backticks_become_code() -> None:
+    told = report.unusable(
+        [Problem("dx-host", "`on-conflict: update` `reference_id` `<b>` or`a|b` and `x`")], lenient=True
+    )
+    assert "<code>dx-host</code> <code>on-conflict&#58; update</code> <code>reference&#95;id</code>" in told.summary
+    assert told.summary.count("<code>") == 4
+    check_summary(told.summary)
+
+
+# What comes on top.
+
+
+@pytest.mark.parametrize("lenient", [True, False])
+def test_a_problem_after_the_report(lenient: bool) -> None:
+    problem = Problem("failed-file", "cannot be written.")
+    told = report.with_problem(sent(["accepted"]), problem, lenient=lenient)
+    assert told.annotations == (("warning" if lenient else "error", "`failed-file` cannot be written."),)
+    assert told.exit_code == (not lenient)
+    assert told.lines[-1] == "`failed-file` cannot be written."
+    assert told.outputs["status"] == "registered"
+    assert report.with_problem(told, problem, lenient=lenient) == told
+
+
+def test_a_problem_that_is_told_already_is_not_told_twice() -> None:
+    problems = [Problem("timeout", "is wrong."), Problem("failed-file", "cannot be written.")]
+    told = report.unusable(problems, lenient=False)
+    assert report.with_problem(told, problems[1], lenient=False) == told
+
+
+@pytest.mark.parametrize(("warn", "level"), [(True, "warning"), (False, "notice")])
+def test_skipped(warn: bool, level: str) -> None:
+    told = report.skipped(Skipped("It is no deployment.", "Change it.", warn=warn))
+    assert told.annotations == ((level, "Nothing was sent to DX. It is no deployment. Change it."),)
+    assert told.outputs["reason"] == "It is no deployment. Change it."
+
+
+def test_a_bug_names_a_place_and_what_is_known() -> None:
+    _, calls = deployment(3)
+    outcomes: list[Outcome] = ["accepted", "unknown", "not-sent"]
+    results = [Result(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
+    told = report.broken("main.py:7, KeyError", results, lenient=False)
+    ((level, message),) = told.annotations
+    assert level == "error"
+    assert "at main.py:7, KeyError." in message
+    assert message.endswith("1 of 3 deployments were registered.")
+    assert [result.outcome for result in told.failed] == ["unknown", "not-sent"]
+    assert "registered" not in report.broken("x", lenient=False).annotations[0][1]
+
+
+@pytest.mark.parametrize(
+    ("pulls", "outcomes", "ends"),
+    [
+        (["accepted"], ["accepted", "failed"], "1 of 2 deployments were registered."),
+        (["failed", "failed"], ["accepted"], "1 of 1 deployments were registered."),
+        (["accepted", "failed"], [], "1 of 2 calls were taken by DX."),
+    ],
+)
+def test_a_bug_counts_deployments_where_there_are_some(
+    pulls: list[Outcome], outcomes: list[Outcome], ends: str
+) -> None:
+    results = [Result(TOLD, outcome) for outcome in pulls]
+    results += [Result(call, outcome) for call, outcome in zip(deployment(3)[1], outcomes, strict=False)]
+    assert report.broken("main.py:7", results, lenient=False).annotations[0][1].endswith(f" {ends}")
+
+
+def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
+    call = plan(resolved("push_branch"), inputs())[0]
+    results = [Result(call, "failed", error=f"code_{number}") for number in range(60)]
+    messages = failures(results, inputs(), resolved("push_branch"))
+    assert len(messages) == 8
+    assert messages[-1] == "53 more kinds of failure: see the output `results`."
+
+
+def test_a_run_without_a_page_has_no_link() -> None:
+    for run_id, linked in (("7", True), ("", False)):
+        context = resolved("workflow_dispatch", run_id=run_id)
+        told = report.sent(context, inputs(), [], calls=())
+        assert ("source</a>" in told.summary) is linked
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "error", "attempts", "told"),
+    [
+        ("accepted", 200, "", 1, " (HTTP 200)"),
+        ("accepted", 200, "", 2, " (HTTP 200, 2 attempts)"),
+        ("already-registered", 409, "reference_id_taken", 1, " (HTTP 409)"),
+        ("failed", 422, "repo_not_found", 1, " (HTTP 422, repo_not_found)"),
+        ("failed", 422, "e" * 101, 1, f" (HTTP 422, {'e' * 99}…)"),
+        ("failed", 401, "http_401", 1, " (HTTP 401)"),
+        ("unknown", 503, "http_503", 4, " (HTTP 503, 4 attempts)"),
+        ("unknown", None, "no_answer", 3, " (3 attempts, no_answer)"),
+        ("not-sent", None, "out_of_time", 0, " (out_of_time)"),
+        ("not-sent", None, "", 0, ""),
+    ],
+)
+def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, attempts: int, told: str) -> None:
+    context, (call,) = deployment()
+    result = Result(call, outcome, status, error, "words", attempts)
+    assert report.sent(context, inputs(), [result], calls=[call]).lines == (f"  service-0: {outcome}{told}",)
+
+
+TROUBLE = Problem("pull-number", "is missing.")
+
+
+@pytest.mark.parametrize("lenient", [True, False])
+def test_what_may_fail_the_step(lenient: bool) -> None:
+    context, calls = deployment()
+    troubled, failing = replace(context, trouble=(TROUBLE,)), [Result(calls[0], "failed")]
+    given = inputs(LENIENT if lenient else {})
+    for told in (
+        report.unusable([TROUBLE], lenient=lenient),
+        report.cancelled(lenient=lenient),
+        report.broken("main.py:1", lenient=lenient),
+        report.rehearsed(troubled, calls, lenient=lenient),
+        report.sent(troubled, given, [Result(calls[0], "accepted")], calls=calls),
+        report.sent(context, given, failing, calls=calls),
+    ):
+        assert told.exit_code == (not lenient)
+        assert [level for level, _ in told.annotations] == ["warning" if lenient else "error"]
+        assert told.outputs["reason"]
+    assert report.rehearsed(context, calls, lenient=lenient).exit_code == 0
+
+
+def test_how_many_problems_there_are() -> None:
+    one, two = (report.unusable([TROUBLE] * count, lenient=False).annotations[0][1] for count in (1, 2))
+    assert one == f"Nothing was sent to DX: 1 problem.\n{TROUBLE}"
+    assert two == f"Nothing was sent to DX: 2 problems.\n{TROUBLE}\n{TROUBLE}"
+    assert report.unusable([TROUBLE], lenient=False).summary.startswith("### Nothing was sent to DX\n\n- ")
+
+
+def test_what_would_have_been_sent_is_told_and_kept() -> None:
+    context, calls = deployment(2)
+    results = [Result(call, "not-sent", error="not_configured") for call in calls]
+    told = report.unusable([TROUBLE], lenient=False, context=context, results=results)
+    assert told.failed == tuple(results)
+    assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
+    assert told.lines == ()
+
+
+def test_a_dry_run_shows_each_request() -> None:
+    context, calls = deployment(2)
+    told = report.rehearsed(context, calls)
+    assert told.lines == (
+        "Dry run. A live run would send 2 requests:",
+        *(line for call in calls for line in ("  POST /api/deployments.create", f"    {call.body.decode()}")),
+    )
+    assert (told.outputs["status"], told.outputs["reason"]) == ("dry-run", "")
+    assert report.rehearsed(context, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
+
+
+@pytest.mark.parametrize(
+    ("deploys", "trouble", "outcomes", "status", "headline"),
+    [
+        (True, False, ["accepted", "accepted"], "registered", "Deployment registered in DX"),
+        (True, False, ["accepted", "already-registered"], "already-registered", "Deployment already registered in DX"),
+        (True, False, ["failed", "accepted"], "partial", "1 of 2 calls NOT taken by DX"),
+        (True, False, ["unknown", "failed"], "failed", "Deployment NOT known to be registered in DX"),
+        (True, True, ["accepted", "accepted"], "partial", "Deployment registered in DX, but services NOT set"),
+        (False, False, ["accepted"], "pull-services-set", "Services set in DX"),
+        (False, False, ["failed"], "failed", "Services NOT set in DX"),
+        (False, False, ["unknown"], "failed", "Services NOT known to be set in DX"),
+    ],
+)
+def test_status_where_pull_requests_are_told(
+    deploys: bool, trouble: bool, outcomes: list[Outcome], status: str, headline: str
+) -> None:
+    context, calls = deployment()
+    context = replace(context, assignments=(PULLS,), trouble=(TROUBLE,) if trouble else ())
+    if not deploys:
+        context = replace(context, services=Found((), "input service"))
+    every = [TOLD, *(calls if deploys else ())]
+    results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
+    found = report.sent(context, inputs(), results, calls=every)
+    assert found.outputs["status"] == status
+    assert found.summary.startswith(f"### {headline}\n")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "headline"),
+    [
+        (["accepted", "failed", "failed"], "2 of 2 deployments NOT registered in DX"),
+        (["accepted", "failed", "accepted"], "1 of 2 deployments NOT registered in DX"),
+        (["accepted", "unknown", "accepted"], "1 of 2 deployments NOT known to be registered in DX"),
+        (["failed", "failed", "accepted"], "2 of 3 calls NOT taken by DX"),
+        (["failed", "accepted", "accepted"], "1 of 3 calls NOT taken by DX"),
+    ],
+)
+def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: list[Outcome], headline: str) -> None:
+    context, calls = deployment(2)
+    every = [TOLD, *calls]
+    results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
+    found = report.sent(replace(context, assignments=(PULLS,)), inputs(), results, calls=every)
+    assert found.outputs["status"] == "partial"
+    assert found.summary.startswith(f"### {headline}\n")

@@ -1,0 +1,290 @@
+"""The message on each kind of failure, sentence by sentence, and on what DX held already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from builders import inputs, resolved
+from dx_action.deployment.calls import Call, Outcome, Result, serialise
+from dx_action.errors import Problem
+from dx_action.report.advice import advise
+from dx_action.report.failures import already_held, failures, troubles
+
+# The bounds, as literals: what the code has must be these.
+MOST_KINDS, MOST_NAMES, LONGEST = 8, 10, 500
+
+
+FILE = {"failed-file": "out/f.jsonl"}
+WHY = advise("repo_not_found", 422, said=True)
+EVENTS, JOBS = "pull_request_merged", "push_branch"
+PULL, OTHER_PULL = "pull request #7", "pull request #8"
+BY_ID = "the pull request of id 77"
+
+
+def result(
+    of: str,
+    outcome: Outcome = "failed",
+    error: str = "repo_not_found",
+    message: str = "",
+    body: Mapping[str, object] = MappingProxyType({}),
+) -> Result:
+    is_pull = of.startswith(("pull", "the pull"))
+    sent = serialise({"services": [{"identifier": "web"}], **body}) if is_pull else b"{}"
+    call = Call("deployments.setPullServices" if is_pull else "deployments.create", "" if is_pull else of, "r", sent)
+    return Result(replace(call, subject=of) if is_pull else call, outcome, 422, error, message)
+
+
+def messages(
+    results: Sequence[Result], total: int, given: dict[str, str] | None = None, event: str = EVENTS
+) -> list[str]:
+    """Give the messages on these, of so many calls: the others are deployments, and accepted."""
+    others = [result("other", "accepted", "")] * (total - len(results))
+    return failures([*results, *others], inputs(given), resolved(event))
+
+
+@pytest.mark.parametrize(
+    ("of", "outcome", "total", "starts"),
+    [
+        (["web"], "failed", 1, "DX did not register web: "),
+        (["web"], "unknown", 1, "It is not known whether DX registered web: "),
+        (["web"], "not-sent", 1, "DX did not register web: "),
+        (["web"], "failed", 2, "DX did not register 1 of 2 deployments (web): "),
+        (["web", "cart"], "unknown", 3, "It is not known whether DX registered 2 of 3 deployments (web, cart): "),
+        ([PULL], "failed", 3, "DX did not set the services of pull request #7: "),
+        ([PULL, OTHER_PULL], "unknown", 3, f"It is not known whether DX set the services of {PULL}, {OTHER_PULL}: "),
+        (["s" * 90], "failed", 1, f"DX did not register {'s' * 79}…: "),
+    ],
+)
+def test_what_failed(of: list[str], outcome: Outcome, total: int, starts: str) -> None:
+    (message,) = messages([result(each, outcome) for each in of], total)
+    assert message.startswith(f"{starts}repo_not_found. {WHY}")
+
+
+def test_pull_requests_and_deployments_are_told_apart() -> None:
+    found = messages([result("web"), result(PULL), result("cart"), result("web", "unknown")], 4)
+    assert [each.partition(":")[0] for each in found] == [
+        "DX did not register 2 of 3 deployments (web, cart)",
+        "DX did not set the services of pull request #7",
+        "It is not known whether DX registered 1 of 3 deployments (web)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failed", "accepted", "told"),
+    [
+        (["web", "cart"], [PULL], "DX did not register 2 of 2 deployments (web, cart)"),
+        (["web"], [PULL], "DX did not register web"),
+        (["web"], [PULL, OTHER_PULL, "cart"], "DX did not register 1 of 2 deployments (web)"),
+        ([PULL], ["web"], "DX did not set the services of pull request #7"),
+    ],
+)
+def test_a_call_about_a_pull_request_is_counted_as_no_deployment(
+    failed: list[str], accepted: list[str], told: str
+) -> None:
+    results = [*(result(each, "accepted", "") for each in accepted), *map(result, failed)]
+    (message,) = failures(results, inputs(), resolved(EVENTS))
+    assert message.partition(":")[0] == told
+
+
+def test_what_a_refused_token_stopped_is_told_with_that_and_with_nothing_else() -> None:
+    rest = [result(each, "not-sent", "unauthorized_before") for each in ("cart", "jobs")]
+    first, second = messages([result("web"), result("api", error="invalid_auth"), *rest], 4)
+    assert first.startswith("DX did not register 1 of 4 deployments (web): repo_not_found. ")
+    assert second.startswith("DX did not register 3 of 4 deployments (api, cart, jobs): invalid_auth. ")
+
+
+REFUSED = advise("http_401", 401, said=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "starts"),
+    [
+        (PULL, f"DX did not take 3 of 3 calls ({PULL}, web, cart): http_401. {REFUSED}"),
+        ("api", f"DX did not register 3 of 3 deployments (api, web, cart): http_401. {REFUSED}"),
+    ],
+)
+def test_what_a_refused_token_stopped_is_one_message(first: str, starts: str) -> None:
+    rest = [result(each, "not-sent", "unauthorized_before") for each in ("web", "cart")]
+    (message,) = messages([result(first, error="http_401"), *rest], 3)
+    assert message == starts
+
+
+def test_it_may_have_been_taken_where_that_is_not_known() -> None:
+    first, *rest = (result(PULL, "unknown", "http_403"), result("web", "not-sent", "unauthorized_before"))
+    (message,) = messages([first, *rest], 2)
+    assert message.startswith(f"It is not known whether DX took 2 of 2 calls ({PULL}, web): http_403. ")
+
+
+def test_nothing_else_is_told_with_a_refused_token() -> None:
+    found = messages([result("api", error="http_401"), result("web", "not-sent", "out_of_time")], 2)
+    assert [each.partition(".")[0].rpartition(" ")[2] for each in found] == ["http_401", "out_of_time"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("", ""),
+        ("no", " DX says: no."),
+        ("no.", " DX says: no."),
+        ("no!", " DX says: no!"),
+        ("no?", " DX says: no?"),
+        ("no…", " DX says: no…"),
+        ("x" * 2 * LONGEST, f" DX says: {'x' * (LONGEST - 1)}…"),
+    ],
+)
+def test_dx_own_words_end_as_a_sentence(said: str, told: str) -> None:
+    assert messages([result("web", message=said)], 1) == [f"DX did not register web: repo_not_found. {WHY}{told}"]
+
+
+def test_a_code_of_dx_own_is_cut() -> None:
+    (message,) = messages([result("web", error="e" * 200)], 1)
+    assert message.startswith(f"DX did not register web: {'e' * 99}…. DX refused the request")
+    assert message.endswith("It gave no reason.")
+    (message,) = messages([result("web", error="e", message="Why")], 1)
+    assert message.endswith("does not list. DX says: Why.")
+
+
+ONLY = "Only this is to be repeated, and no deployment: run `operation: set-pull-services` with"
+AGAIN = "DX may hold it all the same. Send the same request again"
+ONCE = "with its `reference_id` it is registered once."
+NO_RERUN = "Do not re-run the job for that: a re-run registers another deployment."
+
+
+@pytest.mark.parametrize(
+    ("of", "outcome", "given", "event", "ends"),
+    [
+        (["web"], "failed", {}, JOBS, ""),
+        (["web"], "failed", FILE, JOBS, " The request is kept in out/f.jsonl."),
+        (["web", "cart"], "failed", FILE, JOBS, " The requests are kept in out/f.jsonl."),
+        (["web"], "unknown", {}, EVENTS, f" {AGAIN}, as the output `requests` has it: {ONCE}"),
+        (["web"], "unknown", FILE, EVENTS, f" {AGAIN}, from out/f.jsonl: {ONCE}"),
+        (["web"], "unknown", {}, JOBS, f" {AGAIN}, as the output `requests` has it: {ONCE} {NO_RERUN}"),
+        (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN}, as the output `requests` has it: {ONCE}"),
+        ([PULL], "failed", {}, JOBS, f" {ONLY} its `pull-number` and the same services."),
+        ([BY_ID], "failed", {}, JOBS, f" {ONLY} its `pull-id` and the same services."),
+        ([PULL, OTHER_PULL], "failed", {}, JOBS, f" {ONLY} the `pull-number` and the services of each."),
+        (
+            [PULL],
+            "unknown",
+            FILE,
+            JOBS,
+            f" {ONLY} its `pull-number` and the same services. The request is kept in out/f.jsonl.",
+        ),
+    ],
+)
+def test_what_to_do(of: list[str], outcome: Outcome, given: dict[str, str], event: str, ends: str) -> None:
+    (message,) = messages([result(each, outcome) for each in of], len(of), given, event)
+    assert message.partition(WHY)[2] == ends
+
+
+CLEARED = {"services": [], "replace": True}
+CLEAR = "Only this is to be repeated, and no deployment:"
+
+
+@pytest.mark.parametrize(
+    ("of", "bodies", "given", "ends"),
+    [
+        (
+            [PULL],
+            [{"replace": True}],
+            {},
+            f" {ONLY} its `pull-number`, the same services and `replace-pull-services: true`.",
+        ),
+        (
+            [PULL, OTHER_PULL],
+            [{"replace": True}] * 2,
+            {},
+            f" {ONLY} the `pull-number`, the services of each and `replace-pull-services: true`.",
+        ),
+        # No input says that there is no service.
+        (
+            [PULL],
+            [CLEARED],
+            {},
+            f" {CLEAR} run this step again with the same inputs, or send its request, as the output `requests` has it.",
+        ),
+        (
+            [PULL],
+            [CLEARED],
+            FILE,
+            f" {CLEAR} run this step again with the same inputs, or send its request, which is kept in out/f.jsonl.",
+        ),
+        (
+            [PULL, OTHER_PULL],
+            [{"replace": True}, CLEARED],
+            {},
+            f" {CLEAR} run this step again with the same inputs, or send their requests, as the output `requests` has them.",
+        ),
+        (
+            [PULL, OTHER_PULL],
+            [CLEARED, CLEARED],
+            FILE,
+            f" {CLEAR} run this step again with the same inputs, or send their requests, which are kept in out/f.jsonl.",
+        ),
+    ],
+)
+def test_how_pull_requests_are_told_again(
+    of: list[str], bodies: list[dict[str, object]], given: dict[str, str], ends: str
+) -> None:
+    told = [result(each, body=body) for each, body in zip(of, bodies, strict=True)]
+    (message,) = failures(told, inputs(given), resolved(JOBS))
+    assert message.partition(WHY)[2] == ends
+
+
+@pytest.mark.parametrize(
+    ("event", "given", "again"),
+    [(EVENTS, {}, True), (JOBS, {}, False), (JOBS, {"reference-id": "x"}, True)],
+)
+def test_a_step_whose_deployments_would_be_doubled_is_not_to_run_again(
+    event: str, given: dict[str, str], again: bool
+) -> None:
+    (message,) = failures(
+        [result(PULL, body=CLEARED), result("web", "accepted", "")], inputs(given), resolved(event, given)
+    )
+    how = "run this step again with the same inputs, or " if again else ""
+    assert message.endswith(f" {CLEAR} {how}send its request, as the output `requests` has it.")
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [("failed", True), ("unknown", False)])
+def test_where_the_requests_are_kept_is_said_once(outcome: Outcome, kept: bool) -> None:
+    """What a refused token stopped is told with the call about a pull request, here one that clears a list."""
+    first, second = result(PULL, outcome, "http_403", body=CLEARED), result("web", "not-sent", "unauthorized_before")
+    (message,) = messages([first, second], 2, FILE)
+    assert message.count("out/f.jsonl") == 1
+    assert message.endswith(" The requests are kept in out/f.jsonl.") is kept
+
+
+@pytest.mark.parametrize(("count", "more"), [(MOST_NAMES, ""), (MOST_NAMES + 2, " and 2 more")])
+def test_names_are_listed_up_to_ten(count: int, more: str) -> None:
+    (message,) = messages([result(f"s{number}") for number in range(count)], count)
+    names = ", ".join(f"s{number}" for number in range(10))
+    assert message.startswith(f"DX did not register {count} of {count} deployments ({names}{more}): ")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told", "last"), [(8, 8, None), (9, 8, "2 more kinds of failure"), (10, 8, "3 more")]
+)
+def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, last: str | None) -> None:
+    found = messages([result("web", error=f"code_{number}") for number in range(kinds)], kinds)
+    assert len(found) == told == MOST_KINDS
+    assert ": code_6. " in found[6]
+    assert found[-1].startswith(last or f"DX did not register 1 of {kinds} deployments (web): code_7. ")
+
+
+def test_what_kept_pull_requests_from_being_told() -> None:
+    context = resolved(JOBS)
+    assert troubles(context) == []
+    (message,) = troubles(replace(context, trouble=(Problem("pull-number", "is missing."),)))
+    assert message == (
+        "The services of the pull request could not be set: `pull-number` is missing. The deployment is not held up by that. "
+        "Once it is mended, run `operation: set-pull-services`."
+    )
+
+
+def test_what_dx_holds_already_is_named() -> None:
+    held = [result("web", "already-registered"), result("cart", "accepted"), result("api", "already-registered")]
+    ((level, text),) = already_held(resolved(JOBS), inputs(), held)
+    assert level == "warning"
+    assert text.startswith("DX already holds this deployment of web, api under its `reference_id`, with other values, ")

@@ -1,0 +1,54 @@
+"""What the runner's variables say of the run."""
+
+import pytest
+
+from dx_action.runner.runtime import read_runtime
+
+RUN = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2"}
+
+
+@pytest.mark.parametrize(
+    ("env", "check_run_id", "page"),
+    [
+        (RUN, "38", "https://github.com/acme/shop/actions/runs/7/job/38"),
+        (RUN, None, "https://github.com/acme/shop/actions/runs/7/attempts/2"),
+        (RUN, "", "https://github.com/acme/shop/actions/runs/7/attempts/2"),
+        (RUN | {"GITHUB_RUN_ATTEMPT": ""}, None, "https://github.com/acme/shop/actions/runs/7/attempts/1"),
+        (RUN | {"GITHUB_REPOSITORY": "a b/c"}, "38", "https://github.com/a%20b/c/actions/runs/7/job/38"),
+        (
+            RUN | {"GITHUB_SERVER_URL": "https://ghe.example/"},
+            "38",
+            "https://ghe.example/acme/shop/actions/runs/7/job/38",
+        ),
+        (RUN | {"GITHUB_RUN_ID": ""}, "38", None),
+        (RUN | {"GITHUB_REPOSITORY": " "}, "38", None),
+        ({}, None, None),
+    ],
+)
+def test_the_page(env: dict[str, str], check_run_id: str | None, page: str | None) -> None:
+    assert read_runtime(env).run_page(check_run_id) == page
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("https://ghe.example/", "ghe.example"),
+        ("http://ghe:8080", "ghe:8080"),
+        ("https://gheX/", "gheX"),
+        ("", "github.com"),
+    ],
+)
+def test_the_server(url: str, server: str) -> None:
+    assert read_runtime({"GITHUB_SERVER_URL": url}).server == server
+
+
+def test_the_api_is_its_url_without_a_slash_at_the_end() -> None:
+    assert read_runtime({}).api_url == "https://api.github.com"
+    assert read_runtime({"GITHUB_API_URL": "https://ghe.example/api/v3/"}).api_url == "https://ghe.example/api/v3"
+    assert read_runtime({"GITHUB_API_URL": "https://gheX/"}).api_url == "https://gheX"
+
+
+def test_what_is_no_utf_8_can_be_sent_all_the_same() -> None:
+    """A path keeps its bytes, for it is opened; all else would break a request's body."""
+    runtime = read_runtime({"GITHUB_JOB": "a\udcffb", "GITHUB_EVENT_PATH": "/a\udcff"})
+    assert (runtime.job, runtime.event_path) == ("a?b", "/a\udcff")

@@ -1,0 +1,87 @@
+"""A `ca-bundle` that lies in the repository alone: it is read from GitHub at the deployed commit, where a token may read it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dx_action.sandbox import Sandbox
+from runner import TOKEN, Run, Step, connected
+from scenes import asked, told
+from stand_in import GitHub, Repo
+
+
+@dataclass
+class World:
+    folder: Path
+    repo: Repo
+    gh: GitHub
+    dx: Sandbox
+
+    def run(self, path: str = "ci/ca.pem", token: str = "github-token", **more: str) -> Run:
+        given = connected(self.dx, ca_bundle=path, **more)
+        env = told(self.folder, self.gh, self.repo)
+        return Step(self.folder, given, "workflow_dispatch", env, github_token=token).inside()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    ca = tmp_path / "made.pem"
+    with Sandbox(token=TOKEN, tls=ca) as dx:
+        repo = Repo("acme/shop")
+        repo.commit({"ci/ca.pem": ca.read_bytes(), "ci/empty.pem": b""})
+        with GitHub(repo) as gh:
+            yield World(tmp_path, repo, gh, dx)
+
+
+def test_it_is_read_at_the_deployed_commit(world: World) -> None:
+    deployed = world.repo.rev("main")
+    world.repo.commit({"ci/ca.pem": b"not any more"})
+    run = world.run(commit_sha=deployed)
+    assert (run.status, run.annotations) == ("registered", [])
+    assert asked(world.gh) == ["contents/ci/ca.pem"]
+    assert world.gh.calls[0].query["ref"] == deployed
+
+
+def test_the_workspace_comes_first(world: World) -> None:
+    file = world.folder / "workspace" / "ci" / "ca.pem"
+    file.parent.mkdir(parents=True)
+    file.write_bytes((world.folder / "made.pem").read_bytes())
+    assert world.run().status == "registered"
+    assert world.gh.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("ci/other.pem", "`ca-bundle` names a file that is neither in the workspace nor in the deployed commit."),
+        ("ci/empty.pem", "`ca-bundle` holds no certificate that can be read."),
+    ],
+)
+def test_what_is_not_there_is_told(world: World, path: str, words: str) -> None:
+    run = world.run(path)
+    assert (run.status, run.exit_code) == ("failed", 1)
+    assert words in run.outputs["reason"]
+    assert world.dx.requests() == []
+
+
+def test_without_a_token_nobody_is_asked(world: World) -> None:
+    run = world.run(token="")
+    assert "`ca-bundle` names a file that is neither in the workspace" in run.outputs["reason"]
+    assert world.gh.calls == []
+
+
+def test_the_missing_permission_is_named(world: World) -> None:
+    world.gh.permissions["contents"] = "none"
+    run = world.run()
+    assert (run.status, world.dx.requests()) == ("failed", [])
+    assert "`contents: read`" in run.outputs["reason"]
+
+
+def test_a_backfill_reads_it_too(world: World) -> None:
+    (world.folder / "workspace").mkdir(exist_ok=True)
+    rows = "deployed_at,commit_sha\n2025-01-01T12:05:00Z,abc1234\n"
+    (world.folder / "workspace" / "rows.csv").write_text(rows)
+    run = world.run(operation="backfill", backfill_file="rows.csv")
+    assert (run.status, len(world.dx.deployments())) == ("registered", 1)

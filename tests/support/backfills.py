@@ -1,0 +1,152 @@
+"""Rows, a clock and a DX for tests of a backfill's engine, all in this process."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from dx_action.backfill.backfill import Backfill
+from dx_action.backfill.lane import Terms
+from dx_action.deployment.calls import Call, serialise
+from dx_action.dx.answers import Answer, Verdict
+from dx_action.dx.delivery import Transport
+from dx_action.runner.runtime import Clock
+from dx_action.sandbox import Store
+
+START = datetime(2025, 1, 6, tzinfo=UTC)
+TOKEN = "the-token-of-the-tests"
+OK = Answer(200, b'{"ok": true}')
+REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
+AUTH = Answer(422, b'{"ok": false, "error": "invalid_auth"}')
+CONFLICT = Answer(409, b"")
+BUSY = Answer(429, b"")
+DOWN = Answer(503, b"")
+LOST = Verdict("try-again", "connection_lost", may_hold=True)
+NO_CONNECTION = Verdict("try-again", "connection_failed")
+
+
+@dataclass
+class Listed:
+    """Rows of a list: (service, minutes after the start), or a number for the call about a pull request."""
+
+    given: Sequence[tuple[str, int] | int]
+    times: list[int] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    names: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        known: dict[tuple[str, str, str], int] = {}
+        for row in self.given:
+            name = ("o/r", f"pull request #{row}" if isinstance(row, int) else row[0], "")
+            moment = START + timedelta(minutes=0 if isinstance(row, int) else row[1])
+            self.times.append(0 if isinstance(row, int) else int(moment.timestamp() * 1000))
+            self.keys.append(known.setdefault(name, len(known)))
+        self.names = list(known)
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+    def line(self, index: int) -> int:
+        return index + 2
+
+    def call(self, index: int) -> Call:
+        row = self.given[index]
+        if isinstance(row, int):
+            body = {"repository": "o/r", "pull_number": row, "services": [{"identifier": "web"}]}
+            return Call("deployments.setPullServices", "", "", serialise(body), f"pull request #{row}")
+        service, minutes = row
+        reference_id = f"{service}/{minutes}/{index}"
+        body = {
+            "reference_id": reference_id,
+            "deployed_at": (START + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z"),
+            "service": {"identifier": service},
+            "repository": "o/r",
+            "commit_sha": "abc1234",
+        }
+        return Call("deployments.create", service, reference_id, serialise(body))
+
+
+class Hurried:
+    """A clock that waiting moves, and nothing else: a wait takes no time."""
+
+    def __init__(self, chance: float = 0.0) -> None:
+        self.at, self.chance, self.slept = 0.0, chance, list[float]()
+        self._lock = Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.at += seconds
+            self.slept.append(seconds)
+        time.sleep(0)  # let another thread go on
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.at, self.sleep, lambda: START, lambda: self.chance)
+
+
+class Scripted:
+    """A DX that answers by a list for each service or pull request, the last entry for ever; the others are accepted."""
+
+    def __init__(self, answers: dict[str, Sequence[Answer | Verdict]] | None = None) -> None:
+        self._left = {name: list(each) for name, each in (answers or {}).items()}
+        self._lock = Lock()
+        self.sent: list[Call] = []
+        self.busy = self.most = 0
+        self.before: Callable[[Call], None] = lambda _call: None
+
+    def __call__(self, call: Call, seconds: float) -> Answer | Verdict:
+        with self._lock:
+            self.sent.append(call)
+            self.busy += 1
+            self.most = max(self.most, self.busy)
+            left = self._left.get(call.reference_id) or self._left.get(call.label) or [OK]
+            answer = left.pop(0) if len(left) > 1 else left[0]
+        try:
+            self.before(call)
+        finally:
+            with self._lock:
+                self.busy -= 1
+        return answer
+
+    @property
+    def ids(self) -> list[str]:
+        return [call.reference_id or call.label for call in self.sent]
+
+
+def held_by(store: Store) -> Transport:
+    """Give a transport to a store of this process."""
+
+    def transport(call: Call, seconds: float) -> Answer:
+        status, answer = store.handle(call.method, TOKEN, call.body)
+        return Answer(status, serialise(answer))
+
+    return transport
+
+
+@dataclass
+class Told:
+    """What became of a backfill, for a test to look at."""
+
+    job: Backfill
+    said: list[str]
+    kept: list[Call]
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [self.job.tally[index] for index in range(len(self.job.tally))]
+
+
+def prepared(rows: Listed, transport: Transport, clock: Clock | None = None, **terms: float | str) -> Told:
+    """Make a backfill that is yet to run; unpaced, unless the terms say otherwise."""
+    said: list[str] = []
+    kept: list[Call] = []
+    given = Terms(**({"per_second": 0.0} | terms))  # type: ignore[arg-type]
+    job = Backfill(rows, transport, clock or Hurried().clock(), given, say=said.append, keep=kept.append)
+    return Told(job, said, kept)
+
+
+def sent(rows: Listed, transport: Transport, clock: Clock | None = None, **terms: float | str) -> Told:
+    """Run a backfill to its end."""
+    told = prepared(rows, transport, clock, **terms)
+    told.job.run()
+    return told

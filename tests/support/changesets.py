@@ -1,0 +1,106 @@
+"""Answers about what ships, as told, and pull requests to ship."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from dx_action.changes.changeset import (
+    Wanted,
+)
+from dx_action.changes.scope import Course, MergedPull, Span
+from dx_action.inputs.values import Found
+
+T = TypeVar("T")
+DEPLOYED_AT = "2025-03-10T09:30:15Z"
+COMMIT, BEFORE = "c" * 40, "b" * 40
+HISTORY = Found(BEFORE, "GitHub's deployment history (deployment 1)")
+UNKNOWN = "GitHub's deployment history has no earlier deployment to this environment"
+
+
+def pull(number: int, **more: Any) -> MergedPull:
+    """Make a pull request that was merged in the minute of its number."""
+    made = MergedPull(
+        number=number,
+        id=1000 + number,
+        title=f"Change {number}",
+        url=f"https://github.com/acme/shop/pull/{number}",
+        author="octocat",
+        merged_at=f"2025-03-09T10:{number:02}:00Z",
+        merge_commit_sha=f"{number:040}",
+        base_ref="main",
+        base="",
+        head="",
+        changed_files=1,
+        first_commit_at=f"2025-03-08T10:{number:02}:00Z",
+    )
+    return replace(made, **more)
+
+
+@dataclass
+class Asks:
+    """Answers as told, and remembers what it was asked. An exception is an answer, too."""
+
+    previous_ones: Mapping[str, Found[str] | str] | Exception = field(default_factory=lambda: {"web": HISTORY})
+    course: Course = "forward"
+    pulls: tuple[MergedPull, ...] | Exception = (pull(1), pull(2))
+    spans: Exception | None = None
+    release: Found[str] | None = None
+    touching: Mapping[int, frozenset[str]] | Exception = field(default_factory=dict)
+    beside_it: bool | Exception = False
+    committed: str | Exception = "2025-03-09T11:00:00+01:00"
+    undated: Exception | None = None
+    silent: bool = False
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
+        self.asked.append(("previous", wanted))
+        return answer(self.previous_ones)
+
+    def previous_release(self, release_id: int) -> Found[str] | None:
+        self.asked.append(("previous_release", release_id))
+        return self.release
+
+    def span(self, before: str, after: str) -> Span:
+        self.asked.append(("span", before, after))
+        if self.spans:
+            raise self.spans
+        if self.course == "rollback" and (before, after) == (COMMIT, BEFORE):
+            return Span("forward", (before, after))
+        return Span(self.course, (before, after) if self.course in ("forward", "aside") else ())
+
+    def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
+        self.asked.append(("merged", tuple(commits), newest))
+        return answer(self.pulls)
+
+    def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
+        self.asked.append(("services_of", [each.number for each in pulls]))
+        return answer(self.touching)
+
+    def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
+        self.asked.append(("dated", [each.number for each in pulls]))
+        if self.undated:
+            raise self.undated
+        return (
+            tuple(pulls)
+            if self.silent
+            else tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+        )
+
+    def committed_at(self, commit: str) -> str:
+        self.asked.append(("committed_at", commit))
+        return answer(self.committed)
+
+    def beside(self, branch: str, commit: str) -> bool:
+        self.asked.append(("beside", branch, commit))
+        return answer(self.beside_it)
+
+    @property
+    def names(self) -> list[str]:
+        """What it was asked."""
+        return [each[0] for each in self.asked]
+
+
+def answer(value: T | Exception) -> T:
+    if isinstance(value, Exception):
+        raise value
+    return value

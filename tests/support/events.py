@@ -1,0 +1,21 @@
+"""The event fixtures: a webhook payload each, and the runner's variables beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "data" / "events"
+NAMES: tuple[str, ...] = tuple(sorted(file.stem for file in FOLDER.glob("*.json")))
+
+
+def path(name: str) -> Path:
+    """Where the payload lies: what the runner would put into GITHUB_EVENT_PATH."""
+    return FOLDER / f"{name}.json"
+
+
+def load(name: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Read the runner's variables and the payload, fresh for every caller."""
+    lines = path(name).with_suffix(".env").read_text(encoding="utf-8").splitlines()
+    variables = dict(line.split("=", 1) for line in lines)
+    payload: dict[str, Any] = json.loads(path(name).read_bytes())
+    return variables, payload

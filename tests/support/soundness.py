@@ -1,0 +1,215 @@
+"""One oracle for whatever a step is given: what every run must be, however bad its input.
+
+It reads the log, the outputs and the summary by the runner's own rules (`runner.py`), and leans on nothing of the action's.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+import wire
+from dx_action.main import main
+from runner import Run, Step, action, check_summary, read_command
+from wire import Reply, Request, Time
+
+# Holds what JSON, HTML, Markdown, URLs and the runner each write in another way.
+TOKEN = 'tok_9f"zQ\\w7&K2<m4|R8%41`v5*g_J3=p6/x1'
+COMMANDS = {"add-mask", "debug", "error", "warning", "notice", "group", "endgroup"}
+STATUSES = {
+    *("registered", "already-registered", "pull-services-set", "skipped", "dry-run", "written", "failed", "partial"),
+}
+# More than the longest honest run: DX's and GitHub's seconds, and what is added where they end.
+LONGEST = 3600 + 60 + 60
+# An hour of attempts, with 7.5 s between them at the least, for a few services side by side.
+MOST = 2000
+NASTY = (
+    *(
+        "::error::pwned",
+        "\r::set-env name=PATH::x",
+        "\n::add-mask::a",
+        "##[error]pwned",
+        "a ##[set-output name=status]x",
+    ),
+    *("::stop-commands::x", " \t::warning file=a::x", "%0A::error::x", "\u2028::error::x", "\u0085::error::x"),
+    *(
+        "`",
+        "```",
+        "````\n# big",
+        "<script>",
+        "</code>",
+        "|",
+        "| a | b |",
+        "@everyone",
+        "[a](b)",
+        "![a](b)",
+        "**",
+        "&lt;",
+    ),
+    *("\x00", "\x1b[31m", "\x7f", "\ufeff", "\u202e", "\u200b", "\udcff", "\udc80a", "e\u0301", "😀", "٣", "\u2066"),
+    *(
+        "status=x",
+        "status<<EOF",
+        "EOF",
+        "<<",
+        "=",
+        ",",
+        "a=b,c",
+        "a=",
+        "=b",
+        "${{ secrets.DX_TOKEN }}",
+        "$(id)",
+        "';--",
+    ),
+    *(
+        "[",
+        "{",
+        "[1,",
+        '{"a":',
+        "[[]]",
+        "[null]",
+        "[1]",
+        '["a"]',
+        '{"a": 1}',
+        "null",
+        "true",
+        "false",
+        "NaN",
+        "-Infinity",
+    ),
+    *("0", "-1", "1e999", "9" * 400, "0x10", "1.10", "2025-03-04", "2025-03-04T12:00:00Z", "1741089600", "abc1234"),
+    *(
+        "../..",
+        "/etc/passwd",
+        ".git/config",
+        "a//b",
+        "a/../b",
+        "a\\b",
+        "https://",
+        "http://[",
+        "http://a:b@c",
+        "https://x y",
+    ),
+    *(
+        "map",
+        "backstage",
+        "codeowners",
+        "deploy",
+        "set-pull-services",
+        "upsert",
+        "update",
+        "fail",
+        "repository",
+        "failure",
+    ),
+    *(
+        "a: [b",
+        "a: &x [*x]",
+        "a: *x",
+        "? a",
+        "- a",
+        "a: [**]",
+        "a: ['*']",
+        "*" * 40,
+        "[" * 3000,
+        "{" * 3000,
+        "- " * 2000,
+    ),
+    *("A" * 70_000, ("::error::x\n" * 3000), TOKEN, TOKEN[:20], TOKEN.upper(), f"x{TOKEN}y", TOKEN[::-1]),
+)
+texts = st.one_of(
+    st.sampled_from(NASTY),
+    st.lists(st.sampled_from(NASTY[:70]) | st.text(max_size=8), min_size=1, max_size=4).map("".join),
+    st.text(max_size=30),
+)
+# A variable has no NUL, and bytes that are no UTF-8 come as these lone surrogates.
+variables = texts.map(
+    lambda text: "".join(c for c in text if c != "\0" and not ("\ud800" <= c <= "\udc7f" or "\udd00" <= c <= "\udfff"))
+)
+
+
+def _good(request: Request) -> Reply:
+    request.body()
+    return Reply(200, b'{"ok": true}')
+
+
+@dataclass(slots=True)
+class Fuzzed:
+    """A step given what it was not made for."""
+
+    folder: Path
+    inputs: Mapping[str, str]
+    event: str = "pull_request_merged"
+    env: Mapping[str, str | None] | None = None
+    wire: Callable[[Request], Reply] = _good
+    check: Callable[[str], None] = check_summary
+    requests: int = 0
+
+    def run(self) -> Run:
+        """Run it, and check that it was sound."""
+        time = Time()
+        given = {"dx-host": "http://127.0.0.1:9", "dx-token": TOKEN, "service": "web"} | dict(self.inputs)
+        # Nothing listens there: a look-up ends at once.
+        offline = {"GITHUB_API_URL": "http://127.0.0.1:1"}
+        step = Step(
+            self.folder,
+            {name: text for name, text in given.items() if text},
+            self.event,
+            offline | dict(self.env or {}),
+        )
+        env, stream = step.environment(), io.StringIO()
+        code = main(env, stream, time.clock(), wire=wire.over(self._speak))
+        run = step.read(env, code, stream.getvalue())
+        assert_sound(run, stream.getvalue(), debugging=env.get("RUNNER_DEBUG") == "1", check=self.check)
+        assert time.passed <= LONGEST
+        assert self.requests <= MOST
+        return run
+
+    def _speak(self, request: Request) -> Reply:
+        self.requests += 1
+        return self.wire(request)
+
+
+def assert_sound(
+    run: Run, log: str, token: str = TOKEN, *, debugging: bool = False, check: Callable[[str], None] = check_summary
+) -> None:
+    """Check what holds of every run: no traceback, no token, no command but our own, outputs and a summary as declared."""
+    assert run.exit_code in (0, 1)
+    assert "Traceback" not in log
+    for name in (command.name for command in run.commands):
+        assert name in COMMANDS, name
+        assert debugging or name != "debug"
+    for line in run.lines:
+        command = read_command(line)
+        # A token that is no UTF-8 is written as the log's own stream writes it.
+        assert line.startswith("::add-mask::") or line.encode() is not None
+        # The old form counts anywhere in a line, but for one that has the new form.
+        assert "##[" not in line or line.startswith("::add-mask::")
+        assert command is None or line.startswith("::")
+        assert (
+            command is None
+            or command.name not in ("error", "warning", "notice")
+            or (command.properties == {"title": "DX deployment"})
+        )
+    assert not [message for _, message in run.annotations if "bug of the action" in message], run.said
+    assert all(len(message) <= 4096 for _, message in run.annotations)
+    assert list(run.outputs) == list(action()["outputs"])
+    assert run.status in STATUSES
+    assert len(run.raw_outputs.encode()) <= 256 * 1024
+    for name in ("merge-commit-shas", "services", "reference-ids", "requests", "results"):
+        assert isinstance(run.json(name), list)
+    assert "\n" not in run.outputs["reason"]
+    assert len(run.summary.encode()) <= 1024 * 1024
+    check(run.summary.replace("***", ""))
+    shown = [line for line in run.lines if not line.startswith("::add-mask::")]
+    for place in ("\n".join(shown), run.raw_outputs, run.summary, *_files(run.workspace)):
+        assert token not in place
+        assert json.dumps(token)[1:-1] not in place
+
+
+def _files(workspace: Path) -> Iterator[str]:
+    for file in workspace.rglob("*.jsonl"):
+        yield file.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,18 @@
+"""Measures the action beside other ways of telling a service that something was deployed. `make bench` runs it.
+
+    __main__     the order of things, and what is written where
+    stopwatch    a small process that starts others, and tells their time and memory
+    measure      rounds in turns, and what is made of them
+    server       one loopback server for all contestants, over TLS
+    contestants  who is measured: ours, curl + jq, Node, and what is published for other services
+    published    what npm installs for that
+    image        the image's interpreter, without a container around it
+    phases       what the time goes into; probe.py is what runs there
+    growth       how time and memory grow with the work
+    backfill     how fast history is sent
+    faults       what everyone does when the other side misbehaves
+    tables       the results as text
+    picture      the results as a picture
+
+Nothing of it is collected by pytest; tests/contract/test_bench.py holds README to what it wrote.
+"""

@@ -1,0 +1,94 @@
+"""Owns who is measured, and the variables that each is given. All register one deployment of a merged pull request."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import certifi
+
+import events
+import runner
+from bench import published
+from bench.measure import Contestant
+from bench.server import TOKEN, Server
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+EVENT = "pull_request_merged"
+FLAGS = ("-I", "-u", "-B")
+OURS, CURL, NODE, DATADOG, SENTRY = "ours", "curl", "node", "datadog", "sentry"
+
+
+def inputs(server: Server, **more: str) -> dict[str, str]:
+    """Give the three inputs of the plain use, and the CA of a server on loopback."""
+    given = {name.replace("_", "-"): value for name, value in more.items()}
+    return {"dx-host": server.url, "dx-token": TOKEN, "service": "payments-service", "ca-bundle": "ca.pem"} | given
+
+
+def step(folder: Path, given: Mapping[str, str], event: str = EVENT, **env: str) -> tuple[dict[str, str], Path]:
+    """Give the variables of a step of ours as the runner hands them over, and its workspace."""
+    prepared = runner.Step(folder, given, event, env)
+    return prepared.environment(), prepared.workspace
+
+
+def ours(server: Server, folder: Path, root: Path = ROOT) -> Contestant:
+    """The entrypoint of a checkout, with its modules compiled as they are in the image."""
+    folder.mkdir()
+    env, workspace = step(folder, inputs(server))
+    shutil.copy(server.ca, workspace / "ca.pem")
+    command = [sys.executable, *FLAGS, str(root / "entrypoint.py")]
+    return registering(Contestant(OURS, "this action, from a checkout", command, env, workspace), server)
+
+
+def others(server: Server, folder: Path, npm: Path) -> tuple[list[Contestant], list[str]]:
+    """Everyone else who is at hand, and a line for each who is not."""
+    ca = folder / "public-and-ours.pem"
+    # As for ours, the public CAs are trusted, too: reading them is part of every real run.
+    ca.write_bytes(Path(certifi.where()).read_bytes() + server.ca.read_bytes())
+    env = curl_variables(server, folder) | {"CURL_CA_BUNDLE": str(ca), "NODE_EXTRA_CA_CERTS": str(server.ca)}
+    found, missing = [], []
+    bash, node = shutil.which("bash"), shutil.which("node")
+    if bash and shutil.which("curl") and shutil.which("jq"):
+        command = [bash, str(HERE / "step.sh")]
+        found.append(Contestant(CURL, "the docs' curl + jq step, made correct", command, env, folder))
+    else:
+        missing.append("the docs' step: bash, curl and jq are not all on PATH")
+    if node:
+        found.append(Contestant(NODE, "a bare Node https script", [node, str(HERE / "register.cjs")], env, folder))
+    else:
+        missing.append("the Node script: node is not on PATH")
+    if why := published.install(npm):
+        missing.append(f"{' and '.join(published.PACKAGES)}: {why}")
+    else:
+        for name, label, (command, given) in (
+            (DATADOG, "`datadog-ci dora deployment`", published.datadog(npm, server.port, server.ca)),
+            (SENTRY, "`sentry-cli deploys new`", published.sentry(npm, server.port, ca)),
+        ):
+            found.append(Contestant(name, label, command, given, folder))
+    return [registering(each, server) for each in found], missing
+
+
+def registering(contestant: Contestant, server: Server) -> Contestant:
+    """Have every run begin with an empty service, and end with one deployment in it."""
+
+    def check() -> str:
+        return "" if (held := server.held()) == 1 else f"{held} deployments are held"
+
+    return replace(contestant, before=lambda: server.ask("reset", {}), check=check)
+
+
+def curl_variables(server: Server, folder: Path) -> dict[str, str]:
+    variables, _ = events.load(EVENT)
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        **variables,
+        "GITHUB_EVENT_PATH": str(events.path(EVENT)),
+        "DX_URL": server.url,
+        "DX_TOKEN": TOKEN,
+        "SERVICE": "payments-service",
+        "RESPONSE": str(folder / "response.txt"),
+    }
