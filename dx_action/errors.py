@@ -3,7 +3,7 @@
 ActionError                 one or more problems, each naming what it is about
 ├── BadInput                an input that the workflow's author wrote, or left out
 └── BadEvent                something that the runner handed over and that cannot be used
-Wrong (ValueError)          one value is wrong; its text is our own and safe to show
+InvalidValue (ValueError)          one value is wrong; its text is our own and safe to show
 Interrupted (BaseException) the runner cancelled the job
 """
 
@@ -45,7 +45,7 @@ class BadEvent(ActionError):
     """The event, its file or the runner's variables cannot be used."""
 
 
-class Wrong(ValueError):
+class InvalidValue(ValueError):
     """A value that cannot be used. Its text never quotes the value, which may be a secret."""
 
 

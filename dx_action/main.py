@@ -63,7 +63,7 @@ def main(
             told = _run(env, workflow, clock, progress, disarm)
     except ActionError as error:
         unsent = progress.results("not_configured")
-        told = report.unusable(error.problems, lenient=soft, context=progress.context, results=unsent)
+        told = report.unusable(error.problems, lenient=soft, registration=progress.registration, results=unsent)
     except Interrupted:
         told = progress.told("cancelled") or report.cancelled(lenient=soft)
     except Exception as bug:  # noqa: BLE001 - the last rung: its text is foreign and is not shown
@@ -79,12 +79,12 @@ def _run(
     workflow.say(f"DX deployment action {__version__}")
     inputs = progress.inputs = read_inputs(env)
     runtime = read_runtime(env)
-    ask_about = _asks(inputs, runtime, env, progress.workspace, clock, workflow)
+    lookups_for = _asks(inputs, runtime, env, progress.workspace, clock, workflow)
 
     def fetch(path: str) -> bytes | None:
-        at, own = progress.context, runtime.repository.casefold()
+        at, own = progress.registration, runtime.repository.casefold()
         commit = at.commit.value if at and at.commit and at.repository.value.casefold() == own else runtime.sha
-        return ask_about(runtime.repository, True, commit or None).named_file(path)
+        return lookups_for(runtime.repository, True, commit or None).named_file(path)
 
     if inputs.github_token:
         progress.fetch = fetch
@@ -93,25 +93,25 @@ def _run(
 
         return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
-    is_tag = (lambda name: ask_about(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
+    is_tag = (lambda name: lookups_for(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
     missing = missing_connection(written(env), runtime.actor)
     try:
-        context = resolve(inputs, runtime, event, clock.now(), ask_about, is_tag)
+        registration = resolve(inputs, runtime, event, clock.now(), lookups_for, is_tag)
     except ActionError as error:
         raise ActionError(*error.problems, *missing) from None
-    if isinstance(context, Skipped):
-        return report.skipped(context)
-    progress.context = context
-    first, calls = pull_calls(context), plan(context, inputs)
-    for line in found_lines(event, context):
+    if isinstance(registration, Skipped):
+        return report.skipped(registration)
+    progress.registration = registration
+    first, calls = pull_calls(registration), plan(registration, inputs)
+    for line in found_lines(event, registration):
         workflow.say(line)
     for call in (*first, *calls):
         workflow.debug(f"POST {call.path} {call.body.decode()}")
     if inputs.dry_run:
-        return report.rehearsed(context, (*first, *calls), lenient=not inputs.fail_on_error)
+        return report.rehearsed(registration, (*first, *calls), lenient=not inputs.fail_on_error)
     progress.first, progress.calls = first, calls
     if missing:
-        raise BadInput(*context.trouble, *missing)
+        raise BadInput(*registration.trouble, *missing)
     send(progress, env, clock, workflow.say)
     return progress.told("out_of_time") or report.cancelled(lenient=not inputs.fail_on_error)
 
@@ -119,12 +119,12 @@ def _run(
 def _asks(
     inputs: Inputs, runtime: Runtime, env: Mapping[str, str], workspace: Workspace, clock: Clock, workflow: Workflow
 ) -> Callable[[str, bool, str | None], "Lookups"]:
-    def ask_about(repository: str, own: bool, commit: str | None) -> "Lookups":
+    def lookups_for(repository: str, own: bool, commit: str | None) -> "Lookups":
         from dx_action.github.asking import about  # noqa: PLC0415 - most runs look nothing up
 
         return about(repository, own, commit, inputs, runtime, env, workspace, clock, workflow.say)
 
-    return ask_about
+    return lookups_for
 
 
 def _publish(told: report.Report, workflow: Workflow, *, soft: bool) -> int:

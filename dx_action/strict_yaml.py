@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 Where = tuple[str | int, ...]
 _DEEPEST = 100
@@ -18,7 +18,7 @@ _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, ""
 
 
 def read_yaml(text: str) -> Any:
-    """Read one document. Raises Wrong, with the line, for YAML that is broken, uses aliases or tags, or repeats a key."""
+    """Read one document. Raises InvalidValue, with the line, for YAML that is broken, uses aliases or tags, or repeats a key."""
     return read_with_lines(text)[0]
 
 
@@ -26,24 +26,24 @@ def read_with_lines(text: str) -> tuple[Any, dict[Where, int]]:
     """Read one document as `read_yaml` does, and tell on which line each key and item is: `("a", 0)` is the first item of `a`."""
     for event in yaml_events(text):
         if isinstance(event, yaml.AliasEvent):
-            raise Wrong(f"uses an alias{_line(event.start_mark)}. Write the value out.")
+            raise InvalidValue(f"uses an alias{_line(event.start_mark)}. Write the value out.")
         if getattr(event, "tag", None) is not None:
-            raise Wrong(f"uses a tag{_line(event.start_mark)}. Quote the value where it is to be text.")
+            raise InvalidValue(f"uses a tag{_line(event.start_mark)}. Quote the value where it is to be text.")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise Wrong(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
+        raise InvalidValue(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
     lines: dict[Where, int] = {}
     return None if node is None else _value(node, (), lines), lines
 
 
 def yaml_events(text: str) -> Iterator[yaml.Event]:
-    """Give the events of every document. Raises Wrong, with the line, for what is broken or would take PyYAML ages."""
+    """Give the events of every document. Raises InvalidValue, with the line, for what is broken or would take PyYAML ages."""
     depth = 0
     for event in _events(text):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            raise Wrong(f"is nested too deeply{_line(event.start_mark)}.")
+            raise InvalidValue(f"is nested too deeply{_line(event.start_mark)}.")
         yield event
 
 
@@ -54,11 +54,11 @@ def _events(text: str) -> Iterator[yaml.Event]:
         while loader.check_event():
             yield loader.get_event()  # type: ignore[no-untyped-call]
     except yaml.MarkedYAMLError as error:
-        raise Wrong(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
+        raise InvalidValue(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # PyYAML lets out what becomes of an escape that is no character, and of a version with thousands of digits.
         before = text.count("\n", 0, getattr(error, "position", 0)) if loader is None else loader.line
-        raise Wrong(f"is not YAML that can be read (line {before + 1}).") from None
+        raise InvalidValue(f"is not YAML that can be read (line {before + 1}).") from None
 
 
 def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
@@ -70,9 +70,9 @@ def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
     found: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise Wrong(f"has a key that is not text{_line(key.start_mark)}.")
+            raise InvalidValue(f"has a key that is not text{_line(key.start_mark)}.")
         if key.value in found:
-            raise Wrong(f"has the same key twice{_line(key.start_mark)}.")
+            raise InvalidValue(f"has the same key twice{_line(key.start_mark)}.")
         lines[*where, key.value] = key.start_mark.line + 1
         found[key.value] = _value(value, (*where, key.value), lines)
     return found

@@ -17,25 +17,25 @@ _MARKUP = re.compile(r"[&<>\"'`|@\[\]()*_~#!\\$:{}^]")
 _QUOTED = re.compile(r"&#96;(?! )((?:[a-zA-Z0-9 ./,-]|&#58;|&#95;){1,80})(?<! )&#96;")
 
 
-def inert(text: str) -> str:
+def one_line(text: str) -> str:
     """Give the text as one line in which nothing commands the runner and nothing is hidden."""
     line = _UNSEEN.sub(lambda found: _NAMED.get(found[0]) or f"\\u{ord(found[0]):04x}", text)
     line = line.replace("##[", "# #[")
     return f". {line}" if line.lstrip().startswith("::") else line
 
 
-def short(text: str, longest: int = LONGEST) -> str:
+def truncate(text: str, longest: int = LONGEST) -> str:
     """Cut the text where it is longer than a reader wants."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
+def join_names(names: Sequence[str], most: int = MOST_NAMES) -> str:
     """Give the first of the names, each cut, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(short(name, 80) for name in names[:most]) + more
+    return ", ".join(truncate(name, 80) for name in names[:most]) + more
 
 
-def prose(text: str) -> str:
+def markdown(text: str) -> str:
     """Give a sentence of our own, which may hold foreign words, for a summary: only plain words in backticks become code."""
     return _QUOTED.sub(r"<code>\1</code>", escaped(text))
 
@@ -47,4 +47,4 @@ def code(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Give the text as words in a summary, or as an attribute of a tag there."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", inert(text))
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", one_line(text))

@@ -16,7 +16,7 @@ from dx_action.errors import Level
 from dx_action.report import summary
 from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
-from dx_action.text import code, escaped, inert, prose, short
+from dx_action.text import code, escaped, markdown, one_line, truncate
 from runner import check_summary, read_command, read_lines, read_outputs
 
 # Text of the pieces that commands, Markdown and files are made of, mixed with anything at all.
@@ -99,7 +99,7 @@ def lines(stream: io.StringIO) -> tuple[str, ...]:
 @example("::::")
 @example("##[##[error]x")
 def test_a_line_is_one_line_that_commands_nothing(text: str) -> None:
-    line = inert(text)
+    line = one_line(text)
     assert read_lines(line) in ((line,), ())
     assert read_command(line) is None
     assert not [character for character in line if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")]
@@ -110,12 +110,12 @@ def test_a_line_is_one_line_that_commands_nothing(text: str) -> None:
 @many
 @given(TEXT)
 def test_what_is_inert_stays_as_it_is(text: str) -> None:
-    assert inert(inert(text)) == inert(text)
+    assert one_line(one_line(text)) == one_line(text)
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])).filter(lambda text: not {":", "#"} & set(text)))
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert inert(text) == text
+    assert one_line(text) == text
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     ],
 )
 def test_what_it_looks_like(text: str, line: str) -> None:
-    assert inert(text) == line
+    assert one_line(text) == line
 
 
 @given(st.text(), st.integers(1, 50))
 def test_short(text: str, longest: int) -> None:
-    cut = short(text, longest)
+    cut = truncate(text, longest)
     assert len(cut) <= longest
     assert cut == text or (cut.endswith("…") and text.startswith(cut[:-1]))
 
@@ -148,16 +148,16 @@ def test_short(text: str, longest: int) -> None:
 @given(TEXT)
 def test_escaped_text_is_text_and_nothing_else(text: str) -> None:
     told = escaped(text)
-    assert html.unescape(told) == inert(text)
+    assert html.unescape(told) == one_line(text)
     assert not re.search(r"[<>\"'`|@\[\]()*_~!\\$:{}^\n]|&(?!#\d+;)|(?<!&)#", told)
-    check_summary(f"| {code(text)} | a | b | c | d | e |\n\n{prose(text)}\n\n### {prose(text)}\n")
+    check_summary(f"| {code(text)} | a | b | c | d | e |\n\n{markdown(text)}\n\n### {markdown(text)}\n")
 
 
 @many
 @given(TEXT)
 def test_prose_says_what_was_said(text: str) -> None:
-    told = prose(text)
-    assert html.unescape(re.sub("</?code>", "`", told)) == inert(text)
+    told = markdown(text)
+    assert html.unescape(re.sub("</?code>", "`", told)) == one_line(text)
 
 
 @many
@@ -168,7 +168,7 @@ def test_a_fence_holds_what_is_put_into_it(words: list[str]) -> None:
     opening, *inside, closing, end = fence.removeprefix("\n").split("\n")
     assert (opening, end) == (f"{closing}text", "")
     assert all(closing not in line for line in inside)
-    assert inside == [inert(line) for each in words for line in each.split("\n")]
+    assert inside == [one_line(line) for each in words for line in each.split("\n")]
 
 
 # The log.
@@ -179,9 +179,9 @@ def test_a_fence_holds_what_is_put_into_it(words: list[str]) -> None:
 def test_saying_something_says_it(text: str) -> None:
     flow, stream = workflow()
     flow.say(text)
-    assert stream.getvalue() == inert(text) + "\n"
+    assert stream.getvalue() == one_line(text) + "\n"
     flow.debug(text)
-    assert stream.getvalue() == inert(text) + "\n"
+    assert stream.getvalue() == one_line(text) + "\n"
 
 
 @many
@@ -194,8 +194,8 @@ def test_an_annotation_is_read_back_as_it_was_meant(level: Level, title: str, me
     command = read_command(line)
     assert command is not None
     assert command.name == level
-    assert command.data == "\n".join(map(inert, message.split("\n")))
-    assert command.properties == {"title": inert(f"<{title}>")}
+    assert command.data == "\n".join(map(one_line, message.split("\n")))
+    assert command.properties == {"title": one_line(f"<{title}>")}
 
 
 @many
@@ -207,8 +207,8 @@ def test_groups_and_debug_lines(title: str, text: str) -> None:
     flow.end_group()
     commands = [read_command(line) for line in lines(stream)]
     assert [(each and each.name, each and each.data) for each in commands] == [
-        ("group", inert(title)),
-        ("debug", inert(text)),
+        ("group", one_line(title)),
+        ("debug", one_line(text)),
         ("endgroup", ""),
     ]
 
@@ -293,7 +293,7 @@ def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str
     flow.group(text)
     flow.annotate(level, "t", text)
     flow.set_outputs({"status": text})
-    flow.add_summary(f"{prose(text)}\n{code(text)}\n{summary._fence([text])}")
+    flow.add_summary(f"{markdown(text)}\n{code(text)}\n{summary._fence([text])}")
     commands = [read_command(each) for each in lines(stream)]
     shown = [each.data if each else told for each, told in zip(commands, lines(stream), strict=True)]
     shown += [html.unescape(Path(file).read_text()) for file in files.values()]
@@ -327,4 +327,4 @@ def test_a_secret_that_is_no_text_is_no_reason_to_break() -> None:
 
 @pytest.mark.parametrize(("given", "cut"), [("a" * 500, "a" * 500), ("a" * 501, "a" * 499 + "…")])
 def test_what_is_just_short_enough_is_left_whole(given: str, cut: str) -> None:
-    assert short(given) == cut
+    assert truncate(given) == cut

@@ -1,1 +1,1 @@
-"""Registering past deployments from GitHub's history or a file."""
+"""Registers past deployments, from GitHub's history or from a file."""

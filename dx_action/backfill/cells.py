@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from dx_action.errors import Problem, Wrong
+from dx_action.errors import InvalidValue, Problem
 from dx_action.inputs import values as forms
 from dx_action.inputs.metadata import parse_metadata
 from dx_action.inputs.services import parse_services, payload_services
@@ -34,7 +34,7 @@ class Cells:
             return None
         try:
             return form(self._cells[column])
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             self.wrong(column, str(wrong))
             return None
 
@@ -44,15 +44,15 @@ class Cells:
 
 
 def text(form: Callable[[str], T]) -> Callable[[object], T]:
-    """Read a text by the form of an input. All of these raise Wrong."""
+    """Read a text by the form of an input. All of these raise InvalidValue."""
 
     def read(value: object) -> T:
         if not isinstance(value, str):
-            raise Wrong("is not text. Write it in quotes.")
+            raise InvalidValue("is not text. Write it in quotes.")
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Wrong("is not valid text (UTF-8).") from None
+            raise InvalidValue("is not valid text (UTF-8).") from None
         return form(value.strip())
 
     return read
@@ -78,7 +78,7 @@ def success(value: object) -> bool:
     """Read whether it succeeded."""
     outcome = text(forms.outcome)(str(value) if isinstance(value, bool) else value)
     if outcome == "skip":
-        raise Wrong("says that nothing was deployed. Leave the row out.")
+        raise InvalidValue("says that nothing was deployed. Leave the row out.")
     return outcome == "success"
 
 
@@ -91,7 +91,7 @@ def service(value: object) -> Service:
     """Read the one service of a row."""
     found = text(parse_services)(value) if isinstance(value, str) else payload_services(value)
     if len(found) > 1:
-        raise Wrong("names several services, and a row is the deployment of one. Write a row for each.")
+        raise InvalidValue("names several services, and a row is the deployment of one. Write a row for each.")
     return found[0]
 
 

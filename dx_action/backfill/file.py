@@ -10,8 +10,8 @@ from dx_action.backfill.records import Record, Unreadable, csv_cells, form_of, h
 from dx_action.backfill.rows import BadRow, Fill, Row, read_row
 from dx_action.backfill.store import RowIndex
 from dx_action.deployment.calls import Call
-from dx_action.errors import BadInput, Problem, Wrong
-from dx_action.text import inert, short
+from dx_action.errors import BadInput, InvalidValue, Problem
+from dx_action.text import one_line, truncate
 
 _SHOWN = 5
 _START = 4096
@@ -82,7 +82,7 @@ class _Reader:
         except BadRow as bad:
             places = (f"line {record.line}, column `{_shown(each.subject)}`: {each.text}" for each in bad.problems)
             self._wrong(*places)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             self._wrong(f"line {record.line} {wrong}")
 
     def finish(self, empty: str) -> None:
@@ -96,7 +96,7 @@ class _Reader:
             raise BadInput(*self._problems)
 
     def _again(self, row: Row, line: int) -> bool:
-        """Tell whether an earlier row is this deployment. Raises Wrong where it has other values there.
+        """Tell whether an earlier row is this deployment. Raises InvalidValue where it has other values there.
 
         What is told of a pull request may be told again: between the two, something else may have been.
         """
@@ -109,7 +109,7 @@ class _Reader:
         if _values(earlier) == _values(row.call):
             self.counted.twice += 1
         elif row.derived or earlier.method != row.call.method or _lasting(earlier) != _lasting(row.call):
-            raise Wrong(
+            raise InvalidValue(
                 f"is the deployment of line {self.rows.line(index)}, by its `reference_id`, with other values. Keep one of "
                 "them, or give each an id of its own."
             )
@@ -171,4 +171,4 @@ def _lasting(call: Call) -> str:
 
 
 def _shown(column: str) -> str:
-    return short(inert(column).replace("`", ""), 60)
+    return truncate(one_line(column).replace("`", ""), 60)

@@ -9,7 +9,7 @@ from dx_action.backfill.own_jobs import MOST_NAMES, OwnJobs
 from dx_action.backfill.rows import milliseconds, name_of
 from dx_action.backfill.store import RowIndex
 from dx_action.deployment.plan import plan
-from dx_action.deployment.registration import Context, resolve
+from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.asking import asker_of
 from dx_action.github.client import Api
@@ -41,13 +41,13 @@ def from_history(
     jobs: set[int] = set()
     others = 0
     for outcome in found:
-        context = resolve(deploys, runtime, outcome.event, now)
-        if not isinstance(context, Context):
+        registration = resolve(deploys, runtime, outcome.event, now)
+        if not isinstance(registration, Registration):
             others += 1
         elif not inputs.workflow_jobs and any(own_jobs.has(url, outcome.repository) for url in outcome.log_urls):
             jobs.add(outcome.event.deployment.id)
         else:
-            kept.add(context)
+            kept.add(registration)
     say(f"Read {len(kept.rows):,} deployments from GitHub's history of {repository}")
     if others:
         what = (
@@ -74,11 +74,11 @@ class _Kept:
         self._told: Counter[str] = Counter()
         self.rows = RowIndex()
 
-    def add(self, context: Context) -> None:
+    def add(self, registration: Registration) -> None:
         """Keep a deployment's calls."""
-        self._told.update((*context.notices, *context.warnings))
-        time = milliseconds(parse_time(context.deployed_at.value))
-        for call in plan(context, self._inputs):
+        self._told.update((*registration.notices, *registration.warnings))
+        time = milliseconds(parse_time(registration.deployed_at.value))
+        for call in plan(registration, self._inputs):
             self.rows.add(call, len(self.rows) + 1, time, name_of(call))
 
     def notices(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Terms:
 class Traffic:
     """What the lanes share.
 
-    `stopped` tells whether nothing more is to be sent; `answered` is called once an attempt has failed; `limited` where DX asks
+    `stopped` tells whether nothing more is to be sent; `answered` is called once an attempt has failed; `limited` where DX lookups
     for a longer pause than `timeout`.
     """
 

@@ -10,7 +10,7 @@ from dx_action.dx.answers import AUTH_CODES
 from dx_action.errors import Level
 from dx_action.report.advice import advise
 from dx_action.report.summary import MARKS
-from dx_action.text import inert, short
+from dx_action.text import one_line, truncate
 
 # The runner keeps ten annotations of a level, and other problems need theirs.
 MOST_MESSAGES = 7
@@ -18,7 +18,7 @@ _CAUSES = {"unauthorized_before": (*AUTH_CODES, "http_401", "http_403"), "http_4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class BackfillResult:
     """A backfill that ended, or was ended.
 
     `held_back`: how many rows were not sent for the sake of order. `reason`: why the others were not. `kept`: the file that holds
@@ -46,7 +46,7 @@ class Ending:
         return noun if len(self.tally) == 1 else f"{noun}s"
 
 
-def failures(ending: Ending) -> list[str]:
+def failures(ending: BackfillResult) -> list[str]:
     """Give one message for each kind of failure; what was not sent because of one is told with it."""
     unsent = ending.tally.counts["not-sent"] - ending.held_back
     kinds = sorted(ending.tally.kinds.items(), key=lambda item: -item[1].count)
@@ -71,19 +71,17 @@ def failures(ending: Ending) -> list[str]:
     return messages
 
 
-def how_to_go_on(ending: Ending) -> str:
+def how_to_go_on(ending: BackfillResult) -> str:
     """Say how the rest gets into DX."""
     again = "what DX holds already stays as it is"
     if ending.kept:
-        return (
-            f"What DX does not hold for certain is kept in {inert(ending.kept)}: send it as `backfill-file`; {again}."
-        )
+        return f"What DX does not hold for certain is kept in {one_line(ending.kept)}: send it as `backfill-file`; {again}."
     if ending.reason == "cancelled":
         return f"Run the same backfill again: {again}."
     return f"Once that is mended, run the same backfill again: {again}."
 
 
-def already_held(ending: Ending) -> list[tuple[Level, str]]:
+def already_held(ending: BackfillResult) -> list[tuple[Level, str]]:
     """Say that DX held rows with other values: worth a look where somebody wrote them into a file."""
     count = ending.tally.counts["already-registered"]
     if not count:
@@ -102,7 +100,7 @@ def by_outcome(counts: Mapping[Outcome, int]) -> str:
     )
 
 
-def counted(ending: Ending) -> str:
+def counted(ending: BackfillResult) -> str:
     """Tell all outcomes in a line."""
     are = "is" if len(ending.tally) == 1 else "are"
     return (
@@ -110,7 +108,7 @@ def counted(ending: Ending) -> str:
     )
 
 
-def _cancelled(ending: Ending, unsent: int) -> str:
+def _cancelled(ending: BackfillResult, unsent: int) -> str:
     counts = ending.tally.counts
     maybe = f"{counts['unknown']:,} may be, " if counts["unknown"] else ""
     return (
@@ -119,16 +117,16 @@ def _cancelled(ending: Ending, unsent: int) -> str:
     )
 
 
-def _message(name: tuple[str, str], kind: Kind, ending: Ending) -> str:
+def _message(name: tuple[str, str], kind: Kind, ending: BackfillResult) -> str:
     outcome, error = name
     if not error:
         return f"{_share(kind.count, ending)} failed for other reasons{_lines(kind.lines, kind.count, ending)}."
     result = kind.first
     known = "It is not known whether DX took" if outcome == "unknown" else "DX did not take"
     where = _lines(kind.lines, kind.count, ending)
-    said = short(inert(short(result.message))) if result.message else ""
+    said = truncate(one_line(truncate(result.message))) if result.message else ""
     parts = [
-        f"{known} {_share(kind.count, ending)}: {inert(short(error, 100))}{where}.",
+        f"{known} {_share(kind.count, ending)}: {one_line(truncate(error, 100))}{where}.",
         advise(error, result.http_status, said=bool(said)),
     ]
     if said:
@@ -136,12 +134,12 @@ def _message(name: tuple[str, str], kind: Kind, ending: Ending) -> str:
     return " ".join(parts)
 
 
-def _share(count: int, ending: Ending) -> str:
+def _share(count: int, ending: BackfillResult) -> str:
     total = len(ending.tally)
     return f"{count:,} of {total:,} {ending.noun}"
 
 
-def _lines(lines: Sequence[int], count: int, ending: Ending) -> str:
+def _lines(lines: Sequence[int], count: int, ending: BackfillResult) -> str:
     """Name the first lines: ` (lines 17, 20 and 312 more)`."""
     noun = "line" if ending.from_file else "row"
     shown = [f"{line}" for line in lines]

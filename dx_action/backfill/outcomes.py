@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.github.client import Api
 from dx_action.github.deployments import pages
 from dx_action.github.errors import UNREADABLE, Asker, unavailable
@@ -71,5 +71,5 @@ def _firsts(statuses: list[DeploymentStatus]) -> list[tuple[datetime, Deployment
 def _moment(text: str) -> datetime:
     try:
         return parse_time(text)
-    except Wrong:
+    except InvalidValue:
         raise unavailable(UNREADABLE) from None

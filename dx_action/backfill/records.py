@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import IO, Literal
 
 from dx_action.backfill.rows import COLUMNS
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.metadata import json_value
-from dx_action.text import inert, short
+from dx_action.text import one_line, truncate
 
 Form = Literal["CSV", "JSON Lines"]
 LONGEST = 1 << 20
@@ -31,7 +31,7 @@ class Record:
     data: bytes
 
 
-class Unreadable(Wrong):
+class Unreadable(InvalidValue):
     """A file that is of no use as a whole; the text says which line, where it is one."""
 
 
@@ -79,13 +79,13 @@ def header(record: Record) -> tuple[str, ...]:
     """Read the names of the columns. Raises Unreadable."""
     try:
         names = tuple(cell.strip().lower() for cell in _without_end(_split(record.data), 1))
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise Unreadable(f"line {record.line} {wrong}") from None
     if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
         raise Unreadable("has semicolons or tabs between its columns. Save it with commas, as RFC 4180 has it.")
     for name in names:
         if name not in COLUMNS:
-            shown = f"`{short(inert(name).replace('`', ''), 60)}`" if name else "without a name"
+            shown = f"`{truncate(one_line(name).replace('`', ''), 60)}`" if name else "without a name"
             raise Unreadable(f"has a column {shown} in line {record.line}, and the columns are {_KNOWN}.")
         if names.count(name) > 1:
             raise Unreadable(f"has the column `{name}` twice. Keep one of them.")
@@ -95,22 +95,24 @@ def header(record: Record) -> tuple[str, ...]:
 
 
 def csv_cells(data: bytes, columns: Sequence[str]) -> dict[str, object]:
-    """Give a row's cells by column. Raises Wrong."""
+    """Give a row's cells by column. Raises InvalidValue."""
     found = _without_end(_split(data), len(columns))
     if not any(cell.strip() for cell in found):
         return {}
     if len(found) != len(columns):
-        raise Wrong(f"has {_counted(len(found), 'cell')}, and the first line has {_counted(len(columns), 'column')}.")
+        raise InvalidValue(
+            f"has {_counted(len(found), 'cell')}, and the first line has {_counted(len(columns), 'column')}."
+        )
     return dict(zip(columns, found, strict=True))
 
 
 def json_cells(data: bytes) -> dict[str, object]:
-    """Give an object's fields. Raises Wrong."""
+    """Give an object's fields. Raises InvalidValue."""
     found = json_value(_decoded(data).strip())
     if found is None and _CR.search(data):
-        raise Wrong(_CR_ALONE)
+        raise InvalidValue(_CR_ALONE)
     if not isinstance(found, dict) or not found:
-        raise Wrong(
+        raise InvalidValue(
             'is no JSON object. Write one whole object on each line, {"deployed_at": "2025-01-01T12:05:00Z", …}.'
         )
     return found
@@ -123,8 +125,10 @@ def _split(data: bytes) -> list[str]:
         (cells,) = csv.reader([text], strict=True)
     except (csv.Error, ValueError):
         if _CR.search(_QUOTED.sub(b"", data)):
-            raise Wrong(_CR_ALONE) from None
-        raise Wrong('is no CSV: a quote in a cell is written twice, and the cell in quotes, "say ""hello""".') from None
+            raise InvalidValue(_CR_ALONE) from None
+        raise InvalidValue(
+            'is no CSV: a quote in a cell is written twice, and the cell in quotes, "say ""hello""".'
+        ) from None
     return cells
 
 
@@ -139,7 +143,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise Wrong("is not UTF-8. In Excel, save the file as `CSV UTF-8 (Comma delimited)`.") from None
+        raise InvalidValue("is not UTF-8. In Excel, save the file as `CSV UTF-8 (Comma delimited)`.") from None
 
 
 def _counted(number: int, noun: str) -> str:

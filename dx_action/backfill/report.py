@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from dx_action.backfill import summary as backfill_summary
-from dx_action.backfill.messages import Ending, already_held, counted, failures
+from dx_action.backfill.messages import BackfillResult, already_held, counted, failures
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import Level, Problem
 from dx_action.report.endings import Report, hints, skipped, with_problem
 from dx_action.report.outputs import outputs
-from dx_action.text import inert
+from dx_action.text import one_line
 
 MOST_SHOWN = 200
 _MOST_NAMES = 2_000
@@ -20,14 +20,14 @@ def nothing(notices: Sequence[str] = ()) -> Report:
     return skipped(Skipped("There is nothing to backfill.", " ".join(notices)))
 
 
-def written(ending: Ending, path: str) -> Report:
+def written(ending: BackfillResult, path: str) -> Report:
     """Report the CSV: nothing was sent."""
-    text = f"{len(ending.tally):,} {ending.noun} written to {inert(path)}. Nothing was sent to DX."
+    text = f"{len(ending.tally):,} {ending.noun} written to {one_line(path)}. Nothing was sent to DX."
     shown = backfill_summary.summary("Backfill written, nothing sent", ending, (text, *ending.notices))
     return Report(0, (text,), hints(ending.warnings, ending.notices), _outputs("written", "", ending), shown)
 
 
-def rehearsed(ending: Ending, calls: Sequence[Call]) -> Report:
+def rehearsed(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
     total = len(ending.tally)
     lines = [f"Dry run. A live run would send {total:,} request{'' if total == 1 else 's'}:"]
@@ -41,7 +41,7 @@ def rehearsed(ending: Ending, calls: Sequence[Call]) -> Report:
     return Report(0, tuple(lines), hints(ending.warnings, ending.notices), found, shown)
 
 
-def sent(ending: Ending, *, lenient: bool, problems: Sequence[Problem] = ()) -> Report:
+def sent(ending: BackfillResult, *, lenient: bool, problems: Sequence[Problem] = ()) -> Report:
     """Report what became of the rows. `problems` are what else went wrong, such as why those that failed could not be kept."""
     messages, held = failures(ending), already_held(ending)
     level: Level = "warning" if lenient else "error"
@@ -62,7 +62,7 @@ def sent(ending: Ending, *, lenient: bool, problems: Sequence[Problem] = ()) -> 
     return told
 
 
-def _status(ending: Ending) -> str:
+def _status(ending: BackfillResult) -> str:
     if ending.missing:
         return "partial" if ending.tally.held else "failed"
     if not any(ending.rows.times):
@@ -70,7 +70,7 @@ def _status(ending: Ending) -> str:
     return "registered" if ending.tally.counts["accepted"] else "already-registered"
 
 
-def _headline(status: str, ending: Ending) -> str:
+def _headline(status: str, ending: BackfillResult) -> str:
     total = len(ending.tally)
     match status:
         case "pull-services-set":
@@ -84,7 +84,7 @@ def _headline(status: str, ending: Ending) -> str:
 
 
 def _outputs(
-    status: str, reason: str, ending: Ending, results: Sequence[Result] = (), ids: Sequence[str] = ()
+    status: str, reason: str, ending: BackfillResult, results: Sequence[Result] = (), ids: Sequence[str] = ()
 ) -> dict[str, str]:
     """Give the outputs: what there are thousands of is cut, failures kept first."""
     rows = ending.rows
@@ -99,7 +99,7 @@ def _outputs(
     more = {"services": list(services), "reference-ids": ids}
     found = outputs(status, reason, results=results, more=more)
     return found | {
-        "repository": inert(repositories.pop()) if len(repositories) == 1 else "",
-        "reference-id": inert(ids[0]) if len(ids) == len(rows) == 1 else "",
+        "repository": one_line(repositories.pop()) if len(repositories) == 1 else "",
+        "reference-id": one_line(ids[0]) if len(ids) == len(rows) == 1 else "",
         "truncated": "true" if cut else found["truncated"],
     }

@@ -7,7 +7,7 @@ from itertools import islice
 from dx_action.backfill import report as backfill_report
 from dx_action.backfill.backfill import Backfill
 from dx_action.backfill.lane import Terms
-from dx_action.backfill.messages import Ending
+from dx_action.backfill.messages import BackfillResult
 from dx_action.backfill.order import Order
 from dx_action.backfill.records import Unreadable, form_of
 from dx_action.backfill.rows import Rows
@@ -16,7 +16,7 @@ from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import Tally
 from dx_action.dx.connect import connection
 from dx_action.dx.failed_file import Leftovers, can_keep
-from dx_action.errors import ActionError, BadInput, Interrupted, Problem, Wrong
+from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
 from dx_action.github.asking import api_of, asker_of
 from dx_action.inputs.model import Inputs, missing_connection, written
 from dx_action.report.endings import Report
@@ -113,7 +113,7 @@ def _sent(
     def told(reason: str) -> Report:
         job.close(reason)
         keep(reason)
-        ending = Ending(
+        ending = BackfillResult(
             rows=rows,
             tally=job.tally,
             held_back=job.order.dropped,
@@ -152,8 +152,10 @@ def _late(clock: Clock) -> Callable[[], bool]:
     return lambda: clock.monotonic() > end
 
 
-def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> Ending:
-    return Ending(rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices)
+def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> BackfillResult:
+    return BackfillResult(
+        rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices
+    )
 
 
 def _is_done(workspace: Workspace, path: str) -> bool:
@@ -166,6 +168,6 @@ def _is_done(workspace: Workspace, path: str) -> bool:
         if form_of(path, start) == "CSV":
             text = "is the `backfill-file`, a CSV, and what fails is written as JSON Lines. Name another file."
             raise BadInput.of("failed-file", text)
-    except (Wrong, Unreadable):
+    except (InvalidValue, Unreadable):
         pass  # it is told where the rows are read
     return False

@@ -7,7 +7,7 @@ from dx_action.backfill.csv_rows import csv_lines, pulls_among
 from dx_action.backfill.file import notices, read_rows
 from dx_action.backfill.rows import Fill
 from dx_action.backfill.store import RowIndex
-from dx_action.errors import BadInput, Wrong
+from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.client import Api
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Runtime
@@ -42,7 +42,7 @@ def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace, scrubbed: Ca
     try:
         with workspace.replacing(inputs.csv_file or "") as file:
             file.writelines(scrubbed(line.decode()).encode() for line in csv_lines(rows))
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise BadInput.of("csv-file", str(wrong)) from None
     if count := pulls_among(rows):
         calls, are = ("1 call", "is") if count == 1 else (f"{count:,} calls", "are")
@@ -57,7 +57,7 @@ def _from_file(
     try:
         with workspace.opened(path) as file:
             rows, counted = read_rows(path, file, fill)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise BadInput.of("backfill-file", str(wrong)) from None
     say(f"Read {len(rows):,} rows from {path}")
     return rows, notices(counted)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
 
-from dx_action.backfill.messages import Ending, by_outcome
+from dx_action.backfill.messages import BackfillResult, by_outcome
 from dx_action.backfill.tally import OUTCOMES, Line
 from dx_action.deployment.calls import Outcome
 from dx_action.report.summary import MARKS, quoted
-from dx_action.text import code, inert, short
+from dx_action.text import code, one_line, truncate
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
 # Dates of more bars would lie on each other.
@@ -38,12 +38,12 @@ class Services:
         return self.total - sum(list(self.largest.values())[:shown], Counter())
 
 
-def summary(headline: str, ending: Ending, notes: Sequence[str]) -> str:
+def summary(headline: str, ending: BackfillResult, notes: Sequence[str]) -> str:
     """Give the summary: what happened, by service and by week, and the rows that failed."""
     return f"### {headline}\n\n{quoted(notes)}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
 
 
-def by_service(ending: Ending) -> Services:
+def by_service(ending: BackfillResult) -> Services:
     """Count each service's outcomes; calls about pull requests count as a service of their own."""
     tally, width = ending.tally, len(OUTCOMES)
     places: dict[str, int] = {}
@@ -61,7 +61,7 @@ def by_service(ending: Ending) -> Services:
     return Services(len(places), {name: of(places[name]) for name in largest}, Counter(tally.counts))
 
 
-def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
+def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
     """Give a folded part of the log for each service: its title, and its lines, which tell the weeks."""
     services = by_service(ending)
     weeks: dict[str, dict[int, Counts]] = {service: {} for service in list(services.largest)[:MOST_GROUPS]}
@@ -74,7 +74,7 @@ def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
         lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
         if left := len(told[:-MOST_IN_GROUP]):
             lines.insert(0, f"  {left:,} earlier week{' is' if left == 1 else 's are'} left out")
-        yield f"{short(service, 100)}: {by_outcome(services.largest[service])}", lines
+        yield f"{truncate(service, 100)}: {by_outcome(services.largest[service])}", lines
     if (more := services.number - MOST_GROUPS) > 0:
         yield f"{more:,} more service{'' if more == 1 else 's'}: {by_outcome(services.rest(MOST_GROUPS))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
@@ -84,7 +84,7 @@ def groups(ending: Ending) -> Iterator[tuple[str, list[str]]]:
         yield f"What failed: {failed:,}", rows
 
 
-def _service(ending: Ending, index: int) -> str:
+def _service(ending: BackfillResult, index: int) -> str:
     rows = ending.rows
     return rows.names[rows.keys[index]][1] if rows.times[index] else PULLS
 
@@ -93,7 +93,7 @@ def _table(services: Services) -> str:
     columns = [outcome for outcome in MARKS if services.total[outcome]]
     head = "".join(f" {MARKS[outcome]} |" for outcome in columns)
     lines = [f"| service |{head}\n| --- |{' ---: |' * len(columns)}\n"]
-    rows = [(code(short(service, 100)), counts) for service, counts in services.largest.items()]
+    rows = [(code(truncate(service, 100)), counts) for service, counts in services.largest.items()]
     if services.number > MOST_SERVICES:
         rows.append((f"{services.number - MOST_SERVICES:,} more", services.rest(MOST_SERVICES)))
     if services.number > 1:
@@ -104,7 +104,7 @@ def _table(services: Services) -> str:
     return "".join(lines) + "\n"
 
 
-def _chart(ending: Ending) -> str:
+def _chart(ending: BackfillResult) -> str:
     """Draw the deployments that DX holds, by weeks; of more than a year, several weeks are one bar."""
     weeks: Counter[int] = Counter()
     for index, time in enumerate(ending.rows.times):
@@ -129,7 +129,7 @@ def _chart(ending: Ending) -> str:
     )
 
 
-def _failed(ending: Ending) -> str:
+def _failed(ending: BackfillResult) -> str:
     failed = ending.tally.failed
     if not failed:
         return ""
@@ -140,20 +140,21 @@ def _failed(ending: Ending) -> str:
     return head + "".join(map(_row, failed[:MOST_FAILED])) + more
 
 
-def _line(ending: Ending, line: Line) -> str:
+def _line(ending: BackfillResult, line: Line) -> str:
     result, noun = line.result, "line" if ending.from_file else "row"
     how = [f"HTTP {result.http_status}"] if result.http_status else []
     how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
-    how.append(short(result.error, 100))
-    return f"  {noun} {line.number}, {short(result.call.label, 100)}: {result.outcome} ({', '.join(how)})"
+    how.append(truncate(result.error, 100))
+    return f"  {noun} {line.number}, {truncate(result.call.label, 100)}: {result.outcome} ({', '.join(how)})"
 
 
 def _row(line: Line) -> str:
     result = line.result
-    said = code(short(inert(result.message), 200)) if result.message else ""
+    said = code(truncate(one_line(result.message), 200)) if result.message else ""
     return (
-        f"| {line.number} | {code(short(result.call.label, 100))} | {MARKS[result.outcome]} | {code(short(result.error, 100))} "
-        f"| {said} | {code(short(result.call.reference_id, 200))} |\n"
+        f"| {line.number} | {code(truncate(result.call.label, 100))} | {MARKS[result.outcome]} "
+        f"| {code(truncate(result.error, 100))} "
+        f"| {said} | {code(truncate(result.call.reference_id, 200))} |\n"
     )
 
 

@@ -1,1 +1,1 @@
-"""The changes that a deployment brings: since which previous one, which pull requests, lead time. Pure."""
+"""Which merged pull requests a deployment brings, and since which previous one; rollback and lead time. Pure."""

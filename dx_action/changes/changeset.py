@@ -6,7 +6,7 @@ from typing import Protocol
 
 from dx_action.changes.scope import Course, MergedPull, Span
 from dx_action.inputs.model import Inputs, discovers, wants_first_commit
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequestEvent
 
 CLOCK = "the clock"
@@ -39,13 +39,13 @@ class Wanted:
     runs: tuple[str, ...] = ()
 
 
-class ShippingAsks(Protocol):
+class ChangeLookups(Protocol):
     """What is to be looked up. Each raises NotFoundError where GitHub does not tell."""
 
-    def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
+    def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
         """Give each service's previously deployed commit, or why it is not known, as the end of a sentence."""
 
-    def previous_release(self, release_id: int) -> Found[str] | None:
+    def previous_release(self, release_id: int) -> Sourced[str] | None:
         """Give the tag that was released before."""
 
     def span(self, before: str, after: str) -> Span:
@@ -63,12 +63,12 @@ class ShippingAsks(Protocol):
     def committed_at(self, commit: str) -> str:
         """Give when a commit was made."""
 
-    def beside(self, branch: str, commit: str) -> bool:
+    def is_off_branch(self, branch: str, commit: str) -> bool:
         """Tell whether the commit is not on the branch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shipment:
+class ChangeSet:
     """What a deployment of one service ships since `previous`, oldest first. In a rollback, `pulls` are what it takes back.
 
     `certain`: these are all, since `previous` is a deployment, or since an input lists them. Else `previous` is what an event calls
@@ -76,7 +76,7 @@ class Shipment:
     rollback takes back could not be looked up.
     """
 
-    previous: Found[str] | None
+    previous: Sourced[str] | None
     certain: bool
     course: Course
     pulls: tuple[MergedPull, ...]
@@ -85,7 +85,7 @@ class Shipment:
     @property
     def merge_commit_shas(self) -> tuple[str, ...]:
         """The commits to attribute by: none where nothing new ships, or where that is not certain."""
-        new = self.certain and self.course in ("forward", "aside")
+        new = self.certain and self.course in ("forward", "diverged")
         return tuple(pull.merge_commit_sha for pull in self.pulls) if new else ()
 
     def headline(self, commit: str) -> str:
@@ -102,17 +102,17 @@ class Shipment:
 
 
 @dataclass(frozen=True, slots=True)
-class Shipping:
+class Changes:
     """What each service's deployment ships, by its identifier; `reasons` say of which services that is not known, and why.
 
     `listed`: the summary is to list the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; of the
     first commits it is the earliest of all, and `plan.lead_times` gives each service its own.
     """
 
-    by_service: Mapping[str, Shipment]
+    by_service: Mapping[str, ChangeSet]
     listed: bool = False
     reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    lead_times: Mapping[str, Found[int]] = field(default_factory=dict)
+    lead_times: Mapping[str, Sourced[int]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -133,7 +133,7 @@ class Shipping:
         every = self.by_service.values()
         return bool(every) and all(each.certain and each.course in ("rollback", "redeploy") for each in every)
 
-    def dated(self, pulls: Iterable[MergedPull]) -> "Shipping":
+    def dated(self, pulls: Iterable[MergedPull]) -> "Changes":
         """Give the same with these pull requests in the place of those of their numbers."""
         by_number = {pull.number: pull for pull in pulls}
         found = {
@@ -148,7 +148,7 @@ class Shipping:
         return shipment.merge_commit_shas if shipment else ()
 
 
-NOTHING = Shipping({})
+NOTHING = Changes({})
 
 
 def first_commit(pulls: Iterable[MergedPull]) -> tuple[str, int] | None:

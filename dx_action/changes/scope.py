@@ -9,7 +9,7 @@ from dx_action.runner.event import Event, PullRequest, PullRequestEvent, PushEve
 
 _NO_COMMIT = "0"
 # The way from one commit to another: on, back to an ancestor, nowhere, or to a line of its own.
-Course = Literal["forward", "rollback", "redeploy", "aside"]
+Course = Literal["forward", "rollback", "redeploy", "diverged"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,28 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dx_action.changes.changeset import Shipment, Shipping
+from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.changes.scope import MergedPull
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.times import parse_time
-from dx_action.text import listed
+from dx_action.text import join_names
 
 # More than a team merges in the days between two deployments, or older than it leaves what is merged.
 MANY, OLD = 50, timedelta(days=60)
 
 
-def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, discovers: bool) -> Iterator[str]:
+def warnings(changes: Changes, services: Sequence[str], deployed_at: str, *, discovers: bool) -> Iterator[str]:
     """Give what may make a metric wrong. `discovers`: DX was to be sent the merge commits of what ships."""
     if discovers:
-        for why, those in (*shipping.reasons.items(), *_empty(shipping)):
+        for why, those in (*changes.reasons.items(), *_empty(changes)):
             yield (
                 f"{_of(those, services)} attributed by the commit, not by merge commits: {why}. DX then fills the gap "
                 "since the deployment that it knows before."
             )
-    elif shipping.listed:
-        for why, those in _empty(shipping):
+    elif changes.listed:
+        for why, those in _empty(changes):
             yield f"Nothing ships{_for(those, services)} that came by a pull request: {why}."
-    for pulls, since, those in _doubtful(shipping):
+    for pulls, since, those in _doubtful(changes):
         if len(pulls) > MANY and since:
             yield (
                 f"This deployment{_for(those, services)} ships {len(pulls)} pull requests, which is far more than one mostly does. "
@@ -33,7 +33,7 @@ def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, d
         oldest = pulls[0]
         try:
             old = oldest.merged_at and parse_time(deployed_at) - parse_time(oldest.merged_at) > OLD
-        except Wrong:
+        except InvalidValue:
             old = False
         if old:
             yield (
@@ -42,14 +42,14 @@ def warnings(shipping: Shipping, services: Sequence[str], deployed_at: str, *, d
             )
 
 
-def notices(shipping: Shipping, services: Sequence[str], *, discovers: bool) -> Iterator[str]:
+def notices(changes: Changes, services: Sequence[str], *, discovers: bool) -> Iterator[str]:
     """Give what explains the rest."""
     if not discovers:
-        for why, those in shipping.reasons.items():
+        for why, those in changes.reasons.items():
             yield f"What ships{_for(those, services)} is not known for certain: {why}."
         return
     for course, why in (("rollback", "goes back to"), ("redeploy", "is once more")):
-        those = tuple(name for name, each in shipping.by_service.items() if each.certain and each.course == course)
+        those = tuple(name for name, each in changes.by_service.items() if each.certain and each.course == course)
         if those:
             yield (
                 f"{_of(those, services)} attributed by the commit: the deployment {why} what was deployed before, and "
@@ -57,21 +57,21 @@ def notices(shipping: Shipping, services: Sequence[str], *, discovers: bool) -> 
             )
 
 
-def _empty(shipping: Shipping) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _empty(changes: Changes) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Give those that go on without a pull request, as where commits are pushed to the branch."""
     found: dict[str, list[str]] = {}
-    for name, each in shipping.by_service.items():
-        if each.certain and each.previous and each.course in ("forward", "aside") and not each.pulls:
+    for name, each in changes.by_service.items():
+        if each.certain and each.previous and each.course in ("forward", "diverged") and not each.pulls:
             found.setdefault(f"since {each.previous.value[:12]} no pull request of it was merged", []).append(name)
     for why, those in found.items():
         yield why, tuple(those)
 
 
-def _doubtful(shipping: Shipping) -> Iterator[tuple[Sequence[MergedPull], bool, tuple[str, ...]]]:
+def _doubtful(changes: Changes) -> Iterator[tuple[Sequence[MergedPull], bool, tuple[str, ...]]]:
     """Give what goes on, once for all services that ship the same."""
-    found: dict[tuple[int, ...], tuple[Shipment, list[str]]] = {}
-    for name, each in shipping.by_service.items():
-        if each.pulls and each.course in ("forward", "aside"):
+    found: dict[tuple[int, ...], tuple[ChangeSet, list[str]]] = {}
+    for name, each in changes.by_service.items():
+        if each.pulls and each.course in ("forward", "diverged"):
             found.setdefault(tuple(pull.number for pull in each.pulls), (each, []))[1].append(name)
     for each, those in found.values():
         yield each.pulls, each.previous is not None, tuple(those)
@@ -80,8 +80,8 @@ def _doubtful(shipping: Shipping) -> Iterator[tuple[Sequence[MergedPull], bool, 
 def _of(those: Sequence[str], services: Sequence[str]) -> str:
     if len(those) == len(services):
         return "The deployment is" if len(those) == 1 else "The deployments are"
-    return f"The deployment{'s' if len(those) > 1 else ''} of {listed(those)} {'are' if len(those) > 1 else 'is'}"
+    return f"The deployment{'s' if len(those) > 1 else ''} of {join_names(those)} {'are' if len(those) > 1 else 'is'}"
 
 
 def _for(those: Sequence[str], services: Sequence[str]) -> str:
-    return "" if len(those) == len(services) else f" of {listed(those)}"
+    return "" if len(those) == len(services) else f" of {join_names(those)}"

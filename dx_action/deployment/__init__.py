@@ -1,1 +1,1 @@
-"""What is registered: event and inputs in, a registration and its calls out. Pure."""
+"""Decides what is registered, and builds the calls: event and inputs in, calls out. Pure."""

@@ -5,32 +5,32 @@ from datetime import datetime
 
 from dx_action.changes.changeset import CLOCK, needs_shipping
 from dx_action.changes.scope import MergedPull, change
-from dx_action.deployment.pull_services import Asks, Assignment
+from dx_action.deployment.pull_services import PullServices, ServiceLookups
 from dx_action.deployment.trigger import Trigger
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Attribution, Inputs
 from dx_action.inputs.times import iso
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
 
-def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Found[str], bool]:
+def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Sourced[str], bool]:
     """Give the repository, and whether it is the event's own."""
     own = own_repository(runtime, event)
     if inputs.repository:
         same = inputs.repository.casefold() == own.value.casefold()
-        return Found(inputs.repository, "input repository"), same
+        return Sourced(inputs.repository, "input repository"), same
     if not own.value:
         raise BadInput.of("repository", "is missing, and neither the event nor GITHUB_REPOSITORY names one.")
     return own, True
 
 
-def own_repository(runtime: Runtime, event: Event) -> Found[str]:
+def own_repository(runtime: Runtime, event: Event) -> Sourced[str]:
     """Give the event's own repository; its name may be empty."""
     name = event.repository and event.repository.full_name
-    return Found(name, "repository.full_name") if name else Found(runtime.repository, "GITHUB_REPOSITORY")
+    return Sourced(name, "repository.full_name") if name else Sourced(runtime.repository, "GITHUB_REPOSITORY")
 
 
 def attribution(inputs: Inputs) -> Attribution:
@@ -68,7 +68,7 @@ def unused(inputs: Inputs, event: Event) -> tuple[str, ...]:
 
 
 def pull(
-    inputs: Inputs, trigger: Trigger | None, assignments: tuple[Assignment, ...], found: Sequence[MergedPull]
+    inputs: Inputs, trigger: Trigger | None, pull_services: tuple[PullServices, ...], found: Sequence[MergedPull]
 ) -> tuple[int | None, int | None]:
     """Give the number and the id of the pull request: the one that inputs name, the event's, or the only one found."""
     own = trigger.pull if trigger else None
@@ -77,9 +77,9 @@ def pull(
         return (own.number, own.id) if own and same else (inputs.pull_number, inputs.pull_id)
     if own:
         return own.number, own.id
-    if len(assignments) == 1:
-        return assignments[0].pull_number, assignments[0].pull_id
-    return (found[0].number, found[0].id) if len(found) == 1 and not assignments else (None, None)
+    if len(pull_services) == 1:
+        return pull_services[0].pull_number, pull_services[0].pull_id
+    return (found[0].number, found[0].id) if len(found) == 1 and not pull_services else (None, None)
 
 
 def chosen_services(
@@ -87,21 +87,21 @@ def chosen_services(
     trigger: Trigger,
     event: Event,
     repository: str,
-    commit: Found[str] | None,
-    asks: Callable[[], Asks] | None,
-) -> tuple[Found[tuple[Service, ...]], tuple[str, ...]]:
-    """Give the services in the contract's order. Without `asks`, files are left to the pull requests that are told."""
+    commit: Sourced[str] | None,
+    lookups: Callable[[], ServiceLookups] | None,
+) -> tuple[Sourced[tuple[Service, ...]], tuple[str, ...]]:
+    """Give the services in the contract's order. Without `lookups`, files are left to the pull requests that are told."""
     if inputs.service:
-        return Found(inputs.service, "input service"), ()
+        return Sourced(inputs.service, "input service"), ()
     if inputs.services_source != "input":
-        touched = asks().touched(change(event, inputs, commit.value if commit else None)) if asks else ()
-        return Found(touched, f"the files changed, by {inputs.services_source}"), ()
+        touched = lookups().touched(change(event, inputs, commit.value if commit else None)) if lookups else ()
+        return Sourced(touched, f"the files changed, by {inputs.services_source}"), ()
     if trigger.services:
         return trigger.services, ()
     service = by_name(repository)
-    what = "deployment" if asks else "pull request"
+    what = "deployment" if lookups else "pull request"
     notice = f"No `service` was given, so the {what} counts for {service.identifier}, the repository's own name."
-    return Found((service,), "the repository's name"), (notice,)
+    return Sourced((service,), "the repository's name"), (notice,)
 
 
 def by_name(repository: str) -> Service:
@@ -109,28 +109,28 @@ def by_name(repository: str) -> Service:
     return Service(repository.rstrip("/").rpartition("/")[2] or repository)
 
 
-def success(inputs: Inputs, trigger: Trigger) -> Found[bool] | None:
+def success(inputs: Inputs, trigger: Trigger) -> Sourced[bool] | None:
     """Say whether the deployment succeeded, where anything says so."""
     if inputs.success is None:
         return trigger.success
-    return Found(inputs.success == "success", "input success")
+    return Sourced(inputs.success == "success", "input success")
 
 
-def deployed_at(inputs: Inputs, trigger: Trigger, now: datetime) -> Found[str]:
+def deployed_at(inputs: Inputs, trigger: Trigger, now: datetime) -> Sourced[str]:
     """Give when production changed. `now` is UTC."""
     if inputs.deployed_at:
-        return Found(iso(inputs.deployed_at), "input deployed-at")
+        return Sourced(iso(inputs.deployed_at), "input deployed-at")
     if trigger.deployed_at:
-        return Found(iso(trigger.deployed_at.value), trigger.deployed_at.source)
-    return Found(iso(now.replace(microsecond=0)), CLOCK)
+        return Sourced(iso(trigger.deployed_at.value), trigger.deployed_at.source)
+    return Sourced(iso(now.replace(microsecond=0)), CLOCK)
 
 
-def written(value: str | None, name: str) -> Found[str] | None:
+def written(value: str | None, name: str) -> Sourced[str] | None:
     """Give what an input says."""
-    return Found(value, f"input {name}") if value else None
+    return Sourced(value, f"input {name}") if value else None
 
 
-def job_page(inputs: Inputs, runtime: Runtime) -> Found[str] | None:
+def job_page(inputs: Inputs, runtime: Runtime) -> Sourced[str] | None:
     """Give the page of this very job."""
     url = runtime.run_page(inputs.check_run_id)
-    return Found(url, "this job") if url else None
+    return Sourced(url, "this job") if url else None

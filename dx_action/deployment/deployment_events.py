@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from dx_action.deployment.trigger import Skipped, Trigger, page
-from dx_action.errors import BadEvent, Wrong
+from dx_action.errors import BadEvent, InvalidValue
 from dx_action.inputs.filters import counts
 from dx_action.inputs.services import payload_service
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, DeploymentStatus
 from dx_action.services.service import Service
 
@@ -23,7 +23,7 @@ def deployed(deployment: Deployment, only_environments: tuple[str, ...], deploym
         )
     services, warnings = _services(deployment)
     return Trigger(
-        Found(deployment.sha, "deployment.sha"),
+        Sourced(deployment.sha, "deployment.sha"),
         identity=("deployment", str(deployment.id)),
         overridable=False,
         page=page(deployments_page, "the repository's deployments"),
@@ -46,21 +46,21 @@ def status_reported(
         return trigger
     try:
         created_at = parse_time(status.created_at)
-    except Wrong:
+    except InvalidValue:
         raise BadEvent.of("deployment_status.created_at", "is not a time that can be read.") from None
     return replace(
         trigger,
-        deployed_at=Found(created_at, "deployment_status.created_at"),
-        success=Found(status.state == "success", "deployment_status.state"),
+        deployed_at=Sourced(created_at, "deployment_status.created_at"),
+        success=Sourced(status.state == "success", "deployment_status.state"),
         page=page(status.log_url, "deployment_status.log_url")
         or page(status.target_url, "deployment_status.target_url")
         or trigger.page,
     )
 
 
-def _services(deployment: Deployment) -> tuple[Found[tuple[Service, ...]] | None, tuple[str, ...]]:
+def _services(deployment: Deployment) -> tuple[Sourced[tuple[Service, ...]] | None, tuple[str, ...]]:
     try:
         services = payload_service(deployment.payload)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         return None, (f"The deployment's `payload.service` {wrong} It was passed over; give `service`.",)
-    return (Found(services, "deployment.payload.service"), ()) if services else (None, ())
+    return (Sourced(services, "deployment.payload.service"), ()) if services else (None, ())

@@ -4,35 +4,35 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from dx_action.changes.changeset import Shipping, first_commit
+from dx_action.changes.changeset import Changes, first_commit
 from dx_action.deployment.calls import Call, Method, serialise
-from dx_action.deployment.pull_services import Assignment
-from dx_action.deployment.registration import WHAT_SHIPS, Context
-from dx_action.errors import Wrong
+from dx_action.deployment.pull_services import PullServices
+from dx_action.deployment.registration import WHAT_SHIPS, Registration
+from dx_action.errors import InvalidValue
 from dx_action.inputs.metadata import FIRST_KEY
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.services.service import Service
 
 
-def pull_calls(context: Context) -> tuple[Call, ...]:
+def pull_calls(registration: Registration) -> tuple[Call, ...]:
     """Give one call of deployments.setPullServices for each pull request; they go before the deployments."""
-    return tuple(_pull_call(context, assignment) for assignment in context.assignments)
+    return tuple(_pull_call(registration, assignment) for assignment in registration.pull_services)
 
 
-def _pull_call(context: Context, assignment: Assignment) -> Call:
-    number = None if assignment.pull_id else (context.repository.value, assignment.pull_number)
-    body = pull_body(assignment.pull_id, number, assignment.services, replace=context.replace)
+def _pull_call(registration: Registration, assignment: PullServices) -> Call:
+    number = None if assignment.pull_id else (registration.repository.value, assignment.pull_number)
+    body = pull_body(assignment.pull_id, number, assignment.services, replace=registration.replace)
     return Call("deployments.setPullServices", "", "", serialise(body), assignment.subject)
 
 
-def plan(context: Context, inputs: Inputs) -> tuple[Call, ...]:
+def plan(registration: Registration, inputs: Inputs) -> tuple[Call, ...]:
     """Give one call for each service."""
     method: Method = "deployments.upsert" if inputs.method == "upsert" else "deployments.create"
-    pairs = zip(context.services.value, context.reference_ids.value, strict=True)
+    pairs = zip(registration.services.value, registration.reference_ids.value, strict=True)
     return tuple(
-        Call(method, service.identifier, reference_id, serialise(_body(context, method, service, reference_id)))
+        Call(method, service.identifier, reference_id, serialise(_body(registration, method, service, reference_id)))
         for service, reference_id in pairs
     )
 
@@ -44,39 +44,41 @@ def as_upsert(call: Call) -> Call:
     return Call("deployments.upsert", call.service, call.reference_id, serialise(body))
 
 
-def _body(context: Context, method: Method, service: Service, reference_id: str) -> dict[str, Any]:
+def _body(registration: Registration, method: Method, service: Service, reference_id: str) -> dict[str, Any]:
     return deployment_body(
         method,
         reference_id=reference_id,
-        deployed_at=context.deployed_at.value,
+        deployed_at=registration.deployed_at.value,
         service=service,
-        repository=context.repository.value,
-        merge_commit_shas=merge_commits(context, service),
-        commit_sha=context.commit.value if context.attribution != "repository" and context.commit else None,
-        integration_branch=context.integration_branch,
-        environment=context.environment,
-        success=context.success.value if context.success else True,
-        source_url=context.source_url.value if context.source_url else None,
-        source_name=context.source_name,
-        metadata={**_values(lead_times(context.shipping, service.identifier)), **context.metadata},
+        repository=registration.repository.value,
+        merge_commit_shas=merge_commits(registration, service),
+        commit_sha=registration.commit.value
+        if registration.attribution != "repository" and registration.commit
+        else None,
+        integration_branch=registration.integration_branch,
+        environment=registration.environment,
+        success=registration.success.value if registration.success else True,
+        source_url=registration.source_url.value if registration.source_url else None,
+        source_name=registration.source_name,
+        metadata={**_values(lead_times(registration.changes, service.identifier)), **registration.metadata},
     )
 
 
-def lead_times(shipping: Shipping, service: str) -> dict[str, Found[int]]:
+def lead_times(changes: Changes, service: str) -> dict[str, Sourced[int]]:
     """Give the times of one service's deployment, in Unix seconds: the first commit is that of what it ships itself."""
-    times = dict(shipping.lead_times)
-    if FIRST_KEY not in times or not shipping.by_service:  # the event's own pull request, which every service ships
+    times = dict(changes.lead_times)
+    if FIRST_KEY not in times or not changes.by_service:  # the event's own pull request, which every service ships
         return times
     del times[FIRST_KEY]
-    shipment = shipping.by_service.get(service)
-    pulls = shipment.pulls if shipment and shipment.course in ("forward", "aside") else ()
+    shipment = changes.by_service.get(service)
+    pulls = shipment.pulls if shipment and shipment.course in ("forward", "diverged") else ()
     if first := first_commit(pulls):
-        with suppress(Wrong):
-            times[FIRST_KEY] = Found(int(parse_time(first[0]).timestamp()), f"pull request #{first[1]}")
+        with suppress(InvalidValue):
+            times[FIRST_KEY] = Sourced(int(parse_time(first[0]).timestamp()), f"pull request #{first[1]}")
     return times
 
 
-def _values(times: Mapping[str, Found[int]]) -> dict[str, int]:
+def _values(times: Mapping[str, Sourced[int]]) -> dict[str, int]:
     return {key: each.value for key, each in times.items()}
 
 
@@ -115,12 +117,16 @@ def deployment_body(
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def merge_commits(context: Context, service: Service) -> tuple[str, ...]:
+def merge_commits(registration: Registration, service: Service) -> tuple[str, ...]:
     """Give the commits that were listed by hand, or those of what ships of this service; none where the commit is sent."""
-    if context.attribution != "merge-commits" or context.merge_commit_shas is None:
+    if registration.attribution != "merge-commits" or registration.merge_commit_shas is None:
         return ()
-    discovered = context.merge_commit_shas.source == WHAT_SHIPS
-    return context.shipping.merge_commit_shas(service.identifier) if discovered else context.merge_commit_shas.value
+    discovered = registration.merge_commit_shas.source == WHAT_SHIPS
+    return (
+        registration.changes.merge_commit_shas(service.identifier)
+        if discovered
+        else registration.merge_commit_shas.value
+    )
 
 
 def pull_body(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dx_action.deployment.trigger import Trigger
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
@@ -26,16 +26,16 @@ def reference_ids(
     commit: str | None,
     succeeded: bool,
     services: Sequence[Service],
-) -> Found[tuple[str, ...]]:
+) -> Sourced[tuple[str, ...]]:
     """Give each service's reference id, in the services' order: the author's own, or derived."""
     if inputs.reference_id:
-        return Found(given_ids(inputs.reference_id, services), "input reference-id")
+        return Sourced(given_ids(inputs.reference_id, services), "input reference-id")
     commits = inputs.merge_commit_shas or ((commit,) if commit else ())
     outcome = "success" if succeeded else "failure"
     derived = derived_ids(
         trigger, inputs, runtime, repository, own=own, commits=commits, outcome=outcome, services=services
     )
-    return Found(derived, "this event" if trigger.identity else "this job")
+    return Sourced(derived, "this event" if trigger.identity else "this job")
 
 
 def derived_ids(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dx_action.inputs.urls import is_url
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequest
 from dx_action.services.service import Service
 
@@ -30,18 +30,18 @@ class Trigger:
     may make another deployment of the same event.
     """
 
-    commit: Found[str] | None
+    commit: Sourced[str] | None
     identity: tuple[str, ...] = ()
     per_job: bool = False
     overridable: bool = True
-    deployed_at: Found[datetime] | None = None
-    success: Found[bool] | None = None
-    page: Found[str] | None = None
+    deployed_at: Sourced[datetime] | None = None
+    success: Sourced[bool] | None = None
+    page: Sourced[str] | None = None
     pull: PullRequest | None = None
-    services: Found[tuple[Service, ...]] | None = None
+    services: Sourced[tuple[Service, ...]] | None = None
     warnings: tuple[str, ...] = ()
 
 
-def page(url: str | None, source: str) -> Found[str] | None:
+def page(url: str | None, source: str) -> Sourced[str] | None:
     """Give the page and its source, or None where there is none that a browser would open."""
-    return Found(url, source) if url and is_url(url) else None
+    return Sourced(url, source) if url and is_url(url) else None

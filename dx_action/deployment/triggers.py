@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from dx_action.deployment.deployment_events import deployed, status_reported
 from dx_action.deployment.trigger import Skipped, Trigger, page
-from dx_action.errors import BadEvent, Wrong
+from dx_action.errors import BadEvent, InvalidValue
 from dx_action.inputs import filters as globs
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import (
     DeploymentEvent,
     DeploymentStatusEvent,
@@ -85,7 +85,7 @@ def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
             warn=True,
         )
     return Trigger(
-        Found(pull.merge_commit_sha, "pull_request.merge_commit_sha") if pull.merge_commit_sha else None,
+        Sourced(pull.merge_commit_sha, "pull_request.merge_commit_sha") if pull.merge_commit_sha else None,
         identity=("pull", str(pull.id)),
         per_job=True,
         page=page(pull.html_url, "pull_request.html_url"),
@@ -102,7 +102,7 @@ def _push(event: PushEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipp
     filtered = inputs.only_branches and not ref.startswith("refs/tags/")
     if filtered and (skipped := _other_branch("The pushed branch", ref.removeprefix("refs/heads/"), event, inputs)):
         return skipped
-    commit = Found(event.head_commit.id, "push.head_commit.id") if event.head_commit else _sha(runtime)
+    commit = Sourced(event.head_commit.id, "push.head_commit.id") if event.head_commit else _sha(runtime)
     return Trigger(commit)
 
 
@@ -134,12 +134,12 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
         return skipped
     try:
         updated_at = parse_time(run.updated_at)
-    except Wrong:
+    except InvalidValue:
         raise BadEvent.of("workflow_run.updated_at", "is not a time that can be read.") from None
     return Trigger(
-        Found(run.head_sha, "workflow_run.head_sha"),
+        Sourced(run.head_sha, "workflow_run.head_sha"),
         identity=("workflow_run", str(run.id), str(run.run_attempt or 1)),
-        deployed_at=Found(updated_at, "workflow_run.updated_at"),
+        deployed_at=Sourced(updated_at, "workflow_run.updated_at"),
         page=page(run.html_url, "workflow_run.html_url"),
     )
 
@@ -195,5 +195,5 @@ def _own(event: Event, runtime: Runtime) -> str:
     return (event.repository and event.repository.full_name) or runtime.repository
 
 
-def _sha(runtime: Runtime) -> Found[str] | None:
-    return Found(runtime.sha, "GITHUB_SHA") if runtime.sha else None
+def _sha(runtime: Runtime) -> Sourced[str] | None:
+    return Sourced(runtime.sha, "GITHUB_SHA") if runtime.sha else None

@@ -1,1 +1,1 @@
-"""The conversation with DX: attempts, answers, retries, lanes."""
+"""Sends calls to DX: attempts, retries, conflicts, lanes, pace, and the file of what failed."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from dx_action.dx.delivery import Transport
-from dx_action.errors import BadInput, Wrong
+from dx_action.errors import BadInput, InvalidValue
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import NotThere, Workspace
@@ -52,7 +52,7 @@ def _pem(run: Running, path: str) -> bytes:
         return run.workspace.read(path)
     except NotThere:
         found = run.fetch(path)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise BadInput.of("ca-bundle", str(wrong)) from None
     if found is None:
         text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."

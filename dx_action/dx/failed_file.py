@@ -7,7 +7,7 @@ being read, it is written anew at the end.
 from collections.abc import Callable, Iterable, Iterator
 
 from dx_action.deployment.calls import Call, as_row
-from dx_action.errors import ActionError, BadInput, Problem, Wrong
+from dx_action.errors import ActionError, BadInput, InvalidValue, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.runner.workspace import Workspace
 
@@ -67,7 +67,7 @@ class Leftovers:
     def _guarded(self, use: Callable[[str], None]) -> None:
         try:
             use(self._path or "")
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             self.problem = Problem("failed-file", str(wrong))
         except ActionError as error:  # a row cannot be read again
             self.problem = error.problems[0]
@@ -76,7 +76,7 @@ class Leftovers:
 def _timely(calls: Iterable[Call], late: Callable[[], bool]) -> Iterator[Call]:
     for call in calls:
         if late():
-            raise Wrong(
+            raise InvalidValue(
                 "does not hold all that was not sent, because a cancelled job has only seconds left. Run the same backfill again."
             )
         yield call
@@ -87,5 +87,5 @@ def can_keep(workspace: Workspace, inputs: Inputs) -> None:
     try:
         if inputs.failed_file:
             workspace.can_append(inputs.failed_file)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise BadInput.of("failed-file", str(wrong)) from None

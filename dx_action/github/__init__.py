@@ -1,1 +1,1 @@
-"""The look-ups at GitHub; the only package that imports PyGithub."""
+"""Reads from GitHub; the only package that imports PyGithub."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from dx_action.errors import BadInput, Wrong
+from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.client import Api, GitHub
 from dx_action.github.contents import FilesAt
 from dx_action.github.errors import Asker
@@ -36,7 +36,7 @@ def about(
 
 
 def asker_of(repository: str, inputs: Inputs, runtime: Runtime) -> Asker:
-    """Say who asks about a repository."""
+    """Say who lookups about a repository."""
     own_workflow = repository.casefold() == runtime.repository.casefold()
     return Asker(repository, own_workflow, inputs.github_token is not None)
 
@@ -70,5 +70,5 @@ def _pem(inputs: Inputs, workspace: Workspace) -> bytes | None:
         return workspace.read(inputs.ca_bundle) if inputs.ca_bundle else None
     except NotThere:
         return None
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise BadInput.of("ca-bundle", str(wrong)) from None

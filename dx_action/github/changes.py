@@ -1,4 +1,4 @@
-"""Owns which files a pull request or a range of commits changed, exactly, at any size. It asks through an `Api`."""
+"""Owns which files a pull request or a range of commits changed, exactly, at any size. It lookups through an `Api`."""
 
 from collections.abc import Sequence
 from typing import Any

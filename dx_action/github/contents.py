@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from urllib.parse import quote
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.github.client import Api, Missing
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
 
@@ -27,7 +27,7 @@ class FilesAt:
         self._whole = True
 
     def read(self, path: str) -> bytes | None:
-        """Give a file, or None where there is none. Raises Wrong, LookupFailedError, Missing."""
+        """Give a file, or None where there is none. Raises InvalidValue, LookupFailedError, Missing."""
         if self._checked_out:
             try:
                 return self._read_here(path)
@@ -62,7 +62,7 @@ class FilesAt:
         if path in self._blobs:
             mode, sha = self._blobs[path]
             if mode == _LINK:
-                raise Wrong("is a symbolic link, which is not followed. Put a file there.")
+                raise InvalidValue("is a symbolic link, which is not followed. Put a file there.")
             return self._blob(sha)
         return None if self._whole else self._contents(path)
 

@@ -25,7 +25,7 @@ class LookupFailedError(ActionError):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: about which repository, whether that is the workflow's own, and whether there is a token."""
+    """Who lookups: about which repository, whether that is the workflow's own, and whether there is a token."""
 
     repository: str
     own: bool

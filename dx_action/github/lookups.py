@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dx_action.changes.changeset import ShippingAsks
+from dx_action.changes.changeset import ChangeLookups
 from dx_action.changes.scope import MergedPull, PullChange, RangeChange
-from dx_action.errors import BadInput, Wrong
+from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.changes import UnknownCommit, pull_files, range_files
 from dx_action.github.client import Api, Missing
 from dx_action.github.contents import FilesAt
@@ -21,7 +21,7 @@ from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Clock
 from dx_action.services.ownership import Ownership, naming
 from dx_action.services.service import Service
-from dx_action.text import short
+from dx_action.text import truncate
 
 if TYPE_CHECKING:
     from dx_action.services.codeowners import Codeowners
@@ -55,8 +55,8 @@ class Lookups:
             paths = self._paths(change)
             services = self._services_of(paths)
             counted = f"{len(paths)} path" + ("" if len(paths) == 1 else "s")
-            names = short(", ".join(service.identifier for service in services), 300)
-            names = names or f"no service ({short(', '.join(sorted(paths)), 300) or 'none'})"
+            names = truncate(", ".join(service.identifier for service in services), 300)
+            names = names or f"no service ({truncate(', '.join(sorted(paths)), 300) or 'none'})"
             self._say(f"Looked up: {_name(change)} changes {counted} and touches {names}")
             self._known[change] = services
         return self._known[change]
@@ -100,18 +100,18 @@ class Lookups:
         return None
 
     @cached_property
-    def shipping(self) -> ShippingAsks:
+    def changes(self) -> ChangeLookups:
         """The look-ups of what ships."""
-        from dx_action.github.shipping_lookups import ShippingLookups  # noqa: PLC0415 - most runs leave that to DX
+        from dx_action.github.shipping_lookups import GitHubChangeLookups  # noqa: PLC0415 - most runs leave that to DX
 
-        return ShippingLookups(
+        return GitHubChangeLookups(
             self._api, self._asker, self._run_id, self._clock, self._say, services_of=self._services_of
         )
 
     def _services_of(self, paths: frozenset[str]) -> tuple[Service, ...]:
         try:
             return self._ownership().services_of(paths)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             name = "service-map" if self._inputs.services_source == "map" else "services-from"
             raise BadInput.of(name, f"cannot be used: {wrong}") from None
 
@@ -174,7 +174,7 @@ class Lookups:
         """Let no line pass that cannot be read: whose files it means would be a guess."""
         if codeowners.warnings:
             more = f" And {len(codeowners.warnings) - 1} more." if len(codeowners.warnings) > 1 else ""
-            raise Wrong(f"{codeowners.warnings[0]}{more}")
+            raise InvalidValue(f"{codeowners.warnings[0]}{more}")
         return codeowners
 
     def _file(self, path: str, *, named: bool = False) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Owns how often, and after what wait, GitHub is asked again: where the status asks for it, and where only GraphQL's errors do.
+"""Owns how often, and after what wait, GitHub is asked again: where the status lookups for it, and where only GraphQL's errors do.
 
 Every wait is by the clock that is handed in, and none is begun that is longer than what is left.
 """
@@ -23,7 +23,7 @@ class RedirectedError(Exception):
 
 
 class WaitTooLongError(Exception):
-    """GitHub asks for more patience than there is."""
+    """GitHub lookups for more patience than there is."""
 
     def __init__(self, status: int) -> None:
         super().__init__()

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dx_action.changes.changeset import Wanted
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.github.client import PER_PAGE, Api
 from dx_action.inputs.services import payload_service
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment
 
 MOST_PAGES, MOST_TRIED = 3, 10
@@ -28,14 +28,14 @@ class _Past:
     services: tuple[str, ...]
 
 
-def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str) -> dict[str, Found[str] | str]:
+def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str) -> dict[str, Sourced[str] | str]:
     """Give each service's previously deployed commit, or why it is not known, as the end of a sentence.
 
     What this run or one of `wanted.runs` made itself, by a job's `environment`, is none. Raises Missing and LookupFailedError.
     """
     runs = [f"/actions/runs/{run}/" for run in (run_id, *wanted.runs) if run]
     past: list[_Past] = []
-    found: dict[str, Found[str]] = {}
+    found: dict[str, Sourced[str]] = {}
     # Of several services the newest may be one and the same, whose statuses are asked for once.
     tried: dict[int, bool] = {}
     named, cut = bool(wanted.own and _services(wanted.own)), False
@@ -49,7 +49,7 @@ def previous_deployments(api: Api, repository: str, wanted: Wanted, run_id: str)
             own = [each for each in past if not named or service in each.services][:MOST_TRIED]
             newest = next((each for each in own if _succeeded(api, repository, each, runs, tried)), None)
             if newest:
-                found[service] = Found(newest.sha, f"{_HISTORY} (deployment {newest.id})")
+                found[service] = Sourced(newest.sha, f"{_HISTORY} (deployment {newest.id})")
         if not cut or found.keys() == {*wanted.services}:
             break
     return {
@@ -90,14 +90,14 @@ def _later(deployment: Deployment, until: str | None) -> bool:
         return False
     try:
         return parse_time(deployment.created_at) > parse_time(until)
-    except Wrong:
+    except InvalidValue:
         return False
 
 
 def _services(deployment: Deployment) -> tuple[str, ...]:
     try:
         return tuple(service.identifier for service in payload_service(deployment.payload))
-    except Wrong:
+    except InvalidValue:
         return ()
 
 

@@ -12,7 +12,12 @@ from dx_action.github.client import PER_PAGE, Api, Missing
 MOST_COMMITS = 2_500
 # What GitHub answers well within its ten seconds.
 _COMMITS_A_CALL, _PULLS_A_CALL = 200, 150
-_COURSES: dict[str, Course] = {"ahead": "forward", "behind": "rollback", "identical": "redeploy", "diverged": "aside"}
+_COURSES: dict[str, Course] = {
+    "ahead": "forward",
+    "behind": "rollback",
+    "identical": "redeploy",
+    "diverged": "diverged",
+}
 _PULLS = """
 fragment pulls on PullRequestConnection {
   pageInfo { hasNextPage endCursor }
@@ -41,7 +46,7 @@ def span(api: Api, repository: str, before: str, after: str) -> Span:
     if answer["total_commits"] > MOST_COMMITS:
         raise TooManyCommitsError
     way = _COURSES[answer["status"]]
-    return Span(way, commits_between(api, repository, before, after) if way in ("forward", "aside") else ())
+    return Span(way, commits_between(api, repository, before, after) if way in ("forward", "diverged") else ())
 
 
 def course(api: Api, repository: str, before: str, after: str) -> Course:
@@ -72,7 +77,7 @@ def commits_between(api: Api, repository: str, before: str, after: str) -> tuple
 def merged_pulls(api: Api, repository: str, commits: Sequence[str]) -> tuple[MergedPull, ...]:
     """Give the merged pull requests whose merge commit is one of the commits, in the commits' order. Raises Missing.
 
-    A commit may be a short id. One call asks for 200 of them.
+    A commit may be a short id. One call lookups for 200 of them.
     """
     return merged_by(commits, associated(api, repository, commits))
 

@@ -20,7 +20,7 @@ from dx_action.github.pulls import (
     span,
 )
 from dx_action.github.trees import CutError
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.runtime import Clock
 from dx_action.services.service import Service
 
@@ -28,8 +28,8 @@ from dx_action.services.service import Service
 _LAGS = (1.0, 2.0)
 
 
-class ShippingLookups:
-    """See shipping.ShippingAsks. `services_of` gives the services of some paths; `say` writes the log."""
+class GitHubChangeLookups:
+    """See changes.ChangeLookups. `services_of` gives the services of some paths; `say` writes the log."""
 
     def __init__(
         self,
@@ -47,22 +47,22 @@ class ShippingLookups:
         self._pulls: dict[str, tuple[MergedPull, ...]] = {}
         self._waited = False
 
-    def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
-        """See ShippingAsks."""
+    def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
+        """See ChangeLookups."""
         with self._told("deployments"):
             return previous_deployments(self._api(), self._repository, wanted, self._run_id)
 
-    def previous_release(self, release_id: int) -> Found[str] | None:
-        """See ShippingAsks."""
+    def previous_release(self, release_id: int) -> Sourced[str] | None:
+        """See ChangeLookups."""
         with self._told("contents"):
             releases = self._api().get(f"/repos/{self._repository}/releases", "contents", per_page=100, page=1)
             full = [each for each in releases if not each["draft"] and not each["prerelease"]]
             ids = [each["id"] for each in full]
             later = full[ids.index(release_id) + 1 :] if release_id in ids else full
-            return Found(str(later[0]["tag_name"]), "the release before") if later else None
+            return Sourced(str(later[0]["tag_name"]), "the release before") if later else None
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
-        """See ShippingAsks."""
+        """See ChangeLookups."""
         new = [commit for commit in commits if commit not in self._pulls]
         self._learn(new)
         for lag in _LAGS if newest and not self._waited else ():
@@ -82,7 +82,7 @@ class ShippingLookups:
         return found
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
-        """See ShippingAsks."""
+        """See ChangeLookups."""
         with self._told("pull-requests"):
             try:
                 paths = pulls_files(self._api(), self._repository, pulls)
@@ -95,20 +95,20 @@ class ShippingLookups:
             }
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
-        """See ShippingAsks."""
+        """See ChangeLookups."""
         with self._told("pull-requests"):
             return first_authored(self._api(), self._repository, pulls)
 
     def committed_at(self, commit: str) -> str:
-        """See ShippingAsks."""
+        """See ChangeLookups."""
         with self._told("contents"):
             answer = self._api().get(f"/repos/{self._repository}/commits/{commit}", "contents", per_page=1)
             return str(answer["commit"]["committer"]["date"])
 
-    def beside(self, branch: str, commit: str) -> bool:
-        """See ShippingAsks."""
+    def is_off_branch(self, branch: str, commit: str) -> bool:
+        """See ChangeLookups."""
         with self._told("contents", unseen=UnknownCommitError()):
-            return course(self._api(), self._repository, branch, commit) in ("forward", "aside")
+            return course(self._api(), self._repository, branch, commit) in ("forward", "diverged")
 
     def _span(self, before: str, after: str) -> Span:
         with self._told("contents", unseen=UnknownCommitError()):

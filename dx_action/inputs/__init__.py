@@ -1,1 +1,1 @@
-"""What the workflow's author wrote: the action's inputs, parsed and checked. Pure."""
+"""What the workflow's author wrote: parses and checks the action's inputs, and reports every problem at once. Pure."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.lists import texts
 from dx_action.runner.event import Deployment
 
@@ -12,14 +12,16 @@ _IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
 
 
 def parse_branches(text: str) -> tuple[str, ...]:
-    """Read a list of globs. Raises Wrong for what GitHub's filters know and these do not: it would match no branch."""
+    """Read a list of globs. Raises InvalidValue for what GitHub's filters know and these do not: it would match no branch."""
     found = texts(text)
     if any(pattern.startswith("!") for pattern in found):
-        raise Wrong("has a glob that begins with `!`. Name only the branches that count, as in main or release/**.")
+        raise InvalidValue(
+            "has a glob that begins with `!`. Name only the branches that count, as in main or release/**."
+        )
     if any(pattern.startswith("refs/") for pattern in found):
-        raise Wrong("has a glob that begins with `refs/`. Write the name alone, as in main; tags need none.")
+        raise InvalidValue("has a glob that begins with `refs/`. Write the name alone, as in main; tags need none.")
     if any(map(_IN_NO_BRANCH.search, found)):
-        raise Wrong(
+        raise InvalidValue(
             "has a glob with a character that cannot be in a branch's name. "
             "Only `*` and `**` have a meaning, as in release/**; write one glob a line."
         )

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 # The fields of `metadata` by which DX's page has a lead time reported.
 COMMIT_KEY, FIRST_KEY = "commit_timestamp", "first_commit_timestamp"
@@ -14,7 +14,7 @@ _FORM = 'Write a JSON object, {"version": "1.2.3"}, or lines of `key: value`.'
 
 
 def parse_metadata(text: str) -> dict[str, Any]:
-    """Read the object. Raises Wrong."""
+    """Read the object. Raises InvalidValue."""
     found = json_value(text) if text.lstrip().startswith("{") else None
     if found is None:
         # YAML costs a tenth of a second to import, and most runs have none.
@@ -22,38 +22,38 @@ def parse_metadata(text: str) -> dict[str, Any]:
 
         found = read_yaml(text)
     if not isinstance(found, dict):
-        raise Wrong(f"is not an object. {_FORM}")
+        raise InvalidValue(f"is not an object. {_FORM}")
     _refuse_surrogates(found)
     return found
 
 
 def json_value(text: str) -> Any:
-    """Give the JSON value, or None where the text is no JSON (a YAML flow mapping starts with a brace, too). Raises Wrong."""
+    """Return the JSON value, or None if the text is not JSON: a YAML flow mapping starts with a brace too. Raises InvalidValue."""
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
-    except Wrong:
+    except InvalidValue:
         raise
     except ValueError:
         return None
     except RecursionError:
-        raise Wrong(f"is nested too deeply. {_FORM}") from None
+        raise InvalidValue(f"is nested too deeply. {_FORM}") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Wrong("has the same key twice. Keep one of them.")
+        raise InvalidValue("has the same key twice. Keep one of them.")
     return found
 
 
 def _refuse(_name: str) -> Any:
-    raise Wrong("holds NaN or Infinity, which JSON does not have.")
+    raise InvalidValue("holds NaN or Infinity, which JSON does not have.")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise Wrong("holds a number that is too large for JSON.")
+        raise InvalidValue("holds a number that is too large for JSON.")
     return number
 
 
@@ -61,4 +61,4 @@ def _refuse_surrogates(found: dict[str, Any]) -> None:
     try:
         json.dumps(found, ensure_ascii=False).encode()
     except (UnicodeEncodeError, RecursionError):
-        raise Wrong("holds a character that is not valid Unicode, or is nested too deeply.") from None
+        raise InvalidValue("holds a character that is not valid Unicode, or is nested too deeply.") from None

@@ -2,14 +2,14 @@
 
 from pathlib import PurePosixPath
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 WORKSPACE = PurePosixPath("/github/workspace")
 _FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
 
 
 def parse_path(text: str) -> str:
-    """Give the path relative to the workspace. Raises Wrong.
+    """Give the path relative to the workspace. Raises InvalidValue.
 
     Symbolic links can be judged only where the file is opened.
     """
@@ -17,13 +17,13 @@ def parse_path(text: str) -> str:
     if path.is_absolute() and path.is_relative_to(WORKSPACE):
         path = path.relative_to(WORKSPACE)
     if path.is_absolute():
-        raise Wrong(f"is an absolute path, which the action's container does not share with the runner. {_FORM}")
+        raise InvalidValue(f"is an absolute path, which the action's container does not share with the runner. {_FORM}")
     if ".." in path.parts:
-        raise Wrong(f"leads out of the workspace. {_FORM}")
+        raise InvalidValue(f"leads out of the workspace. {_FORM}")
     if not path.parts or text.endswith("/"):
-        raise Wrong(f"names a folder. {_FORM}")
+        raise InvalidValue(f"names a folder. {_FORM}")
     if ".git" in (part.lower() for part in path.parts):
-        raise Wrong(f"lies inside `.git`. {_FORM}")
+        raise InvalidValue(f"lies inside `.git`. {_FORM}")
     if any(ord(character) < 0x20 or character == "\x7f" for character in text):
-        raise Wrong(f"has a control character in it. {_FORM}")
+        raise InvalidValue(f"has a control character in it. {_FORM}")
     return str(path)

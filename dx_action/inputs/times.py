@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?:(:\d\d)(?:[.,](\d{1,9}))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
@@ -15,26 +15,26 @@ _ADVICE = "Write a time with its zone, as in 2025-01-01T12:05:00Z, or Unix secon
 def parse_time(text: str) -> datetime:
     """Read ISO-8601 with a zone, Unix seconds (10 digits) or milliseconds (13 digits) as UTC.
 
-    Raises Wrong for anything else; a time without a zone means another moment on every machine.
+    Raises InvalidValue for anything else; a time without a zone means another moment on every machine.
     """
     if text.isascii() and text.isdigit():
         if len(text) == _SECONDS:
             return datetime.fromtimestamp(int(text), UTC)
         if len(text) == _MILLISECONDS:
             return datetime.fromtimestamp(int(text) // 1000, UTC).replace(microsecond=int(text) % 1000 * 1000)
-        raise Wrong(f"is a number of neither 10 digits (Unix seconds) nor 13 (Unix milliseconds). {_ADVICE}")
+        raise InvalidValue(f"is a number of neither 10 digits (Unix seconds) nor 13 (Unix milliseconds). {_ADVICE}")
     match = _ISO.fullmatch(text)
     if match is None:
-        raise Wrong(f"is not a time that can be read. {_ADVICE}")
+        raise InvalidValue(f"is not a time that can be read. {_ADVICE}")
     day, minute, second, fraction, zone = match.groups()
     if zone is None:
-        raise Wrong(f"has no time zone. {_ADVICE}")
+        raise InvalidValue(f"has no time zone. {_ADVICE}")
     zone = "+00:00" if zone in "Zz" else zone
     try:
         moment = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}.{(fraction or '0')[:6].ljust(6, '0')}{zone}")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Wrong(f"names a day, an hour or a zone that does not exist. {_ADVICE}") from None
+        raise InvalidValue(f"names a day, an hour or a zone that does not exist. {_ADVICE}") from None
 
 
 def iso(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Owns the forms of single values: a text that an author wrote → the value, or Wrong with what to write instead. Pure."""
+"""Owns the forms of single values: a text that an author wrote → the value, or InvalidValue with what to write instead. Pure."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import PlainValidator, SecretStr
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.lists import texts, unique
 from dx_action.inputs.paths import parse_path
 from dx_action.inputs.urls import is_url
@@ -25,7 +25,7 @@ def token(text: str) -> SecretStr:
     """Read an API token: one run of printable ASCII, without the `Bearer ` that may stand before it."""
     text = bare_token(text)
     if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise Wrong("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
+        raise InvalidValue("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
     return SecretStr(text)
 
 
@@ -38,35 +38,35 @@ def bare_token(text: str) -> str:
 def flag(text: str) -> bool:
     """Read `true` or `false`."""
     if text.lower() not in ("true", "false"):
-        raise Wrong("is neither `true` nor `false`.")
+        raise InvalidValue("is neither `true` nor `false`.")
     return text.lower() == "true"
 
 
 def timeout(text: str) -> float:
     """Read a number of seconds."""
     if not re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) or not 1 <= float(text) <= 3600:
-        raise Wrong("is not a number of seconds from 1 to 3600.")
+        raise InvalidValue("is not a number of seconds from 1 to 3600.")
     return float(text)
 
 
 def rate(text: str) -> float:
     """Read a number of requests a second."""
     if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII):
-        raise Wrong("is not a number of requests a second, such as 7 or 0.5; 0 sends as fast as it can.")
+        raise InvalidValue("is not a number of requests a second, such as 7 or 0.5; 0 sends as fast as it can.")
     return float(text)
 
 
 def lanes(text: str) -> int:
     """Read a number of requests in flight."""
     if not re.fullmatch(r"[1-9]\d?", text, re.ASCII) or int(text) > 32:
-        raise Wrong("is not a whole number from 1 to 32.")
+        raise InvalidValue("is not a whole number from 1 to 32.")
     return int(text)
 
 
 def sha(text: str) -> str:
     """Read a commit id."""
     if not _SHA.fullmatch(text):
-        raise Wrong("is not a commit id of 7 to 40 hexadecimal digits.")
+        raise InvalidValue("is not a commit id of 7 to 40 hexadecimal digits.")
     return text
 
 
@@ -74,14 +74,16 @@ def shas(text: str) -> tuple[str, ...]:
     """Read a list of commit ids, each once."""
     found = texts(text)
     if not all(map(_SHA.fullmatch, found)):
-        raise Wrong('has an item that is not a commit id of 7 to 40 hexadecimal digits. Write ["abc1234", "abc2345"].')
+        raise InvalidValue(
+            'has an item that is not a commit id of 7 to 40 hexadecimal digits. Write ["abc1234", "abc2345"].'
+        )
     return unique(found)
 
 
 def number(text: str) -> int:
     """Read a number from one on."""
     if not re.fullmatch(r"[1-9]\d{0,15}", text, re.ASCII):
-        raise Wrong("is not a whole number from 1 on.")
+        raise InvalidValue("is not a whole number from 1 on.")
     return int(text)
 
 
@@ -90,20 +92,20 @@ def outcome(text: str) -> Literal["success", "failure", "skip"]:
     try:
         return _OUTCOMES[text.lower()]
     except KeyError:
-        raise Wrong(f"is none of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
+        raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
 
 
 def url(text: str) -> str:
     """Read a web address."""
     if not is_url(text):
-        raise Wrong("is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
+        raise InvalidValue("is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
     return text
 
 
 def line(text: str) -> str:
     """Read one plain line."""
     if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
-        raise Wrong("has a line break or another control character in it. Write one plain line.")
+        raise InvalidValue("has a line break or another control character in it. Write one plain line.")
     return text
 
 
@@ -121,7 +123,7 @@ def chosen(*words: str) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         if text.lower() not in words:
-            raise Wrong(f"is none of {', '.join(f'`{word}`' for word in words)}.")
+            raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in words)}.")
         return text.lower()
 
     return check
@@ -136,7 +138,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Sourced(Generic[T]):
     """A value, and where it came from, as the log tells it."""
 
     value: T

@@ -1,1 +1,1 @@
-"""What a step can be asked to do, a module each."""
+"""What a step can be asked to do, one module each."""

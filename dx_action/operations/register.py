@@ -26,8 +26,8 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
     can_keep(progress.workspace, inputs)
     lanes = min(max(map(len, progress.groups), default=1), LANES)
     dx, warnings = connection(progress, inputs, env, clock, lanes)
-    if progress.context:
-        progress.context = replace(progress.context, warnings=(*progress.context.warnings, *warnings))
+    if progress.registration:
+        progress.registration = replace(progress.registration, warnings=(*progress.registration.warnings, *warnings))
     say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
     end = clock.monotonic() + inputs.timeout
     for number, group in enumerate(progress.groups):

@@ -1,1 +1,1 @@
-"""What a run says about itself: log, annotations, outputs, summary, exit code. Pure."""
+"""What a run says about itself: log lines, annotations, outputs, summary and exit code. Pure."""

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dx_action.deployment.calls import Call, Result
-from dx_action.deployment.registration import Context
+from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import Level, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
 from dx_action.report.failures import already_held, failures, troubles
 from dx_action.report.outputs import outputs
-from dx_action.text import short
+from dx_action.text import truncate
 
 TITLE = "DX deployment"
 
@@ -47,7 +47,7 @@ def unusable(
     problems: Sequence[Problem],
     *,
     lenient: bool,
-    context: Context | None = None,
+    registration: Registration | None = None,
     results: Sequence[Result] = (),
 ) -> Report:
     """Report inputs or an event that cannot be used: nothing was sent. `results` are what would have been sent."""
@@ -57,7 +57,7 @@ def unusable(
         0 if lenient else 1,
         (),
         (("warning" if lenient else "error", "\n".join((f"{headline}: {_counted(lines, 'problem')}.", *lines))),),
-        outputs("failed", " ".join(lines), context, [result.call for result in results], results),
+        outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
         summary.problems(headline, lines),
         failed=tuple(results),
     )
@@ -93,33 +93,38 @@ def broken(where: str, results: Sequence[Result] = (), *, lenient: bool) -> Repo
     )
 
 
-def rehearsed(context: Context, calls: Sequence[Call], *, lenient: bool = False) -> Report:
+def rehearsed(registration: Registration, calls: Sequence[Call], *, lenient: bool = False) -> Report:
     """Report a dry run: it fails where the live one would for want of a look-up's answer."""
     level: Level = "warning" if lenient else "error"
-    messages = troubles(context)
+    messages = troubles(registration)
     lines = [f"Dry run. A live run would send {_counted(calls, 'request')}:"]
     for call in calls:
         lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
     return Report(
         1 if messages and not lenient else 0,
         tuple(lines),
-        (*((level, message) for message in messages), *hints(context.warnings, context.notices)),
-        outputs("dry-run", messages[0] if messages else "", context, calls),
-        summary.dry(context, calls, (*messages, *context.warnings, *context.notices)),
+        (*((level, message) for message in messages), *hints(registration.warnings, registration.notices)),
+        outputs("dry-run", messages[0] if messages else "", registration, calls),
+        summary.dry(registration, calls, (*messages, *registration.warnings, *registration.notices)),
     )
 
 
 def sent(
-    context: Context, inputs: Inputs, results: Sequence[Result], updates: Sequence[Call] = (), *, calls: Sequence[Call]
+    registration: Registration,
+    inputs: Inputs,
+    results: Sequence[Result],
+    updates: Sequence[Call] = (),
+    *,
+    calls: Sequence[Call],
 ) -> Report:
     """Report what became of the calls."""
     failed = tuple(result for result in results if not result.delivered)
-    status = _status(context, results, failed)
+    status = _status(registration, results, failed)
     level: Level = "error" if inputs.fail_on_error else "warning"
-    messages = (*troubles(context), *failures(results, inputs, context))
-    held = already_held(context, inputs, results)
+    messages = (*troubles(registration), *failures(results, inputs, registration))
+    held = already_held(registration, inputs, results)
     lines = [_line(result) for result in results]
-    hinted = hints(context.warnings, context.notices)
+    hinted = hints(registration.warnings, registration.notices)
     negated = "NOT known to be" if any(result.outcome == "unknown" for result in failed) else "NOT"
     things, done, counted = "deployments", "registered in", _deployments(results)
     if any(result.call.subject for result in failed):
@@ -132,10 +137,10 @@ def sent(
         if failed
         else "Deployment registered in DX, but services NOT set",
         "failed": f"Deployment {negated} registered in DX"
-        if context.services.value
+        if registration.services.value
         else f"Services {negated} set in DX",
     }[status]
-    notes = (*messages, *(message for _, message in held), *context.warnings, *context.notices)
+    notes = (*messages, *(message for _, message in held), *registration.warnings, *registration.notices)
     return Report(
         1 if messages and inputs.fail_on_error else 0,
         tuple(lines),
@@ -143,11 +148,11 @@ def sent(
         outputs(
             status,
             messages[0] if messages else (held[0][1] if held and status == "already-registered" else ""),
-            context,
+            registration,
             [*calls, *updates],
             results,
         ),
-        summary.sent(headline, context, results, notes),
+        summary.sent(headline, registration, results, notes),
         failed=failed,
     )
 
@@ -165,8 +170,8 @@ def with_problem(report: Report, problem: Problem, *, lenient: bool) -> Report:
     )
 
 
-def _status(context: Context, results: Sequence[Result], failed: Sequence[Result]) -> str:
-    if failed or context.trouble:
+def _status(registration: Registration, results: Sequence[Result], failed: Sequence[Result]) -> str:
+    if failed or registration.trouble:
         return "failed" if len(failed) == len(results) else "partial"
     deployments = _deployments(results)
     if not deployments:
@@ -193,5 +198,5 @@ def _line(result: Result) -> str:
     how = [f"HTTP {result.http_status}"] if result.http_status else []
     how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
     told = result.delivered or result.error == f"http_{result.http_status}"
-    how += [short(result.error, 100)] if result.error and not told else []
+    how += [truncate(result.error, 100)] if result.error and not told else []
     return f"  {result.call.label}: {result.outcome}" + (f" ({', '.join(how)})" if how else "")

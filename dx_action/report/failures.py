@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from dx_action.deployment.calls import Result
-from dx_action.deployment.registration import Context
+from dx_action.deployment.registration import Registration
 from dx_action.errors import Level
 from dx_action.inputs.model import Inputs
 from dx_action.report.advice import advise
-from dx_action.text import inert, listed, short
+from dx_action.text import join_names, one_line, truncate
 
 # The runner keeps ten annotations of a level, and other problems need theirs.
 MOST_KINDS = 8
 _TOKENS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
 
 
-def failures(results: Sequence[Result], inputs: Inputs, context: Context) -> list[str]:
+def failures(results: Sequence[Result], inputs: Inputs, registration: Registration) -> list[str]:
     """Give one message for each kind of failure among all results; what follows from a refused token is told with it."""
     kinds: dict[tuple[bool, str, str], list[Result]] = defaultdict(list)
     for result in results:
@@ -26,7 +26,7 @@ def failures(results: Sequence[Result], inputs: Inputs, context: Context) -> lis
     if refused:
         for follows in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
             kinds[refused] += kinds.pop(follows)
-    messages = [_message(failed, results, inputs, context) for failed in kinds.values()]
+    messages = [_message(failed, results, inputs, registration) for failed in kinds.values()]
     if len(messages) <= MOST_KINDS:
         return messages
     return [
@@ -35,25 +35,29 @@ def failures(results: Sequence[Result], inputs: Inputs, context: Context) -> lis
     ]
 
 
-def troubles(context: Context) -> list[str]:
+def troubles(registration: Registration) -> list[str]:
     """Say what kept pull requests from being told their services, so that no call was made for them."""
     return [
         f"The services of the pull request could not be set: {problem} The deployment is not held up by that. Once it is "
         "mended, run `operation: set-pull-services`."
-        for problem in context.trouble
+        for problem in registration.trouble
     ]
 
 
-def _message(failed: Sequence[Result], results: Sequence[Result], inputs: Inputs, context: Context) -> str:
+def _message(failed: Sequence[Result], results: Sequence[Result], inputs: Inputs, registration: Registration) -> str:
     first = failed[0]
-    said = short(inert(short(first.message))) if first.message else ""
+    said = truncate(one_line(truncate(first.message))) if first.message else ""
     parts = [
-        f"{_what(failed, results)}: {inert(short(first.error, 100))}.",
+        f"{_what(failed, results)}: {one_line(truncate(first.error, 100))}.",
         advise(first.error, first.http_status, said=bool(said)),
     ]
     if said:
         parts.append(f"DX says: {said}" + ("" if said.endswith((".", "!", "?", "…")) else "."))
-    unknown, kept, again = first.outcome == "unknown", inputs.failed_file, context.repeatable or inputs.reference_id
+    unknown, kept, again = (
+        first.outcome == "unknown",
+        inputs.failed_file,
+        registration.repeatable or inputs.reference_id,
+    )
     pulls = [result.call.json() for result in failed if result.call.subject]
     alone = len(pulls) == len(failed)
     clears = alone and not all(body["services"] for body in pulls)
@@ -101,13 +105,15 @@ def _what(failed: Sequence[Result], results: Sequence[Result]) -> str:
     return f"{known} {verb} {which}"
 
 
-def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) -> tuple[tuple[Level, str], ...]:
+def already_held(
+    registration: Registration, inputs: Inputs, results: Sequence[Result]
+) -> tuple[tuple[Level, str], ...]:
     """Say that DX held something already: expected where the id is the event's, else worth a look."""
     held = [result for result in results if result.outcome == "already-registered"]
     if not held:
         return ()
     text = f"DX already holds this deployment of {_names(held)} under its `reference_id`, with other values, and keeps those. "
-    if context.repeatable:
+    if registration.repeatable:
         again = (
             "That is expected where the same event is handled again. Where it was another deployment, as of a reusable "
             "workflow that is called twice, give each its `environment` or `reference-id`."
@@ -124,4 +130,4 @@ def already_held(context: Context, inputs: Inputs, results: Sequence[Result]) ->
 
 
 def _names(results: Sequence[Result]) -> str:
-    return listed([result.call.label for result in results])
+    return join_names([result.call.label for result in results])

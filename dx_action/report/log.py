@@ -1,73 +1,81 @@
 """Owns how the log tells what was found: each value, and where it came from. Pure."""
 
 from dx_action.deployment.plan import lead_times, merge_commits
-from dx_action.deployment.registration import Context
-from dx_action.inputs.values import Found
+from dx_action.deployment.registration import Registration
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
-from dx_action.text import short
+from dx_action.text import truncate
 
 
-def found_lines(event: Event, context: Context) -> tuple[str, ...]:
+def found_lines(event: Event, registration: Registration) -> tuple[str, ...]:
     """Give a line for the event and one for each value, aligned."""
-    if not context.services.value:
-        repository, source = context.repository, f"  from {context.services.source}"
-        first = f"  {'repository':<18} {short(repository.value, 300)}  from {repository.source}"
-        return (f"Event {event.name}:", first, *(line + source for line in _told(context)))
-    shas, attribution = context.merge_commit_shas, context.attribution
+    if not registration.services.value:
+        repository, source = registration.repository, f"  from {registration.services.source}"
+        first = f"  {'repository':<18} {truncate(repository.value, 300)}  from {repository.source}"
+        return (f"Event {event.name}:", first, *(line + source for line in _told(registration)))
+    shas, attribution = registration.merge_commit_shas, registration.attribution
     sends_commit = attribution == "commit" or (
-        shas is not None and not all(merge_commits(context, each) for each in context.services.value)
+        shas is not None and not all(merge_commits(registration, each) for each in registration.services.value)
     )
-    rows: list[tuple[str, Found[str] | None]] = [
-        ("repository", context.repository),
-        ("commit_sha" if sends_commit else "commit (not sent)", context.commit),
-        ("merge_commit_shas", Found(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None),
-        ("attribution", Found(attribution, context.attribution_source)),
-        ("service", Found(", ".join(each.identifier for each in context.services.value), context.services.source)),
-        ("deployed_at", context.deployed_at),
-        ("success", Found(str(context.success.value).lower(), context.success.source) if context.success else None),
-        ("environment", Found(context.environment, "input environment") if context.environment else None),
-        ("reference_id", Found(", ".join(context.reference_ids.value), context.reference_ids.source)),
-        ("source_url", context.source_url),
-        *(("metadata", found) for found in _times(context)),
+    rows: list[tuple[str, Sourced[str] | None]] = [
+        ("repository", registration.repository),
+        ("commit_sha" if sends_commit else "commit (not sent)", registration.commit),
+        ("merge_commit_shas", Sourced(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None),
+        ("attribution", Sourced(attribution, registration.attribution_source)),
+        (
+            "service",
+            Sourced(", ".join(each.identifier for each in registration.services.value), registration.services.source),
+        ),
+        ("deployed_at", registration.deployed_at),
+        (
+            "success",
+            Sourced(str(registration.success.value).lower(), registration.success.source)
+            if registration.success
+            else None,
+        ),
+        ("environment", Sourced(registration.environment, "input environment") if registration.environment else None),
+        ("reference_id", Sourced(", ".join(registration.reference_ids.value), registration.reference_ids.source)),
+        ("source_url", registration.source_url),
+        *(("metadata", found) for found in _times(registration)),
     ]
     action = f" ({event.action})" if event.action else ""
     lines = [f"Event {event.name}{action}:"]
     for name, found in rows:
         if found:
             source = f"  from {found.source}" if found.source else ""
-            lines.append(f"  {name:<18} {short(found.value, 300)}{source}")
-    return (*lines, *_told(context), *_shipped(context))
+            lines.append(f"  {name:<18} {truncate(found.value, 300)}{source}")
+    return (*lines, *_told(registration), *_shipped(registration))
 
 
-def _times(context: Context) -> list[Found[str]]:
+def _times(registration: Registration) -> list[Sourced[str]]:
     """Tell the times of lead time, once for all services that have the same."""
     told: dict[tuple[str, str], list[str]] = {}
-    for service in context.services.value:
-        times = lead_times(context.shipping, service.identifier)
+    for service in registration.services.value:
+        times = lead_times(registration.changes, service.identifier)
         values = ", ".join(f"{key} {each.value}" for key, each in times.items())
         sources = ", ".join(dict.fromkeys(each.source for each in times.values()))
         told.setdefault((values, sources), []).append(service.identifier)
     alone = len(told) == 1
     return [
-        Found(values, sources if alone else f"{sources} ({short(', '.join(names), 100)})")
+        Sourced(values, sources if alone else f"{sources} ({truncate(', '.join(names), 100)})")
         for (values, sources), names in told.items()
         if values
     ]
 
 
-def _shipped(context: Context) -> list[str]:
+def _shipped(registration: Registration) -> list[str]:
     """Tell what each service ships, since when, and what names the one before."""
     lines = []
-    for service, each in context.shipping.by_service.items():
+    for service, each in registration.changes.by_service.items():
         before = "deployed before" if each.certain else "compared with"
         since = f"; {before}: {each.previous.value} from {each.previous.source}" if each.previous else ""
-        commit = context.commit.value if context.commit else ""
-        lines.append(f"  {short(service, 100)}: {each.headline(commit)}{since}")
+        commit = registration.commit.value if registration.commit else ""
+        lines.append(f"  {truncate(service, 100)}: {each.headline(commit)}{since}")
     return lines
 
 
-def _told(context: Context) -> list[str]:
+def _told(registration: Registration) -> list[str]:
     """Tell which pull requests are to be told which services."""
-    how = "is cleared, then told" if context.replace else "is told"
-    names = [(each, ", ".join(service.identifier for service in each.services)) for each in context.assignments]
-    return [f"  {each.subject} {how} {short(services, 300) or 'no service'}" for each, services in names]
+    how = "is cleared, then told" if registration.replace else "is told"
+    names = [(each, ", ".join(service.identifier for service in each.services)) for each in registration.pull_services]
+    return [f"  {each.subject} {how} {truncate(services, 300) or 'no service'}" for each, services in names]

@@ -6,8 +6,8 @@ from typing import Any
 
 from dx_action.changes.scope import MergedPull
 from dx_action.deployment.calls import Call, Result
-from dx_action.deployment.registration import Context
-from dx_action.text import inert, short
+from dx_action.deployment.registration import Registration
+from dx_action.text import one_line, truncate
 
 # GitHub keeps 1 MB for a whole job; a step that needs more than a quarter of it has lost its readers anyway.
 LARGEST = 256 * 1024
@@ -24,34 +24,42 @@ _NAMES = (
 def outputs(
     status: str,
     reason: str,
-    context: Context | None = None,
+    registration: Registration | None = None,
     calls: Sequence[Call] = (),
     results: Sequence[Result] = (),
     more: Mapping[str, list[Any]] | None = None,
 ) -> dict[str, str]:
-    """Give every output of `action.yml`; what is not known is empty, or an empty array. `more` are lists that no context has."""
+    """Return every output of `action.yml`; unknown ones are empty. `more` are lists that no registration has."""
     lists: dict[str, list[Any]] = {
         "merge-commit-shas": [],
         "services": [],
         "reference-ids": [],
         "requests": [{"method": call.method, "body": call.json()} for call in calls],
         "results": [_result(result) for result in results],
-        "pull-requests": [_pull(pull) for pull in context.shipping.pulls] if context else [],
+        "pull-requests": [_pull(pull) for pull in registration.changes.pulls] if registration else [],
         **(more or {}),
     }
-    found = dict.fromkeys(_NAMES, "") | {"status": status, "reason": short(inert(reason), 1000), "truncated": "false"}
-    if context:
-        lists["merge-commit-shas"] = list(context.merge_commit_shas.value) if context.merge_commit_shas else []
-        lists["services"] = [service.identifier for service in context.services.value]
-        lists["reference-ids"] = list(context.reference_ids.value)
+    found = dict.fromkeys(_NAMES, "") | {
+        "status": status,
+        "reason": truncate(one_line(reason), 1000),
+        "truncated": "false",
+    }
+    if registration:
+        lists["merge-commit-shas"] = (
+            list(registration.merge_commit_shas.value) if registration.merge_commit_shas else []
+        )
+        lists["services"] = [service.identifier for service in registration.services.value]
+        lists["reference-ids"] = list(registration.reference_ids.value)
         found |= {
-            "repository": inert(context.repository.value),
-            "commit-sha": context.commit.value if context.commit else "",
-            "deployed-at": context.deployed_at.value,
-            "pull-number": str(context.pull_number or ""),
-            "pull-id": str(context.pull_id or ""),
-            "rollback": {None: "", True: "true", False: "false"}[context.shipping.rollback],
-            "reference-id": inert(context.reference_ids.value[0]) if len(context.reference_ids.value) == 1 else "",
+            "repository": one_line(registration.repository.value),
+            "commit-sha": registration.commit.value if registration.commit else "",
+            "deployed-at": registration.deployed_at.value,
+            "pull-number": str(registration.pull_number or ""),
+            "pull-id": str(registration.pull_id or ""),
+            "rollback": {None: "", True: "true", False: "false"}[registration.changes.rollback],
+            "reference-id": one_line(registration.reference_ids.value[0])
+            if len(registration.reference_ids.value) == 1
+            else "",
         }
     left = _ROOM - sum(len(text.encode()) for text in found.values())
     for name in ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests"):
@@ -81,11 +89,11 @@ def _fitting(items: list[Any], room: int) -> tuple[str, bool]:
 def _pull(pull: MergedPull) -> dict[str, Any]:
     return {
         "number": pull.number,
-        "title": short(inert(pull.title), 300),
-        "url": inert(pull.url),
-        "author": inert(pull.author),
-        "merged_at": inert(pull.merged_at),
-        "merge_commit_sha": inert(pull.merge_commit_sha),
+        "title": truncate(one_line(pull.title), 300),
+        "url": one_line(pull.url),
+        "author": one_line(pull.author),
+        "merged_at": one_line(pull.merged_at),
+        "merge_commit_sha": one_line(pull.merge_commit_sha),
     }
 
 
@@ -96,7 +104,7 @@ def _result(result: Result) -> dict[str, Any]:
         "reference_id": result.call.reference_id,
         "outcome": result.outcome,
         "http_status": result.http_status,
-        "error": short(inert(short(result.error))),
-        "message": short(inert(short(result.message))),
+        "error": truncate(one_line(truncate(result.error))),
+        "message": truncate(one_line(truncate(result.message))),
         "attempts": result.attempts,
     }

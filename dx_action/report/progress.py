@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result, as_row
-from dx_action.deployment.registration import Context
+from dx_action.deployment.registration import Registration
 from dx_action.dx.delivery import Transport
-from dx_action.errors import Problem, Wrong
+from dx_action.errors import InvalidValue, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import endings as report
 from dx_action.runner.workspace import Workspace
-from dx_action.text import short
+from dx_action.text import truncate
 
 if TYPE_CHECKING:
     from dx_action.dx.sender import Outbox
@@ -29,7 +29,7 @@ class Progress:
     wire: Callable[..., Transport] | None = None
     fetch: Callable[[str], bytes | None] = lambda _: None
     inputs: Inputs | None = None
-    context: Context | None = None
+    registration: Registration | None = None
     first: tuple[Call, ...] = ()
     calls: tuple[Call, ...] = ()
     outboxes: "list[Outbox]" = field(default_factory=list)
@@ -57,15 +57,17 @@ class Progress:
         """Report what became of the calls, or None where there are none."""
         if self.ending:
             return self.ending(reason)
-        if not self.groups or self.inputs is None or self.context is None:
+        if not self.groups or self.inputs is None or self.registration is None:
             return None
         updates = [update for outbox in self.outboxes for update in outbox.updates]
-        return report.sent(self.context, self.inputs, self.results(reason), updates, calls=(*self.first, *self.calls))
+        return report.sent(
+            self.registration, self.inputs, self.results(reason), updates, calls=(*self.first, *self.calls)
+        )
 
     def harmless(self, result: Result) -> Result:
         """Give the result with DX's words cut and without secrets."""
         # DX's words may quote the token, and have no end. They lose both before they are escaped, where the one is hard to find.
-        error, message = short(self.scrubbed(result.error), 200), short(self.scrubbed(result.message), 4000)
+        error, message = truncate(self.scrubbed(result.error), 200), truncate(self.scrubbed(result.message), 4000)
         return replace(result, error=error, message=message)
 
 
@@ -77,6 +79,6 @@ def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Repor
     lines = [progress.scrubbed(as_row(result.call)) + "\n" for result in told.failed]
     try:
         progress.workspace.append(path, "".join(lines).encode())
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         return report.with_problem(told, Problem("failed-file", str(wrong)), lenient=soft)
     return told

@@ -6,12 +6,12 @@ Every text that others wrote is inert. Into the chart, which Mermaid reads as a 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dx_action.changes.changeset import Shipment, Shipping
+from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.changes.scope import MergedPull
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.times import parse_time
 from dx_action.inputs.urls import is_url
-from dx_action.text import code, escaped, short
+from dx_action.text import code, escaped, truncate
 
 MOST_ROWS, MOST_BARS, MOST_SECTIONS = 100, 20, 20
 _MOST_NAMES = 10
@@ -19,16 +19,16 @@ _FORMAT, _DAYS = "YYYY-MM-DDTHH:mm:ss", timedelta(days=5)
 _COLUMNS = ("pull request", "title", "author", "merged")
 
 
-def shipped(shipping: Shipping, deployed_at: str, commit: str) -> str:
+def shipped(changes: Changes, deployed_at: str, commit: str) -> str:
     """Give the part, with a section for each group of services that ship the same; empty where nothing was looked up."""
-    groups: dict[tuple[object, ...], tuple[Shipment, list[str]]] = {}
-    for service, each in shipping.by_service.items():
+    groups: dict[tuple[object, ...], tuple[ChangeSet, list[str]]] = {}
+    for service, each in changes.by_service.items():
         same = (each.previous, each.course, tuple(pull.number for pull in each.pulls))
         groups.setdefault(same, (each, []))[1].append(service)
     alone, left, parts = len(groups) == 1, MOST_ROWS, []
     for each, names in list(groups.values())[:MOST_SECTIONS]:
-        rows = min(len(each.pulls), left) if shipping.listed else 0
-        parts.append(_section(each, [] if alone else names, deployed_at, commit, rows=rows, listed=shipping.listed))
+        rows = min(len(each.pulls), left) if changes.listed else 0
+        parts.append(_section(each, [] if alone else names, deployed_at, commit, rows=rows, listed=changes.listed))
         left -= rows
     if more := sum(len(names) for _, names in list(groups.values())[MOST_SECTIONS:]):
         parts.append(f"… and what ships of {more} more service{'' if more == 1 else 's'}.\n")
@@ -36,16 +36,16 @@ def shipped(shipping: Shipping, deployed_at: str, commit: str) -> str:
 
 
 def _section(
-    shipment: Shipment, services: Sequence[str], deployed_at: str, commit: str, *, rows: int, listed: bool
+    shipment: ChangeSet, services: Sequence[str], deployed_at: str, commit: str, *, rows: int, listed: bool
 ) -> str:
-    names = ", ".join(code(short(service, 100)) for service in services[:_MOST_NAMES])
+    names = ", ".join(code(truncate(service, 100)) for service in services[:_MOST_NAMES])
     more = f" and {len(services) - _MOST_NAMES} more" if len(services) > _MOST_NAMES else ""
     lines = [f"#### {escaped(shipment.headline(commit))}{': ' if names else ''}{names}{more}\n\n"]
     if shipment.previous:
         before = "Deployed before" if shipment.certain else "Compared with"
-        aside = ". One does not follow the other" if shipment.course == "aside" else ""
-        source = escaped(short(shipment.previous.source, 100))
-        lines.append(f"{before}: {code(short(shipment.previous.value, 40))}, from {source}{aside}.\n\n")
+        aside = ". One does not follow the other" if shipment.course == "diverged" else ""
+        source = escaped(truncate(shipment.previous.source, 100))
+        lines.append(f"{before}: {code(truncate(shipment.previous.value, 40))}, from {source}{aside}.\n\n")
     if listed and shipment.pulls:
         if rows:
             # What is taken out of production has no lead time.
@@ -67,7 +67,7 @@ def _row(pull: MergedPull, until: str) -> str:
     if is_url(pull.url):
         number = f'<a href="{escaped(pull.url)}">#{pull.number}</a>'
     merged = pull.merged_at[:16].replace("T", " ")
-    cells = [number, escaped(short(pull.title, 120)), escaped(short(pull.author, 50)), escaped(merged)]
+    cells = [number, escaped(truncate(pull.title, 120)), escaped(truncate(pull.author, 50)), escaped(merged)]
     if until:
         cells.append(lead_time(pull.first_commit_at, until) or "—")
     return f"| {' | '.join(cells)} |\n"
@@ -86,7 +86,7 @@ def lead_time(since: str | None, until: str) -> str:
     return " ".join(parts)
 
 
-def _chart(shipment: Shipment, deployed_at: str) -> Iterator[str]:
+def _chart(shipment: ChangeSet, deployed_at: str) -> Iterator[str]:
     """Draw each pull request's way from its first commit by its merge to the deployment."""
     end = _moment(deployed_at)
     bars: list[str] = []
@@ -99,7 +99,7 @@ def _chart(shipment: Shipment, deployed_at: str) -> Iterator[str]:
             bars.append(
                 f"  section #{pull.number}\n    to the merge :{start}, {middle}\n    to production :done, {middle}, {last}\n"
             )
-    if shipment.course in ("forward", "aside") and len(bars) > 1 and end:
+    if shipment.course in ("forward", "diverged") and len(bars) > 1 and end:
         axis = "%d %b %H h" if end - min(starts) < _DAYS else "%d %b"
         yield f"```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat {_FORMAT}\n  axisFormat {axis}\n"
         yield "  todayMarker off\n"
@@ -110,5 +110,5 @@ def _chart(shipment: Shipment, deployed_at: str) -> Iterator[str]:
 def _moment(text: str | None) -> datetime | None:
     try:
         return parse_time(text) if text else None
-    except Wrong:
+    except InvalidValue:
         return None

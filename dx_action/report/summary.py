@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from dx_action.deployment.calls import Call, Outcome, Result
-from dx_action.deployment.registration import Context
-from dx_action.text import code, escaped, inert, prose, short
+from dx_action.deployment.registration import Registration
+from dx_action.text import code, escaped, markdown, one_line, truncate
 
 MOST_ROWS = 200
 # In the order of a backfill's columns.
@@ -19,40 +19,41 @@ MARKS: dict[Outcome, str] = {
 
 def told(headline: str, text: str) -> str:
     """Give a summary that is a headline and a paragraph."""
-    return f"### {headline}\n\n{prose(text)}\n"
+    return f"### {headline}\n\n{markdown(text)}\n"
 
 
 def problems(headline: str, lines: Sequence[str]) -> str:
     """Give a summary that lists what is wrong."""
-    return f"### {headline}\n\n" + "".join(f"- {prose(line)}\n" for line in lines)
+    return f"### {headline}\n\n" + "".join(f"- {markdown(line)}\n" for line in lines)
 
 
-def sent(headline: str, context: Context, results: Sequence[Result], notes: Sequence[str]) -> str:
+def sent(headline: str, registration: Registration, results: Sequence[Result], notes: Sequence[str]) -> str:
     """Give the summary of what was sent: a table with a row a service, failures first, and DX's own words below."""
     ranked = sorted(results, key=lambda result: result.delivered)
     rows = [(result.call, MARKS[result.outcome]) for result in ranked]
     words = [f"{result.call.label}: {result.error}: {result.message}" for result in ranked if result.message]
     return (
-        f"### {headline}\n\n{quoted(notes)}{_pulls(rows)}{_table(context, rows)}{_facts(context)}{_ships(context)}"
+        f"### {headline}\n\n{quoted(notes)}{_pulls(rows)}{_table(registration, rows)}{_facts(registration)}{_ships(registration)}"
         f"{_fence(words[:20])}"
     )
 
 
-def dry(context: Context, calls: Sequence[Call], notes: Sequence[str]) -> str:
+def dry(registration: Registration, calls: Sequence[Call], notes: Sequence[str]) -> str:
     """Give the summary of a dry run: what would be sent."""
     rows = [(call, "🧪 not sent (dry run)") for call in calls]
     bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:20]]
-    tables = _pulls(rows) + _table(context, rows)
-    return f"### Dry run: nothing was sent to DX\n\n{quoted(notes)}{tables}{_facts(context)}{_ships(context)}{_fence(bodies)}"
+    tables = _pulls(rows) + _table(registration, rows)
+    facts = _facts(registration) + _ships(registration)
+    return f"### Dry run: nothing was sent to DX\n\n{quoted(notes)}{tables}{facts}{_fence(bodies)}"
 
 
-def _ships(context: Context) -> str:
-    if not context.shipping.by_service:
+def _ships(registration: Registration) -> str:
+    if not registration.changes.by_service:
         return ""
     from dx_action.report.shipped import shipped  # noqa: PLC0415 - most runs do not look it up
 
-    commit = context.commit.value if context.commit else ""
-    return "\n" + shipped(context.shipping, context.deployed_at.value, commit)
+    commit = registration.commit.value if registration.commit else ""
+    return "\n" + shipped(registration.changes, registration.deployed_at.value, commit)
 
 
 def _pulls(rows: Sequence[tuple[Call, str]]) -> str:
@@ -60,21 +61,21 @@ def _pulls(rows: Sequence[tuple[Call, str]]) -> str:
     lines = []
     for call, mark in rows[:MOST_ROWS]:
         if call.subject:
-            names = ", ".join(code(short(service["identifier"], 100)) for service in call.json()["services"])
+            names = ", ".join(code(truncate(service["identifier"], 100)) for service in call.json()["services"])
             done = mark.replace("registered", "set")
-            lines.append(f"- Services of {prose(call.subject)}: {names or 'none'} · {done}\n")
+            lines.append(f"- Services of {markdown(call.subject)}: {names or 'none'} · {done}\n")
     return "".join(lines) + ("\n" if lines else "")
 
 
-def _table(context: Context, calls: Sequence[tuple[Call, str]]) -> str:
+def _table(registration: Registration, calls: Sequence[tuple[Call, str]]) -> str:
     rows = [(call, mark) for call, mark in calls if not call.subject]
     if not rows:
         return ""
     head = "| service | commit | deployed at | attribution | outcome | reference id |\n| --- | --- | --- | --- | --- | --- |\n"
-    commit = code(context.commit.value[:12]) if context.commit else "—"
+    commit = code(registration.commit.value[:12]) if registration.commit else "—"
     lines = [
-        f"| {code(short(call.service, 100))} | {commit} | {context.deployed_at.value} | {_attribution(call)} | {mark} "
-        f"| {code(short(call.reference_id, 200))} |\n"
+        f"| {code(truncate(call.service, 100))} | {commit} | {registration.deployed_at.value} | {_attribution(call)} | {mark} "
+        f"| {code(truncate(call.reference_id, 200))} |\n"
         for call, mark in rows[:MOST_ROWS]
     ]
     more = f"\n… and {len(rows) - MOST_ROWS} more.\n" if len(rows) > MOST_ROWS else ""
@@ -88,27 +89,27 @@ def _attribution(call: Call) -> str:
     return "commit" if "commit_sha" in body else "repository"
 
 
-def _facts(context: Context) -> str:
-    facts = [f"Repository {code(context.repository.value)}"]
-    if context.success is not None and not context.success.value:
+def _facts(registration: Registration) -> str:
+    facts = [f"Repository {code(registration.repository.value)}"]
+    if registration.success is not None and not registration.success.value:
         facts.append("a **failed** deployment")
-    if context.environment:
-        facts.append(f"environment {code(context.environment)}")
-    if context.source_url:
-        facts.append(f'<a href="{escaped(context.source_url.value)}">source</a>')
+    if registration.environment:
+        facts.append(f"environment {code(registration.environment)}")
+    if registration.source_url:
+        facts.append(f'<a href="{escaped(registration.source_url.value)}">source</a>')
     return " · ".join(facts) + "\n"
 
 
 def quoted(notes: Sequence[str]) -> str:
     """Give what is to be noted, a paragraph each."""
-    return "".join(f"> {prose(note)}\n>\n" for note in notes) + ("\n" if notes else "")
+    return "".join(f"> {markdown(note)}\n>\n" for note in notes) + ("\n" if notes else "")
 
 
 def _fence(lines: Sequence[str]) -> str:
     """Give foreign words in a fence that is longer than any run of backticks in them."""
     if not lines:
         return ""
-    text = "\n".join(inert(part) for line in lines for part in short(line, 4000).split("\n"))
+    text = "\n".join(one_line(part) for line in lines for part in truncate(line, 4000).split("\n"))
     longest = max((len(run) for run in _runs(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"\n{fence}text\n{text}\n{fence}\n"

@@ -1,1 +1,1 @@
-"""What the runner hands to the step and takes from it: variables, event, workspace, log, outputs."""
+"""The Actions runner's side: its variables, the event, the workspace, log commands, the job's proxies and CAs."""

@@ -10,7 +10,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from dx_action.errors import Level
-from dx_action.text import escaped, inert, short
+from dx_action.text import escaped, one_line, truncate
 
 _LONGEST_MESSAGE = 3500
 _SUMMARY_BYTES = 1_000_000
@@ -40,16 +40,16 @@ class Workflow:
 
     def say(self, text: str = "") -> None:
         """Write a line of the log."""
-        self._write(inert(self.scrubbed(text)))
+        self._write(one_line(self.scrubbed(text)))
 
     def debug(self, text: str) -> None:
         """Write a line that is shown where step debugging is on."""
         if self.debugging:
-            self._write(f"::debug::{_data(inert(self.scrubbed(text)))}")
+            self._write(f"::debug::{_data(one_line(self.scrubbed(text)))}")
 
     def group(self, title: str) -> None:
         """Begin a part of the log that is shown folded."""
-        self._write(f"::group::{_data(inert(self.scrubbed(title)))}")
+        self._write(f"::group::{_data(one_line(self.scrubbed(title)))}")
 
     def end_group(self) -> None:
         """End the folded part."""
@@ -57,8 +57,8 @@ class Workflow:
 
     def annotate(self, level: Level, title: str, message: str) -> None:
         """Write an annotation, of several lines where the message has some; GitHub cuts it at 4,096 characters."""
-        text = short("\n".join(inert(line) for line in self.scrubbed(message).split("\n")), _LONGEST_MESSAGE)
-        self._write(f"::{level} title={_property(inert(title))}::{_data(text)}")
+        text = truncate("\n".join(one_line(line) for line in self.scrubbed(message).split("\n")), _LONGEST_MESSAGE)
+        self._write(f"::{level} title={_property(one_line(title))}::{_data(text)}")
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
         """Append the step's outputs. Raises OSError where the runner's file cannot be written."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 MEBIBYTE = 1 << 20
 _NO_FILE = "names something that is not a file."
@@ -21,11 +21,11 @@ _REMOTE = re.compile(r"^\s*url\s*=\s*(\S+)", re.MULTILINE)
 _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-class NotThere(Wrong):
+class NotThere(InvalidValue):
     """There is no such file."""
 
 
-class NoFolder(Wrong):
+class NoFolder(InvalidValue):
     """A file or a symbolic link is where the path has a folder."""
 
 
@@ -50,30 +50,30 @@ class Workspace:
         )
 
     def read(self, path: str, most: int = MEBIBYTE) -> bytes:
-        """Read a file of at most `most` bytes. Raises NotThere, Wrong."""
+        """Read a file of at most `most` bytes. Raises NotThere, InvalidValue."""
         with self._opened(path, os.O_RDONLY, make=False) as file:
             data = b""
             while chunk := os.read(file, most + 1 - len(data)):
                 data += chunk
                 if len(data) > most:
-                    raise Wrong(f"names a file of more than {most // MEBIBYTE} MiB.")
+                    raise InvalidValue(f"names a file of more than {most // MEBIBYTE} MiB.")
             return data
 
     @contextmanager
     def opened(self, path: str) -> Iterator[int]:
-        """Open a file for reading, and give its descriptor, which ends with the context. Raises NotThere, Wrong."""
+        """Open a file for reading, and give its descriptor, which ends with the context. Raises NotThere, InvalidValue."""
         with self._opened(path, os.O_RDONLY, make=False) as file:
             yield file
 
     @contextmanager
     def replacing(self, path: str) -> Iterator[IO[bytes]]:
-        """Write a file anew: it takes the old one's place, whole, once the context ends without an error. Raises Wrong."""
+        """Write a file anew: it takes the old one's place, whole, once the context ends without an error. Raises InvalidValue."""
         *folders, name = PurePosixPath(path).parts
         part = f".{name[:200]}.part"
         with self._folders(folders, make=True) as folder:
             with suppress(FileNotFoundError):
                 if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                    raise Wrong(_NO_FILE)
+                    raise InvalidValue(_NO_FILE)
             with suppress(FileNotFoundError):
                 os.unlink(part, dir_fd=folder)
             file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o644, dir_fd=folder)
@@ -87,11 +87,11 @@ class Workspace:
                 raise
 
     def can_append(self, path: str) -> None:
-        """Make sure that lines can be appended later: the file is there afterwards. Raises Wrong."""
+        """Make sure that lines can be appended later: the file is there afterwards. Raises InvalidValue."""
         self.append(path, b"")
 
     def append(self, path: str, data: bytes) -> None:
-        """Append lines to a file, which is made where there is none, with its folders. Raises Wrong."""
+        """Append lines to a file, which is made where there is none, with its folders. Raises InvalidValue."""
         with self._opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=True) as file:
             size = os.fstat(file).st_size
             if data and size and os.pread(file, 1, size - 1) != b"\n":
@@ -107,7 +107,7 @@ class Workspace:
             file = os.open(name, flags | _PLAIN, 0o644, dir_fd=folder)
             try:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
-                    raise Wrong(_NO_FILE)
+                    raise InvalidValue(_NO_FILE)
                 yield file
             finally:
                 os.close(file)
@@ -116,7 +116,7 @@ class Workspace:
     def _folders(self, folders: Sequence[str], *, make: bool) -> Iterator[int]:
         """Open the innermost folder; what its context raises is told in our words."""
         if not self._root:
-            raise Wrong("names a file, and GITHUB_WORKSPACE names no workspace.")
+            raise InvalidValue("names a file, and GITHUB_WORKSPACE names no workspace.")
         opened: list[int] = []
         try:
             opened.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
@@ -128,7 +128,7 @@ class Workspace:
                 "names a file that is not in the workspace. Check its path, and that an earlier step made it."
             ) from None
         except OSError as error:
-            raise (NoFolder if error.errno == errno.ENOTDIR else Wrong)(
+            raise (NoFolder if error.errno == errno.ENOTDIR else InvalidValue)(
                 "names a file that cannot be opened or written there: a symbolic link or a folder is in its place, it may "
                 "not be read or written, or the disk is full."
             ) from None

@@ -1,1 +1,1 @@
-"""What a service is, and which services own a changed file: a map, Backstage, CODEOWNERS. Pure."""
+"""What a service is, and which services own a changed file: a map, Backstage or CODEOWNERS. Pure."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.ownership import Ownership, naming, text_of
 from dx_action.services.service import Service, checked
 from dx_action.strict_yaml import yaml_events
@@ -29,7 +29,7 @@ class Catalogs(Ownership):
         self._nearest: dict[str, tuple[Service, ...] | None] = {}
 
     def services_at(self, path: str) -> tuple[Service, ...]:
-        """Give the components of the nearest catalog-info.yaml. Raises Wrong, and whatever `read` raises."""
+        """Give the components of the nearest catalog-info.yaml. Raises InvalidValue, and whatever `read` raises."""
         passed: list[str] = []
         folder, found = path, None
         while folder and found is None:
@@ -49,7 +49,7 @@ class Catalogs(Ownership):
 
 
 def parse_catalog(data: bytes, name: str) -> tuple[Service, ...]:
-    """Give the components of a catalog file. Raises Wrong, which begins with `name` and tells the line."""
+    """Give the components of a catalog file. Raises InvalidValue, which begins with `name` and tells the line."""
     with naming(name):
         events = yaml_events(text_of(data, LARGEST, "is more than 1 MiB."))
         found: dict[str, Service] = {}
@@ -67,7 +67,7 @@ def _component(events: Iterator[yaml.Event]) -> Service | None:
     if isinstance(first, yaml.ScalarEvent) and not first.value:
         return None
     if not isinstance(first, yaml.MappingStartEvent):
-        raise Wrong(f"has a document that is not a mapping{_line(first)}.")
+        raise InvalidValue(f"has a document that is not a mapping{_line(first)}.")
     kind: Any = None
     metadata: dict[str, yaml.Event] = {}
     start: yaml.Event = first
@@ -84,7 +84,7 @@ def _component(events: Iterator[yaml.Event]) -> Service | None:
             else:
                 _pass_over(value, events)
     if isinstance(kind, yaml.AliasEvent):
-        raise Wrong(f"has an alias as `kind`{_line(kind)}. Write the value out.")
+        raise InvalidValue(f"has an alias as `kind`{_line(kind)}. Write the value out.")
     if not isinstance(kind, yaml.ScalarEvent) or kind.value != "Component":
         return None
     return _service(metadata, start)
@@ -94,17 +94,19 @@ def _service(metadata: dict[str, yaml.Event], start: yaml.Event) -> Service | No
     name, title = metadata.get("name"), metadata.get("title")
     for event in (name or start, title):
         if isinstance(event, yaml.AliasEvent):
-            raise Wrong(f"has an alias in a component's `metadata`{_line(event)}. Write the value out.")
+            raise InvalidValue(f"has an alias in a component's `metadata`{_line(event)}. Write the value out.")
     if not isinstance(name, yaml.ScalarEvent):
-        raise Wrong(f"has a component without `metadata.name`{_line(name or start)}.")
+        raise InvalidValue(f"has a component without `metadata.name`{_line(name or start)}.")
     if title is not None and not isinstance(title, yaml.ScalarEvent):
-        raise Wrong(f"has a component whose `metadata.title` is not text{_line(title)}.")
+        raise InvalidValue(f"has a component whose `metadata.title` is not text{_line(title)}.")
     if "{{" in name.value:
         return None
     try:
         return checked(name.value.strip(), (title.value if title else "").strip() or None)
-    except Wrong:
-        raise Wrong(f"has a component whose name is blank or has a control character in it{_line(name)}.") from None
+    except InvalidValue:
+        raise InvalidValue(
+            f"has a component whose name is blank or has a control character in it{_line(name)}."
+        ) from None
 
 
 def _entries(events: Iterator[yaml.Event], wanted: set[str]) -> Iterator[tuple[str, yaml.Event]]:
@@ -120,7 +122,7 @@ def _entries(events: Iterator[yaml.Event], wanted: set[str]) -> Iterator[tuple[s
             _pass_over(value, events)
             continue
         if text in seen:
-            raise Wrong(f"has the same key twice{_line(key)}.")
+            raise InvalidValue(f"has the same key twice{_line(key)}.")
         seen.add(text)
         yield text, value
 

@@ -8,7 +8,7 @@ matches decides; one without owners takes the file away from all. A line that is
 import re
 from collections.abc import Mapping
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.ownership import Ownership, naming, text_of
 from dx_action.services.path_tree import PathTree, Rule
 from dx_action.services.segments import split, step
@@ -47,7 +47,7 @@ class Codeowners(Ownership):
 
 
 def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
-    """Read the file. Raises Wrong, which begins with `name`, where GitHub would not load it."""
+    """Read the file. Raises InvalidValue, which begins with `name`, where GitHub would not load it."""
     with naming(name):
         text = text_of(
             data, TOO_LARGE - 1, "is 3 MB or larger, and GitHub does not load it either. Join rules by wildcards."
@@ -57,7 +57,7 @@ def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
     for number, line in enumerate(text.split("\n"), 1):
         try:
             rules += _rule(line.strip())
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             warnings.append(f"{name} {wrong} (line {number}). GitHub passes over this line; mend it or take it out.")
     return Codeowners(rules, tuple(warnings))
 
@@ -67,7 +67,7 @@ def _rule(line: str) -> list[tuple[Rule, tuple[Service, ...]]]:
         return []
     written = _PATTERN.fullmatch(line)
     if written is None:
-        raise Wrong("has a rule whose pattern ends in a \\ that escapes nothing")
+        raise InvalidValue("has a rule whose pattern ends in a \\ that escapes nothing")
     pattern, rest = written.groups()
     _check(pattern)
     owners: dict[str, Service] = {}
@@ -76,7 +76,7 @@ def _rule(line: str) -> list[tuple[Rule, tuple[Service, ...]]]:
             break
         owner = _OWNER.fullmatch(word)
         if owner is None:
-            raise Wrong("has an owner that is none of @user, @org/team and an e-mail address")
+            raise InvalidValue("has an owner that is none of @user, @org/team and an e-mail address")
         identifier = owner["team"] or owner["user"] or owner["address"]
         owners[identifier] = Service(identifier)
     parts, folder = split(pattern)
@@ -91,12 +91,12 @@ def _rule(line: str) -> list[tuple[Rule, tuple[Service, ...]]]:
 def _check(pattern: str) -> None:
     plain = _ESCAPED.sub("/", pattern)
     if pattern.startswith("!"):
-        raise Wrong("has a pattern that begins with !, which CODEOWNERS does not have")
+        raise InvalidValue("has a pattern that begins with !, which CODEOWNERS does not have")
     if pattern.startswith("\\#"):
-        raise Wrong("has a pattern that begins with \\#, which CODEOWNERS does not have")
+        raise InvalidValue("has a pattern that begins with \\#, which CODEOWNERS does not have")
     if "[" in plain or "]" in plain:
-        raise Wrong("has a pattern with a [ or ] that is not escaped as \\[ or \\]")
+        raise InvalidValue("has a pattern with a [ or ] that is not escaped as \\[ or \\]")
     if "***" in plain:
-        raise Wrong("has a pattern with ***")
+        raise InvalidValue("has a pattern with ***")
     if "\\/" in _ESCAPED.findall(pattern) or not pattern.strip("/"):
-        raise Wrong("has a pattern that names no path")
+        raise InvalidValue("has a pattern that names no path")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.ownership import Ownership, naming, text_of
 from dx_action.services.patterns import Pattern, PatternLists
 from dx_action.services.service import Service, checked
@@ -40,24 +40,24 @@ class ServiceMap(Ownership):
 
 
 def parse_service_map(data: bytes | str, name: str) -> ServiceMap:
-    """Read a map: a file's bytes, or the text of an input. Raises Wrong, which begins with `name` and tells the line."""
+    """Read a map: a file's bytes, or the text of an input. Raises InvalidValue, which begins with `name` and tells the line."""
     with naming(name):
         text = text_of(
             data, LARGEST, "is more than 1 MiB. Join the patterns of one folder: services/payments/** takes all in it."
         )
         try:
             found, lines = read_with_lines(text)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             quotes = " A pattern that begins with `*` or `!` needs quotes." if _BARE.search(text) else ""
-            raise Wrong(f"{wrong}{quotes}") from None
+            raise InvalidValue(f"{wrong}{quotes}") from None
         if not isinstance(found, dict) or not found:
-            raise Wrong(f"is not a map of services (line 1). {_FORM}")
+            raise InvalidValue(f"is not a map of services (line 1). {_FORM}")
         services: dict[str, Service] = {}
         patterns: list[list[Pattern]] = []
         for identifier, entry in found.items():
             service = _service(identifier, entry, lines)
             if service.identifier in services:
-                raise Wrong(f"has the same service twice (line {lines[identifier,]}). Join their patterns.")
+                raise InvalidValue(f"has the same service twice (line {lines[identifier,]}). Join their patterns.")
             services[service.identifier] = service
             patterns.append(_patterns((identifier,), entry, lines))
         return ServiceMap(tuple(services.values()), PatternLists(patterns))
@@ -69,17 +69,17 @@ def _service(identifier: str, entry: Any, lines: dict[Where, int]) -> Service:
     if isinstance(entry, dict):
         for key in entry:
             if key not in {"name", "paths"}:
-                raise Wrong(
+                raise InvalidValue(
                     f"has a service with a key other than `name` and `paths` (line {lines[identifier, key]}). {_FORM}"
                 )
         if "paths" not in entry:
-            raise Wrong(f"has a service without `paths` (line {line}). {_FORM}")
+            raise InvalidValue(f"has a service without `paths` (line {line}). {_FORM}")
         if "name" in entry and not (isinstance(name, str) and name.strip()):
-            raise Wrong(f"has a `name` that is not text (line {lines[identifier, 'name']}). Put it in quotes.")
+            raise InvalidValue(f"has a `name` that is not text (line {lines[identifier, 'name']}). Put it in quotes.")
     try:
         return checked(identifier.strip(), (name or "").strip() or None)
-    except Wrong:
-        raise Wrong(
+    except InvalidValue:
+        raise InvalidValue(
             f"has a service whose identifier is blank, or which has a control character in it or its name (line {line})."
         ) from None
 
@@ -89,19 +89,19 @@ def _patterns(where: Where, entry: Any, lines: dict[Where, int]) -> list[Pattern
         where, entry = (*where, "paths"), entry["paths"]
     if isinstance(entry, str):
         if "," in entry:
-            raise Wrong(
+            raise InvalidValue(
                 f"has a comma in a pattern (line {lines[where]}). Write several patterns as a list, [one, two]."
             )
         entry = [entry]
         lines[*where, 0] = lines[where]
     if not isinstance(entry, list) or not entry:
-        raise Wrong(f"has a service without patterns (line {lines[where]}). {_FORM}")
+        raise InvalidValue(f"has a service without patterns (line {lines[where]}). {_FORM}")
     for number, text in enumerate(entry):
         if not isinstance(text, str):
-            raise Wrong(f"has a pattern that is not text (line {lines[*where, number]}). Put it in quotes.")
+            raise InvalidValue(f"has a pattern that is not text (line {lines[*where, number]}). Put it in quotes.")
     found = [Pattern(text, lines[*where, number]) for number, text in enumerate(entry)]
     if all(pattern.text.startswith("!") for pattern in found):
-        raise Wrong(
+        raise InvalidValue(
             f'has a service that only leaves files out (line {lines[where]}). Begin with what it has: "**" is all.'
         )
     return found

@@ -5,7 +5,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.service import Service
 
 
@@ -37,20 +37,20 @@ def naming(name: str) -> Iterator[None]:
     """Put the file's name before what is wrong with it."""
     try:
         yield
-    except Wrong as wrong:
-        raise Wrong(f"{name} {wrong}") from None
+    except InvalidValue as wrong:
+        raise InvalidValue(f"{name} {wrong}") from None
 
 
 def text_of(data: bytes | str, limit: int, too_large: str) -> str:
-    """Give the text of a file that is not larger than the limit. Raises Wrong, with the line of what is not UTF-8."""
+    """Give the text of a file that is not larger than the limit. Raises InvalidValue, with the line of what is not UTF-8."""
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     if len(data) > limit:
-        raise Wrong(too_large)
+        raise InvalidValue(too_large)
     # The codec that passes over the mark tells where an error is as if the mark were not there.
     data = data.removeprefix(BOM_UTF8)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Wrong(f"is not UTF-8 (line {line}). Save it as UTF-8.") from None
+        raise InvalidValue(f"is not UTF-8 (line {line}). Save it as UTF-8.") from None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.path_tree import PathTree, Rule
 from dx_action.services.segments import Glob, split, stars, step
 
@@ -32,13 +32,13 @@ class PatternLists:
     """Several lists of patterns, one a service."""
 
     def __init__(self, lists: Iterable[Sequence[Pattern]]) -> None:
-        """Read the patterns. Raises Wrong, with the line."""
+        """Read the patterns. Raises InvalidValue, with the line."""
         rules: list[Rule] = []
         self._takes: list[bool] = []
         for group, patterns in enumerate(lists):
             for pattern in patterns:
                 if len(rules) == MOST_PATTERNS:
-                    raise Wrong(
+                    raise InvalidValue(
                         f"has more than {MOST_PATTERNS:,} patterns (line {pattern.line}). "
                         "Join those of one folder: services/payments/** takes everything below it."
                     )
@@ -59,9 +59,9 @@ def _rule(pattern: Pattern, group: int) -> Rule:
     where = f"(line {pattern.line})"
     for part in parts:
         if part in {"", ".", ".."}:
-            raise Wrong(f"has a pattern with `//`, `./` or `../` in it, which matches nothing {where}. {_FORM}")
+            raise InvalidValue(f"has a pattern with `//`, `./` or `../` in it, which matches nothing {where}. {_FORM}")
         if part != "**" and stars(part) > MOST_STARS:
-            raise Wrong(
+            raise InvalidValue(
                 f"has a pattern with more than {MOST_STARS} `*` between two slashes {where}. "
                 "Use fewer, or `**` between slashes for any number of folders."
             )
@@ -82,22 +82,22 @@ def _checked(pattern: Pattern) -> str:
 
     text, where = pattern.text, f"(line {pattern.line})"
     if _CONTROL.search(text):
-        raise Wrong(
+        raise InvalidValue(
             f"has a pattern with a line break or another control character in it {where}. Write a list of patterns."
         )
     if not text.endswith("\\ "):
         text = text.rstrip()
     bare = text.removeprefix("!")
     if not bare.strip("/ "):
-        raise Wrong(f"has a pattern that names no path {where}. {_FORM}")
+        raise InvalidValue(f"has a pattern that names no path {where}. {_FORM}")
     if text.startswith("#"):
-        raise Wrong(f"has a pattern that is a comment {where}. For a name that begins with # write \\#.")
+        raise InvalidValue(f"has a pattern that is a comment {where}. For a name that begins with # write \\#.")
     try:
         _, include = GitIgnoreSpecPattern.pattern_to_regex(text)
     except GitIgnorePatternError:
         include = None
     if include is None:
-        raise Wrong(
+        raise InvalidValue(
             f"has a pattern that cannot be read {where}: a [ without its ], or a \\ with nothing after it. "
             "For the character itself write \\[ or \\\\."
         )
@@ -106,8 +106,8 @@ def _checked(pattern: Pattern) -> str:
 
 def _check_range(glob: Glob, where: str) -> None:
     if "[:" in glob.text:
-        raise Wrong(f"has a pattern with a class such as [:alpha:] {where}. Write a range, [a-z].")
+        raise InvalidValue(f"has a pattern with a class such as [:alpha:] {where}. Write a range, [a-z].")
     try:
         glob.matches("")
     except re.error:
-        raise Wrong(f"has a pattern with a range that runs backwards {where}. Write [a-z], not [z-a].") from None
+        raise InvalidValue(f"has a pattern with a range that runs backwards {where}. Write [a-z], not [z-a].") from None

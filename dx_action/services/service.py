@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -24,9 +24,9 @@ class Service:
 
 
 def checked(identifier: str, name: str | None) -> Service:
-    """Give the service. Raises Wrong."""
+    """Give the service. Raises InvalidValue."""
     if not identifier:
-        raise Wrong(f"has a service without an identifier. {_FORM}")
+        raise InvalidValue(f"has a service without an identifier. {_FORM}")
     if _CONTROL.search(identifier) or _CONTROL.search(name or ""):
-        raise Wrong(f"has a service with a line break or another control character in it. {_FORM}")
+        raise InvalidValue(f"has a service with a line break or another control character in it. {_FORM}")
     return Service(identifier, name)

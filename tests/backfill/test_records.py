@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 
 from dx_action.backfill.records import Form, Record, Unreadable, csv_cells, form_of, header, json_cells, records
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = b"deployed_at,service\n"
@@ -118,7 +118,7 @@ def test_the_cells_of_a_row(data: bytes, cells: dict[str, str]) -> None:
     ],
 )
 def test_what_is_wrong_with_a_row(data: bytes, says: str) -> None:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         csv_cells(data, ("x", "y"))
     assert str(caught.value).startswith(says)
 

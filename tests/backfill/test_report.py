@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backfills import Listed
-from dx_action.backfill.messages import Ending, already_held, counted, failures
+from dx_action.backfill.messages import BackfillResult, already_held, counted, failures
 from dx_action.backfill.report import nothing, rehearsed, sent, written
 from dx_action.backfill.summary import groups, summary
 from dx_action.backfill.tally import Tally
@@ -29,13 +29,13 @@ REFUSED: End = ("failed", "repo_not_found")
 UNKNOWN: End = ("unknown", "http_503")
 
 
-def ended(rows: Listed, ends: Sequence[End], message: str = "", **more: Any) -> Ending:
+def ended(rows: Listed, ends: Sequence[End], message: str = "", **more: Any) -> BackfillResult:
     """Rows that ended so; None is what was not sent."""
     tally = Tally(len(rows))
     for index, end in enumerate(ends):
         if end:
             tally.add(index, rows.line(index), Result(rows.call(index), end[0], 422, end[1], message, 1))
-    return Ending(rows=rows, tally=tally, **more)
+    return BackfillResult(rows=rows, tally=tally, **more)
 
 
 def rows_of(count: int, services: int = 3, minutes: int = 60) -> Listed:
@@ -404,7 +404,7 @@ def test_how_a_row_failed(http_status: int | None, attempts: int, how: str, from
     rows = rows_of(1)
     tally = Tally(1)
     tally.add(0, 2, Result(rows.call(0), "unknown", http_status, "no_answer", "", attempts))
-    ending = Ending(rows=rows, tally=tally, from_file=from_file)
+    ending = BackfillResult(rows=rows, tally=tally, from_file=from_file)
     assert list(groups(ending))[-1] == ("What failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
     assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary("Failed", ending, ())
     assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary("Failed", ending, ())

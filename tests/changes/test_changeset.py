@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 import builders
 from builders import ABSENT
-from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, UNKNOWN, Asks, pull
+from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, UNKNOWN, Lookups, pull
 from dx_action.changes import warnings as doubts
 from dx_action.changes.changeset import (
     CLOCK,
     NOTHING,
+    Changes,
+    ChangeSet,
     NotFoundError,
-    Shipment,
-    Shipping,
     UnknownCommitError,
     in_order,
     needs_shipping,
@@ -28,7 +28,7 @@ from dx_action.changes.scope import Course
 from dx_action.deployment import plan
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.pulls import merged_by
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.report.shipped import lead_time, shipped
 from dx_action.runner.event import Deployment
 from dx_action.services.service import Service
@@ -42,22 +42,27 @@ BOTH, FIRST = {"lead-time-metadata": "both"}, {"lead-time-metadata": "first-comm
 
 
 def look(
-    asks: Asks,
+    lookups: Lookups,
     *given: Mapping[str, str],
     event: str = "workflow_dispatch",
     changes: dict[str, Any] | None = None,
     services: str = "web",
     commit: str | None = COMMIT,
     source: str = CLOCK,
-) -> Shipping:
+) -> Changes:
     inputs = builders.inputs({name: text for each in given for name, text in each.items()})
     happened = builders.event(event, changes)
     return look_ahead(
-        inputs, happened, [Service(name) for name in services.split()], commit, Found(DEPLOYED_AT, source), lambda: asks
+        inputs,
+        happened,
+        [Service(name) for name in services.split()],
+        commit,
+        Sourced(DEPLOYED_AT, source),
+        lambda: lookups,
     )
 
 
-def numbers(ships: Shipping, service: str = "web") -> list[int]:
+def numbers(ships: Changes, service: str = "web") -> list[int]:
     return [each.number for each in ships.by_service[service].pulls]
 
 
@@ -114,9 +119,9 @@ def test_what_is_asked_of_the_history(
     alone: bool,
     own: int | None,
 ) -> None:
-    asks = Asks(previous_ones=dict.fromkeys(services.split(), HISTORY), touching={1: frozenset(), 2: frozenset()})
-    look(asks, DISCOVER, inputs, event=event, changes=changes, services=services)
-    wanted = asks.asked[0][1]
+    lookups = Lookups(previous_ones=dict.fromkeys(services.split(), HISTORY), touching={1: frozenset(), 2: frozenset()})
+    look(lookups, DISCOVER, inputs, event=event, changes=changes, services=services)
+    wanted = lookups.asked[0][1]
     assert (wanted.services, wanted.environment, wanted.alone) == (tuple(services.split()), environment, alone)
     assert (wanted.own and wanted.own.id) == own
 
@@ -132,9 +137,9 @@ def test_what_is_asked_of_the_history(
     ],
 )
 def test_what_was_made_later_is_not_asked_for(event: str, source: str, until: str | None) -> None:
-    asks = Asks()
-    look(asks, DISCOVER, event=event, source=source)
-    assert asks.asked[0][1].until == until
+    lookups = Lookups()
+    look(lookups, DISCOVER, event=event, source=source)
+    assert lookups.asked[0][1].until == until
 
 
 @pytest.mark.parametrize(
@@ -156,28 +161,28 @@ def test_what_was_made_later_is_not_asked_for(event: str, source: str, until: st
 def test_which_deployments_are_of_this_environment(
     inputs: dict[str, str], deployment: dict[str, Any], counts: bool
 ) -> None:
-    asks = Asks()
-    look(asks, DISCOVER, inputs)
-    assert asks.asked[0][1].counts(Deployment(id=1, sha=BEFORE, **deployment)) is counts
+    lookups = Lookups()
+    look(lookups, DISCOVER, inputs)
+    assert lookups.asked[0][1].counts(Deployment(id=1, sha=BEFORE, **deployment)) is counts
 
 
 def test_a_given_commit_wins_over_the_history() -> None:
-    asks = Asks()
-    ships = look(asks, DISCOVER, {"since-sha": "1234567"}, services="web api")
-    assert asks.asked[0] == ("span", "1234567", COMMIT)
-    assert {each.previous for each in ships.by_service.values()} == {Found("1234567", "input since-sha")}
+    lookups = Lookups()
+    ships = look(lookups, DISCOVER, {"since-sha": "1234567"}, services="web api")
+    assert lookups.asked[0] == ("span", "1234567", COMMIT)
+    assert {each.previous for each in ships.by_service.values()} == {Sourced("1234567", "input since-sha")}
 
 
 @pytest.mark.parametrize("attribution", [DISCOVER, SHOW, FIRST])
 def test_a_given_commit_that_is_unknown_is_a_bad_input(attribution: dict[str, str]) -> None:
     with pytest.raises(BadInput, match="`since-sha` is no commit of the repository"):
-        look(Asks(spans=UnknownCommitError()), attribution, {"since-sha": "1234567"})
+        look(Lookups(spans=UnknownCommitError()), attribution, {"since-sha": "1234567"})
 
 
 def test_without_a_commit_nothing_ships() -> None:
     with pytest.raises(BadInput, match="`commit-sha` is missing"):
-        look(Asks(), DISCOVER, commit=None)
-    ships = look(Asks(), SHOW, {"merge-commit-shas": "abc1234"}, commit=None)
+        look(Lookups(), DISCOVER, commit=None)
+    ships = look(Lookups(), SHOW, {"merge-commit-shas": "abc1234"}, commit=None)
     assert (numbers(ships), ships.warnings) == ([1, 2], ())
 
 
@@ -188,14 +193,14 @@ def test_without_a_commit_nothing_ships() -> None:
     ("course", "rollback", "sent", "shown"),
     [
         ("forward", False, ["1", "2"], [1, 2]),
-        ("aside", False, ["1", "2"], [1, 2]),
+        ("diverged", False, ["1", "2"], [1, 2]),
         ("rollback", True, [], []),
         ("redeploy", False, [], []),
     ],
 )
 @pytest.mark.parametrize("inputs", [{}, {"since-sha": BEFORE}], ids=["history", "given"])
 def test_each_way(course: Course, rollback: bool, sent: list[str], shown: list[int], inputs: dict[str, str]) -> None:
-    ships = look(Asks(course=course), DISCOVER, inputs)
+    ships = look(Lookups(course=course), DISCOVER, inputs)
     assert ships.rollback is rollback
     assert [sha.lstrip("0") for sha in ships.merge_commit_shas("web")] == sent
     assert [each.number for each in ships.pulls] == shown
@@ -217,7 +222,7 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", LOST)
 def test_what_github_does_not_tell_is_a_reason(name: str) -> None:
     answers, why = LOST[name]
-    ships = look(Asks(**answers), DISCOVER)
+    ships = look(Lookups(**answers), DISCOVER)
     assert (ships.by_service, ships.rollback, ships.merge_commit_shas("web")) == ({}, None, ())
     assert ships.reasons == {why: ("web",)}
     (warning,) = ships.warnings
@@ -228,15 +233,15 @@ def test_what_github_does_not_tell_is_a_reason(name: str) -> None:
 
 
 def test_a_commit_of_the_history_that_is_gone() -> None:
-    ships = look(Asks(spans=UnknownCommitError()), DISCOVER)
+    ships = look(Lookups(spans=UnknownCommitError()), DISCOVER)
     assert ships.reasons == {
         f"the repository does not have the commit that was there before, or the deployed one{GIVE}": ("web",)
     }
 
 
 def test_services_with_different_answers() -> None:
-    asks = Asks(previous_ones={"web": HISTORY, "api": "why", "cart": Found("d" * 40, "x"), "jobs": "why"})
-    ships = look(asks, DISCOVER, services="web api cart jobs")
+    lookups = Lookups(previous_ones={"web": HISTORY, "api": "why", "cart": Sourced("d" * 40, "x"), "jobs": "why"})
+    ships = look(lookups, DISCOVER, services="web api cart jobs")
     assert list(ships.by_service) == ["web", "cart"]
     assert ships.reasons == {f"why{GIVE}": ("api", "jobs")}
     assert ships.warnings[0].startswith(
@@ -246,37 +251,39 @@ def test_services_with_different_answers() -> None:
 
 def test_each_service_keeps_what_touches_it() -> None:
     touching = {1: frozenset({"web", "api"}), 2: frozenset({"api"}), 3: frozenset({"other"})}
-    asks = Asks(pulls=(pull(3), pull(1), pull(2)), touching=touching, previous_ones={"web": HISTORY, "api": HISTORY})
-    ships = look(asks, DISCOVER, {"service-map": "web: [web/**]"}, services="web api")
+    lookups = Lookups(
+        pulls=(pull(3), pull(1), pull(2)), touching=touching, previous_ones={"web": HISTORY, "api": HISTORY}
+    )
+    ships = look(lookups, DISCOVER, {"service-map": "web: [web/**]"}, services="web api")
     assert (numbers(ships, "web"), numbers(ships, "api")) == ([1], [1, 2])
-    assert asks.asked[-2] == ("services_of", [1, 2, 3])
+    assert lookups.asked[-2] == ("services_of", [1, 2, 3])
 
 
 def test_what_touches_which_service_may_not_be_known() -> None:
     by_map = {"service-map": "web: [web/**]"}
-    ships = look(Asks(touching=NotFoundError("why")), DISCOVER, by_map)
+    ships = look(Lookups(touching=NotFoundError("why")), DISCOVER, by_map)
     assert (ships.by_service, ships.reasons) == ({}, {"why": ("web",)})
     for course in ("rollback", "redeploy"):
-        ships = look(Asks(touching=NotFoundError("why"), course=course), DISCOVER, by_map)
+        ships = look(Lookups(touching=NotFoundError("why"), course=course), DISCOVER, by_map)
         assert (ships.rollback, ships.reasons, numbers(ships)) == (course == "rollback", {}, [])
     with pytest.raises(ActionError, match="`service-map` is broken"):
-        look(Asks(touching=BadInput.of("service-map", "is broken.")), DISCOVER, by_map)
+        look(Lookups(touching=BadInput.of("service-map", "is broken.")), DISCOVER, by_map)
 
 
 def test_a_merge_just_now_is_told_by_its_event() -> None:
     """GitHub may not know it by its commit yet."""
-    asks = Asks(pulls=(pull(1),))
+    lookups = Lookups(pulls=(pull(1),))
     changes = {"pull_request.merge_commit_sha": COMMIT}
-    ships = look(asks, DISCOVER, event="pull_request_merged", changes=changes)
+    ships = look(lookups, DISCOVER, event="pull_request_merged", changes=changes)
     assert numbers(ships) == [41, 1]
-    assert look(asks, DISCOVER, event="pull_request_merged").by_service["web"].pulls == (pull(1),)
+    assert look(lookups, DISCOVER, event="pull_request_merged").by_service["web"].pulls == (pull(1),)
 
 
 def test_after_a_push_the_newest_is_waited_for() -> None:
     for event, newest in (("push_branch", COMMIT), ("workflow_dispatch", None), ("pull_request_merged", None)):
-        asks = Asks()
-        look(asks, DISCOVER, event=event)
-        assert ("merged", (BEFORE, COMMIT), newest) in asks.asked
+        lookups = Lookups()
+        look(lookups, DISCOVER, event=event)
+        assert ("merged", (BEFORE, COMMIT), newest) in lookups.asked
 
 
 # What is only shown.
@@ -304,21 +311,23 @@ def test_without_a_previous_deployment(
     at_least: str,
 ) -> None:
     """Nothing of it is sent, and without being asked for nothing is looked up for it."""
-    asks = Asks(previous_ones={"web": UNKNOWN}, release=Found(release, "the release before") if release else None)
-    ships = look(asks, DISCOVER, SHOW, event=event, changes=changes)
+    lookups = Lookups(
+        previous_ones={"web": UNKNOWN}, release=Sourced(release, "the release before") if release else None
+    )
+    ships = look(lookups, DISCOVER, SHOW, event=event, changes=changes)
     shipment = ships.by_service["web"]
     assert (shipment.previous and shipment.previous.source, numbers(ships)) == (previous, shown)
     assert shipment.course == "forward"
     assert shipment.headline(COMMIT) == f"Ships {len(shown)} pull request{'s' * (len(shown) > 1)}{at_least}"
     assert (ships.merge_commit_shas("web"), ships.rollback, ships.reasons) == ((), None, {UNKNOWN + GIVE: ("web",)})
-    quiet = Asks(previous_ones={"web": UNKNOWN})
+    quiet = Lookups(previous_ones={"web": UNKNOWN})
     assert look(quiet, DISCOVER, event=event, changes=changes).by_service == {}
     assert quiet.names == ["previous"]
 
 
 def test_a_push_back_without_a_history_is_no_rollback() -> None:
-    asks = Asks(previous_ones={"web": UNKNOWN}, course="rollback")
-    ships = look(asks, SHOW, event="push_branch", changes={"before": BEFORE})
+    lookups = Lookups(previous_ones={"web": UNKNOWN}, course="rollback")
+    ships = look(lookups, SHOW, event="push_branch", changes={"before": BEFORE})
     assert ships.rollback is None
     assert (
         ships.by_service["web"]
@@ -348,30 +357,30 @@ def test_a_push_back_without_a_history_is_no_rollback() -> None:
 )
 def test_whether_the_branch_is_asked_for(event: str, changes: dict[str, Any], asked: bool) -> None:
     """The last of an event's rows deploys another commit than the event's, by hand."""
-    asks = Asks(beside_it=True)
-    ships = look(asks, DISCOVER, event=event, changes=changes)
-    assert (("beside", "main", COMMIT) in asks.asked) is asked
+    lookups = Lookups(off_branch=True)
+    ships = look(lookups, DISCOVER, event=event, changes=changes)
+    assert (("is_off_branch", "main", COMMIT) in lookups.asked) is asked
     assert any("is not on the default branch" in warning for warning in ships.warnings) is asked
 
 
 def test_a_commit_in_capitals_is_the_event_s() -> None:
-    asks = Asks(beside_it=True)
-    look(asks, DISCOVER, event="push_branch", changes={"head_commit.id": COMMIT}, commit=COMMIT.upper())
-    assert "beside" not in asks.names
+    lookups = Lookups(off_branch=True)
+    look(lookups, DISCOVER, event="push_branch", changes={"head_commit.id": COMMIT}, commit=COMMIT.upper())
+    assert "is_off_branch" not in lookups.names
 
 
 def test_pull_requests_of_which_some_have_no_first_commit_yet_are_asked_for() -> None:
-    asks = Asks()
+    lookups = Lookups()
     some = (pull(1, first_commit_at="2025-03-09T10:00:00Z"), pull(2, first_commit_at=None))
-    ships = Shipping({"web": Shipment(None, True, "forward", some)})
+    ships = Changes({"web": ChangeSet(None, True, "forward", some)})
     read = builders.inputs({"lead-time-metadata": "first-commit"})
-    lead_times(read, builders.event("push_branch"), COMMIT, ships, lambda: asks)
-    assert asks.asked == [("dated", [1, 2])]
+    lead_times(read, builders.event("push_branch"), COMMIT, ships, lambda: lookups)
+    assert lookups.asked == [("dated", [1, 2])]
 
 
 @pytest.mark.parametrize("beside", [False, NotFoundError("why"), UnknownCommitError()])
 def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exception) -> None:
-    assert look(Asks(beside_it=beside), DISCOVER).warnings == ()
+    assert look(Lookups(off_branch=beside), DISCOVER).warnings == ()
 
 
 # Lead time.
@@ -408,99 +417,101 @@ def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exc
     ],
 )
 def test_the_commits_time(event: str, changes: dict[str, Any], expected: tuple[int, str]) -> None:
-    asks = Asks()
-    found = look(asks, {"lead-time-metadata": "commit"}, event=event, changes=changes).lead_times
-    assert found == {"commit_timestamp": Found(*expected)}
-    assert asks.names == (["committed_at"] if "GitHub" in expected[1] else [])
+    lookups = Lookups()
+    found = look(lookups, {"lead-time-metadata": "commit"}, event=event, changes=changes).lead_times
+    assert found == {"commit_timestamp": Sourced(*expected)}
+    assert lookups.names == (["committed_at"] if "GitHub" in expected[1] else [])
 
 
 def test_a_commit_may_be_given_in_short() -> None:
     changes = {"head_commit.id": COMMIT, "head_commit.timestamp": "2025-03-04T12:00:00Z"}
-    asks = Asks()
-    look(asks, {"lead-time-metadata": "commit"}, event="push_branch", changes=changes, commit="CCCCCCC")
-    assert asks.names == []
+    lookups = Lookups()
+    look(lookups, {"lead-time-metadata": "commit"}, event="push_branch", changes=changes, commit="CCCCCCC")
+    assert lookups.names == []
 
 
 @pytest.mark.parametrize(
-    ("asks", "event", "changes", "expected"),
+    ("lookups", "event", "changes", "expected"),
     [
-        (Asks(), "workflow_dispatch", {}, (1740787260, "pull request #1")),
-        (Asks(pulls=(pull(3), pull(2))), "workflow_dispatch", {}, (1740787320, "pull request #2")),
-        (Asks(), "pull_request_merged", {"pull_request.merge_commit_sha": COMMIT}, (1740787260, "pull request #41")),
-        (Asks(previous_ones={"web": UNKNOWN}), "push_branch", {}, (1740787260, "pull request #1")),
+        (Lookups(), "workflow_dispatch", {}, (1740787260, "pull request #1")),
+        (Lookups(pulls=(pull(3), pull(2))), "workflow_dispatch", {}, (1740787320, "pull request #2")),
+        (Lookups(), "pull_request_merged", {"pull_request.merge_commit_sha": COMMIT}, (1740787260, "pull request #41")),
+        (Lookups(previous_ones={"web": UNKNOWN}), "push_branch", {}, (1740787260, "pull request #1")),
     ],
     ids=["those that ship", "the earliest, whichever was merged first", "its own", "what a push moved"],
 )
-def test_the_first_commits_time(asks: Asks, event: str, changes: dict[str, Any], expected: tuple[int, str]) -> None:
-    found = look(asks, FIRST, event=event, changes=changes).lead_times
-    assert found == {"first_commit_timestamp": Found(*expected)}
-    assert asks.names.count("dated") == 1
+def test_the_first_commits_time(
+    lookups: Lookups, event: str, changes: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    found = look(lookups, FIRST, event=event, changes=changes).lead_times
+    assert found == {"first_commit_timestamp": Sourced(*expected)}
+    assert lookups.names.count("dated") == 1
 
 
 @pytest.mark.parametrize("course", ["rollback", "redeploy"])
 def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> None:
-    ships = look(Asks(course=course), BOTH)
+    ships = look(Lookups(course=course), BOTH)
     assert (list(ships.lead_times), ships.warnings) == (["commit_timestamp"], ())
 
 
 @pytest.mark.parametrize(
-    ("asks", "event", "commit", "expected"),
+    ("lookups", "event", "commit", "expected"),
     [
         (
-            Asks(pulls=()),
+            Lookups(pulls=()),
             "workflow_dispatch",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: no pull request",
         ),
         (
-            Asks(undated=NotFoundError("why"), pulls=(pull(1, first_commit_at=None),)),
+            Lookups(undated=NotFoundError("why"), pulls=(pull(1, first_commit_at=None),)),
             "workflow_dispatch",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: why.",
         ),
         (
-            Asks(silent=True, pulls=(pull(1, first_commit_at=None),)),
+            Lookups(silent=True, pulls=(pull(1, first_commit_at=None),)),
             "workflow_dispatch",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: GitHub tells no commits of the pull requests.",
         ),
         (
-            Asks(committed=NotFoundError("why")),
+            Lookups(committed=NotFoundError("why")),
             "workflow_dispatch",
             COMMIT,
             "`commit_timestamp` is left out of the metadata: why.",
         ),
         (
-            Asks(committed="yesterday"),
+            Lookups(committed="yesterday"),
             "workflow_dispatch",
             COMMIT,
             "`commit_timestamp` is left out of the metadata: GitHub gave a time",
         ),
         (
-            Asks(pulls=()),
+            Lookups(pulls=()),
             "pull_request_merged",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: no pull",
         ),
-        (Asks(), "pull_request_merged", None, "`commit_timestamp` is left out of the metadata: no commit is known."),
+        (Lookups(), "pull_request_merged", None, "`commit_timestamp` is left out of the metadata: no commit is known."),
     ],
 )
-def test_a_time_that_cannot_be_had(asks: Asks, event: str, commit: str | None, expected: str) -> None:
+def test_a_time_that_cannot_be_had(lookups: Lookups, event: str, commit: str | None, expected: str) -> None:
     _, missing = lead_times(
         builders.inputs(BOTH),
         builders.event(event),
         commit,
-        look(replace(asks, committed="2025-03-04T12:00:00Z"), SHOW) if commit else NOTHING,
-        lambda: asks,
+        look(replace(lookups, committed="2025-03-04T12:00:00Z"), SHOW) if commit else NOTHING,
+        lambda: lookups,
     )
     assert any(each.startswith(expected) for each in missing), missing
 
 
 def test_what_metadata_gives_is_not_looked_for() -> None:
-    asks = Asks()
+    lookups = Lookups()
     given = BOTH | {"metadata": '{"commit_timestamp": 1, "first_commit_timestamp": 2}'}
-    assert look(asks, given) == replace(NOTHING)
-    assert asks.asked == []
+    assert look(lookups, given) == replace(NOTHING)
+    assert lookups.asked == []
 
 
 @pytest.mark.parametrize(
@@ -508,16 +519,19 @@ def test_what_metadata_gives_is_not_looked_for() -> None:
     [
         ({}, {"commit_timestamp": 5, "first_commit_timestamp": 7}),
         (
-            {"web": Shipment(HISTORY, True, "forward", (pull(3), pull(2)))},
+            {"web": ChangeSet(HISTORY, True, "forward", (pull(3), pull(2)))},
             {"commit_timestamp": 5, "first_commit_timestamp": 1741428120},
         ),
         (
-            {"web": Shipment(HISTORY, True, "aside", (pull(2),))},
+            {"web": ChangeSet(HISTORY, True, "diverged", (pull(2),))},
             {"commit_timestamp": 5, "first_commit_timestamp": 1741428120},
         ),
-        ({"web": Shipment(HISTORY, True, "rollback", (pull(2),))}, {"commit_timestamp": 5}),
-        ({"web": Shipment(HISTORY, True, "forward", (pull(2, first_commit_at="yesterday"),))}, {"commit_timestamp": 5}),
-        ({"api": Shipment(HISTORY, True, "forward", (pull(2),))}, {"commit_timestamp": 5}),
+        ({"web": ChangeSet(HISTORY, True, "rollback", (pull(2),))}, {"commit_timestamp": 5}),
+        (
+            {"web": ChangeSet(HISTORY, True, "forward", (pull(2, first_commit_at="yesterday"),))},
+            {"commit_timestamp": 5},
+        ),
+        ({"api": ChangeSet(HISTORY, True, "forward", (pull(2),))}, {"commit_timestamp": 5}),
     ],
     ids=[
         "nothing was looked up",
@@ -528,18 +542,18 @@ def test_what_metadata_gives_is_not_looked_for() -> None:
         "only another's is known",
     ],
 )
-def test_the_first_commit_is_the_services_own(shipments: dict[str, Shipment], expected: dict[str, int]) -> None:
-    found = {"commit_timestamp": Found(5, ""), "first_commit_timestamp": Found(7, "")}
-    times = plan.lead_times(Shipping(shipments, lead_times=found), "web")
+def test_the_first_commit_is_the_services_own(shipments: dict[str, ChangeSet], expected: dict[str, int]) -> None:
+    found = {"commit_timestamp": Sourced(5, ""), "first_commit_timestamp": Sourced(7, "")}
+    times = plan.lead_times(Changes(shipments, lead_times=found), "web")
     assert {key: each.value for key, each in times.items()} == expected
 
 
 # Doubts.
 
 
-def ships_of(count: int, previous: Found[str] | None = HISTORY, **more: Any) -> Shipping:
+def ships_of(count: int, previous: Sourced[str] | None = HISTORY, **more: Any) -> Changes:
     pulls = tuple(replace(pull(number % 60), number=number) for number in range(1, count + 1))
-    return Shipping({"web": replace(Shipment(previous, True, "forward", pulls), **more)})
+    return Changes({"web": replace(ChangeSet(previous, True, "forward", pulls), **more)})
 
 
 @pytest.mark.parametrize(
@@ -563,13 +577,13 @@ def ships_of(count: int, previous: Found[str] | None = HISTORY, **more: Any) -> 
         ),
     ],
 )
-def test_doubts(ships: Shipping, said: list[str]) -> None:
+def test_doubts(ships: Changes, said: list[str]) -> None:
     found = list(doubts.warnings(ships, ["web"], DEPLOYED_AT, discovers=True))
     assert len(found) == len(said)
     assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
 
 
-CERTAIN, GUESSED = Shipment(HISTORY, True, "forward", (pull(1),)), Shipment(HISTORY, False, "forward", (pull(1),))
+CERTAIN, GUESSED = ChangeSet(HISTORY, True, "forward", (pull(1),)), ChangeSet(HISTORY, False, "forward", (pull(1),))
 
 
 @pytest.mark.parametrize(
@@ -593,8 +607,8 @@ CERTAIN, GUESSED = Shipment(HISTORY, True, "forward", (pull(1),)), Shipment(HIST
         ({"web": replace(GUESSED, course="rollback"), "api": replace(GUESSED, course="redeploy")}, []),
     ],
 )
-def test_what_goes_back_is_explained(courses: dict[str, Shipment], said: list[str]) -> None:
-    found = list(doubts.notices(Shipping(courses), list(courses), discovers=True))
+def test_what_goes_back_is_explained(courses: dict[str, ChangeSet], said: list[str]) -> None:
+    found = list(doubts.notices(Changes(courses), list(courses), discovers=True))
     assert len(found) == len(said)
     assert all(
         one.startswith(other) and one.endswith("ships nothing new.") for one, other in zip(found, said, strict=True)
@@ -605,7 +619,7 @@ def test_what_goes_back_is_explained(courses: dict[str, Shipment], said: list[st
     ("courses", "said"),
     [
         (
-            {"web": replace(CERTAIN, pulls=()), "api": replace(CERTAIN, course="aside", pulls=())},
+            {"web": replace(CERTAIN, pulls=()), "api": replace(CERTAIN, course="diverged", pulls=())},
             [
                 "The deployments are attributed by the commit, not by merge commits: since bbbbbbbbbbbb no pull request of it"
             ],
@@ -626,20 +640,20 @@ def test_what_goes_back_is_explained(courses: dict[str, Shipment], said: list[st
         ),
     ],
 )
-def test_what_goes_on_without_a_pull_request_is_doubted(courses: dict[str, Shipment], said: list[str]) -> None:
-    found = list(doubts.warnings(Shipping(courses), list(courses), DEPLOYED_AT, discovers=True))
+def test_what_goes_on_without_a_pull_request_is_doubted(courses: dict[str, ChangeSet], said: list[str]) -> None:
+    found = list(doubts.warnings(Changes(courses), list(courses), DEPLOYED_AT, discovers=True))
     assert len(found) == len(said)
     assert all(one.startswith(other) for one, other in zip(found, said, strict=True)), found
 
 
-@pytest.mark.parametrize(("course", "told"), [("forward", True), ("aside", True), ("rollback", False)])
+@pytest.mark.parametrize(("course", "told"), [("forward", True), ("diverged", True), ("rollback", False)])
 def test_many_or_old_ones_are_doubted_only_on_the_way_on(course: Course, told: bool) -> None:
     many = ships_of(51, course=course)
     assert bool(list(doubts.warnings(many, ["web"], DEPLOYED_AT, discovers=False))) is told
 
 
 def test_why_it_is_not_known_is_explained_where_nothing_was_to_be_sent() -> None:
-    ships = Shipping({}, reasons={"why": ("web",), "how": ("api", "web")})
+    ships = Changes({}, reasons={"why": ("web",), "how": ("api", "web")})
     assert list(doubts.notices(ships, ["web", "api"], discovers=False)) == [
         "What ships of web is not known for certain: why.",
         "What ships is not known for certain: how.",
@@ -655,7 +669,7 @@ def test_why_it_is_not_known_is_explained_where_nothing_was_to_be_sent() -> None
 def test_several_services_that_ship_the_same_are_doubted_once() -> None:
     many = ships_of(60).by_service["web"]
     names = [f"service-{number}" for number in range(14)]
-    ships = Shipping(dict.fromkeys(names[:12], many))
+    ships = Changes(dict.fromkeys(names[:12], many))
     (warning,) = doubts.warnings(ships, names, DEPLOYED_AT, discovers=True)
     assert "This deployment of service-0, service-1, " in warning
     assert ", service-9 and 2 more ships 60 pull requests" in warning
@@ -719,7 +733,7 @@ def test_the_chart_needs_two_and_their_times() -> None:
 def test_the_summary_is_bounded() -> None:
     many = ships_of(300).by_service["web"]
     every = {f"s{number}": replace(many, pulls=many.pulls[number:]) for number in range(30)}
-    text = shipped(Shipping(every, listed=True), DEPLOYED_AT, COMMIT)
+    text = shipped(Changes(every, listed=True), DEPLOYED_AT, COMMIT)
     assert text.count("\n| <a ") == MOST_ROWS
     assert text.count("#### Ships") == MOST_SECTIONS
     assert text.count("section #") == MOST_SECTIONS * MOST_BARS
@@ -732,14 +746,14 @@ wild = st.text(st.characters(), max_size=40) | st.sampled_from(
 )
 
 
-@given(wild, wild, wild, wild, wild, st.sampled_from(["forward", "rollback", "redeploy", "aside"]))
+@given(wild, wild, wild, wild, wild, st.sampled_from(["forward", "rollback", "redeploy", "diverged"]))
 def test_whatever_others_wrote_is_no_markup(
     title: str, author: str, url: str, when: str, service: str, course: Course
 ) -> None:
     wild_one = pull(1, title=title, author=author, url=url, merged_at=when, first_commit_at=when)
-    made = Shipment(Found(title, author), True, course, (wild_one, pull(2), pull(3)))
+    made = ChangeSet(Sourced(title, author), True, course, (wild_one, pull(2), pull(3)))
     other = replace(made, pulls=(pull(4),))
-    text = shipped(Shipping({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
+    text = shipped(Changes({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
     check_summary(text)
 
 
@@ -749,7 +763,7 @@ def test_whatever_others_wrote_is_no_markup(
 @given(st.lists(st.integers(1, 30)), st.lists(st.integers(1, 30)))
 def test_each_pull_request_once_in_the_order_of_merging(one: list[int], other: list[int]) -> None:
     each = {"a": [pull(number) for number in one], "b": [pull(number) for number in other]}
-    ships = Shipping({name: Shipment(HISTORY, True, "forward", in_order(pulls)) for name, pulls in each.items()})
+    ships = Changes({name: ChangeSet(HISTORY, True, "forward", in_order(pulls)) for name, pulls in each.items()})
     assert [found.number for found in ships.pulls] == sorted({*one, *other})
     assert [int(sha) for sha in ships.merge_commit_shas("a")] == sorted({*one})
     assert ships.merge_commit_shas("c") == ()
@@ -769,34 +783,34 @@ def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
 @pytest.mark.parametrize(
     ("shipment", "headline", "shas"),
     [
-        (Shipment(HISTORY, True, "forward", ()), "Ships 0 pull requests", 0),
-        (Shipment(HISTORY, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
-        (Shipment(HISTORY, True, "aside", (pull(1), pull(2))), "Ships 2 pull requests", 2),
-        (Shipment(None, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
-        (Shipment(HISTORY, False, "forward", (pull(1),)), "Ships 1 pull request", 0),
-        (Shipment(None, False, "forward", (pull(1),)), "Ships 1 pull request at least", 0),
-        (Shipment(HISTORY, True, "redeploy", ()), "cccccccccccc was deployed before: nothing new ships", 0),
-        (Shipment(HISTORY, False, "redeploy", ()), "cccccccccccc is what it is compared with: nothing new ships", 0),
+        (ChangeSet(HISTORY, True, "forward", ()), "Ships 0 pull requests", 0),
+        (ChangeSet(HISTORY, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
+        (ChangeSet(HISTORY, True, "diverged", (pull(1), pull(2))), "Ships 2 pull requests", 2),
+        (ChangeSet(None, True, "forward", (pull(1),)), "Ships 1 pull request", 1),
+        (ChangeSet(HISTORY, False, "forward", (pull(1),)), "Ships 1 pull request", 0),
+        (ChangeSet(None, False, "forward", (pull(1),)), "Ships 1 pull request at least", 0),
+        (ChangeSet(HISTORY, True, "redeploy", ()), "cccccccccccc was deployed before: nothing new ships", 0),
+        (ChangeSet(HISTORY, False, "redeploy", ()), "cccccccccccc is what it is compared with: nothing new ships", 0),
         (
-            Shipment(HISTORY, True, "rollback", (pull(1),)),
+            ChangeSet(HISTORY, True, "rollback", (pull(1),)),
             "Rollback to cccccccccccc: 1 pull request taken out of production",
             0,
         ),
-        (Shipment(HISTORY, True, "rollback", (), counted=False), "Rollback to cccccccccccc", 0),
+        (ChangeSet(HISTORY, True, "rollback", (), counted=False), "Rollback to cccccccccccc", 0),
         (
-            Shipment(HISTORY, False, "rollback", (pull(1),)),
+            ChangeSet(HISTORY, False, "rollback", (pull(1),)),
             "cccccccccccc comes before what it is compared with: 1 pull request less",
             0,
         ),
     ],
 )
-def test_what_a_shipment_says_and_is_attributed_by(shipment: Shipment, headline: str, shas: int) -> None:
+def test_what_a_shipment_says_and_is_attributed_by(shipment: ChangeSet, headline: str, shas: int) -> None:
     assert (shipment.headline(COMMIT), len(shipment.merge_commit_shas)) == (headline, shas)
-    assert Shipping({"web": shipment}).merge_commit_shas("web") == shipment.merge_commit_shas
-    assert Shipping({"web": shipment}).merge_commit_shas("api") == ()
+    assert Changes({"web": shipment}).merge_commit_shas("web") == shipment.merge_commit_shas
+    assert Changes({"web": shipment}).merge_commit_shas("api") == ()
 
 
-BACK, AGAIN = Shipment(HISTORY, True, "rollback", (pull(1),)), Shipment(HISTORY, True, "redeploy", (pull(2),))
+BACK, AGAIN = ChangeSet(HISTORY, True, "rollback", (pull(1),)), ChangeSet(HISTORY, True, "redeploy", (pull(2),))
 
 
 @pytest.mark.parametrize(
@@ -815,16 +829,16 @@ BACK, AGAIN = Shipment(HISTORY, True, "rollback", (pull(1),)), Shipment(HISTORY,
     ],
 )
 def test_what_all_services_ship_together(
-    shipments: list[Shipment], rollback: bool | None, nothing_new: bool, pulls: list[int]
+    shipments: list[ChangeSet], rollback: bool | None, nothing_new: bool, pulls: list[int]
 ) -> None:
-    ships = Shipping({f"s{number}": each for number, each in enumerate(shipments)})
+    ships = Changes({f"s{number}": each for number, each in enumerate(shipments)})
     assert (ships.rollback, ships.nothing_new) == (rollback, nothing_new)
     assert [each.number for each in ships.pulls] == pulls
     assert (ships.listed, NOTHING.listed) == (False, False)
 
 
 def test_only_those_of_the_numbers_are_dated() -> None:
-    ships = Shipping({"web": replace(CERTAIN, pulls=(pull(1), pull(2)))}, listed=True)
+    ships = Changes({"web": replace(CERTAIN, pulls=(pull(1), pull(2)))}, listed=True)
     found = ships.dated([pull(2, title="Dated"), pull(3)])
     assert [each.title for each in found.by_service["web"].pulls] == ["Change 1", "Dated"]
     assert found.listed

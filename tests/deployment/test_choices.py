@@ -8,16 +8,16 @@ from builders import NOW, inputs, runtime
 from changesets import pull
 from dx_action.changes.scope import MergedPull
 from dx_action.deployment import choices
-from dx_action.deployment.pull_services import Assignment
+from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.trigger import Trigger
 from dx_action.inputs.model import Attribution, wants_commit, wants_first_commit
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequest
 from dx_action.services.service import Service
 
 FILES = {"services-from": "codeowners"}
 OWN = Trigger(None, pull=PullRequest(number=7, id=77, merged=True))
-TOLD = (Assignment((), 88, 8),)
+TOLD = (PullServices((), 88, 8),)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_which_times_are_filled_in(given: dict[str, str], commit: bool, first: b
 def test_which_pull_request_it_is(
     given: dict[str, str],
     trigger: Trigger | None,
-    told: tuple[Assignment, ...],
+    told: tuple[PullServices, ...],
     found: tuple[MergedPull, ...],
     expected: tuple[Any, Any],
 ) -> None:
@@ -109,11 +109,11 @@ def test_a_repositorys_own_name_is_a_service(repository: str, name: str) -> None
 
 
 def test_the_clock_is_read_to_the_second() -> None:
-    assert choices.deployed_at(inputs(), Trigger(None), NOW) == Found("2025-03-10T09:30:15Z", "the clock")
+    assert choices.deployed_at(inputs(), Trigger(None), NOW) == Sourced("2025-03-10T09:30:15Z", "the clock")
 
 
-@pytest.mark.parametrize(("value", "expected"), [(None, None), ("", None), ("x", Found("x", "input source-url"))])
-def test_what_an_input_says(value: str | None, expected: Found[str] | None) -> None:
+@pytest.mark.parametrize(("value", "expected"), [(None, None), ("", None), ("x", Sourced("x", "input source-url"))])
+def test_what_an_input_says(value: str | None, expected: Sourced[str] | None) -> None:
     assert choices.written(value, "source-url") == expected
 
 

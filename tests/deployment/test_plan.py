@@ -16,7 +16,7 @@ from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError
 from dx_action.inputs.model import Attribution
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 
 AT = "2025-01-01T12:05:00Z"
 BEYOND_THE_EXAMPLES = {"reference_id", "source_url", "source_name"}
@@ -197,8 +197,8 @@ def test_the_plain_use() -> None:
 
 
 def test_no_page_no_source_url() -> None:
-    context = resolved("schedule", {}, None, run_id="")
-    (call,) = plan(context, inputs())
+    registration = resolved("schedule", {}, None, run_id="")
+    (call,) = plan(registration, inputs())
     assert "source_url" not in call.json()
 
 
@@ -212,13 +212,13 @@ def test_the_attribution_alone_says_which_commits_are_sent(
     attribution: Attribution, field: str, commit: str | None, shas: tuple[str, ...] | None
 ) -> None:
     """Whatever else is known, also where no inputs lead to it today."""
-    context = replace(
+    registration = replace(
         resolved("push_branch"),
         attribution=attribution,
-        commit=Found(commit, "the test") if commit else None,
-        merge_commit_shas=Found(shas, "the test") if shas else None,
+        commit=Sourced(commit, "the test") if commit else None,
+        merge_commit_shas=Sourced(shas, "the test") if shas else None,
     )
-    (call,) = plan(context, inputs())
+    (call,) = plan(registration, inputs())
     known = {"commit_sha": commit, "merge_commit_shas": shas and list(shas)}
     sent_commits = {key: value for key, value in call.json().items() if key in known}
     field = "commit_sha" if field == "merge_commit_shas" and not shas else field
@@ -316,18 +316,18 @@ anything = st.fixed_dictionaries({name: st.sampled_from(values) for name, values
 def test_what_holds_for_any_inputs(name: str, written: dict[str, str]) -> None:
     try:
         read = inputs(written)
-        context = resolve(read, runtime(name), event(name), NOW)
+        registration = resolve(read, runtime(name), event(name), NOW)
     except ActionError:
         return
-    if isinstance(context, Skipped):
+    if isinstance(registration, Skipped):
         return
-    calls = plan(context, read)
-    assert len(calls) == len(context.services.value) == len({call.reference_id for call in calls})
+    calls = plan(registration, read)
+    assert len(calls) == len(registration.services.value) == len({call.reference_id for call in calls})
     for call in calls:
         body = call.json()
         assert not {"commit_sha", "merge_commit_shas"} <= body.keys()
-        assert ("commit_sha" in body) is (context.attribution == "commit")
-        assert ("merge_commit_shas" in body) is (context.attribution == "merge-commits")
+        assert ("commit_sha" in body) is (registration.attribution == "commit")
+        assert ("merge_commit_shas" in body) is (registration.attribution == "merge-commits")
         assert {"reference_id", "deployed_at", "service", "repository", "source_name"} <= body.keys()
         assert call.method == f"deployments.{written['method'] or 'create'}"
         if written["method"] == "upsert":

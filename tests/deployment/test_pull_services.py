@@ -6,8 +6,8 @@ import pytest
 
 import builders
 from dx_action.changes.scope import MergedPull, PullChange, RangeChange, change
-from dx_action.deployment.pull_services import Assignment, assign
-from dx_action.deployment.registration import Context, resolve
+from dx_action.deployment.pull_services import PullServices, assign
+from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.errors import LookupFailedError
@@ -43,7 +43,7 @@ def merged(number: int) -> MergedPull:
 class Told:
     """Answers as it was told to, and remembers what it was asked. An answer that is an exception is raised."""
 
-    shipping: Any = None
+    changes: Any = None
 
     def __init__(self, services: Any = (WEB,), pulls: Any = ()) -> None:
         self.services, self.pulls = services, pulls
@@ -140,57 +140,57 @@ def test_without_a_commit_there_is_no_range() -> None:
 
 # Who is told what.
 
-Case = tuple[str, dict[str, str], tuple[Service, ...], list[Assignment], list[Any]]
+Case = tuple[str, dict[str, str], tuple[Service, ...], list[PullServices], list[Any]]
 BY_FILES: tuple[Service, ...] = ()
 PUSHED = (BASE, MERGED, "main")
 ASSIGNMENTS: dict[str, Case] = {
-    "the event's, by its files": ("pull_request_merged", {}, BY_FILES, [Assignment((WEB,), PULL_ID, PULL)], [OWN]),
-    "the event's, as given": ("pull_request_merged", {}, (CART,), [Assignment((CART,), PULL_ID, PULL)], []),
+    "the event's, by its files": ("pull_request_merged", {}, BY_FILES, [PullServices((WEB,), PULL_ID, PULL)], [OWN]),
+    "the event's, as given": ("pull_request_merged", {}, (CART,), [PullServices((CART,), PULL_ID, PULL)], []),
     "its own number": (
         "pull_request_merged",
         {"pull-number": "41"},
         BY_FILES,
-        [Assignment((WEB,), PULL_ID, PULL)],
+        [PullServices((WEB,), PULL_ID, PULL)],
         [OWN],
     ),
     "its own id": (
         "pull_request_merged",
         {"pull-id": str(PULL_ID)},
         BY_FILES,
-        [Assignment((WEB,), PULL_ID, PULL)],
+        [PullServices((WEB,), PULL_ID, PULL)],
         [OWN],
     ),
     "another number": (
         "pull_request_merged",
         {"pull-number": "7"},
         BY_FILES,
-        [Assignment((WEB,), None, 7)],
+        [PullServices((WEB,), None, 7)],
         [PullChange(7)],
     ),
     "another number, as given": (
         "pull_request_merged",
         {"pull-number": "7"},
         (CART,),
-        [Assignment((CART,), None, 7)],
+        [PullServices((CART,), None, 7)],
         [],
     ),
-    "another id, as given": ("pull_request_merged", {"pull-id": "77"}, (CART,), [Assignment((CART,), 77, None)], []),
+    "another id, as given": ("pull_request_merged", {"pull-id": "77"}, (CART,), [PullServices((CART,), 77, None)], []),
     "an id and a number": (
         "workflow_dispatch",
         {"pull-id": "77", "pull-number": "7"},
         BY_FILES,
-        [Assignment((WEB,), 77, 7)],
+        [PullServices((WEB,), 77, 7)],
         [PullChange(7)],
     ),
     "a number by hand": (
         "workflow_dispatch",
         {"pull-number": "7"},
         BY_FILES,
-        [Assignment((WEB,), None, 7)],
+        [PullServices((WEB,), None, 7)],
         [PullChange(7)],
     ),
-    "a number on a push": ("push_branch", {"pull-number": "7"}, (CART,), [Assignment((CART,), None, 7)], []),
-    "an issue comment": ("issue_comment", {"pull-number": "7"}, (CART,), [Assignment((CART,), None, 7)], []),
+    "a number on a push": ("push_branch", {"pull-number": "7"}, (CART,), [PullServices((CART,), None, 7)], []),
+    "an issue comment": ("issue_comment", {"pull-number": "7"}, (CART,), [PullServices((CART,), None, 7)], []),
     "a push that merged none": ("push_branch", {}, BY_FILES, [], [PUSHED]),
 }  # fmt: skip
 
@@ -198,28 +198,28 @@ ASSIGNMENTS: dict[str, Case] = {
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_who_is_told_what(name: str) -> None:
     event, given, services, expected, questions = ASSIGNMENTS[name]
-    asks = Told()
-    found = assign(builders.event(event), builders.inputs(given), services, MERGED, asks)
+    lookups = Told()
+    found = assign(builders.event(event), builders.inputs(given), services, MERGED, lookups)
     assert list(found) == expected
-    assert asks.asked == questions
+    assert lookups.asked == questions
 
 
 @pytest.mark.parametrize(("given", "expected"), [((), [(WEB,), (), (CART,)]), ((CART,), [(CART,)] * 3)])
 def test_each_pull_request_of_a_push_has_the_services_of_its_own_files(given: Any, expected: Any) -> None:
     changes = [PullChange(each.number, each.base, each.head, each.changed_files) for each in map(merged, (7, 8, 9))]
-    asks = Told(dict(zip(changes, [(WEB,), (), (CART,)], strict=True)), tuple(map(merged, (7, 8, 9))))
-    found = assign(builders.event("push_branch"), builders.inputs(MAP), given, MERGED, asks)
+    lookups = Told(dict(zip(changes, [(WEB,), (), (CART,)], strict=True)), tuple(map(merged, (7, 8, 9))))
+    found = assign(builders.event("push_branch"), builders.inputs(MAP), given, MERGED, lookups)
     assert found == tuple(
-        Assignment(services, number * 1000, number) for number, services in zip((7, 8, 9), expected, strict=True)
+        PullServices(services, number * 1000, number) for number, services in zip((7, 8, 9), expected, strict=True)
     )
-    assert asks.asked == [PUSHED, *([] if given else changes)]
+    assert lookups.asked == [PUSHED, *([] if given else changes)]
 
 
 @pytest.mark.parametrize("before", ["0" * 40, None, ""])
 def test_a_push_that_made_its_branch_is_asked_by_its_commit(before: str | None) -> None:
-    asks = Told(pulls=(merged(7),))
-    assign(builders.event("push_branch", {"before": before}), builders.inputs(), (CART,), MERGED, asks)
-    assert asks.asked == [(None, MERGED, "main")]
+    lookups = Told(pulls=(merged(7),))
+    assign(builders.event("push_branch", {"before": before}), builders.inputs(), (CART,), MERGED, lookups)
+    assert lookups.asked == [(None, MERGED, "main")]
 
 
 NAMELESS = [
@@ -247,12 +247,12 @@ def test_an_id_alone_does_not_tell_the_files() -> None:
 @pytest.mark.parametrize(
     ("assignment", "subject"),
     [
-        (Assignment((), 77, 7), "pull request #7"),
-        (Assignment((), None, 7), "pull request #7"),
-        (Assignment((), 77), "the pull request of id 77"),
+        (PullServices((), 77, 7), "pull request #7"),
+        (PullServices((), None, 7), "pull request #7"),
+        (PullServices((), 77), "the pull request of id 77"),
     ],
 )
-def test_how_it_is_called(assignment: Assignment, subject: str) -> None:
+def test_how_it_is_called(assignment: PullServices, subject: str) -> None:
     assert assignment.subject == subject
 
 
@@ -260,21 +260,21 @@ def test_how_it_is_called(assignment: Assignment, subject: str) -> None:
 
 
 def decided(
-    event: str, given: dict[str, str], asks: Told | None = None, changes: dict[str, Any] | None = None
-) -> Context | Skipped:
-    about = nobody if asks is None else (lambda *_about: asks)
+    event: str, given: dict[str, str], lookups: Told | None = None, changes: dict[str, Any] | None = None
+) -> Registration | Skipped:
+    about = nobody if lookups is None else (lambda *_about: lookups)
     return resolve(builders.inputs(given), builders.runtime(event), builders.event(event, changes), builders.NOW, about)
 
 
-def context(event: str, given: dict[str, str], asks: Told | None = None) -> Context:
-    found = decided(event, given, asks)
-    assert isinstance(found, Context), str(found)
+def registration(event: str, given: dict[str, str], lookups: Told | None = None) -> Registration:
+    found = decided(event, given, lookups)
+    assert isinstance(found, Registration), str(found)
     return found
 
 
 def test_most_runs_ask_nothing() -> None:
-    assert context("pull_request_merged", {}).assignments == ()
-    assert context("push_branch", {"service": "web", "pull-number": "7"}).assignments == ()
+    assert registration("pull_request_merged", {}).pull_services == ()
+    assert registration("push_branch", {"service": "web", "pull-number": "7"}).pull_services == ()
 
 
 SET = {"operation": "set-pull-services"}
@@ -314,14 +314,14 @@ DECIDED: dict[str, tuple[dict[str, str], Any, Any]] = {
 @pytest.mark.parametrize("name", DECIDED)
 def test_what_is_told_and_what_is_registered(name: str) -> None:
     given, services, (told, registered, attribution) = DECIDED[name]
-    asks = Told(services)
-    found = context("pull_request_merged", given, asks)
+    lookups = Told(services)
+    found = registration("pull_request_merged", given, lookups)
     assert found.services.value == registered
-    assert [each.services for each in found.assignments] == ([] if told is None else [told])
-    assert all((each.pull_id, each.pull_number) == (PULL_ID, PULL) for each in found.assignments)
+    assert [each.services for each in found.pull_services] == ([] if told is None else [told])
+    assert all((each.pull_id, each.pull_number) == (PULL_ID, PULL) for each in found.pull_services)
     if registered or name.startswith("files"):
         assert found.attribution == attribution
-    assert asks.asked == ([] if services is None else [OWN] * len(asks.asked))
+    assert lookups.asked == ([] if services is None else [OWN] * len(lookups.asked))
     assert found.replace == ("replace-pull-services" in given)
     assert (found.pull_number, found.pull_id) == (PULL, PULL_ID)
 
@@ -348,43 +348,43 @@ def test_a_push_that_merged_nothing_is_skipped() -> None:
 
 
 def test_a_push_that_merged_nothing_is_deployed() -> None:
-    found = context("push_branch", WITH | {"service": "web"}, Told(pulls=()))
-    assert (found.assignments, found.services.value) == ((), (WEB,))
+    found = registration("push_branch", WITH | {"service": "web"}, Told(pulls=()))
+    assert (found.pull_services, found.services.value) == ((), (WEB,))
 
 
 @pytest.mark.parametrize(("numbers", "named"), [((7,), (7, 7000)), ((7, 8), (None, None)), ((), (None, None))])
 def test_the_pull_request_is_named_where_it_is_the_only_one(numbers: Any, named: Any) -> None:
-    found = context("push_branch", WITH | {"service": "web"}, Told(pulls=tuple(map(merged, numbers))))
+    found = registration("push_branch", WITH | {"service": "web"}, Told(pulls=tuple(map(merged, numbers))))
     assert (found.pull_number, found.pull_id) == named
 
 
 def test_those_of_a_push_that_touch_nothing_are_left_out() -> None:
     changes = {PullChange(n, f"{n:040}", f"{n + 1:040}", n): services for n, services in ((7, (WEB,)), (8, ()))}
     pulls = (merged(7), merged(8))
-    found = context("push_branch", SET | MAP, Told(changes, pulls))
-    assert [each.pull_number for each in found.assignments] == [7]
-    found = context("push_branch", SET | MAP | REPLACE, Told(changes, pulls))
-    assert [(each.pull_number, each.services) for each in found.assignments] == [(7, (WEB,)), (8, ())]
+    found = registration("push_branch", SET | MAP, Told(changes, pulls))
+    assert [each.pull_number for each in found.pull_services] == [7]
+    found = registration("push_branch", SET | MAP | REPLACE, Told(changes, pulls))
+    assert [(each.pull_number, each.services) for each in found.pull_services] == [(7, (WEB,)), (8, ())]
 
 
 FAILURE = LookupFailedError.of("github-token", "may not.")
 
 
 def test_a_failed_search_for_the_pull_request_does_not_stop_the_deployment() -> None:
-    found = context("push_branch", WITH | {"service": "web"}, Told(pulls=FAILURE))
+    found = registration("push_branch", WITH | {"service": "web"}, Told(pulls=FAILURE))
     assert found.services.value == (WEB,)
-    assert (found.assignments, found.trouble) == ((), FAILURE.problems)
+    assert (found.pull_services, found.trouble) == ((), FAILURE.problems)
 
 
 @pytest.mark.parametrize("event", NAMELESS)
 def test_an_event_without_a_pull_request_is_deployed_all_the_same(event: str) -> None:
-    found = context(event, WITH | {"service": "web"}, Told())
+    found = registration(event, WITH | {"service": "web"}, Told())
     assert found.services.value == (WEB,)
     assert [problem.subject for problem in found.trouble] == ["pull-number"]
 
 
 @pytest.mark.parametrize(
-    ("event", "given", "asks"),
+    ("event", "given", "lookups"),
     [
         ("pull_request_merged", MAP, Told(FAILURE)),
         ("pull_request_merged", MAP | SET, Told(FAILURE)),
@@ -394,9 +394,9 @@ def test_an_event_without_a_pull_request_is_deployed_all_the_same(event: str) ->
     ],
     ids=["files", "files to tell", "both", "no pull request to tell", "nothing to register"],
 )
-def test_without_anything_to_send_a_failed_look_up_is_told(event: str, given: dict[str, str], asks: Told) -> None:
+def test_without_anything_to_send_a_failed_look_up_is_told(event: str, given: dict[str, str], lookups: Told) -> None:
     with pytest.raises(ActionError) as failed:
-        decided(event, given, asks)
+        decided(event, given, lookups)
     assert failed.value.problems == FAILURE.problems
 
 
@@ -414,19 +414,19 @@ def test_an_event_says_nothing_of_another_repository(event: str) -> None:
     with pytest.raises(BadInput) as bad:
         decided(event, MAP | SET | ELSEWHERE, Told())
     assert [problem.subject for problem in bad.value.problems] == ["pull-number"]
-    found = context(event, WITH | ELSEWHERE | {"service": "web"}, Told())
+    found = registration(event, WITH | ELSEWHERE | {"service": "web"}, Told())
     assert [problem.subject for problem in found.trouble] == ["pull-number"]
 
 
 def test_inputs_say_what_happened_there() -> None:
     since = RangeChange(SINCE, "abcdef1", "input since-sha")
-    asks = Told()
-    assert context("push_branch", MAP | ELSEWHERE | {"since-sha": SINCE}, asks).services.value == (WEB,)
-    assert asks.asked == [since]
-    asks = Told()
-    found = context("pull_request_merged", MAP | SET | ELSEWHERE | {"pull-number": str(PULL)}, asks)
-    assert found.assignments == (Assignment((WEB,), None, PULL),)
-    assert asks.asked == [PullChange(PULL)]
+    lookups = Told()
+    assert registration("push_branch", MAP | ELSEWHERE | {"since-sha": SINCE}, lookups).services.value == (WEB,)
+    assert lookups.asked == [since]
+    lookups = Told()
+    found = registration("pull_request_merged", MAP | SET | ELSEWHERE | {"pull-number": str(PULL)}, lookups)
+    assert found.pull_services == (PullServices((WEB,), None, PULL),)
+    assert lookups.asked == [PullChange(PULL)]
 
 
 def test_who_is_asked_about_what() -> None:

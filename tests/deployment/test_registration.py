@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from builders import NOW, event, inputs, resolved, runtime
-from changesets import Asks, pull
+from changesets import Lookups, pull
 from dx_action.deployment.choices import unused
-from dx_action.deployment.registration import Context, resolve
+from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError, BadEvent, BadInput
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.runtime import Runtime, read_runtime
 from dx_action.services.service import Service
 
@@ -22,11 +22,11 @@ RUN = "https://github.com/acme/shop/actions/runs/13654800333"
 UNNAMED = "No `service` was given, so the deployment counts for {}, the repository's own name."
 
 
-def facts(context: Context) -> dict[str, tuple[object, str]]:
+def facts(registration: Registration) -> dict[str, tuple[object, str]]:
     """Give each value that was found, with its source; the reference ids have tests of their own."""
-    found = {each.name: getattr(context, each.name) for each in fields(context)}
+    found = {each.name: getattr(registration, each.name) for each in fields(registration)}
     del found["reference_ids"]
-    return {name: (value.value, value.source) for name, value in found.items() if isinstance(value, Found)}
+    return {name: (value.value, value.source) for name, value in found.items() if isinstance(value, Sourced)}
 
 
 def error(name: str, given: dict[str, str], changes: dict[str, Any] | None = None, **run: str) -> ActionError:
@@ -93,10 +93,14 @@ def error(name: str, given: dict[str, str], changes: dict[str, Any] | None = Non
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_every_value_says_where_it_came_from(name: str, expected: dict[str, tuple[object, str]]) -> None:
-    context = resolved(name, {"check-run-id": "38168200017"})
-    assert facts(context) == expected
-    assert (context.attribution, context.source_name, context.metadata) == ("commit", "GitHub Actions", {})
-    assert (context.environment, context.integration_branch) == (None, None)
+    registration = resolved(name, {"check-run-id": "38168200017"})
+    assert facts(registration) == expected
+    assert (registration.attribution, registration.source_name, registration.metadata) == (
+        "commit",
+        "GitHub Actions",
+        {},
+    )
+    assert (registration.environment, registration.integration_branch) == (None, None)
 
 
 def test_explicit_inputs_win_over_the_event() -> None:
@@ -114,8 +118,8 @@ def test_explicit_inputs_win_over_the_event() -> None:
         "metadata": '{"a": 1}',
     }
     for name in ("deployment_status_success", "pull_request_merged", "workflow_run_success", "push_branch", "schedule"):
-        context = resolved(name, given)
-        assert facts(context) == {
+        registration = resolved(name, given)
+        assert facts(registration) == {
             "repository": ("Acme/SHOP", "input repository"),
             "commit": ("abc1234", "input commit-sha"),
             "services": ((Service("web", "Web App"),), "input service"),
@@ -123,25 +127,29 @@ def test_explicit_inputs_win_over_the_event() -> None:
             "success": (False, "input success"),
             "source_url": ("https://argocd.example.com/1", "input source-url"),
         }
-        assert context.reference_ids == Found(("mine",), "input reference-id")
-        assert (context.source_name, context.environment, context.integration_branch) == ("argoCD", "eu", "develop")
-        assert context.metadata == {"a": 1}
-        assert context.notices == ()
+        assert registration.reference_ids == Sourced(("mine",), "input reference-id")
+        assert (registration.source_name, registration.environment, registration.integration_branch) == (
+            "argoCD",
+            "eu",
+            "develop",
+        )
+        assert registration.metadata == {"a": 1}
+        assert registration.notices == ()
 
 
 @pytest.mark.parametrize(
     ("name", "given", "expected"),
     [
         ("push_branch", {}, None),
-        ("push_branch", {"success": "true"}, Found(value=True, source="input success")),
-        ("push_branch", {"success": "failure"}, Found(value=False, source="input success")),
-        ("deployment_status_success", {}, Found(value=True, source="deployment_status.state")),
-        ("deployment_status_error", {}, Found(value=False, source="deployment_status.state")),
-        ("deployment_status_failure", {"success": "success"}, Found(value=True, source="input success")),
-        ("workflow_run_failure", {"success": "false"}, Found(value=False, source="input success")),
+        ("push_branch", {"success": "true"}, Sourced(value=True, source="input success")),
+        ("push_branch", {"success": "failure"}, Sourced(value=False, source="input success")),
+        ("deployment_status_success", {}, Sourced(value=True, source="deployment_status.state")),
+        ("deployment_status_error", {}, Sourced(value=False, source="deployment_status.state")),
+        ("deployment_status_failure", {"success": "success"}, Sourced(value=True, source="input success")),
+        ("workflow_run_failure", {"success": "false"}, Sourced(value=False, source="input success")),
     ],
 )
-def test_success(name: str, given: dict[str, str], expected: Found[bool] | None) -> None:
+def test_success(name: str, given: dict[str, str], expected: Sourced[bool] | None) -> None:
     assert resolved(name, given).success == expected
 
 
@@ -159,44 +167,44 @@ def test_success(name: str, given: dict[str, str], expected: Found[bool] | None)
     ids=str,
 )
 def test_attribution(given: dict[str, str], attribution: str, shas: tuple[str, ...] | None) -> None:
-    context = resolved("push_branch", given)
-    assert context.attribution == attribution
-    assert context.merge_commit_shas == (Found(shas, "input merge-commit-shas") if shas else None)
+    registration = resolved("push_branch", given)
+    assert registration.attribution == attribution
+    assert registration.merge_commit_shas == (Sourced(shas, "input merge-commit-shas") if shas else None)
 
 
 DISCOVER, SHOW = {"attribution": "merge-commits", "service": "web"}, {"show-pull-requests": "true", "service": "web"}
-FOUND = Found((f"{1:040}", f"{2:040}"), "what ships")
+FOUND = Sourced((f"{1:040}", f"{2:040}"), "what ships")
 UNKNOWN = {"web": "why"}
 
 
 @pytest.mark.parametrize(
-    ("given", "asks", "attribution", "shas"),
+    ("given", "lookups", "attribution", "shas"),
     [
-        (DISCOVER, Asks(), ("merge-commits", "input attribution"), FOUND),
-        (DISCOVER, Asks(previous_ones=UNKNOWN), ("commit", "no merge commits to send"), None),
-        (DISCOVER, Asks(course="redeploy"), ("commit", "no merge commits to send"), None),
-        (SHOW, Asks(), ("commit", "the default"), None),
-        (SHOW | {"attribution": "repository"}, Asks(), ("repository", "input attribution"), None),
+        (DISCOVER, Lookups(), ("merge-commits", "input attribution"), FOUND),
+        (DISCOVER, Lookups(previous_ones=UNKNOWN), ("commit", "no merge commits to send"), None),
+        (DISCOVER, Lookups(course="redeploy"), ("commit", "no merge commits to send"), None),
+        (SHOW, Lookups(), ("commit", "the default"), None),
+        (SHOW | {"attribution": "repository"}, Lookups(), ("repository", "input attribution"), None),
     ],
 )
 def test_merge_commits_that_nobody_listed(
-    given: dict[str, str], asks: Asks, attribution: tuple[str, str], shas: Found[tuple[str, ...]] | None
+    given: dict[str, str], lookups: Lookups, attribution: tuple[str, str], shas: Sourced[tuple[str, ...]] | None
 ) -> None:
-    looked: Any = SimpleNamespace(shipping=asks)
-    context = resolve(inputs(given), runtime("schedule"), event("schedule"), NOW, lambda *_: looked)
-    assert isinstance(context, Context)
-    assert (context.attribution, context.attribution_source) == attribution
-    assert context.merge_commit_shas == shas
+    looked: Any = SimpleNamespace(changes=lookups)
+    registration = resolve(inputs(given), runtime("schedule"), event("schedule"), NOW, lambda *_: looked)
+    assert isinstance(registration, Registration)
+    assert (registration.attribution, registration.attribution_source) == attribution
+    assert registration.merge_commit_shas == shas
 
 
 @pytest.mark.parametrize("given", [{}, {"service": "web"}])
 def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: dict[str, str]) -> None:
     looked: Any = SimpleNamespace()
     read, name = inputs(given | {"set-pull-services": "true"}), "pull_request_merged"
-    context = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
-    assert isinstance(context, Context)
-    assert [each.services for each in context.assignments] == [(Service(given.get("service", "shop")),)]
-    assert context.trouble == ()
+    registration = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
+    assert isinstance(registration, Registration)
+    assert [each.services for each in registration.pull_services] == [(Service(given.get("service", "shop")),)]
+    assert registration.trouble == ()
 
 
 # --- the repository -------------------------------------------------------------------------------------------------
@@ -205,21 +213,21 @@ def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: d
 @pytest.mark.parametrize(
     ("given", "commit"),
     [
-        ({"commit-sha": "abc1234"}, Found("abc1234", "input commit-sha")),
+        ({"commit-sha": "abc1234"}, Sourced("abc1234", "input commit-sha")),
         ({"merge-commit-shas": "abc1234"}, None),
         ({"attribution": "repository"}, None),
-        ({"attribution": "repository", "commit-sha": "abc1234"}, Found("abc1234", "input commit-sha")),
+        ({"attribution": "repository", "commit-sha": "abc1234"}, Sourced("abc1234", "input commit-sha")),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("repository", ["acme/other", "PROJ/shop", "gerrit-project", "acme/shop.git"])
 def test_another_repository_with_its_own_commit(
-    repository: str, given: dict[str, str], commit: Found[str] | None
+    repository: str, given: dict[str, str], commit: Sourced[str] | None
 ) -> None:
     """The event's commit says nothing about another repository, and is not even told as an output."""
-    context = resolved("push_branch", given | {"repository": repository})
-    assert context.repository == Found(repository, "input repository")
-    assert context.commit == commit
+    registration = resolved("push_branch", given | {"repository": repository})
+    assert registration.repository == Sourced(repository, "input repository")
+    assert registration.commit == commit
 
 
 @pytest.mark.parametrize("name", ["push_branch", "deployment_status_success", "pull_request_merged", "schedule"])
@@ -234,8 +242,11 @@ def test_another_repository_without_its_own_commit(name: str) -> None:
 
 @pytest.mark.parametrize(("given", "own"), [("ACME/shop", "acme/shop"), ("acme/shop", "Acme/Shop")])
 def test_the_same_repository_in_another_case_has_the_events_commit(given: str, own: str) -> None:
-    context = resolved("push_branch", {"repository": given}, {"repository.full_name": own})
-    assert (context.repository.value, context.commit and context.commit.source) == (given, "push.head_commit.id")
+    registration = resolved("push_branch", {"repository": given}, {"repository.full_name": own})
+    assert (registration.repository.value, registration.commit and registration.commit.source) == (
+        given,
+        "push.head_commit.id",
+    )
 
 
 def test_a_skip_comes_before_a_bad_repository() -> None:
@@ -301,10 +312,10 @@ SHOP = Service("shop")
 def test_the_order_of_services(
     name: str, given: dict[str, str], payload: object, services: tuple[Service, ...], source: str
 ) -> None:
-    context = resolved(name, given, {"deployment.payload": payload})
-    assert context.services == Found(services, source)
-    assert context.notices == ((UNNAMED.format("shop"),) if services == (SHOP,) else ())
-    assert bool(context.warnings) is (payload == {"service": 5})
+    registration = resolved(name, given, {"deployment.payload": payload})
+    assert registration.services == Sourced(services, source)
+    assert registration.notices == ((UNNAMED.format("shop"),) if services == (SHOP,) else ())
+    assert bool(registration.warnings) is (payload == {"service": 5})
 
 
 @pytest.mark.parametrize(
@@ -319,9 +330,9 @@ def test_the_order_of_services(
     ],
 )
 def test_the_repositorys_own_name(repository: str, name: str) -> None:
-    context = resolved("push_branch", {"repository": repository, "commit-sha": "abc1234"})
-    assert context.services == Found((Service(name),), "the repository's name")
-    assert context.notices == (UNNAMED.format(name),)
+    registration = resolved("push_branch", {"repository": repository, "commit-sha": "abc1234"})
+    assert registration.services == Sourced((Service(name),), "the repository's name")
+    assert registration.notices == (UNNAMED.format(name),)
 
 
 def test_warnings_of_the_event_are_kept() -> None:
@@ -346,12 +357,12 @@ def test_warnings_of_the_event_are_kept() -> None:
     ids=["this job", "no check run", "another attempt", "another server", "no run", "no repository"],
 )
 def test_this_jobs_page(given: dict[str, str], run: dict[str, str], url: str | None) -> None:
-    assert resolved("push_branch", given, None, **run).source_url == (Found(url, "this job") if url else None)
+    assert resolved("push_branch", given, None, **run).source_url == (Sourced(url, "this job") if url else None)
 
 
 def test_the_page_falls_back_to_this_jobs() -> None:
-    context = resolved("pull_request_merged", {"check-run-id": "7"}, {"pull_request.html_url": None})
-    assert context.source_url == Found("https://github.com/acme/shop/actions/runs/13654800037/job/7", "this job")
+    registration = resolved("pull_request_merged", {"check-run-id": "7"}, {"pull_request.html_url": None})
+    assert registration.source_url == Sourced("https://github.com/acme/shop/actions/runs/13654800037/job/7", "this job")
 
 
 @pytest.mark.parametrize(
@@ -363,7 +374,7 @@ def test_the_page_falls_back_to_this_jobs() -> None:
     ],
 )
 def test_a_given_time_is_sent_in_utc(text: str, sent: str) -> None:
-    assert resolved("push_branch", {"deployed-at": text}).deployed_at == Found(sent, "input deployed-at")
+    assert resolved("push_branch", {"deployed-at": text}).deployed_at == Sourced(sent, "input deployed-at")
 
 
 @pytest.mark.parametrize(
@@ -380,10 +391,10 @@ def test_a_given_time_is_sent_in_utc(text: str, sent: str) -> None:
     ],
 )
 def test_which_ids_may_be_held_already(name: str, given: dict[str, str], repeatable: bool) -> None:
-    context = resolved(name, given)
-    assert context.repeatable is repeatable
+    registration = resolved(name, given)
+    assert registration.repeatable is repeatable
     source = "input reference-id" if given.get("reference-id") else "this event" if repeatable else "this job"
-    assert context.reference_ids.source == source
+    assert registration.reference_ids.source == source
 
 
 @pytest.mark.parametrize(
@@ -391,8 +402,8 @@ def test_which_ids_may_be_held_already(name: str, given: dict[str, str], repeata
     [("pull_request_merged", 41, 2401500041), ("push_branch", None, None), ("deployment_status_success", None, None)],
 )
 def test_the_pull_request_is_the_events(name: str, number: int | None, pull_id: int | None) -> None:
-    context = resolved(name)
-    assert (context.pull_number, context.pull_id) == (number, pull_id)
+    registration = resolved(name)
+    assert (registration.pull_number, registration.pull_id) == (number, pull_id)
 
 
 # --- the runner's variables -----------------------------------------------------------------------------------------
@@ -469,15 +480,15 @@ def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
 
 
 def test_what_is_told_of_it_is_a_notice() -> None:
-    context = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
-    assert any("`since-sha` changes nothing here" in notice for notice in context.notices)
+    registration = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
+    assert any("`since-sha` changes nothing here" in notice for notice in registration.notices)
 
 
 @pytest.mark.parametrize("wanted", ["commit", "first-commit", "both"])
 def test_the_times_of_lead_time_are_looked_up_where_an_input_wants_them(wanted: str) -> None:
     read, happened = inputs({"lead-time-metadata": wanted}), event("pull_request_merged")
-    looked: Any = SimpleNamespace(shipping=Asks(pulls=(pull(41, first_commit_at="2025-03-04T10:00:00Z"),)))
-    context = resolve(read, runtime("pull_request_merged"), happened, NOW, lambda *_: looked)
-    assert isinstance(context, Context)
+    looked: Any = SimpleNamespace(changes=Lookups(pulls=(pull(41, first_commit_at="2025-03-04T10:00:00Z"),)))
+    registration = resolve(read, runtime("pull_request_merged"), happened, NOW, lambda *_: looked)
+    assert isinstance(registration, Registration)
     both = {"commit": "commit_timestamp", "first-commit": "first_commit_timestamp"}
-    assert list(context.shipping.lead_times) == [key for name, key in both.items() if wanted in (name, "both")]
+    assert list(registration.changes.lead_times) == [key for name, key in both.items() if wanted in (name, "both")]

@@ -11,7 +11,7 @@ from builders import ABSENT, event, inputs, runtime
 from dx_action.deployment.trigger import Skipped, Trigger
 from dx_action.deployment.triggers import decide
 from dx_action.errors import BadEvent
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.services.service import Service
 
 MERGED_41 = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
@@ -22,11 +22,11 @@ ON_1X = "1f055707401086dd0d35d6c8eeb986c92b02b38d"
 FEATURE = "15f9dafd5d79ab049c6cf1153de1427faf28120b"
 SHOP = "https://github.com/acme/shop"
 LOG = "https://github.com/acme/deployer/actions/runs/13654730011/job/38168200017"
-Services = Found[tuple[Service, ...]]
+Services = Sourced[tuple[Service, ...]]
 
 
 def in_payload(*identifiers: str) -> Services:
-    return Found(tuple(map(Service, identifiers)), "deployment.payload.service")
+    return Sourced(tuple(map(Service, identifiers)), "deployment.payload.service")
 
 
 CHECKOUT = in_payload("checkout")
@@ -38,19 +38,19 @@ def at(text: str) -> datetime:
 
 def of_pull(number: int, sha: str, pull_id: int) -> Trigger:
     return Trigger(
-        Found(sha, "pull_request.merge_commit_sha"),
+        Sourced(sha, "pull_request.merge_commit_sha"),
         identity=("pull", str(pull_id)),
         per_job=True,
-        page=Found(f"{SHOP}/pull/{number}", "pull_request.html_url"),
+        page=Sourced(f"{SHOP}/pull/{number}", "pull_request.html_url"),
     )
 
 
 def of_deployment(sha: str, deployment_id: int, services: Services | None) -> Trigger:
     return Trigger(
-        Found(sha, "deployment.sha"),
+        Sourced(sha, "deployment.sha"),
         identity=("deployment", str(deployment_id)),
         overridable=False,
-        page=Found(f"{SHOP}/deployments", "the repository's deployments"),
+        page=Sourced(f"{SHOP}/deployments", "the repository's deployments"),
         services=services,
     )
 
@@ -58,32 +58,32 @@ def of_deployment(sha: str, deployment_id: int, services: Services | None) -> Tr
 def of_status(sha: str, deployment_id: int, time: str, services: Services | None = CHECKOUT, *, ok: bool) -> Trigger:
     return replace(
         of_deployment(sha, deployment_id, services),
-        deployed_at=Found(at(time), "deployment_status.created_at"),
-        success=Found(ok, "deployment_status.state"),
-        page=Found(LOG, "deployment_status.log_url"),
+        deployed_at=Sourced(at(time), "deployment_status.created_at"),
+        success=Sourced(ok, "deployment_status.state"),
+        page=Sourced(LOG, "deployment_status.log_url"),
     )
 
 
 def of_run(sha: str, run_id: int, time: str, attempt: int = 1) -> Trigger:
     return Trigger(
-        Found(sha, "workflow_run.head_sha"),
+        Sourced(sha, "workflow_run.head_sha"),
         identity=("workflow_run", str(run_id), str(attempt)),
-        deployed_at=Found(at(time), "workflow_run.updated_at"),
-        page=Found(f"{SHOP}/actions/runs/{run_id}", "workflow_run.html_url"),
+        deployed_at=Sourced(at(time), "workflow_run.updated_at"),
+        page=Sourced(f"{SHOP}/actions/runs/{run_id}", "workflow_run.html_url"),
     )
 
 
 RELEASE = Trigger(
-    Found(MERGED_42, "GITHUB_SHA"),
+    Sourced(MERGED_42, "GITHUB_SHA"),
     identity=("release", "2605100140"),
     per_job=True,
-    page=Found(f"{SHOP}/releases/tag/v1.4.0", "release.html_url"),
+    page=Sourced(f"{SHOP}/releases/tag/v1.4.0", "release.html_url"),
 )
 TIP_TAKEN = "A `repository_dispatch` event names no commit, so the default branch's tip was taken. Give `commit-sha`."
 
 
 def this_job(sha: str, source: str = "GITHUB_SHA", *warnings: str) -> Trigger:
-    return Trigger(Found(sha, source), warnings=warnings)
+    return Trigger(Sourced(sha, source), warnings=warnings)
 
 
 def decided(name: str, given: dict[str, str] | None = None, changes: dict[str, Any] | None = None) -> Trigger | Skipped:
@@ -122,7 +122,7 @@ REGISTERED: dict[str, Trigger] = {
     "deployment_status_error": of_status(MERGED_44, 2251300506, "2025-03-04T18:01:30Z", ok=False),
     "deployment_status_no_urls": replace(
         of_status(MERGED_44, 2251300507, "2025-03-05T07:32:41Z", None, ok=True),
-        page=Found(f"{SHOP}/deployments", "the repository's deployments"),
+        page=Sourced(f"{SHOP}/deployments", "the repository's deployments"),
     ),
     "workflow_run_success": of_run(MERGED_42, 13654700101, "2025-03-04T14:09:47Z"),
     "workflow_run_tag": of_run(MERGED_42, 13654700106, "2025-03-04T14:26:03Z"),
@@ -346,16 +346,16 @@ def test_a_status_that_is_not_final(state: str) -> None:
 @pytest.mark.parametrize(
     ("log_url", "target_url", "expected"),
     [
-        ("https://a/1", "https://b/2", Found("https://a/1", "deployment_status.log_url")),
-        ("", "https://b/2", Found("https://b/2", "deployment_status.target_url")),
-        (None, "https://b/2", Found("https://b/2", "deployment_status.target_url")),
-        (None, None, Found(f"{SHOP}/deployments", "the repository's deployments")),
-        ("javascript:alert(1)", "see the log", Found(f"{SHOP}/deployments", "the repository's deployments")),
-        ("https://a/\ud800", "https://b/ 2", Found(f"{SHOP}/deployments", "the repository's deployments")),
+        ("https://a/1", "https://b/2", Sourced("https://a/1", "deployment_status.log_url")),
+        ("", "https://b/2", Sourced("https://b/2", "deployment_status.target_url")),
+        (None, "https://b/2", Sourced("https://b/2", "deployment_status.target_url")),
+        (None, None, Sourced(f"{SHOP}/deployments", "the repository's deployments")),
+        ("javascript:alert(1)", "see the log", Sourced(f"{SHOP}/deployments", "the repository's deployments")),
+        ("https://a/\ud800", "https://b/ 2", Sourced(f"{SHOP}/deployments", "the repository's deployments")),
     ],
     ids=repr,
 )
-def test_the_page_of_a_status(log_url: str | None, target_url: str | None, expected: Found[str]) -> None:
+def test_the_page_of_a_status(log_url: str | None, target_url: str | None, expected: Sourced[str]) -> None:
     changes = {"deployment_status.log_url": log_url, "deployment_status.target_url": target_url}
     assert registered("deployment_status_success", changes=changes).page == expected
 
@@ -365,7 +365,9 @@ def test_the_page_of_a_deployment_on_another_server() -> None:
     for changes, repository in (({}, "acme/shop"), ({"repository": None}, "someone/else")):
         found = decide(event("deployment_production", changes), inputs(), run)
         assert isinstance(found, Trigger)
-        assert found.page == Found(f"https://ghe.acme.example/{repository}/deployments", "the repository's deployments")
+        assert found.page == Sourced(
+            f"https://ghe.acme.example/{repository}/deployments", "the repository's deployments"
+        )
 
 
 @pytest.mark.parametrize(
@@ -404,7 +406,7 @@ def test_an_event_without_its_page(name: str, url: object) -> None:
 )
 def test_the_services_of_a_payload(payload: object, services: tuple[Service, ...] | None) -> None:
     found = registered("deployment_production", changes={"deployment.payload": payload})
-    assert found.services == (Found(services, "deployment.payload.service") if services else None)
+    assert found.services == (Sourced(services, "deployment.payload.service") if services else None)
     assert found.warnings == ()
 
 

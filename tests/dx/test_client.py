@@ -234,7 +234,7 @@ def test_no_redirect_is_followed(status: int) -> None:
     "location", ["", "http://[", "//", "http://", "/caf\xe9", "\xff", "file:///etc/passwd", "http://a b", "/" * 4000]
 )
 def test_where_a_redirect_leads_is_not_looked_at(location: str) -> None:
-    with Peer(framed("302 Found", b"<html>", f"Location: {location}")) as peer, connected(peer.url) as dx:
+    with Peer(framed("302 Sourced", b"<html>", f"Location: {location}")) as peer, connected(peer.url) as dx:
         assert verdict(dx) == Verdict("refused", "redirect", http_status=302)
 
 
@@ -368,9 +368,9 @@ def test_an_answer_counts_that_is_there_when_the_time_is_up(took: float, expecte
     ("status", "expected"),
     [
         ("200 OK", UNREADABLE),
-        ("404 Not Found", Verdict("refused", "http_404", "", 404)),
+        ("404 Not Sourced", Verdict("refused", "http_404", "", 404)),
         ("503 Down", Verdict("try-again", "http_503", "", 503, may_hold=True)),
-        ("302 Found", Verdict("refused", "redirect", http_status=302)),
+        ("302 Sourced", Verdict("refused", "redirect", http_status=302)),
     ],
 )
 @pytest.mark.parametrize("length", ["Content-Length: 1000000000", "Transfer-Encoding: chunked", "X-Until: the end"])
@@ -418,7 +418,7 @@ GARBAGE: list[bytes] = [
     b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
     b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK,
     b"HTTP/2.0 200 OK\r\n\r\n",
-    b"HTTP/1.1 302 Found\r\nLocation: \xff\xfe\r\n\r\n",
+    b"HTTP/1.1 302 Sourced\r\nLocation: \xff\xfe\r\n\r\n",
     b"\x15\x03\x01\x00\x02\x02\x50",
     b"SSH-2.0-OpenSSH_9.6\r\n",
 ]

@@ -1,4 +1,4 @@
-"""The speaker to GitHub's API, against the stand-in: what it asks, what it bears, and what it says where it gives up."""
+"""The speaker to GitHub's API, against the stand-in: what it lookups, what it bears, and what it says where it gives up."""
 
 import logging
 import time
@@ -130,12 +130,12 @@ def test_what_is_not_there(gh: GitHub, ask: Ask) -> None:
 @pytest.mark.parametrize("permission", ["contents", "pull-requests", "deployments"])
 def test_a_missing_permission_is_named(hub: GitHub, ask: Ask, permission: str, own: bool) -> None:
     hub.permissions[permission.replace("-", "_")] = "none"
-    asks = {
+    lookups = {
         "contents": ("/repos/acme/shop/git/trees/main", 'object(expression: "main") { oid }'),
         "pull-requests": (PULL, "pullRequest(number: 1) { number }"),
         "deployments": ("/repos/acme/shop/deployments", "deployments(first: 1) { nodes { id } }"),
     }
-    path, field = asks[permission]
+    path, field = lookups[permission]
     query = f'query {{ repository(owner: "acme", name: "shop") {{ {field} }} }}'
     said = failure(hub, lambda api: api.get(path, permission) if ask is rest else api.query(query, permission), own=own)
     assert said.startswith("`github-token` may not read the ")

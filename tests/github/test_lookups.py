@@ -680,7 +680,7 @@ def test_a_push_in_a_repository_that_is_hidden(scene: Scene) -> None:
 
 
 def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
-    """Count what a backfill asks."""
+    """Count what a backfill lookups."""
     scene.gh.reset_calls()
     inputs = builders.inputs({"operation": "backfill", **given})
     with speaking(scene.gh) as api:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs import values as forms
 from dx_action.inputs.filters import matches_branch, matches_environment
 from dx_action.inputs.hosts import DxHost, parse_host
@@ -30,7 +30,7 @@ def shown(value: object) -> str:
 
 
 def wrong(read: Callable[[Any], object], value: Any) -> str:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         read(value)
     return str(caught.value)
 
@@ -85,7 +85,7 @@ PIECES = (
 def refusal(read: Callable[[str], object], text: str) -> str:
     try:
         read(text)
-    except Wrong as error:
+    except InvalidValue as error:
         return str(error)
     return "Fine."
 
@@ -759,7 +759,7 @@ def test_only_stars_are_stars() -> None:
 
 
 def test_a_comma_after_an_equals_sign_is_told_whatever_blank_lines_are_around() -> None:
-    with pytest.raises(Wrong, match="a comma after"):
+    with pytest.raises(InvalidValue, match="a comma after"):
         parse_services("\na=b,c\n")
 
 
@@ -780,5 +780,5 @@ def test_the_bare_token(text: str, token: str) -> None:
 
 
 def test_what_has_several_lines_is_a_map_and_no_path() -> None:
-    with pytest.raises(Wrong, match=r"^as it is written "):
+    with pytest.raises(InvalidValue, match=r"^as it is written "):
         forms.service_map("services\npayments")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from builders import inputs, resolved
 from dx_action.deployment.calls import Call, Outcome, Result
 from dx_action.deployment.plan import plan
-from dx_action.deployment.pull_services import Assignment
-from dx_action.deployment.registration import Context
+from dx_action.deployment.pull_services import PullServices
+from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import Problem
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.report import endings as report
 from dx_action.report.endings import Report
 from dx_action.report.failures import already_held, failures
@@ -28,25 +28,25 @@ MOST_NAMES, LARGEST, MOST_ROWS = 10, 256 * 1024, 200
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "already-registered", "failed", "not-sent", "unknown")
 DELIVERED = ("accepted", "already-registered")
 LENIENT = {"fail-on-error": "false"}
-PULLS = Assignment((Service("web"),), pull_number=7)
+PULLS = PullServices((Service("web"),), pull_number=7)
 TOLD = Call("deployments.setPullServices", "", "", b'{"services": []}', PULLS.subject)
 
 
 def deployment(
     count: int = 1, given: Mapping[str, str] | None = None, name: str = "service"
-) -> tuple[Context, list[Call]]:
+) -> tuple[Registration, list[Call]]:
     services = {"service": json.dumps([f"{name}-{index}" for index in range(count)])}
-    context = resolved("pull_request_merged", services | dict(given or {}))
-    return context, list(plan(context, inputs(services | dict(given or {}))))
+    registration = resolved("pull_request_merged", services | dict(given or {}))
+    return registration, list(plan(registration, inputs(services | dict(given or {}))))
 
 
 def sent(outcomes: Sequence[Outcome], given: Mapping[str, str] | None = None, error: str = "repo_not_found") -> Report:
-    context, calls = deployment(len(outcomes), given)
+    registration, calls = deployment(len(outcomes), given)
     results = [
         Result(call, outcome, error="" if outcome in DELIVERED else error, attempts=1)
         for call, outcome in zip(calls, outcomes, strict=True)
     ]
-    return report.sent(context, inputs(dict(given or {})), results, calls=calls)
+    return report.sent(registration, inputs(dict(given or {})), results, calls=calls)
 
 
 def size(outputs: Mapping[str, str]) -> int:
@@ -95,7 +95,7 @@ def test_whatever_becomes_of_the_calls(outcomes: list[Outcome], strict: bool) ->
 
 
 def test_an_annotation_a_kind() -> None:
-    context, calls = deployment(6)
+    registration, calls = deployment(6)
     kinds: list[tuple[Outcome, str]] = [
         ("failed", "repo_not_found"),
         ("accepted", ""),
@@ -105,7 +105,7 @@ def test_an_annotation_a_kind() -> None:
         ("not-sent", "out_of_time"),
     ]
     results = [Result(call, outcome, error=error) for call, (outcome, error) in zip(calls, kinds, strict=True)]
-    told = report.sent(context, inputs(), results, calls=calls)
+    told = report.sent(registration, inputs(), results, calls=calls)
     assert [(level, message.partition(". ")[0]) for level, message in told.annotations] == [
         ("error", "DX did not register 2 of 6 deployments (service-0, service-2): repo_not_found"),
         ("error", "It is not known whether DX registered 1 of 6 deployments (service-3): no_answer"),
@@ -174,20 +174,20 @@ def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -
     ],
 )
 def test_what_dx_holds_already(event: str, given: dict[str, str], level: str, words: str) -> None:
-    context = resolved(event, given)
-    (call,) = plan(context, inputs(given))
-    ((found, message),) = already_held(context, inputs(given), [Result(call, "already-registered")])
+    registration = resolved(event, given)
+    (call,) = plan(registration, inputs(given))
+    ((found, message),) = already_held(registration, inputs(given), [Result(call, "already-registered")])
     assert found == level
     assert words in message
-    assert already_held(context, inputs(given), [Result(call, "accepted")]) == ()
+    assert already_held(registration, inputs(given), [Result(call, "accepted")]) == ()
 
 
 def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
-    context = resolved("repository_dispatch", {"service": ""})
-    calls = plan(context, inputs())
+    registration = resolved("repository_dispatch", {"service": ""})
+    calls = plan(registration, inputs())
     for told in (
-        report.rehearsed(context, calls),
-        report.sent(context, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
+        report.rehearsed(registration, calls),
+        report.sent(registration, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
     ):
         assert [level for level, _ in told.annotations] == ["warning", "notice"]
         assert told.summary.count("\n> ") == 2
@@ -198,12 +198,12 @@ def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
 
 
 def test_large_results_are_cut_and_failures_kept_first() -> None:
-    context, calls = deployment(900)
+    registration, calls = deployment(900)
     results = [
         Result(call, "accepted" if index % 3 else "failed", 422 if index % 3 == 0 else 200, "e" * 300, "ü" * 400)
         for index, call in enumerate(calls)
     ]
-    told = report.sent(context, inputs(), results, calls=calls)
+    told = report.sent(registration, inputs(), results, calls=calls)
     assert size(told.outputs) < LARGEST
     assert told.outputs["truncated"] == "true"
     outcomes = [result["outcome"] for result in json.loads(told.outputs["results"])]
@@ -216,9 +216,9 @@ def test_large_results_are_cut_and_failures_kept_first() -> None:
 
 
 def test_long_ids_leave_room_for_the_results() -> None:
-    context, calls = deployment(2500, name="s" * 120)
+    registration, calls = deployment(2500, name="s" * 120)
     results = [Result(call, "failed" if index == 2499 else "accepted") for index, call in enumerate(calls)]
-    told = report.sent(context, inputs(), results, calls=calls)
+    told = report.sent(registration, inputs(), results, calls=calls)
     assert size(told.outputs) < LARGEST
     assert told.outputs["truncated"] == "true"
     found = json.loads(told.outputs["results"])
@@ -228,10 +228,10 @@ def test_long_ids_leave_room_for_the_results() -> None:
 
 @pytest.mark.parametrize("value", ["x" * 300_000, "ü" * 200_000, '"' * 200_000])
 def test_a_request_too_large_for_the_outputs_is_left_out(value: str) -> None:
-    context, calls = deployment(3, {"metadata": json.dumps({"key": value})})
+    registration, calls = deployment(3, {"metadata": json.dumps({"key": value})})
     for told in (
-        report.rehearsed(context, calls),
-        report.sent(context, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
+        report.rehearsed(registration, calls),
+        report.sent(registration, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
     ):
         assert size(told.outputs) < LARGEST
         assert (told.outputs["requests"], told.outputs["truncated"]) == ("[]", "true")
@@ -239,9 +239,9 @@ def test_a_request_too_large_for_the_outputs_is_left_out(value: str) -> None:
 
 
 def test_what_is_small_is_whole_and_in_order() -> None:
-    context, calls = deployment(50)
+    registration, calls = deployment(50)
     results = [Result(call, "failed" if index % 2 else "accepted") for index, call in enumerate(calls)]
-    told = report.sent(context, inputs(), results, calls=calls)
+    told = report.sent(registration, inputs(), results, calls=calls)
     assert told.outputs["truncated"] == "false"
     assert [each["body"] for each in json.loads(told.outputs["requests"])] == [call.json() for call in calls]
     assert [each["reference_id"] for each in json.loads(told.outputs["results"])] == [
@@ -256,18 +256,18 @@ def test_the_reason_is_one_short_line() -> None:
 
 
 def test_every_report_has_every_output() -> None:
-    context, calls = deployment(2)
+    registration, calls = deployment(2)
     reports = [
         report.skipped(Skipped("No.", "Yes.")),
         report.unusable([Problem("service", "is wrong.")], lenient=False),
         report.cancelled(lenient=False),
         report.broken("main.py:1", lenient=False),
-        report.rehearsed(context, calls),
+        report.rehearsed(registration, calls),
         sent(["accepted"]),
     ]
     assert len({tuple(each.outputs) for each in reports}) == 1
     assert [each.exit_code for each in reports] == [0, 1, 1, 1, 0, 0]
-    assert report.rehearsed(replace(context, trouble=(TROUBLE,)), calls).exit_code == 1
+    assert report.rehearsed(replace(registration, trouble=(TROUBLE,)), calls).exit_code == 1
     statuses = ["skipped", "failed", "failed", "failed", "dry-run", "registered"]
     assert [each.outputs["status"] for each in reports] == statuses
     for each in reports:
@@ -291,16 +291,16 @@ def test_a_long_table_is_cut_and_failures_come_first() -> None:
 
 def test_the_largest_summary_fits() -> None:
     """Every row as long as it gets, made of what is written longest, and DX's words without an end."""
-    context, calls = deployment(400, name="<|`" * 200)
+    registration, calls = deployment(400, name="<|`" * 200)
     results = [Result(call, "failed", error="<" * 200, message="\x1b" * 10_000) for call in calls]
-    told = report.sent(context, inputs(), results, calls=calls)
+    told = report.sent(registration, inputs(), results, calls=calls)
     assert len(told.summary.encode()) < 1_000_000
     check_summary(told.summary)
 
 
 def test_what_is_shown_of_a_deployment() -> None:
-    context, calls = deployment(1, {"success": "false", "environment": "blue|green", "attribution": "repository"})
-    summary = report.rehearsed(context, calls).summary
+    registration, calls = deployment(1, {"success": "false", "environment": "blue|green", "attribution": "repository"})
+    summary = report.rehearsed(registration, calls).summary
     assert "a **failed** deployment" in summary
     assert "environment <code>blue&#124;green</code>" in summary
     assert "| repository |" in summary
@@ -387,8 +387,8 @@ def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
 
 def test_a_run_without_a_page_has_no_link() -> None:
     for run_id, linked in (("7", True), ("", False)):
-        context = resolved("workflow_dispatch", run_id=run_id)
-        told = report.sent(context, inputs(), [], calls=())
+        registration = resolved("workflow_dispatch", run_id=run_id)
+        told = report.sent(registration, inputs(), [], calls=())
         assert ("source</a>" in told.summary) is linked
 
 
@@ -408,9 +408,9 @@ def test_a_run_without_a_page_has_no_link() -> None:
     ],
 )
 def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, attempts: int, told: str) -> None:
-    context, (call,) = deployment()
+    registration, (call,) = deployment()
     result = Result(call, outcome, status, error, "words", attempts)
-    assert report.sent(context, inputs(), [result], calls=[call]).lines == (f"  service-0: {outcome}{told}",)
+    assert report.sent(registration, inputs(), [result], calls=[call]).lines == (f"  service-0: {outcome}{told}",)
 
 
 TROUBLE = Problem("pull-number", "is missing.")
@@ -418,8 +418,8 @@ TROUBLE = Problem("pull-number", "is missing.")
 
 @pytest.mark.parametrize("lenient", [True, False])
 def test_what_may_fail_the_step(lenient: bool) -> None:
-    context, calls = deployment()
-    troubled, failing = replace(context, trouble=(TROUBLE,)), [Result(calls[0], "failed")]
+    registration, calls = deployment()
+    troubled, failing = replace(registration, trouble=(TROUBLE,)), [Result(calls[0], "failed")]
     given = inputs(LENIENT if lenient else {})
     for told in (
         report.unusable([TROUBLE], lenient=lenient),
@@ -427,12 +427,12 @@ def test_what_may_fail_the_step(lenient: bool) -> None:
         report.broken("main.py:1", lenient=lenient),
         report.rehearsed(troubled, calls, lenient=lenient),
         report.sent(troubled, given, [Result(calls[0], "accepted")], calls=calls),
-        report.sent(context, given, failing, calls=calls),
+        report.sent(registration, given, failing, calls=calls),
     ):
         assert told.exit_code == (not lenient)
         assert [level for level, _ in told.annotations] == ["warning" if lenient else "error"]
         assert told.outputs["reason"]
-    assert report.rehearsed(context, calls, lenient=lenient).exit_code == 0
+    assert report.rehearsed(registration, calls, lenient=lenient).exit_code == 0
 
 
 def test_how_many_problems_there_are() -> None:
@@ -443,23 +443,23 @@ def test_how_many_problems_there_are() -> None:
 
 
 def test_what_would_have_been_sent_is_told_and_kept() -> None:
-    context, calls = deployment(2)
+    registration, calls = deployment(2)
     results = [Result(call, "not-sent", error="not_configured") for call in calls]
-    told = report.unusable([TROUBLE], lenient=False, context=context, results=results)
+    told = report.unusable([TROUBLE], lenient=False, registration=registration, results=results)
     assert told.failed == tuple(results)
     assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
     assert told.lines == ()
 
 
 def test_a_dry_run_shows_each_request() -> None:
-    context, calls = deployment(2)
-    told = report.rehearsed(context, calls)
+    registration, calls = deployment(2)
+    told = report.rehearsed(registration, calls)
     assert told.lines == (
         "Dry run. A live run would send 2 requests:",
         *(line for call in calls for line in ("  POST /api/deployments.create", f"    {call.body.decode()}")),
     )
     assert (told.outputs["status"], told.outputs["reason"]) == ("dry-run", "")
-    assert report.rehearsed(context, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
+    assert report.rehearsed(registration, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
 
 
 @pytest.mark.parametrize(
@@ -478,13 +478,13 @@ def test_a_dry_run_shows_each_request() -> None:
 def test_status_where_pull_requests_are_told(
     deploys: bool, trouble: bool, outcomes: list[Outcome], status: str, headline: str
 ) -> None:
-    context, calls = deployment()
-    context = replace(context, assignments=(PULLS,), trouble=(TROUBLE,) if trouble else ())
+    registration, calls = deployment()
+    registration = replace(registration, pull_services=(PULLS,), trouble=(TROUBLE,) if trouble else ())
     if not deploys:
-        context = replace(context, services=Found((), "input service"))
+        registration = replace(registration, services=Sourced((), "input service"))
     every = [TOLD, *(calls if deploys else ())]
     results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
-    found = report.sent(context, inputs(), results, calls=every)
+    found = report.sent(registration, inputs(), results, calls=every)
     assert found.outputs["status"] == status
     assert found.summary.startswith(f"### {headline}\n")
 
@@ -500,9 +500,9 @@ def test_status_where_pull_requests_are_told(
     ],
 )
 def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: list[Outcome], headline: str) -> None:
-    context, calls = deployment(2)
+    registration, calls = deployment(2)
     every = [TOLD, *calls]
     results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
-    found = report.sent(replace(context, assignments=(PULLS,)), inputs(), results, calls=every)
+    found = report.sent(replace(registration, pull_services=(PULLS,)), inputs(), results, calls=every)
     assert found.outputs["status"] == "partial"
     assert found.summary.startswith(f"### {headline}\n")

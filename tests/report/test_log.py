@@ -6,21 +6,21 @@ import pytest
 
 from builders import event, resolved
 from changesets import BEFORE, COMMIT, pull
-from dx_action.changes.changeset import Shipment, Shipping
-from dx_action.deployment.pull_services import Assignment
-from dx_action.deployment.registration import WHAT_SHIPS, Context
-from dx_action.inputs.values import Found
+from dx_action.changes.changeset import Changes, ChangeSet
+from dx_action.deployment.pull_services import PullServices
+from dx_action.deployment.registration import WHAT_SHIPS, Registration
+from dx_action.inputs.values import Sourced
 from dx_action.report.log import found_lines
 from dx_action.services.service import Service
 
 WEB, CART = Service("web"), Service("cart")
-SHIPS = Shipment(Found(BEFORE, "here"), True, "forward", (pull(1),))
-EMPTY = Shipment(Found(BEFORE, "here"), True, "forward", ())
+SHIPS = ChangeSet(Sourced(BEFORE, "here"), True, "forward", (pull(1),))
+EMPTY = ChangeSet(Sourced(BEFORE, "here"), True, "forward", ())
 
 
-def told(context: Context, name: str = "push_branch") -> list[tuple[str, str]]:
+def told(registration: Registration, name: str = "push_branch") -> list[tuple[str, str]]:
     """Give the names of the lines, and what they say."""
-    _, *lines = found_lines(event(name), context)
+    _, *lines = found_lines(event(name), registration)
     return [(line[2:21].strip(), line[21:]) for line in lines]
 
 
@@ -64,46 +64,46 @@ def test_an_event_without_an_action_has_none() -> None:
     ],
 )
 def test_whether_the_commit_is_sent(
-    given: dict[str, str], by: str | None, ships: dict[str, Shipment], name: str
+    given: dict[str, str], by: str | None, ships: dict[str, ChangeSet], name: str
 ) -> None:
-    context = resolved("push_branch", {"service": "web,cart"} | given)
-    if by and context.merge_commit_shas:
-        context = replace(
-            context, merge_commit_shas=replace(context.merge_commit_shas, source=by), shipping=Shipping(ships)
+    registration = resolved("push_branch", {"service": "web,cart"} | given)
+    if by and registration.merge_commit_shas:
+        registration = replace(
+            registration, merge_commit_shas=replace(registration.merge_commit_shas, source=by), changes=Changes(ships)
         )
-    lines = [found for found, _ in told(context) if found.startswith("commit")]
+    lines = [found for found, _ in told(registration) if found.startswith("commit")]
     assert lines == [name]
 
 
 def test_merge_commits_are_told_short() -> None:
-    context = resolved("push_branch", {"merge-commit-shas": f"{'a' * 40},{'b' * 7}"})
-    assert ("merge_commit_shas", f"{'a' * 12}, {'b' * 7}  from input merge-commit-shas") in told(context)
+    registration = resolved("push_branch", {"merge-commit-shas": f"{'a' * 40},{'b' * 7}"})
+    assert ("merge_commit_shas", f"{'a' * 12}, {'b' * 7}  from input merge-commit-shas") in told(registration)
 
 
 def test_long_values_are_cut() -> None:
-    context = replace(resolved("push_branch"), source_url=Found("x" * 400, ""))
-    assert dict(told(context))["source_url"] == "x" * 299 + "…"
+    registration = replace(resolved("push_branch"), source_url=Sourced("x" * 400, ""))
+    assert dict(told(registration))["source_url"] == "x" * 299 + "…"
 
 
 def test_long_names_are_cut() -> None:
     name, other = "s" * 101, "t" * 301
-    context = resolved("push_branch", {"service": f"{name},web"})
+    registration = resolved("push_branch", {"service": f"{name},web"})
     dated = replace(EMPTY, pulls=(pull(1, first_commit_at="2025-01-01T00:00:00Z"),))
-    ships = Shipping({name: dated, "web": EMPTY}, lead_times={"first_commit_timestamp": Found(1, "any")})
-    *_, times, first, second = found_lines(event("push_branch"), replace(context, shipping=ships))
+    ships = Changes({name: dated, "web": EMPTY}, lead_times={"first_commit_timestamp": Sourced(1, "any")})
+    *_, times, first, second = found_lines(event("push_branch"), replace(registration, changes=ships))
     assert times == f"  {'metadata':<18} first_commit_timestamp 1735689600  from pull request #1 ({'s' * 99}…)"
     assert first.startswith(f"  {'s' * 99}…: ")
     assert second.startswith("  web: ")
-    elsewhere = replace(context, repository=Found("r" * 301, "here"), services=Found((), "input service"))
+    elsewhere = replace(registration, repository=Sourced("r" * 301, "here"), services=Sourced((), "input service"))
     assert found_lines(event("push_branch"), elsewhere)[1] == f"  {'repository':<18} {'r' * 299}…  from here"
-    assigned = replace(context, assignments=(Assignment((Service(other),), pull_number=7),))
+    assigned = replace(registration, pull_services=(PullServices((Service(other),), pull_number=7),))
     assert found_lines(event("push_branch"), assigned)[-1] == f"  pull request #7 is told {'t' * 299}…"
 
 
 def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
-    times = {"commit_timestamp": Found(1, "here"), "first_commit_timestamp": Found(2, "there")}
-    context = resolved("push_branch")
-    found = replace(context, shipping=replace(context.shipping, lead_times=times))
+    times = {"commit_timestamp": Sourced(1, "here"), "first_commit_timestamp": Sourced(2, "there")}
+    registration = resolved("push_branch")
+    found = replace(registration, changes=replace(registration.changes, lead_times=times))
     assert ("metadata", "commit_timestamp 1, first_commit_timestamp 2  from here, there") in told(found)
 
 
@@ -115,26 +115,26 @@ def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
         (replace(SHIPS, previous=None), ""),
     ],
 )
-def test_what_each_service_ships_since_when(ship: Shipment, end: str) -> None:
-    context = replace(resolved("push_branch"), shipping=Shipping({"web": ship}))
-    *_, last = found_lines(event("push_branch"), context)
-    assert context.commit
-    assert last == f"  web: {ship.headline(context.commit.value)}{end}"
-    *_, last = found_lines(event("push_branch"), replace(context, commit=None))
+def test_what_each_service_ships_since_when(ship: ChangeSet, end: str) -> None:
+    registration = replace(resolved("push_branch"), changes=Changes({"web": ship}))
+    *_, last = found_lines(event("push_branch"), registration)
+    assert registration.commit
+    assert last == f"  web: {ship.headline(registration.commit.value)}{end}"
+    *_, last = found_lines(event("push_branch"), replace(registration, commit=None))
     assert last == f"  web: {ship.headline('')}{end}"
 
 
 @pytest.mark.parametrize(("clears", "how"), [(False, "is told"), (True, "is cleared, then told")])
 @pytest.mark.parametrize("deploys", [True, False])
 def test_which_pull_requests_are_told_their_services(clears: bool, how: str, deploys: bool) -> None:
-    context = replace(
+    registration = replace(
         resolved("push_branch"),
-        assignments=(Assignment((WEB, CART), pull_number=7), Assignment((), pull_id=77)),
+        pull_services=(PullServices((WEB, CART), pull_number=7), PullServices((), pull_id=77)),
         replace=clears,
     )
     if not deploys:
-        context = replace(context, services=Found((), "input service"))
-    lines = found_lines(event("push_branch"), context)
+        registration = replace(registration, services=Sourced((), "input service"))
+    lines = found_lines(event("push_branch"), registration)
     end = "" if deploys else "  from input service"
     assert lines[-2:] == (
         f"  pull request #7 {how} web, cart{end}",

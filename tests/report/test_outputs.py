@@ -8,11 +8,11 @@ import pytest
 
 from builders import inputs, resolved
 from changesets import pull
-from dx_action.changes.changeset import NOTHING, Shipment, Shipping
+from dx_action.changes.changeset import NOTHING, Changes, ChangeSet
 from dx_action.changes.scope import Course, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result
 from dx_action.deployment.plan import plan
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.report.outputs import outputs
 
 # The bounds, as literals: what the code has must be these.
@@ -24,8 +24,8 @@ ROOM = LARGEST - 16 * 1024
 LISTS = ("merge-commit-shas", "services", "reference-ids", "requests", "results", "pull-requests")
 
 
-def ships(*pulls: MergedPull, course: Course = "forward", previous: bool = True, certain: bool = True) -> Shipping:
-    return Shipping({"web": Shipment(Found("b" * 40, "here") if previous else None, certain, course, pulls)})
+def ships(*pulls: MergedPull, course: Course = "forward", previous: bool = True, certain: bool = True) -> Changes:
+    return Changes({"web": ChangeSet(Sourced("b" * 40, "here") if previous else None, certain, course, pulls)})
 
 
 def results(count: int, *, failed: int = 0, message: str = "") -> list[Result]:
@@ -61,7 +61,7 @@ def test_all_that_is_known() -> None:
     found = outputs(
         "partial",
         "Why.",
-        replace(CONTEXT, merge_commit_shas=Found(("a", "b"), "input"), shipping=ships(pull(1, title="A\nb"))),
+        replace(CONTEXT, merge_commit_shas=Sourced(("a", "b"), "input"), changes=ships(pull(1, title="A\nb"))),
         [web, cart],
         [Result(web, "accepted", 200, attempts=1), Result(cart, "failed", 422, "c\nd", "e\nf", 2)],
     )
@@ -110,7 +110,7 @@ def test_a_single_id_is_told_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shipping", "told"),
+    ("changes", "told"),
     [
         (NOTHING, ""),
         (ships(pull(1)), "false"),
@@ -120,8 +120,8 @@ def test_a_single_id_is_told_plain() -> None:
         (ships(pull(1), course="rollback", certain=False), ""),
     ],
 )
-def test_whether_it_goes_back(shipping: Shipping, told: str) -> None:
-    assert outputs("registered", "", replace(CONTEXT, shipping=shipping))["rollback"] == told
+def test_whether_it_goes_back(changes: Changes, told: str) -> None:
+    assert outputs("registered", "", replace(CONTEXT, changes=changes))["rollback"] == told
 
 
 def test_lists_that_no_context_has() -> None:
@@ -131,7 +131,7 @@ def test_lists_that_no_context_has() -> None:
 
 
 def test_long_titles_and_words_are_cut() -> None:
-    found = outputs("registered", "", replace(CONTEXT, shipping=ships(pull(1, title="x" * 400))))
+    found = outputs("registered", "", replace(CONTEXT, changes=ships(pull(1, title="x" * 400))))
     assert json.loads(found["pull-requests"])[0]["title"] == "x" * 299 + "…"
 
 

@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 
 from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull
-from dx_action.changes.changeset import Shipment, Shipping
+from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.changes.scope import MergedPull
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.report.shipped import lead_time, shipped
 from runner import check_summary
 
 HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
 SINCE = f"Deployed before: <code>{BEFORE}</code>, from GitHub&#39;s deployment history &#40;deployment 1&#41;.\n\n"
-TWO = Shipment(HISTORY, True, "forward", (pull(1), pull(2)))
+TWO = ChangeSet(HISTORY, True, "forward", (pull(1), pull(2)))
 
 
-def told(*shipments: Shipment, listed: bool = True) -> str:
+def told(*shipments: ChangeSet, listed: bool = True) -> str:
     text = shipped(
-        Shipping({f"s{number}": each for number, each in enumerate(shipments)}, listed=listed), DEPLOYED_AT, COMMIT
+        Changes({f"s{number}": each for number, each in enumerate(shipments)}, listed=listed), DEPLOYED_AT, COMMIT
     )
     check_summary(text)
     return text
@@ -48,18 +48,18 @@ def test_a_deployment_with_two_pull_requests() -> None:
         (TWO, SINCE),
         (replace(TWO, previous=None), ""),
         (replace(TWO, certain=False), SINCE.replace("Deployed before", "Compared with")),
-        (replace(TWO, course="aside"), SINCE.replace("41;.", "41;. One does not follow the other.")),
+        (replace(TWO, course="diverged"), SINCE.replace("41;.", "41;. One does not follow the other.")),
         (
-            replace(TWO, previous=Found("v" * 41, "s" * 101)),
+            replace(TWO, previous=Sourced("v" * 41, "s" * 101)),
             f"Deployed before: <code>{'v' * 39}…</code>, from {'s' * 99}….\n\n",
         ),
         (
-            replace(TWO, previous=Found("v" * 40, "s" * 100)),
+            replace(TWO, previous=Sourced("v" * 40, "s" * 100)),
             f"Deployed before: <code>{'v' * 40}</code>, from {'s' * 100}.\n\n",
         ),
     ],
 )
-def test_since_when(shipment: Shipment, before: str) -> None:
+def test_since_when(shipment: ChangeSet, before: str) -> None:
     assert told(shipment, listed=False) == f"#### {shipment.headline(COMMIT)}\n\n{before}"
 
 
@@ -101,7 +101,7 @@ def test_up_to_ten_services_are_named(count: int, more: str) -> None:
 
 def test_long_names_of_services_are_cut() -> None:
     ships = {"n" * 101: TWO, "m" * 100: replace(TWO, pulls=())}
-    text = shipped(Shipping(ships), DEPLOYED_AT, COMMIT)
+    text = shipped(Changes(ships), DEPLOYED_AT, COMMIT)
     assert f": <code>{'n' * 99}…</code>\n" in text
     assert f": <code>{'m' * 100}</code>\n" in text
 
@@ -164,7 +164,7 @@ def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
     # What is taken out of production has no lead time.
     assert "| pull request | title | author | merged |\n| --- | --- | --- | --- |\n| <a href=" in text
     assert "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n" in told(TWO)
-    assert "gantt" in told(replace(TWO, course="aside"))
+    assert "gantt" in told(replace(TWO, course="diverged"))
     text = told(replace(TWO, pulls=tuple(pull(number) for number in range(1, 22))))
     assert [text.count(f"section #{number}\n") for number in (1, 2, 21)] == [0, 1, 1]
 

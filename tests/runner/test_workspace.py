@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.paths import parse_path
 from dx_action.runner.workspace import Workspace
 
@@ -116,14 +116,14 @@ def test_paths_that_may_be_named(text: str, path: str) -> None:
     ],
 )
 def test_paths_that_may_not(text: str, sentence: str) -> None:
-    with pytest.raises(Wrong) as raised:
+    with pytest.raises(InvalidValue) as raised:
         parse_path(text)
     assert str(raised.value).startswith(sentence)
 
 
 @pytest.mark.parametrize("text", ["/s3cret", "../s3cret", "s3cret/", ".git/s3cret", "s3cret\n"])
 def test_a_path_is_not_repeated(text: str) -> None:
-    with pytest.raises(Wrong) as raised:
+    with pytest.raises(InvalidValue) as raised:
         parse_path(text)
     assert "s3cret" not in str(raised.value)
 
@@ -133,7 +133,7 @@ def test_a_path_is_not_repeated(text: str) -> None:
 def test_a_path_that_may_be_named_stays_inside(text: str) -> None:
     try:
         path = parse_path(text)
-    except Wrong:
+    except InvalidValue:
         return
     parts = path.split("/")
     assert not {"", ".", "..", "\n"} & set(parts)
@@ -152,7 +152,7 @@ def test_a_file_is_read_whole(folder: Path, workspace: Workspace) -> None:
 @pytest.mark.parametrize("path", ["missing", "deep/missing", "no/such/folder"])
 def test_reading_makes_nothing(folder: Path, workspace: Workspace, path: str) -> None:
     (folder / "deep").mkdir()
-    with pytest.raises(Wrong, match="is not in the workspace"):
+    with pytest.raises(InvalidValue, match="is not in the workspace"):
         workspace.read(path)
     assert list(folder.rglob("*")) == [folder / "deep"]
 
@@ -162,7 +162,7 @@ def test_no_more_than_a_mebibyte_is_read(folder: Path, workspace: Workspace, siz
     file = folder / "file"
     with file.open("wb") as opened:
         opened.truncate(size)
-    with pytest.raises(Wrong, match="more than 1 MiB"):
+    with pytest.raises(InvalidValue, match="more than 1 MiB"):
         workspace.read("file")
     os.truncate(file, MEBIBYTE)
     assert workspace.read("file") == b"\x00" * MEBIBYTE
@@ -257,7 +257,7 @@ def test_no_symbolic_link_is_followed(
         file.write_text("as it was")
     (folder / link).symlink_to(target)
     before = tree(folder.parent)
-    with pytest.raises(Wrong, match="a symbolic link or a folder is in its place"):
+    with pytest.raises(InvalidValue, match="a symbolic link or a folder is in its place"):
         use(workspace, path)
     assert tree(folder.parent) == before
 
@@ -299,7 +299,7 @@ def something_odd(path: Path, kind: str) -> Iterator[None]:
 @USES
 @pytest.mark.parametrize("kind", ["folder", "fifo", "fifo with a reader", "socket"])
 def test_only_files_are_used(folder: Path, workspace: Workspace, use: Use, kind: str) -> None:
-    with something_odd(folder / "it", kind), pytest.raises(Wrong):
+    with something_odd(folder / "it", kind), pytest.raises(InvalidValue):
         use(workspace, "it")
 
 
@@ -310,24 +310,24 @@ def test_a_file_in_a_folder_s_place(folder: Path, workspace: Workspace, use: Use
         os.mkfifo(folder / "it")
     else:
         (folder / "it").write_text("x")
-    with pytest.raises(Wrong, match="cannot be opened or written"):
+    with pytest.raises(InvalidValue, match="cannot be opened or written"):
         use(workspace, "it/file")
 
 
 @USES
 @pytest.mark.parametrize("path", ["x" * 300, f"{'x' * 300}/file"])
 def test_a_name_that_no_file_has(workspace: Workspace, use: Use, path: str) -> None:
-    with pytest.raises(Wrong):
+    with pytest.raises(InvalidValue):
         use(workspace, path)
 
 
 @USES
 def test_without_a_workspace(folder: Path, use: Use) -> None:
     (folder / "file").touch()
-    with pytest.raises(Wrong, match="GITHUB_WORKSPACE names no workspace"):
+    with pytest.raises(InvalidValue, match="GITHUB_WORKSPACE names no workspace"):
         use(Workspace(""), "file")
     for root in (folder / "nowhere", folder / "file"):
-        with pytest.raises(Wrong):
+        with pytest.raises(InvalidValue):
             use(Workspace(str(root)), "file")
     assert not (folder / "nowhere").exists()
 
@@ -337,7 +337,7 @@ def test_what_cannot_be_written_is_told(workspace: Workspace) -> None:
     workspace.can_append("file")
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
-        with pytest.raises(Wrong) as raised:
+        with pytest.raises(InvalidValue) as raised:
             workspace.append("file", b"x" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -61,7 +61,11 @@ MESSAGES = {
 def dx() -> Iterator[Dx]:
     context, _ = tls_context({}, None)
     found = Dx(
-        parse_host("yourinstance.getdx.net"), SecretStr(TOKEN), context=context, proxies={}, monotonic=time.monotonic
+        parse_host("yourinstance.getdx.net"),
+        SecretStr(TOKEN),
+        context=context,
+        proxies={},
+        monotonic=time.monotonic,
     )
     yield found
     found._session.close()

@@ -1,4 +1,4 @@
-"""Whole runs that look up what a deployment ships: what each asks of GitHub, sends to DX, says, and lists in the summary."""
+"""Whole runs that look up what a deployment ships: what each lookups of GitHub, sends to DX, says, and lists in the summary."""
 
 import html
 import json

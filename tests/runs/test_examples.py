@@ -446,16 +446,16 @@ class Expressions:
     def _value(self, name: str, job: str) -> str:
         if name in self._known:
             return self._known[name]
-        context, *path = name.split(".")
-        if context == "github" and path[0] == "event":
+        registration, *path = name.split(".")
+        if registration == "github" and path[0] == "event":
             value: Any = self._event
             for key in path[1:]:
                 value = value[key]
             return "" if value is None else str(value)
-        if context == "needs" and path[1] == "outputs":
+        if registration == "needs" and path[1] == "outputs":
             text = self._jobs[path[0]]["outputs"][path[2]]
             return self._value(text.removeprefix("${{ ").removesuffix(" }}"), path[0])
-        if context == "steps" and path[1] == "outputs":
+        if registration == "steps" and path[1] == "outputs":
             (step,) = (step for step in self._jobs[job]["steps"] if step.get("id") == path[0])
             return script_outputs(step["run"], self._case.event, self._place)[path[2]]
         raise KeyError(name)
@@ -559,7 +559,7 @@ def outcome(
 
 
 def _of_the_app(job: Mapping[str, Any]) -> dict[str, str]:
-    """Give the permissions of a token that an app gives, where a step asks for one."""
+    """Give the permissions of a token that an app gives, where a step lookups for one."""
     asked = [step["with"] for step in job["steps"] if "create-github-app-token@" in step.get("uses", "")]
     return {name.removeprefix("permission-"): level for each in asked for name, level in each.items()}
 

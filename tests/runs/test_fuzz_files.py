@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import counting
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.inputs.metadata import parse_metadata
 from dx_action.sandbox import Sandbox
 from dx_action.services.backstage import Catalogs
@@ -139,7 +139,7 @@ def test_any_bytes_are_read_or_refused(read: Callable[[bytes], Any], seed: bytes
 def _read_or_refused(read: Callable[[bytes], Any], data: bytes) -> None:
     try:
         found = read(data)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         said = str(wrong)
         # Three lines and a column at the most, and no word of the file's but a name that is safe.
         assert said

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import builders
 import histories
-from dx_action.changes.changeset import CLOCK, Shipping
+from dx_action.changes.changeset import CLOCK, Changes
 from dx_action.changes.discover import look_ahead
 from dx_action.github.asking import about
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 from dx_action.runner.workspace import Workspace
 from dx_action.services.service import Service
 from runner import ROOT, fast_clock
@@ -27,19 +27,19 @@ from stand_in import WAYS, GitHub, Repo
 from stand_in.real_git import git, write
 
 
-def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *services: str) -> Shipping:
+def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *services: str) -> Changes:
     """Look up what a deployment ships, as a run by hand does."""
     gh.reset_calls()
     inputs = builders.inputs({"github-token": gh.token, "attribution": "merge-commits", **given})
     told = {"repository.full_name": repo.full_name, "repository.default_branch": repo.default_branch}
     happened = event("workflow_dispatch", builders.payload("workflow_dispatch", told))
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
-    asks = about(repo.full_name, True, commit, inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
+    lookups = about(repo.full_name, True, commit, inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
     these = [Service(name) for name in services or ("a",)]
-    return look_ahead(inputs, happened, these, commit, Found("2025-03-04T12:00:00Z", CLOCK), lambda: asks.shipping)
+    return look_ahead(inputs, happened, these, commit, Sourced("2025-03-04T12:00:00Z", CLOCK), lambda: lookups.changes)
 
 
-def numbers(ships: Shipping, service: str = "a") -> dict[int, str]:
+def numbers(ships: Changes, service: str = "a") -> dict[int, str]:
     return {pull.number: pull.merge_commit_sha for pull in ships.by_service[service].pulls}
 
 
@@ -51,7 +51,7 @@ class Past:
     repo: Repo
     folder: Path
 
-    def look(self, before: str, after: str, given: dict[str, str] | None = None, *services: str) -> Shipping:
+    def look(self, before: str, after: str, given: dict[str, str] | None = None, *services: str) -> Changes:
         return looked_up(self.gh, self.repo, after, {"since-sha": before} | (given or {}), *services)
 
 
@@ -119,11 +119,11 @@ def test_any_two_commits_of_the_thousand(past: tuple[Past, str]) -> None:
     (there, _), dice = past, random.Random(11)
     tips = git(there.folder, "rev-list", "main", "develop", "release/1.x").split()[:120]
     merges = [line.split() for line in git(there.folder, "log", "--merges", "--format=%P", "main").splitlines()]
-    aside = next(parents for parents in merges if histories.way(there.folder, *parents) == "aside")
+    aside = next(parents for parents in merges if histories.way(there.folder, *parents) == "diverged")
     pairs = [(dice.choice(tips), dice.choice(tips)) for _ in range(4)]
     pairs += [(tips[90], tips[20]), (tips[20], tips[90]), (tips[3], tips[3]), (aside[0], aside[1])]
     seen = {check_pair(there, before, after) for before, after in pairs}
-    assert seen == {"forward", "rollback", "redeploy", "aside"}
+    assert seen == {"forward", "rollback", "redeploy", "diverged"}
 
 
 def check_pair(there: Past, before: str, after: str) -> str:
@@ -134,7 +134,7 @@ def check_pair(there: Past, before: str, after: str) -> str:
     ends = (after, before) if way == "rollback" else (before, after)
     expected = histories.shipped(there.repo, there.folder, *ends)
     assert numbers(found) == expected
-    new = {*expected.values()} if way in ("forward", "aside") else set()
+    new = {*expected.values()} if way in ("forward", "diverged") else set()
     assert {*found.merge_commit_shas("a")} == new
     assert len(found.merge_commit_shas("a")) == len(new)
     assert found.rollback is (way == "rollback")

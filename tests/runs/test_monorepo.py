@@ -1,4 +1,4 @@
-"""Whole runs in a monorepo: what each asks of GitHub, the stand-in, and what it sends to DX, the Sandbox."""
+"""Whole runs in a monorepo: what each lookups of GitHub, the stand-in, and what it sends to DX, the Sandbox."""
 
 import html
 import json
@@ -53,7 +53,7 @@ def test_the_timeline_in_one_step_each(world: World) -> None:
     assert ["commit_sha" in each for each in world.dx.deployments()] == [False] * 3
 
 
-# What each operation asks of GitHub: the table of the README.
+# What each operation lookups of GitHub: the table of the README.
 
 
 def many(count: int) -> list[str]:

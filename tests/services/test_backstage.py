@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.backstage import CATALOG, Catalogs, parse_catalog
 from dx_action.services.service import Service
 
@@ -35,7 +35,7 @@ def parsed(text: bytes | str) -> tuple[Service, ...]:
 
 
 def wrong(text: bytes | str) -> str:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         parsed(text)
     said = str(caught.value)
     assert said.startswith("a/catalog-info.yaml ")
@@ -214,16 +214,18 @@ def test_services_of_many_paths_come_once_and_in_the_order_of_their_names() -> N
 
 def test_a_broken_catalog_is_named() -> None:
     files = {**FILES, "services/web/catalog-info.yaml": b"kind: Component\nmetadata: [\n"}
-    with pytest.raises(Wrong, match=r"^services/web/catalog-info\.yaml is not YAML that can be read \(line 3\)\.$"):
+    with pytest.raises(
+        InvalidValue, match=r"^services/web/catalog-info\.yaml is not YAML that can be read \(line 3\)\.$"
+    ):
         Catalogs(files.get).services_of(["services/payments/x", "services/web/x"])
     assert Catalogs(files.get).services_of(["services/payments/x", "services/web/ui/x"])
 
 
 def test_a_catalog_that_cannot_be_opened_is_named() -> None:
     def read(path: str) -> bytes | None:
-        raise Wrong("names something that is not a file.")
+        raise InvalidValue("names something that is not a file.")
 
-    with pytest.raises(Wrong, match=r"^a/catalog-info\.yaml names something that is not a file\.$"):
+    with pytest.raises(InvalidValue, match=r"^a/catalog-info\.yaml names something that is not a file\.$"):
         Catalogs(read).services_at("a/b")
 
 
@@ -265,7 +267,7 @@ PIECES = (
 def test_any_bytes_are_a_catalog_or_wrong(data: bytes) -> None:
     try:
         found = parsed(data)
-    except Wrong as error:
+    except InvalidValue as error:
         said = str(error)
         assert said.startswith("a/catalog-info.yaml ")
         assert "(line " in said

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counting import calls
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.codeowners import PLACES, Codeowners, parse_codeowners
 
 # The bounds, as literals: what the code has must be these.
@@ -250,9 +250,9 @@ def test_the_places_in_githubs_order() -> None:
 def test_a_file_that_github_does_not_load() -> None:
     text = b"* @x\n" + b"#" * (TOO_LARGE - 6)
     assert parsed(text).services_at("a") != ()
-    with pytest.raises(Wrong, match=r"^\.github/CODEOWNERS is 3 MB or larger"):
+    with pytest.raises(InvalidValue, match=r"^\.github/CODEOWNERS is 3 MB or larger"):
         parsed(text + b"#")
-    with pytest.raises(Wrong, match=r"^\.github/CODEOWNERS is not UTF-8 \(line 2\)"):
+    with pytest.raises(InvalidValue, match=r"^\.github/CODEOWNERS is not UTF-8 \(line 2\)"):
         parsed(b"* @x\n\xff @y\n")
 
 
@@ -309,7 +309,7 @@ PIECES = (*"*?[]!#\\/ @.\n\t-a", "**", " @x", " @o/t", " a@b.c", "\ud800", "\r\n
 def test_any_text_is_read_or_wrong(text: bytes | str) -> None:
     try:
         found = parsed(text)
-    except Wrong as error:
+    except InvalidValue as error:
         said = str(error)
         assert re.fullmatch(r"\.github/CODEOWNERS .*\(line \d+\).*\.", said)
     else:

@@ -1,10 +1,10 @@
-"""The service map: what its YAML may be, whose a changed file is, and that nothing else than a located Wrong comes of any text."""
+"""The service map: what its YAML may be, which service owns a file; any text gives a map or a located InvalidValue."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.map import ServiceMap, parse_service_map
 from dx_action.services.ownership import Ownership, text_of
 from dx_action.services.service import Service
@@ -26,7 +26,7 @@ def parsed(text: bytes | str) -> ServiceMap:
 
 
 def wrong(text: bytes | str) -> str:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         parsed(text)
     said = str(caught.value)
     assert said.startswith("services.yaml ")
@@ -252,7 +252,7 @@ PIECES = (
 def test_any_text_is_a_map_or_wrong(text: bytes | str) -> None:
     try:
         found = parsed(text)
-    except Wrong as error:
+    except InvalidValue as error:
         said = str(error)
         assert said.startswith("services.yaml ")
         assert "(line " in said

@@ -11,7 +11,7 @@ from pathspec import GitIgnoreSpec, PathSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from counting import calls
-from dx_action.errors import Wrong
+from dx_action.errors import InvalidValue
 from dx_action.services.patterns import Pattern, PatternLists
 
 
@@ -24,7 +24,7 @@ def takes(texts: list[str], path: str) -> bool:
 
 
 def wrong(*texts: str) -> str:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         lists(list(texts))
     return str(caught.value)
 
@@ -249,7 +249,7 @@ def test_three_stars_a_part_are_fine(text: str) -> None:
 
 def test_the_number_of_patterns_is_bounded_over_all_lists() -> None:
     lists(["a"] * 2500, ["b"] * 2500)
-    with pytest.raises(Wrong, match=r"^has more than 5,000 patterns \(line 2501\)\. "):
+    with pytest.raises(InvalidValue, match=r"^has more than 5,000 patterns \(line 2501\)\. "):
         lists(["a"] * 2500, ["b"] * 2501)
 
 
@@ -264,7 +264,7 @@ def test_the_number_of_patterns_is_bounded_over_all_lists() -> None:
 def test_any_text_is_a_pattern_or_wrong(text: str, path: str) -> None:
     try:
         found = lists([text])
-    except Wrong as error:
+    except InvalidValue as error:
         said = str(error)
         assert "(line 1)" in said
         assert said.endswith(".")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import events
-from dx_action.deployment.registration import Context, resolve
+from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.inputs.model import Inputs, read_inputs
 from dx_action.runner.event import Event, parse_event
@@ -53,7 +53,9 @@ def event(name: str, changes: Changes | None = None) -> Event:
     return parse_event(events.load(name)[0]["GITHUB_EVENT_NAME"], payload(name, changes))
 
 
-def resolved(name: str, given: dict[str, str] | None = None, changes: Changes | None = None, **run: str) -> Context:
+def resolved(
+    name: str, given: dict[str, str] | None = None, changes: Changes | None = None, **run: str
+) -> Registration:
     """Resolve what a fixture's event registers. Fails where it is skipped."""
     found = resolve(inputs(given), runtime(name, **run), event(name, changes), NOW)
     assert not isinstance(found, Skipped), str(found)

@@ -8,12 +8,12 @@ from dx_action.changes.changeset import (
     Wanted,
 )
 from dx_action.changes.scope import Course, MergedPull, Span
-from dx_action.inputs.values import Found
+from dx_action.inputs.values import Sourced
 
 T = TypeVar("T")
 DEPLOYED_AT = "2025-03-10T09:30:15Z"
 COMMIT, BEFORE = "c" * 40, "b" * 40
-HISTORY = Found(BEFORE, "GitHub's deployment history (deployment 1)")
+HISTORY = Sourced(BEFORE, "GitHub's deployment history (deployment 1)")
 UNKNOWN = "GitHub's deployment history has no earlier deployment to this environment"
 
 
@@ -37,26 +37,26 @@ def pull(number: int, **more: Any) -> MergedPull:
 
 
 @dataclass
-class Asks:
+class Lookups:
     """Answers as told, and remembers what it was asked. An exception is an answer, too."""
 
-    previous_ones: Mapping[str, Found[str] | str] | Exception = field(default_factory=lambda: {"web": HISTORY})
+    previous_ones: Mapping[str, Sourced[str] | str] | Exception = field(default_factory=lambda: {"web": HISTORY})
     course: Course = "forward"
     pulls: tuple[MergedPull, ...] | Exception = (pull(1), pull(2))
     spans: Exception | None = None
-    release: Found[str] | None = None
+    release: Sourced[str] | None = None
     touching: Mapping[int, frozenset[str]] | Exception = field(default_factory=dict)
-    beside_it: bool | Exception = False
+    off_branch: bool | Exception = False
     committed: str | Exception = "2025-03-09T11:00:00+01:00"
     undated: Exception | None = None
     silent: bool = False
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def previous(self, wanted: Wanted) -> Mapping[str, Found[str] | str]:
+    def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
         self.asked.append(("previous", wanted))
         return answer(self.previous_ones)
 
-    def previous_release(self, release_id: int) -> Found[str] | None:
+    def previous_release(self, release_id: int) -> Sourced[str] | None:
         self.asked.append(("previous_release", release_id))
         return self.release
 
@@ -66,7 +66,7 @@ class Asks:
             raise self.spans
         if self.course == "rollback" and (before, after) == (COMMIT, BEFORE):
             return Span("forward", (before, after))
-        return Span(self.course, (before, after) if self.course in ("forward", "aside") else ())
+        return Span(self.course, (before, after) if self.course in ("forward", "diverged") else ())
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
         self.asked.append(("merged", tuple(commits), newest))
@@ -90,9 +90,9 @@ class Asks:
         self.asked.append(("committed_at", commit))
         return answer(self.committed)
 
-    def beside(self, branch: str, commit: str) -> bool:
-        self.asked.append(("beside", branch, commit))
-        return answer(self.beside_it)
+    def is_off_branch(self, branch: str, commit: str) -> bool:
+        self.asked.append(("is_off_branch", branch, commit))
+        return answer(self.off_branch)
 
     @property
     def names(self) -> list[str]:

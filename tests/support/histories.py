@@ -99,4 +99,4 @@ def way(folder: Path, before: str, after: str) -> str:
     base = git(folder, "merge-base", before, after).strip()
     if before == after:
         return "redeploy"
-    return {before: "forward", after: "rollback"}.get(base, "aside")
+    return {before: "forward", after: "rollback"}.get(base, "diverged")

@@ -72,12 +72,12 @@ def watch(name: str, seconds: int) -> None:
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["dx_action"]):
         read, seeds = targets()[name]
-    from dx_action.errors import ActionError, Wrong  # noqa: PLC0415
+    from dx_action.errors import ActionError, InvalidValue  # noqa: PLC0415
 
     def one(data: bytes) -> None:
         try:
             read(data)
-        except (ActionError, Wrong) as error:
+        except (ActionError, InvalidValue) as error:
             str(error).encode()
 
     with tempfile.TemporaryDirectory() as folder:
