@@ -48,3 +48,8 @@ def code(text: str) -> str:
 def escaped(text: str) -> str:
     """Give the text as words in a summary, or as an attribute of a tag there."""
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", one_line(text))
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return the count with its noun: `1 row`, `2,000 rows`; `many` is the plural of what takes no s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

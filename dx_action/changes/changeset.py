@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dx_action.changes.scope import Course, MergedPull, Span
-from dx_action.inputs.model import Inputs, discovers, wants_first_commit
+from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequestEvent
 
@@ -165,4 +165,8 @@ def in_order(pulls: Iterable[MergedPull]) -> tuple[MergedPull, ...]:
 def needs_shipping(inputs: Inputs, event: Event) -> bool:
     """Tell whether what ships is to be looked up: most runs leave it to DX."""
     by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha and not inputs.merge_commit_shas
-    return inputs.show_pull_requests or discovers(inputs) or (wants_first_commit(inputs) and not by_itself)
+    return (
+        inputs.show_pull_requests
+        or inputs.discovers_merge_commits
+        or (inputs.wants_first_commit_time and not by_itself)
+    )

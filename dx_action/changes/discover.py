@@ -25,7 +25,7 @@ from dx_action.changes.lead_time import lead_times
 from dx_action.changes.scope import before_push, event_pull, same_commit
 from dx_action.errors import BadInput
 from dx_action.inputs.filters import counts
-from dx_action.inputs.model import Inputs, discovers, wants_first_commit
+from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import (
     Deployment,
@@ -58,14 +58,14 @@ def look_ahead(
     if needs_shipping(inputs, event):
         until = None if deployed_at.source == CLOCK else deployed_at.value
         ships = replace(changes(inputs, event, services, commit, until, lookups()), listed=inputs.show_pull_requests)
-        warnings = tuple(doubts.warnings(ships, names, deployed_at.value, discovers=discovers(inputs)))
+        warnings = tuple(doubts.warnings(ships, names, deployed_at.value, discovers=inputs.discovers_merge_commits))
         warnings += _beside(event, commit, lookups()) if ships.by_service else ()
     times, missing = lead_times(inputs, event, commit, ships, lookups)
     return replace(
         ships,
         lead_times=times,
         warnings=(*warnings, *missing),
-        notices=tuple(doubts.notices(ships, names, discovers=discovers(inputs))),
+        notices=tuple(doubts.notices(ships, names, discovers=inputs.discovers_merge_commits)),
     )
 
 
@@ -111,7 +111,7 @@ def changes(
         if unknown := [name for name in names if name not in back]:
             reasons = {str(error): unknown}
     ships = Changes(touching, reasons={why: tuple(those) for why, those in reasons.items()})
-    if not (inputs.show_pull_requests or wants_first_commit(inputs)):
+    if not (inputs.show_pull_requests or inputs.wants_first_commit_time):
         return ships
     try:
         return ships.dated(lookups.dated(ships.pulls))
@@ -164,7 +164,7 @@ def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) ->
     """Give what can be shown without a previous deployment."""
     if inputs.merge_commit_shas:
         return ChangeSet(None, True, "forward", in_order(lookups.merged(inputs.merge_commit_shas)))
-    if not (inputs.show_pull_requests or wants_first_commit(inputs)):
+    if not (inputs.show_pull_requests or inputs.wants_first_commit_time):
         return None
     previous = None
     if before := before_push(event):

@@ -6,7 +6,7 @@ from dx_action.changes.changeset import ChangeLookups, Changes, NotFoundError, f
 from dx_action.changes.scope import MergedPull, event_pull, same_commit
 from dx_action.errors import InvalidValue
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY
-from dx_action.inputs.model import Inputs, wants_commit, wants_first_commit
+from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
@@ -19,8 +19,8 @@ def lead_times(
     found: dict[str, Sourced[int]] = {}
     missing: list[str] = []
     for key, wanted, look in (
-        (COMMIT_KEY, wants_commit(inputs), _commit),
-        (FIRST_KEY, wants_first_commit(inputs), _first),
+        (COMMIT_KEY, inputs.wants_commit_time, _commit),
+        (FIRST_KEY, inputs.wants_first_commit_time, _first),
     ):
         if not wanted:
             continue

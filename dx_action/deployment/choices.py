@@ -39,8 +39,7 @@ def attribution(inputs: Inputs) -> Attribution:
         return inputs.attribution
     if inputs.merge_commit_shas:
         return "merge-commits"
-    by_files = inputs.services_source != "input" and not inputs.service
-    return "repository" if by_files or inputs.set_pull_services else "commit"
+    return "repository" if inputs.by_files or inputs.set_pull_services else "commit"
 
 
 def attribution_source(inputs: Inputs) -> str:
@@ -49,15 +48,14 @@ def attribution_source(inputs: Inputs) -> str:
         return "input attribution"
     if inputs.merge_commit_shas:
         return "input merge-commit-shas"
-    if inputs.services_source != "input" and not inputs.service:
+    if inputs.by_files:
         return "services by the files changed"
     return "input set-pull-services" if inputs.set_pull_services else "the default"
 
 
 def unused(inputs: Inputs, event: Event) -> tuple[str, ...]:
     """Tell of an input that nothing looks at."""
-    by_files = inputs.services_source != "input" and not inputs.service
-    looked_at = inputs.operation == "deploy" and (by_files or needs_shipping(inputs, event))
+    looked_at = inputs.operation == "deploy" and (inputs.by_files or needs_shipping(inputs, event))
     if not inputs.since_sha or looked_at:
         return ()
     text = (

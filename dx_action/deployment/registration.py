@@ -20,7 +20,7 @@ from dx_action.deployment.reference_id import reference_ids
 from dx_action.deployment.trigger import Skipped
 from dx_action.deployment.triggers import IsTag, decide
 from dx_action.errors import ActionError, BadEvent, BadInput, Problem
-from dx_action.inputs.model import Attribution, Inputs, discovers
+from dx_action.inputs.model import Attribution, Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
@@ -114,7 +114,7 @@ def resolve(
     pull_number, pull_id = choices.pull(inputs, trigger if own else None, pull_services, ships.pulls)
     # What ships may be another thing when the same event is handled again; the id is the same all the same.
     merged = tuple(dict.fromkeys(sha for each in services.value for sha in ships.merge_commit_shas(each.identifier)))
-    fallen_back = discovers(inputs) and not merged
+    fallen_back = inputs.discovers_merge_commits and not merged
     return Registration(
         repository=repository,
         attribution="commit" if fallen_back else attribution,

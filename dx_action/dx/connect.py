@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from dx_action.dx.delivery import Transport
-from dx_action.errors import BadInput, InvalidValue
+from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.runner.runtime import Clock
-from dx_action.runner.workspace import NotThere, Workspace
+from dx_action.runner.workspace import Workspace
 
 
 class Running(Protocol):
@@ -48,12 +48,10 @@ def connection(
 
 def _pem(run: Running, path: str) -> bytes:
     """Read the CAs from the workspace, else from the repository. Raises BadInput, and what `fetch` raises."""
-    try:
-        return run.workspace.read(path)
-    except NotThere:
-        found = run.fetch(path)
-    except InvalidValue as wrong:
-        raise BadInput.of("ca-bundle", str(wrong)) from None
+    from dx_action.runner.network import read_ca_bundle  # noqa: PLC0415
+
+    found = read_ca_bundle(path, run.workspace)
+    found = run.fetch(path) if found is None else found
     if found is None:
         text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."
         raise BadInput.of("ca-bundle", text)

@@ -4,15 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from dx_action.errors import BadInput, InvalidValue
+from dx_action.errors import BadInput
 from dx_action.github.client import Api, GitHub
 from dx_action.github.contents import FilesAt
 from dx_action.github.errors import Asker
 from dx_action.github.lookups import Lookups
 from dx_action.inputs.model import Inputs
-from dx_action.runner.network import ca_file
+from dx_action.runner.network import ca_file, read_ca_bundle
 from dx_action.runner.runtime import Clock, Runtime
-from dx_action.runner.workspace import NotThere, Workspace
+from dx_action.runner.workspace import Workspace
 
 _GITHUB_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
@@ -58,17 +58,14 @@ def api_of(
         if not _GITHUB_NAME.fullmatch(asker.repository):
             text = "is not a repository of GitHub, owner/name, and only there can be looked up what this step needs."
             raise BadInput.of("repository", text)
-        found = GitHub(inputs.github_token, runtime.api_url, asker, clock, ca_file(env, _pem(inputs, workspace)))
+        found = GitHub(
+            inputs.github_token,
+            runtime.api_url,
+            asker,
+            clock,
+            ca_file(env, read_ca_bundle(inputs.ca_bundle, workspace)),
+        )
         found.patient = patient
         return found
 
     return api
-
-
-def _pem(inputs: Inputs, workspace: Workspace) -> bytes | None:
-    try:
-        return workspace.read(inputs.ca_bundle) if inputs.ca_bundle else None
-    except NotThere:
-        return None
-    except InvalidValue as wrong:
-        raise BadInput.of("ca-bundle", str(wrong)) from None

@@ -94,6 +94,26 @@ class Inputs(BaseModel):
         """Where services come from; a map says so by being given."""
         return self.services_from or ("map" if self.service_map else "input")
 
+    @property
+    def by_files(self) -> bool:
+        """Whether the deployed services are those that the changed files belong to."""
+        return self.services_source != "input" and not self.service
+
+    @property
+    def discovers_merge_commits(self) -> bool:
+        """Whether DX is to be sent merge commits that nobody listed."""
+        return self.attribution == "merge-commits" and not self.merge_commit_shas
+
+    @property
+    def wants_commit_time(self) -> bool:
+        """Whether `metadata` gets the commit's time; a value written there wins."""
+        return self.lead_time_metadata in ("commit", "both") and COMMIT_KEY not in self.metadata
+
+    @property
+    def wants_first_commit_time(self) -> bool:
+        """Whether `metadata` gets the first commit's time; a value written there wins."""
+        return self.lead_time_metadata in ("first-commit", "both") and FIRST_KEY not in self.metadata
+
 
 def written(env: Mapping[str, str]) -> dict[str, str]:
     """Give what was written, by input name: trimmed, blanks left out. The runner upper-cases names and keeps hyphens."""
@@ -152,18 +172,3 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def discovers(inputs: Inputs) -> bool:
-    """Tell whether DX is to be sent merge commits that nobody listed."""
-    return inputs.attribution == "merge-commits" and not inputs.merge_commit_shas
-
-
-def wants_commit(inputs: Inputs) -> bool:
-    """Tell whether the commit's time is to be filled in: what `metadata` gives wins."""
-    return inputs.lead_time_metadata in ("commit", "both") and COMMIT_KEY not in inputs.metadata
-
-
-def wants_first_commit(inputs: Inputs) -> bool:
-    """Tell whether the first commit's time is to be filled in."""
-    return inputs.lead_time_metadata in ("first-commit", "both") and FIRST_KEY not in inputs.metadata

@@ -5,9 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from dx_action.errors import BadInput
+from dx_action.errors import BadInput, InvalidValue
+from dx_action.runner.workspace import NotThere, Workspace
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def read_ca_bundle(path: str | None, workspace: Workspace) -> bytes | None:
+    """Read the file that `ca-bundle` names; None if nothing is named or the workspace has no such file. Raises BadInput."""
+    try:
+        return workspace.read(path) if path else None
+    except NotThere:
+        return None
+    except InvalidValue as invalid:
+        raise BadInput.of("ca-bundle", str(invalid)) from None
 
 
 def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SSLContext, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from dx_action.changes.scope import MergedPull
 from dx_action.deployment import choices
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.trigger import Trigger
-from dx_action.inputs.model import Attribution, wants_commit, wants_first_commit
+from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequest
 from dx_action.services.service import Service
@@ -59,7 +59,7 @@ def test_what_is_attributed_by_and_why(given: dict[str, str], chosen: Attributio
 )
 def test_which_times_are_filled_in(given: dict[str, str], commit: bool, first: bool) -> None:
     read = inputs(given)
-    assert (wants_commit(read), wants_first_commit(read)) == (commit, first)
+    assert (read.wants_commit_time, read.wants_first_commit_time) == (commit, first)
 
 
 @pytest.mark.parametrize(
