@@ -699,7 +699,10 @@ runpy.run_path(sys.argv[3], run_name="__main__")
 CANCELLED_AFTER = """
 import atexit, os, runpy, sys
 
+fired = []
+
 def cancel():
+    fired.append(True)
     for number in sys.argv[2].split():
         os.kill(os.getpid(), int(number))
 
@@ -709,6 +712,7 @@ def profile(frame, what, _):
         cancel()
 
 sys.setprofile(profile)
+atexit.register(lambda: fired or sys.stderr.write("there is no such place"))
 if sys.argv[1] == "exit":
     atexit.register(cancel)
 atexit.register(sys.setprofile, None)
@@ -735,7 +739,7 @@ def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: st
 
 @pytest.mark.parametrize(
     "place",
-    ["workflow.py:set_outputs", "main.py:_publish", "main.py:main", "main.py:start", "entrypoint.py:run", "exit"],
+    ["commands.py:set_outputs", "main.py:_publish", "main.py:main", "main.py:start", "entrypoint.py:run", "exit"],
 )
 def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox, place: str) -> None:
     run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))
