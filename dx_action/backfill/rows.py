@@ -7,12 +7,11 @@ from typing import Any, Protocol
 
 from dx_action.backfill import cells
 from dx_action.deployment.calls import Call, Method, serialise
-from dx_action.deployment.choices import by_name
 from dx_action.deployment.plan import deployment_body, pull_body
 from dx_action.deployment.reference_id import row_id
 from dx_action.errors import ActionError
 from dx_action.inputs.times import iso
-from dx_action.services.service import Service
+from dx_action.services.service import Service, by_name
 
 # The fields of DX's page on deployments.create, in the order in which they are sent.
 FIELDS = (

@@ -13,7 +13,7 @@ from dx_action.inputs.times import iso
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
-from dx_action.services.service import Service
+from dx_action.services.service import Service, by_name
 
 
 def repository(inputs: Inputs, runtime: Runtime, event: Event) -> tuple[Sourced[str], bool]:
@@ -100,11 +100,6 @@ def chosen_services(
     what = "deployment" if lookups else "pull request"
     notice = f"No `service` was given, so the {what} counts for {service.identifier}, the repository's own name."
     return Sourced((service,), "the repository's name"), (notice,)
-
-
-def by_name(repository: str) -> Service:
-    """Give the service that a repository's own name stands for."""
-    return Service(repository.rstrip("/").rpartition("/")[2] or repository)
 
 
 def success(inputs: Inputs, trigger: Trigger) -> Sourced[bool] | None:

@@ -19,8 +19,7 @@ from dx_action.github.pulls import commits_between, merged_pulls
 from dx_action.github.trees import CutError
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Clock
-from dx_action.services.ownership import Ownership, naming
-from dx_action.services.service import Service
+from dx_action.services.service import Ownership, Service, naming
 from dx_action.text import truncate
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, parse_metadata
 from dx_action.inputs.paths import parse_path
 from dx_action.inputs.services import parse_services
 from dx_action.inputs.times import parse_time
-from dx_action.services.ownership import Ownership
-from dx_action.services.service import Service
+from dx_action.services.service import Ownership, Service
 
 PREFIX = "INPUT_"
 Operation = Literal["deploy", "set-pull-services", "backfill"]

@@ -11,7 +11,7 @@ from dx_action.errors import InvalidValue
 from dx_action.inputs.lists import texts, unique
 from dx_action.inputs.paths import parse_path
 from dx_action.inputs.urls import is_url
-from dx_action.services.ownership import Ownership
+from dx_action.services.service import Ownership
 
 _SHA = re.compile(r"[0-9a-fA-F]{7,40}")
 _OUTCOMES: dict[str, Literal["success", "failure", "skip"]] = {

@@ -13,8 +13,7 @@ from typing import Any
 import yaml
 
 from dx_action.errors import InvalidValue
-from dx_action.services.ownership import Ownership, naming, text_of
-from dx_action.services.service import Service, checked
+from dx_action.services.service import Ownership, Service, checked, naming, text_of
 from dx_action.strict_yaml import yaml_events
 
 CATALOG = "catalog-info.yaml"

@@ -9,10 +9,9 @@ import re
 from collections.abc import Mapping
 
 from dx_action.errors import InvalidValue
-from dx_action.services.ownership import Ownership, naming, text_of
 from dx_action.services.path_tree import PathTree, Rule
 from dx_action.services.segments import split, step
-from dx_action.services.service import Service
+from dx_action.services.service import Ownership, Service, naming, text_of
 
 # The first that is there counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")

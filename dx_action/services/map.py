@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from dx_action.errors import InvalidValue
-from dx_action.services.ownership import Ownership, naming, text_of
 from dx_action.services.patterns import Pattern, PatternLists
-from dx_action.services.service import Service, checked
+from dx_action.services.service import Ownership, Service, checked, naming, text_of
 from dx_action.strict_yaml import Where, read_with_lines
 
 LARGEST = 1 << 20

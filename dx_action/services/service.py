@@ -1,32 +1,86 @@
-"""Owns what a service is, and how an author or a GitHub deployment's payload names some. Pure."""
+"""A service, and the ownership of files that the service map, Backstage and CODEOWNERS have in common. Pure."""
 
 import re
+from abc import ABC, abstractmethod
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
 _FORM = 'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service as DX knows it: `identifier` is what deployments, incidents and the catalog share."""
+    """A service of DX: deployments, incidents and the catalog share its `identifier`."""
 
     identifier: str
     name: str | None = None
 
     def as_json(self) -> dict[str, str]:
-        """Give the `service` object of deployments.create."""
+        """Return the `service` object of deployments.create."""
         return {"identifier": self.identifier} | ({} if self.name is None else {"name": self.name})
 
 
 def checked(identifier: str, name: str | None) -> Service:
-    """Give the service. Raises InvalidValue."""
+    """Return the service. Raises InvalidValue if it has no identifier, or a control character."""
     if not identifier:
         raise InvalidValue(f"has a service without an identifier. {_FORM}")
     if _CONTROL.search(identifier) or _CONTROL.search(name or ""):
         raise InvalidValue(f"has a service with a line break or another control character in it. {_FORM}")
     return Service(identifier, name)
+
+
+def by_name(repository: str) -> Service:
+    """Return the service that a repository's own name stands for."""
+    return Service(repository.rstrip("/").rpartition("/")[2] or repository)
+
+
+class Ownership(ABC):
+    """The services of each file. Paths are relative to the repository's root."""
+
+    @abstractmethod
+    def services_at(self, path: str) -> tuple[Service, ...]:
+        """Return the services that a changed file belongs to, each once."""
+
+    def services_of(self, paths: Iterable[str]) -> tuple[Service, ...]:
+        """Return the services of all these files, each identifier once, sorted by path."""
+        # Files of one folder mostly share the very same answer.
+        answers = {id(found): found for found in map(self.services_at, sorted(set(paths)))}
+        services: dict[str, Service] = {}
+        for service in (service for found in answers.values() for service in found):
+            known = services.get(service.identifier)
+            if known is None or known.name is None:
+                services[service.identifier] = service
+        return tuple(services.values())
+
+    def matched(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return the paths that belong to any service."""
+        return tuple(path for path in paths if self.services_at(path))
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the file's name at the beginning of an InvalidValue."""
+    try:
+        yield
+    except InvalidValue as wrong:
+        raise InvalidValue(f"{name} {wrong}") from None
+
+
+def text_of(data: bytes | str, limit: int, too_large: str) -> str:
+    """Return a file's text. Raises InvalidValue if it has more than `limit` bytes or is not UTF-8, then with the line."""
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    if len(data) > limit:
+        raise InvalidValue(too_large)
+    # The codec that drops the byte order mark counts an error's position without it.
+    data = data.removeprefix(BOM_UTF8)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidValue(f"is not UTF-8 (line {line}). Save it as UTF-8.") from None

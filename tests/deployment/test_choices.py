@@ -13,7 +13,6 @@ from dx_action.deployment.trigger import Trigger
 from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequest
-from dx_action.services.service import Service
 
 FILES = {"services-from": "codeowners"}
 OWN = Trigger(None, pull=PullRequest(number=7, id=77, merged=True))
@@ -91,21 +90,6 @@ def test_which_pull_request_it_is(
 ) -> None:
     read = inputs(given | ({"operation": "set-pull-services", "service": "web"} if given else {}))
     assert choices.pull(read, trigger, told, found) == expected
-
-
-@pytest.mark.parametrize(
-    ("repository", "name"),
-    [
-        ("acme/shop", "shop"),
-        ("acme/shopX", "shopX"),
-        ("shop", "shop"),
-        ("a/b/c", "c"),
-        ("acme/shop/", "shop"),
-        ("/", "/"),
-    ],
-)
-def test_a_repositorys_own_name_is_a_service(repository: str, name: str) -> None:
-    assert choices.by_name(repository) == Service(name)
 
 
 def test_the_clock_is_read_to_the_second() -> None:

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from dx_action.errors import InvalidValue
 from dx_action.services.map import ServiceMap, parse_service_map
-from dx_action.services.ownership import Ownership, text_of
 from dx_action.services.service import Service
 
 # The bounds, as literals: what the code has must be these.
@@ -66,24 +65,6 @@ def test_services_come_in_the_maps_order_and_each_once() -> None:
     assert found.services_of(["apps/web/x.ts", "apps/web/x.ts"]) == (WEB, everything)
     assert found.services_at("libs/billing/a") == (PAYMENTS, everything)
     assert found.services_of([]) == ()
-
-
-@pytest.mark.parametrize(
-    ("at", "expected"),
-    [
-        ({"a": WEB, "b": Service("web")}, (WEB,)),
-        ({"a": Service("web"), "b": WEB}, (WEB,)),
-        ({"a": Service("web", "First"), "b": WEB}, (Service("web", "First"),)),
-    ],
-)
-def test_the_first_name_of_a_service_is_its_name(at: dict[str, Service], expected: tuple[Service, ...]) -> None:
-    """One map gives a service one name; several catalogs may not."""
-
-    class Several(Ownership):
-        def services_at(self, path: str) -> tuple[Service, ...]:
-            return (at[path],)
-
-    assert Several().services_of(at) == expected
 
 
 def test_matched_paths_are_those_of_any_service() -> None:
@@ -191,13 +172,8 @@ def test_a_broken_map_without_bare_patterns_has_no_word_on_quotes() -> None:
 
 
 def test_a_map_of_more_than_1_mib() -> None:
-    assert text_of("é" * (LARGEST // 2), LARGEST, "") == "é" * (LARGEST // 2)
     assert "is more than 1 MiB" in wrong("é" * (LARGEST // 2) + "a")
     assert "is more than 1 MiB" in wrong(b"#" * (LARGEST + 1))
-
-
-def test_the_mark_of_utf_8_is_no_text() -> None:
-    assert text_of(b"\xef\xbb\xbf* @acme/web", LARGEST, "") == "* @acme/web"
 
 
 @pytest.mark.parametrize(
