@@ -8,7 +8,7 @@ from dx_action.backfill.tally import MOST_LINES, Kind, Tally
 from dx_action.deployment.calls import Outcome
 from dx_action.dx.answers import AUTH_CODES
 from dx_action.errors import Level
-from dx_action.report.advice import advise
+from dx_action.report.failures import advise
 from dx_action.report.summary import MARKS
 from dx_action.text import one_line, truncate
 

@@ -15,7 +15,7 @@ from dx_action.backfill.summary import groups, summary
 from dx_action.backfill.tally import Tally
 from dx_action.deployment.calls import Outcome, Result
 from dx_action.errors import Problem
-from dx_action.report import advice
+from dx_action.report.failures import advise
 from runner import check_summary
 
 # The bounds, as literals: what the code has must be these.
@@ -529,4 +529,4 @@ def test_nothing_to_send_is_skipped() -> None:
 
 def test_every_reason_has_its_sentence() -> None:
     for reason in ("order_kept", "stopped_before", "unauthorized_before", "http_429", "cancelled"):
-        assert "does not list" not in advice.advise(reason, None, said=False)
+        assert "does not list" not in advise(reason, None, said=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dx_action.inputs.model import Inputs, read_inputs
-from dx_action.report import advice
+from dx_action.report.failures import ADVICE
 from dx_action.report.outputs import outputs
 from dx_action.sandbox import Fault, Sandbox
 from runner import ROOT, TOKEN, Run, Step, action, connected
@@ -97,7 +97,7 @@ def test_the_readme_has_every_status() -> None:
 
 def test_the_readme_has_every_error() -> None:
     codes = {code for row in tables("Errors and what to do") for code in re.findall("`([^`]+)`", row[0])}
-    assert set(advice._CODES) <= codes
+    assert set(ADVICE) <= codes
 
 
 # The Dockerfile.
