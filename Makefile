@@ -3,9 +3,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench coverage mutants fuzz lint format pictures lock clean
+.PHONY: help demo test thorough bench coverage mutants fuzz lint format pictures lock clean
 
 export PYTHON
+# The tests that repeat more often under THOROUGH=1.
+thorough := tests/runs/test_exactly_once.py tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py \
+  tests/backfill/test_property.py tests/backfill/test_file.py
 
 python := .venv/bin/python
 # What `make test` installs holds what the demo needs.
@@ -27,8 +30,11 @@ test: .venv/.dev ## check style and types, then run the tests
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
 	@PYTHONPATH=tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
-# What each of these runs by the thousand, other tests run already.
-coverage: .venv/.dev ## fail where a branch of a pure module is run by no test
+thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes)
+	THOROUGH=1 $(python) -m pytest -q -n auto $(thorough)
+
+# What each of these repeats, other tests run already.
+coverage: .venv/.dev ## fail if a branch of a pure module is run by no test
 	PYTHONPATH=tests/tools/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/runs/test_exactly_once.py
 	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=tests/support $(python) tests/tools/mutants/pure.py)"
 

@@ -12,6 +12,7 @@ from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.errors import Interrupted
 from dx_action.sandbox import Store
+from thorough import times
 
 SERVICES = 23
 # What an attempt meets, and whether DX took it all the same.
@@ -110,13 +111,13 @@ def check(count: int, faults: Mapping[int, str]) -> None:
 LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(LOADED, max_examples=10)
+@settings(LOADED, max_examples=times(10))
 @given(st.dictionaries(st.integers(1, 2_100), st.sampled_from(sorted(FAULTS)), min_size=1, max_size=30))
 def test_a_second_run_completes_two_thousand_rows(faults: dict[int, str]) -> None:
-    check(2_000, faults)
+    check(times(2_000), faults)
 
 
-@settings(LOADED, max_examples=150)
+@settings(LOADED, max_examples=times(150))
 @given(st.dictionaries(st.integers(1, 90), st.sampled_from(sorted(FAULTS)), min_size=1, max_size=60))
 def test_a_second_run_completes_a_few_rows_amid_many_faults(faults: dict[int, str]) -> None:
     check(60, faults)

@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 import events
 from runner import NOW
 from schedules import HOUR, HTML, Dx, Fate, Key, Run, check, environment
+from thorough import times
 from wire import Reply, Request
 
 # GitHub fires two actions for one release.
@@ -162,13 +163,13 @@ MACHINES = (Schedules, Conflicting, Updating, Upserting)
 
 @pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (300, 50, 50, 50), strict=True)])
 def test_what_is_said_of_a_deployment_holds_in_every_schedule(machine: type[Schedules], schedules: int) -> None:
-    run_state_machine_as_test(machine, settings=settings(often, max_examples=schedules))
+    run_state_machine_as_test(machine, settings=settings(often, max_examples=times(schedules)))
 
 
 @pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (1000, 150, 150, 150), strict=True)])
 def test_it_holds_in_schedules_by_chance(machine: type[Schedules], schedules: int) -> None:
     """By plain chance there are many more in the same time; a number says which one failed."""
-    for number in range(schedules):
+    for number in range(times(schedules)):
         chance, played = Random(number), machine()
         event = chance.choice(EVENTS)
         try:
@@ -193,7 +194,7 @@ plans = st.lists(
 )
 
 
-@settings(often, max_examples=150)
+@settings(often, max_examples=times(150))
 @given(st.integers(1, len(NAMES)), st.sampled_from(["pull_request_merged", "push_branch"]), plans)
 def test_what_is_said_of_several_services_holds(number: int, event: str, plans: list[dict[str, list[Fate]]]) -> None:
     """Each plan is that of a run, the second and third being re-runs; what is not planned goes well."""

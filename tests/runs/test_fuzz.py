@@ -16,6 +16,7 @@ import events
 import wire
 from runner import Step, action
 from soundness import NASTY, Fuzzed, assert_sound, texts, variables
+from thorough import times
 from wire import Reply, Request
 
 often = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -59,14 +60,14 @@ def never_without_end() -> Iterator[None]:
 # Inputs.
 
 
-@settings(often, max_examples=1000)
+@settings(often, max_examples=times(1000))
 @given(given_inputs, st.sampled_from(events.NAMES), st.booleans())
 def test_any_inputs(inputs: dict[str, str], event: str, debugging: bool) -> None:
     with TemporaryDirectory() as folder:
         Fuzzed(Path(folder), inputs, event, {"RUNNER_DEBUG": "1" if debugging else None}).run()
 
 
-@settings(often, max_examples=300)
+@settings(often, max_examples=times(300))
 @given(st.dictionaries(st.sampled_from(sorted(events.load("push_branch")[0])), variables, min_size=1), st.booleans())
 def test_any_variables_of_the_runner(env: dict[str, str], debugging: bool) -> None:
     changed = {name: text for name, text in env.items() if name != "GITHUB_API_URL"}
@@ -128,7 +129,7 @@ broken = st.sampled_from(
 )
 
 
-@settings(often, max_examples=1000)
+@settings(often, max_examples=times(1000))
 @given(payloads() | st.tuples(st.sampled_from(events.NAMES), broken), st.booleans())
 def test_any_event(event: tuple[str, bytes], named: bool) -> None:
     name, payload = event
@@ -175,7 +176,7 @@ ways = st.fixed_dictionaries(
 )
 
 
-@settings(often, max_examples=300)
+@settings(often, max_examples=times(300))
 @given(st.lists(answers | st.sampled_from(LOST), min_size=1, max_size=4), ways, st.integers(1, 3))
 def test_any_answers(said: list[Any], inputs: dict[str, str], services: int) -> None:
     left = iter(said)

@@ -20,6 +20,7 @@ from runner import Run, Step, connected
 from scenes import merge_payload, told
 from soundness import NASTY, TOKEN, assert_sound
 from stand_in import GitHub, Repo
+from thorough import times
 
 often = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 MAP = b'web:\n  name: Web App\n  paths: [apps/web/**, "!apps/web/**/*.md"]\nlib: [libs/**]\n'
@@ -127,7 +128,7 @@ READERS: list[tuple[Callable[[bytes], Any], bytes]] = [
 def test_any_bytes_are_read_or_refused(read: Callable[[bytes], Any], seed: bytes) -> None:
     """And the work grows with the file, by no more than a thousand calls a byte."""
 
-    @settings(often, max_examples=600)
+    @settings(often, max_examples=times(600))
     @given(mutated(seed))
     def check(data: bytes) -> None:
         work = counting.calls(lambda: _read_or_refused(read, data))
@@ -199,7 +200,7 @@ def test_any_file_of_the_checkout(
         assert_sound(found, "\n".join(found.lines))
         return found
 
-    @settings(often, max_examples=120)
+    @settings(often, max_examples=times(120))
     @given(mutated(seed))
     def check(data: bytes) -> None:
         run(data)

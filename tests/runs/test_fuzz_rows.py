@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runner import check_summary
 from soundness import NASTY, Fuzzed
+from thorough import times
 
 often = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 CSV = (
@@ -84,7 +85,7 @@ def check_backfill(summary: str) -> None:
             assert not re.search(r"[<>`@\[\]*]", re.sub(r"</?code>", "", line)), line
 
 
-@settings(often, max_examples=500)
+@settings(often, max_examples=times(500))
 @given(files(), st.sampled_from([{}, {"dry-run": "true"}, {"failed-file": "left.jsonl"}, {"csv-file": "out.csv"}]))
 def test_any_file_of_rows(file: tuple[str, bytes], more: dict[str, str]) -> None:
     with TemporaryDirectory() as folder:
