@@ -1,4 +1,4 @@
-"""What README shows of `make bench` is what the committed run of it found, and nothing else."""
+"""What docs/benchmarks.md shows of `make bench` is what the committed run of it found, and nothing else."""
 
 import json
 from typing import Any
@@ -11,9 +11,9 @@ from runner import ROOT
 RESULTS: dict[str, Any] = json.loads((ROOT / "tests/tools/bench/results.json").read_text(encoding="utf-8"))
 
 
-def test_readme_shows_the_committed_run() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert tables.within(text, tables.readme(RESULTS)) == text
+def test_the_page_shows_the_committed_run() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+    assert tables.within(text, tables.page(RESULTS)) == text
 
 
 def test_so_does_the_picture() -> None:
@@ -21,9 +21,9 @@ def test_so_does_the_picture() -> None:
     assert drawn == picture.svg(RESULTS)
 
 
-def test_nothing_in_readme_is_not_printed() -> None:
+def test_nothing_on_the_page_is_not_printed() -> None:
     printed = tables.printed(RESULTS).splitlines()
-    rows = [line for line in tables.readme(RESULTS).splitlines() if line.startswith("| ")]
+    rows = [line for line in tables.page(RESULTS).splitlines() if line.startswith("| ")]
     assert rows
     assert set(rows) <= set(printed)
 

@@ -1,4 +1,4 @@
-"""Measures the action beside other ways of telling a service that something was deployed. `make bench` runs it.
+"""Measures the action beside other ways to report a deployment. `make bench` runs it.
 
     __main__     the order of things, and what is written where
     stopwatch    a small process that starts others, and tells their time and memory
@@ -14,5 +14,5 @@
     tables       the results as text
     picture      the results as a picture
 
-Nothing of it is collected by pytest; tests/contract/test_bench.py holds README to what it wrote.
+Nothing of it is collected by pytest; tests/contract/test_bench.py compares docs/benchmarks.md with what it wrote.
 """

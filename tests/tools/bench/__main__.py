@@ -1,4 +1,4 @@
-"""Measures everything in one run, prints it, and writes the results, the picture and README's part.
+"""Measures everything in one run, prints it, and writes the results, the picture and docs/benchmarks.md.
 
 What is not at hand is said loudly and left out.
 """
@@ -24,6 +24,7 @@ from bench.measure import Contestant, Stopwatch, figures, rounds
 from bench.server import beside
 
 RESULTS, PICTURE = ROOT / "tests/tools/bench/results.json", ROOT / ".github/pictures/bench.svg"
+PAGE = ROOT / "docs/benchmarks.md"
 PARTS = ("start", "phases", "growth", "backfill", "faults")
 # What is measured, of whom beside whom, and how much at most.
 AIMS = (
@@ -50,8 +51,7 @@ def main() -> int:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_text(picture.svg(results))
-        readme = ROOT / "README.md"
-        readme.write_text(tables.within(readme.read_text(), tables.readme(results)))
+        PAGE.write_text(tables.within(PAGE.read_text(), tables.page(results)))
     wrong = [row for row in results["faults"] if row["who"] == OURS and row["verdict"] != "right"]
     return 1 if wrong or not all(aim["met"] for aim in results["targets"]) else 0
 

@@ -1,4 +1,4 @@
-"""Owns the results as text: what `make bench` prints, and README's part between its markers. Pure."""
+"""The results as text: what `make bench` prints, and the part of docs/benchmarks.md between its markers. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
@@ -21,7 +21,7 @@ def start(results: Results) -> list[str]:
         (each["label"], f"{each['wall_ms']:.0f}", f"{each['cpu_ms']:.0f}", f"{each['memory_mib']:.0f}")
         for each in sorted(results["start"], key=lambda each: float(each["wall_ms"]))
     ]
-    return table(("from start to exit", "ms", "of them processor", "MiB at most"), rows)
+    return table(("from start to exit", "ms", "processor", "peak MiB"), rows)
 
 
 def targets(results: Results) -> list[str]:
@@ -59,7 +59,7 @@ def growth(results: Results) -> list[str]:
         )
         for each in results["growth"]
     ]
-    return table(("work", "s", "of them processor", "MiB at most", "requests to GitHub"), rows)
+    return table(("work", "s", "processor", "peak MiB", "requests to GitHub"), rows)
 
 
 def backfill(results: Results) -> list[str]:
@@ -74,9 +74,7 @@ def backfill(results: Results) -> list[str]:
         )
         for each in results["backfill"]
     ]
-    return table(
-        ("backfill, the server taking 20 ms", "rows", "rows a second", "ms of processor a row", "MiB at most"), rows
-    )
+    return table(("backfill, the server taking 20 ms", "rows", "rows a second", "processor ms a row", "peak MiB"), rows)
 
 
 def faults(results: Results) -> list[str]:
@@ -126,17 +124,17 @@ def printed(results: Results) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
-def readme(results: Results) -> str:
-    """README's part, its markers included."""
+def page(results: Results) -> str:
+    """The part of docs/benchmarks.md between the markers, markers included."""
     parts = [
         [BEGIN],
-        ["![One deployment registered, from start to exit](.github/pictures/bench.svg)"],
+        ["![One deployment registered, from start to exit](../.github/pictures/bench.svg)"],
         [fill(conditions(results), 128)],
         start(results),
         [
-            "What each does when the server misbehaves. Every one is sent the same bytes, at its own address;",
-            "`ok` is a word of DX's own, which other services' reporters need not know.",
-            "*Held* is how many deployments the server has of it afterwards.",
+            "What each does when the server misbehaves. Every reporter gets the same answers, at its own address.",
+            "`ok` is specific to DX: reporters of other services do not have to check it.",
+            "*Held* counts the deployments that the server has afterwards.",
         ],
         faults(results),
         ["<details><summary>What the time goes into, and how it grows</summary>"],
@@ -151,7 +149,7 @@ def readme(results: Results) -> str:
 
 
 def within(text: str, part: str) -> str:
-    """Put the part where the markers of a text are. Raises ValueError where they are not there once."""
+    """Replace what is between the markers of a text. Raises ValueError unless each marker is there exactly once."""
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError("the markers are not there once")
+        raise ValueError("the markers must be there exactly once")
     return text[: text.index(BEGIN)] + part + text[text.index(END) + len(END) :]
