@@ -18,7 +18,7 @@ from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.delivery import Transport
 from dx_action.errors import ActionError, BadInput, Interrupted, Problem
-from dx_action.inputs.model import PREFIX, Inputs, lenient, missing_connection, read_inputs, written
+from dx_action.inputs.model import PREFIX, Inputs, fail_on_error, missing_connection, read_inputs, written
 from dx_action.operations.register import send
 from dx_action.report import endings as report
 from dx_action.report.log import found_lines
@@ -54,7 +54,7 @@ def main(
         token = env.get(PREFIX + name, "").strip()
         workflow.mask(token)
         workflow.mask(token[len("Bearer ") :].strip() if token[:7].lower() == "bearer " else "")
-    soft = lenient(env)
+    strict = fail_on_error(env)
     progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed, wire)
     try:
         with signals() as disarm:
@@ -63,13 +63,13 @@ def main(
             told = _run(env, workflow, clock, progress, disarm)
     except ActionError as error:
         unsent = progress.results("not_configured")
-        told = report.unusable(error.problems, lenient=soft, registration=progress.registration, results=unsent)
+        told = report.unusable(error.problems, fail_on_error=strict, registration=progress.registration, results=unsent)
     except Interrupted:
-        told = progress.told("cancelled") or report.cancelled(lenient=soft)
+        told = progress.told("cancelled") or report.cancelled(fail_on_error=strict)
     except Exception as bug:  # noqa: BLE001 - the last rung: its text is foreign and is not shown
-        told = report.broken(_place(bug), progress.results("internal_error"), lenient=soft)
+        told = report.broken(_place(bug), progress.results("internal_error"), fail_on_error=strict)
         _show_frames(bug, workflow)
-    return _publish(kept(told, progress, soft=soft), workflow, soft=soft)
+    return _publish(kept(told, progress, fail_on_error=strict), workflow, strict=strict)
 
 
 def _run(
@@ -108,12 +108,12 @@ def _run(
     for call in (*first, *calls):
         workflow.debug(f"POST {call.path} {call.body.decode()}")
     if inputs.dry_run:
-        return report.rehearsed(registration, (*first, *calls), lenient=not inputs.fail_on_error)
+        return report.dry_run(registration, (*first, *calls), fail_on_error=inputs.fail_on_error)
     progress.first, progress.calls = first, calls
     if missing:
         raise BadInput(*registration.trouble, *missing)
     send(progress, env, clock, workflow.say)
-    return progress.told("out_of_time") or report.cancelled(lenient=not inputs.fail_on_error)
+    return progress.told("out_of_time") or report.cancelled(fail_on_error=inputs.fail_on_error)
 
 
 def _asks(
@@ -127,13 +127,13 @@ def _asks(
     return lookups_for
 
 
-def _publish(told: report.Report, workflow: Workflow, *, soft: bool) -> int:
+def _publish(told: report.Report, workflow: Workflow, *, strict: bool) -> int:
     try:
         workflow.set_outputs(told.outputs)
         workflow.add_summary(told.summary)
     except OSError:
         text = "cannot be written: the outputs or the summary are lost."
-        told = report.with_problem(told, Problem("GITHUB_OUTPUT or GITHUB_STEP_SUMMARY", text), lenient=soft)
+        told = report.with_problem(told, Problem("GITHUB_OUTPUT or GITHUB_STEP_SUMMARY", text), fail_on_error=strict)
     for line in told.lines:
         workflow.say(line)
     for level, message in told.annotations:

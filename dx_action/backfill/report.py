@@ -27,7 +27,7 @@ def written(ending: BackfillResult, path: str) -> Report:
     return Report(0, (text,), hints(ending.warnings, ending.notices), _outputs("written", "", ending), shown)
 
 
-def rehearsed(ending: BackfillResult, calls: Sequence[Call]) -> Report:
+def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
     total = len(ending.tally)
     lines = [f"Dry run. A live run would send {total:,} request{'' if total == 1 else 's'}:"]
@@ -41,24 +41,24 @@ def rehearsed(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     return Report(0, tuple(lines), hints(ending.warnings, ending.notices), found, shown)
 
 
-def sent(ending: BackfillResult, *, lenient: bool, problems: Sequence[Problem] = ()) -> Report:
+def sent(ending: BackfillResult, *, fail_on_error: bool, problems: Sequence[Problem] = ()) -> Report:
     """Report what became of the rows. `problems` are what else went wrong, such as why those that failed could not be kept."""
     messages, held = failures(ending), already_held(ending)
-    level: Level = "warning" if lenient else "error"
+    level: Level = "error" if fail_on_error else "warning"
     status = _status(ending)
     texts = [text for _, text in held]
     reason = (messages or (texts if status == "already-registered" else []) or [""])[0]
     results = [line.result for line in (*ending.tally.failed, *ending.tally.delivered)]
     notes = (*messages, *texts, *ending.warnings, *ending.notices)
     told = Report(
-        1 if messages and not lenient else 0,
+        1 if messages and fail_on_error else 0,
         (counted(ending),),
         (*((level, text) for text in messages), *held, *hints(ending.warnings, ending.notices)),
         _outputs(status, reason, ending, results, [result.call.reference_id for result in results]),
         backfill_summary.summary(_headline(status, ending), ending, notes),
     )
     for problem in problems:
-        told = with_problem(told, problem, lenient=lenient)
+        told = with_problem(told, problem, fail_on_error=fail_on_error)
     return told
 
 

@@ -52,7 +52,7 @@ def backfill(
         return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
-        return backfill_report.rehearsed(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
+        return backfill_report.dry_run(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
     missing = missing_connection(written(env), runtime.actor)
     return _sent(rows, notices, missing, inputs, env, clock, workflow, progress, disarm, anew=anew)
 
@@ -129,7 +129,7 @@ def _sent(
                 workflow.say(line)
             workflow.end_group()
         problems = [problem for problem in (job.problem, leftovers.problem) if problem]
-        return backfill_report.sent(ending, lenient=not inputs.fail_on_error, problems=problems)
+        return backfill_report.sent(ending, fail_on_error=inputs.fail_on_error, problems=problems)
 
     progress.ending = told
     pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"

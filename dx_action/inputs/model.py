@@ -154,9 +154,9 @@ def missing_connection(raw: Mapping[str, str], actor: str = "") -> tuple[Problem
     return tuple(Problem(name, text) for name, text in advice.items() if name not in raw)
 
 
-def lenient(env: Mapping[str, str]) -> bool:
-    """Tell whether `fail-on-error` is `false`, even where other inputs cannot be read."""
-    return written(env).get("fail-on-error", "").lower() == "false"
+def fail_on_error(env: Mapping[str, str]) -> bool:
+    """Return the input `fail-on-error`, even if other inputs cannot be read; what is neither true nor false counts as true."""
+    return written(env).get("fail-on-error", "").lower() != "false"
 
 
 def _trimmed(text: str) -> str:

@@ -46,7 +46,7 @@ def skipped(skip: Skipped) -> Report:
 def unusable(
     problems: Sequence[Problem],
     *,
-    lenient: bool,
+    fail_on_error: bool,
     registration: Registration | None = None,
     results: Sequence[Result] = (),
 ) -> Report:
@@ -54,28 +54,28 @@ def unusable(
     lines = tuple(str(problem) for problem in problems)
     headline = "Nothing was sent to DX"
     return Report(
-        0 if lenient else 1,
+        1 if fail_on_error else 0,
         (),
-        (("warning" if lenient else "error", "\n".join((f"{headline}: {_counted(lines, 'problem')}.", *lines))),),
+        (("error" if fail_on_error else "warning", "\n".join((f"{headline}: {_counted(lines, 'problem')}.", *lines))),),
         outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
         summary.problems(headline, lines),
         failed=tuple(results),
     )
 
 
-def cancelled(*, lenient: bool) -> Report:
+def cancelled(*, fail_on_error: bool) -> Report:
     """Report that the job was cancelled before anything was sent."""
     reason = "The job was cancelled before anything was sent to DX."
     return Report(
-        0 if lenient else 1,
+        1 if fail_on_error else 0,
         (),
-        (("warning" if lenient else "error", reason),),
+        (("error" if fail_on_error else "warning", reason),),
         outputs("failed", reason),
         summary.told("Nothing was sent to DX", reason),
     )
 
 
-def broken(where: str, results: Sequence[Result] = (), *, lenient: bool) -> Report:
+def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -> Report:
     """Report a mistake of this action's own. `where` names code, never text."""
     reason = f"This is a bug of the action, at {where}. Please report it with the log's last group."
     things, done, counted = "deployments", "registered", _deployments(results)
@@ -84,24 +84,24 @@ def broken(where: str, results: Sequence[Result] = (), *, lenient: bool) -> Repo
     held = f" {len([result for result in counted if result.delivered])} of {len(counted)} {things} were {done}."
     text = reason + (held if results else "")
     return Report(
-        0 if lenient else 1,
+        1 if fail_on_error else 0,
         (),
-        (("warning" if lenient else "error", text),),
+        (("error" if fail_on_error else "warning", text),),
         outputs("failed", text, results=results, calls=[result.call for result in results]),
         summary.told("The deployment action broke", text),
         failed=tuple(result for result in results if not result.delivered),
     )
 
 
-def rehearsed(registration: Registration, calls: Sequence[Call], *, lenient: bool = False) -> Report:
+def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: bool = True) -> Report:
     """Report a dry run: it fails where the live one would for want of a look-up's answer."""
-    level: Level = "warning" if lenient else "error"
+    level: Level = "error" if fail_on_error else "warning"
     messages = troubles(registration)
     lines = [f"Dry run. A live run would send {_counted(calls, 'request')}:"]
     for call in calls:
         lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
     return Report(
-        1 if messages and not lenient else 0,
+        1 if messages and fail_on_error else 0,
         tuple(lines),
         (*((level, message) for message in messages), *hints(registration.warnings, registration.notices)),
         outputs("dry-run", messages[0] if messages else "", registration, calls),
@@ -157,14 +157,14 @@ def sent(
     )
 
 
-def with_problem(report: Report, problem: Problem, *, lenient: bool) -> Report:
+def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Report:
     """Give the report with something that went wrong after it was made, unless it tells that already."""
     if any(str(problem) in message.split("\n") for _, message in report.annotations):
         return report
-    level: Level = "warning" if lenient else "error"
+    level: Level = "error" if fail_on_error else "warning"
     return replace(
         report,
-        exit_code=report.exit_code if lenient else 1,
+        exit_code=1 if fail_on_error else report.exit_code,
         annotations=(*report.annotations, (level, str(problem))),
         lines=(*report.lines, str(problem)),
     )

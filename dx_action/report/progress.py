@@ -71,7 +71,7 @@ class Progress:
         return replace(result, error=error, message=message)
 
 
-def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Report:
+def kept(told: report.Report, progress: Progress, *, fail_on_error: bool) -> report.Report:
     """Keep in `failed-file` what DX does not hold for certain: bodies only, one a line, ready to be sent."""
     path = progress.inputs.failed_file if progress.inputs else None
     if not path or not told.failed:
@@ -80,5 +80,5 @@ def kept(told: report.Report, progress: Progress, *, soft: bool) -> report.Repor
     try:
         progress.workspace.append(path, "".join(lines).encode())
     except InvalidValue as wrong:
-        return report.with_problem(told, Problem("failed-file", str(wrong)), lenient=soft)
+        return report.with_problem(told, Problem("failed-file", str(wrong)), fail_on_error=fail_on_error)
     return told

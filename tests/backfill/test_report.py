@@ -10,7 +10,7 @@ import pytest
 
 from backfills import Listed
 from dx_action.backfill.messages import BackfillResult, already_held, counted, failures
-from dx_action.backfill.report import nothing, rehearsed, sent, written
+from dx_action.backfill.report import dry_run, nothing, sent, written
 from dx_action.backfill.summary import groups, summary
 from dx_action.backfill.tally import Tally
 from dx_action.deployment.calls import Outcome, Result
@@ -244,11 +244,11 @@ def test_how_far_a_very_long_one_is() -> None:
 )
 def test_the_status(ends: list[End], status: str, code: int, headline: str, reason: str) -> None:
     ending = ended(rows_of(2), ends, reason="cancelled")
-    told = sent(ending, lenient=False)
+    told = sent(ending, fail_on_error=True)
     assert (told.outputs["status"], told.exit_code) == (status, code)
     assert told.outputs["reason"][: len(reason) or None] == reason
     assert told.summary.startswith(f"### {headline}\n")
-    gentle = sent(ending, lenient=True)
+    gentle = sent(ending, fail_on_error=False)
     assert gentle.exit_code == 0
     assert "error" not in {level for level, _ in gentle.annotations}
 
@@ -269,14 +269,14 @@ def test_all_outcomes_in_a_line(ends: list[End], line: str) -> None:
 
 
 def test_what_could_not_be_kept_fails_it() -> None:
-    told = sent(ended(rows_of(1), [HELD]), lenient=False, problems=[Problem("failed-file", "cannot be written.")])
+    told = sent(ended(rows_of(1), [HELD]), fail_on_error=True, problems=[Problem("failed-file", "cannot be written.")])
     assert (told.exit_code, told.annotations[-1]) == (1, ("error", "`failed-file` cannot be written."))
 
 
 def test_outputs_stay_small_and_have_failures_first() -> None:
     rows = Listed([(f"service-{'x' * 200}-{number % 900}", number) for number in range(5_000)])
     ends = list(islice(cycle([HELD, HELD, REFUSED, HELD]), 5_000))
-    found = sent(ended(rows, ends, "é" * 4_000), lenient=False).outputs
+    found = sent(ended(rows, ends, "é" * 4_000), fail_on_error=True).outputs
     assert sum(len(value.encode()) for value in found.values()) < LARGEST
     assert found["truncated"] == "true"
     results = json.loads(found["results"])
@@ -293,16 +293,16 @@ def test_what_is_remembered_does_not_grow() -> None:
 
 
 def test_a_single_deployment_has_its_id_plain() -> None:
-    found = sent(ended(Listed([("web", 1)]), [HELD]), lenient=False).outputs
+    found = sent(ended(Listed([("web", 1)]), [HELD]), fail_on_error=True).outputs
     assert (found["reference-id"], found["repository"], found["truncated"]) == ("web/1/0", "o/r", "false")
 
 
 def test_pull_requests_are_no_services() -> None:
-    told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), lenient=False)
+    told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), fail_on_error=True)
     assert json.loads(told.outputs["services"]) == ["web"]
     assert json.loads(told.outputs["reference-ids"]) == ["web/1/1"]
     assert "| <code>&#40;pull requests&#41;</code> | 1 |" in told.summary
-    alone = sent(ended(Listed([7]), [HELD]), lenient=False)
+    alone = sent(ended(Listed([7]), [HELD]), fail_on_error=True)
     assert alone.outputs["status"] == "pull-services-set"
     assert alone.summary.startswith("### Services set in DX\n")
 
@@ -459,7 +459,7 @@ def test_what_dx_does_not_hold_is_not_in_the_chart() -> None:
 def test_the_summary_is_bounded_and_inert() -> None:
     hostile = "`|<b>@x *y* ::error::z\r\n" + "&" * 300
     rows = Listed([(f"{number}{hostile}", number * DAY) for number in range(3_000)])
-    told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), lenient=False)
+    told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), fail_on_error=True)
     assert len(told.summary.encode()) < 1_000_000
     for line in told.summary.splitlines():
         assert not re.search(r"[`@*]|<b>", line.replace("```mermaid", "").replace("```", "")), line
@@ -504,14 +504,14 @@ def test_the_list_of_what_failed_is_bounded() -> None:
 def test_a_dry_run_and_a_csv_send_nothing() -> None:
     rows = rows_of(3)
     ending = ended(rows, [])
-    dry = rehearsed(ending, [rows.call(0), rows.call(1)])
+    dry = dry_run(ending, [rows.call(0), rows.call(1)])
     assert (dry.exit_code, dry.outputs["status"], dry.outputs["truncated"]) == (0, "dry-run", "true")
     assert len(json.loads(dry.outputs["reference-ids"])) == 2
-    whole = rehearsed(ending, [rows.call(index) for index in range(3)])
+    whole = dry_run(ending, [rows.call(index) for index in range(3)])
     assert whole.outputs["truncated"] == "false"
     assert [line[:7] for line in whole.lines] == ["Dry run", *["  POST ", '    {"r'] * 3]
-    assert rehearsed(ending, [rows.call(0)]).outputs["truncated"] == "true"
-    assert rehearsed(ended(rows_of(1), []), []).lines[0] == "Dry run. A live run would send 1 request:"
+    assert dry_run(ending, [rows.call(0)]).outputs["truncated"] == "true"
+    assert dry_run(ended(rows_of(1), []), []).lines[0] == "Dry run. A live run would send 1 request:"
     assert dry.lines[0] == "Dry run. A live run would send 3 requests:"
     assert dry.lines[-1] == "  … and 1 more, which are not shown."
     file = written(ending, "out/rows.csv")

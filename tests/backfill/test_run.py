@@ -574,7 +574,7 @@ def test_a_missing_token_is_told_after_the_rows_are_read(tmp_path: Path) -> None
     assert "`dx-token` is missing or empty" in run.outputs["reason"]
 
 
-@pytest.mark.parametrize("more", [{}, {"fail_on_error": "false"}], ids=["red", "lenient"])
+@pytest.mark.parametrize("more", [{}, {"fail_on_error": "false"}], ids=["red", "green"])
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

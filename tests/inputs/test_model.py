@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
 from dx_action.inputs.hosts import DxHost
-from dx_action.inputs.model import Inputs, lenient, missing_connection, read_inputs, written
+from dx_action.inputs.model import Inputs, fail_on_error, missing_connection, read_inputs, written
 from dx_action.services.service import Service
 
 DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # test_contract.py: action.yml's
@@ -556,13 +556,13 @@ def test_dependabot_is_told_of_its_own_secrets() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, False),
-        ({"fail-on-error": "true"}, False),
-        ({"fail-on-error": " FALSE\n"}, True),
-        ({"fail-on-error": "false", "timeout": "never"}, True),
-        ({"fail-on-error": "no"}, False),
+        ({}, True),
+        ({"fail-on-error": "true"}, True),
+        ({"fail-on-error": " FALSE\n"}, False),
+        ({"fail-on-error": "false", "timeout": "never"}, False),
+        ({"fail-on-error": "no"}, True),
     ],
     ids=["unset", "true", "false", "beside a bad input", "neither"],
 )
-def test_lenient(given: dict[str, str], expected: bool) -> None:
-    assert lenient(variables(given)) is expected
+def test_fail_on_error_is_read_alone(given: dict[str, str], expected: bool) -> None:
+    assert fail_on_error(variables(given)) is expected

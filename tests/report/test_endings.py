@@ -186,7 +186,7 @@ def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
     registration = resolved("repository_dispatch", {"service": ""})
     calls = plan(registration, inputs())
     for told in (
-        report.rehearsed(registration, calls),
+        report.dry_run(registration, calls),
         report.sent(registration, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
     ):
         assert [level for level, _ in told.annotations] == ["warning", "notice"]
@@ -230,7 +230,7 @@ def test_long_ids_leave_room_for_the_results() -> None:
 def test_a_request_too_large_for_the_outputs_is_left_out(value: str) -> None:
     registration, calls = deployment(3, {"metadata": json.dumps({"key": value})})
     for told in (
-        report.rehearsed(registration, calls),
+        report.dry_run(registration, calls),
         report.sent(registration, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
     ):
         assert size(told.outputs) < LARGEST
@@ -250,7 +250,7 @@ def test_what_is_small_is_whole_and_in_order() -> None:
 
 
 def test_the_reason_is_one_short_line() -> None:
-    told = report.unusable([Problem("service", "is\nwrong. " * 300)], lenient=False)
+    told = report.unusable([Problem("service", "is\nwrong. " * 300)], fail_on_error=True)
     assert len(told.outputs["reason"]) == 1000
     assert "\n" not in told.outputs["reason"]
 
@@ -259,15 +259,15 @@ def test_every_report_has_every_output() -> None:
     registration, calls = deployment(2)
     reports = [
         report.skipped(Skipped("No.", "Yes.")),
-        report.unusable([Problem("service", "is wrong.")], lenient=False),
-        report.cancelled(lenient=False),
-        report.broken("main.py:1", lenient=False),
-        report.rehearsed(registration, calls),
+        report.unusable([Problem("service", "is wrong.")], fail_on_error=True),
+        report.cancelled(fail_on_error=True),
+        report.broken("main.py:1", fail_on_error=True),
+        report.dry_run(registration, calls),
         sent(["accepted"]),
     ]
     assert len({tuple(each.outputs) for each in reports}) == 1
     assert [each.exit_code for each in reports] == [0, 1, 1, 1, 0, 0]
-    assert report.rehearsed(replace(registration, trouble=(TROUBLE,)), calls).exit_code == 1
+    assert report.dry_run(replace(registration, trouble=(TROUBLE,)), calls).exit_code == 1
     statuses = ["skipped", "failed", "failed", "failed", "dry-run", "registered"]
     assert [each.outputs["status"] for each in reports] == statuses
     for each in reports:
@@ -300,13 +300,13 @@ def test_the_largest_summary_fits() -> None:
 
 def test_what_is_shown_of_a_deployment() -> None:
     registration, calls = deployment(1, {"success": "false", "environment": "blue|green", "attribution": "repository"})
-    summary = report.rehearsed(registration, calls).summary
+    summary = report.dry_run(registration, calls).summary
     assert "a **failed** deployment" in summary
     assert "environment <code>blue&#124;green</code>" in summary
     assert "| repository |" in summary
     assert "🧪 not sent (dry run)" in summary
     shas = {"merge-commit-shas": "abc1234,abc2345", "repository": "other", "source-url": 'https://x.example/"><b>'}
-    summary = report.rehearsed(*deployment(1, shas)).summary
+    summary = report.dry_run(*deployment(1, shas)).summary
     assert "| — |" in summary
     assert "| 2 merge commits |" in summary
     assert '<a href="https&#58;//x.example/&#34;&#62;&#60;b&#62;">source</a>' in summary
@@ -314,7 +314,7 @@ def test_what_is_shown_of_a_deployment() -> None:
 
 def test_only_plain_words_in_backticks_become_code() -> None:
     told = report.unusable(
-        [Problem("dx-host", "`on-conflict: update` `reference_id` `<b>` or`a|b` and `x`")], lenient=True
+        [Problem("dx-host", "`on-conflict: update` `reference_id` `<b>` or`a|b` and `x`")], fail_on_error=False
     )
     assert "<code>dx-host</code> <code>on-conflict&#58; update</code> <code>reference&#95;id</code>" in told.summary
     assert told.summary.count("<code>") == 4
@@ -324,21 +324,21 @@ def test_only_plain_words_in_backticks_become_code() -> None:
 # What comes on top.
 
 
-@pytest.mark.parametrize("lenient", [True, False])
-def test_a_problem_after_the_report(lenient: bool) -> None:
+@pytest.mark.parametrize("fail_on_error", [True, False])
+def test_a_problem_after_the_report(fail_on_error: bool) -> None:
     problem = Problem("failed-file", "cannot be written.")
-    told = report.with_problem(sent(["accepted"]), problem, lenient=lenient)
-    assert told.annotations == (("warning" if lenient else "error", "`failed-file` cannot be written."),)
-    assert told.exit_code == (not lenient)
+    told = report.with_problem(sent(["accepted"]), problem, fail_on_error=fail_on_error)
+    assert told.annotations == (("error" if fail_on_error else "warning", "`failed-file` cannot be written."),)
+    assert told.exit_code == (fail_on_error)
     assert told.lines[-1] == "`failed-file` cannot be written."
     assert told.outputs["status"] == "registered"
-    assert report.with_problem(told, problem, lenient=lenient) == told
+    assert report.with_problem(told, problem, fail_on_error=fail_on_error) == told
 
 
 def test_a_problem_that_is_told_already_is_not_told_twice() -> None:
     problems = [Problem("timeout", "is wrong."), Problem("failed-file", "cannot be written.")]
-    told = report.unusable(problems, lenient=False)
-    assert report.with_problem(told, problems[1], lenient=False) == told
+    told = report.unusable(problems, fail_on_error=True)
+    assert report.with_problem(told, problems[1], fail_on_error=True) == told
 
 
 @pytest.mark.parametrize(("warn", "level"), [(True, "warning"), (False, "notice")])
@@ -352,13 +352,13 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
     _, calls = deployment(3)
     outcomes: list[Outcome] = ["accepted", "unknown", "not-sent"]
     results = [Result(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
-    told = report.broken("main.py:7, KeyError", results, lenient=False)
+    told = report.broken("main.py:7, KeyError", results, fail_on_error=True)
     ((level, message),) = told.annotations
     assert level == "error"
     assert "at main.py:7, KeyError." in message
     assert message.endswith("1 of 3 deployments were registered.")
     assert [result.outcome for result in told.failed] == ["unknown", "not-sent"]
-    assert "registered" not in report.broken("x", lenient=False).annotations[0][1]
+    assert "registered" not in report.broken("x", fail_on_error=True).annotations[0][1]
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_a_bug_counts_deployments_where_there_are_some(
 ) -> None:
     results = [Result(TOLD, outcome) for outcome in pulls]
     results += [Result(call, outcome) for call, outcome in zip(deployment(3)[1], outcomes, strict=False)]
-    assert report.broken("main.py:7", results, lenient=False).annotations[0][1].endswith(f" {ends}")
+    assert report.broken("main.py:7", results, fail_on_error=True).annotations[0][1].endswith(f" {ends}")
 
 
 def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
@@ -416,36 +416,36 @@ def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, 
 TROUBLE = Problem("pull-number", "is missing.")
 
 
-@pytest.mark.parametrize("lenient", [True, False])
-def test_what_may_fail_the_step(lenient: bool) -> None:
+@pytest.mark.parametrize("fail_on_error", [True, False])
+def test_what_may_fail_the_step(fail_on_error: bool) -> None:
     registration, calls = deployment()
     troubled, failing = replace(registration, trouble=(TROUBLE,)), [Result(calls[0], "failed")]
-    given = inputs(LENIENT if lenient else {})
+    given = inputs({} if fail_on_error else LENIENT)
     for told in (
-        report.unusable([TROUBLE], lenient=lenient),
-        report.cancelled(lenient=lenient),
-        report.broken("main.py:1", lenient=lenient),
-        report.rehearsed(troubled, calls, lenient=lenient),
+        report.unusable([TROUBLE], fail_on_error=fail_on_error),
+        report.cancelled(fail_on_error=fail_on_error),
+        report.broken("main.py:1", fail_on_error=fail_on_error),
+        report.dry_run(troubled, calls, fail_on_error=fail_on_error),
         report.sent(troubled, given, [Result(calls[0], "accepted")], calls=calls),
         report.sent(registration, given, failing, calls=calls),
     ):
-        assert told.exit_code == (not lenient)
-        assert [level for level, _ in told.annotations] == ["warning" if lenient else "error"]
+        assert told.exit_code == (fail_on_error)
+        assert [level for level, _ in told.annotations] == ["error" if fail_on_error else "warning"]
         assert told.outputs["reason"]
-    assert report.rehearsed(registration, calls, lenient=lenient).exit_code == 0
+    assert report.dry_run(registration, calls, fail_on_error=fail_on_error).exit_code == 0
 
 
 def test_how_many_problems_there_are() -> None:
-    one, two = (report.unusable([TROUBLE] * count, lenient=False).annotations[0][1] for count in (1, 2))
+    one, two = (report.unusable([TROUBLE] * count, fail_on_error=True).annotations[0][1] for count in (1, 2))
     assert one == f"Nothing was sent to DX: 1 problem.\n{TROUBLE}"
     assert two == f"Nothing was sent to DX: 2 problems.\n{TROUBLE}\n{TROUBLE}"
-    assert report.unusable([TROUBLE], lenient=False).summary.startswith("### Nothing was sent to DX\n\n- ")
+    assert report.unusable([TROUBLE], fail_on_error=True).summary.startswith("### Nothing was sent to DX\n\n- ")
 
 
 def test_what_would_have_been_sent_is_told_and_kept() -> None:
     registration, calls = deployment(2)
     results = [Result(call, "not-sent", error="not_configured") for call in calls]
-    told = report.unusable([TROUBLE], lenient=False, registration=registration, results=results)
+    told = report.unusable([TROUBLE], fail_on_error=True, registration=registration, results=results)
     assert told.failed == tuple(results)
     assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
     assert told.lines == ()
@@ -453,13 +453,13 @@ def test_what_would_have_been_sent_is_told_and_kept() -> None:
 
 def test_a_dry_run_shows_each_request() -> None:
     registration, calls = deployment(2)
-    told = report.rehearsed(registration, calls)
+    told = report.dry_run(registration, calls)
     assert told.lines == (
         "Dry run. A live run would send 2 requests:",
         *(line for call in calls for line in ("  POST /api/deployments.create", f"    {call.body.decode()}")),
     )
     assert (told.outputs["status"], told.outputs["reason"]) == ("dry-run", "")
-    assert report.rehearsed(registration, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
+    assert report.dry_run(registration, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
 
 
 @pytest.mark.parametrize(
