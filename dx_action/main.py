@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__
-from dx_action.deployment.plan import plan, pull_calls
+from dx_action.deployment.calls import deployment_calls, pull_calls
 from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.delivery import Transport
@@ -102,7 +102,7 @@ def _run(
     if isinstance(registration, Skipped):
         return report.skipped(registration)
     progress.registration = registration
-    first, calls = pull_calls(registration), plan(registration, inputs)
+    first, calls = pull_calls(registration), deployment_calls(registration, inputs)
     for line in found_lines(event, registration):
         workflow.say(line)
     for call in (*first, *calls):

@@ -8,7 +8,7 @@ from dx_action.backfill.outcomes import outcomes
 from dx_action.backfill.own_jobs import MOST_NAMES, OwnJobs
 from dx_action.backfill.rows import milliseconds, name_of
 from dx_action.backfill.store import RowIndex
-from dx_action.deployment.plan import plan
+from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.asking import asker_of
@@ -78,7 +78,7 @@ class _Kept:
         """Keep a deployment's calls."""
         self._told.update((*registration.notices, *registration.warnings))
         time = milliseconds(parse_time(registration.deployed_at.value))
-        for call in plan(registration, self._inputs):
+        for call in deployment_calls(registration, self._inputs):
             self.rows.add(call, len(self.rows) + 1, time, name_of(call))
 
     def notices(self) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from dx_action.backfill import cells
-from dx_action.deployment.calls import Call, Method, serialise
-from dx_action.deployment.plan import deployment_body, pull_body
+from dx_action.deployment.calls import Call, Method, deployment_body, pull_body, serialise
 from dx_action.deployment.reference_id import row_id
 from dx_action.errors import ActionError
 from dx_action.inputs.times import iso

@@ -1,13 +1,125 @@
 """Owns what a deployment ships, as values, and what is to be looked up for it. Pure. `shipments` decides it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
-from dx_action.changes.scope import Course, MergedPull, Span
+from dx_action.errors import BadInput, InvalidValue
+from dx_action.inputs.metadata import FIRST_KEY
 from dx_action.inputs.model import Inputs
+from dx_action.inputs.times import parse_time
 from dx_action.inputs.values import Sourced
-from dx_action.runner.event import Deployment, Event, PullRequestEvent
+from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
+
+_NO_COMMIT = "0"
+# The way from one commit to another: on, back to an ancestor, nowhere, or to a line of its own.
+Course = Literal["forward", "rollback", "redeploy", "diverged"]
+
+
+@dataclass(frozen=True, slots=True)
+class PullChange:
+    """A pull request's change: its number, and its ends and size where the event tells them."""
+
+    number: int
+    base: str | None = None
+    head: str | None = None
+    changed_files: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeChange:
+    """The change from one commit to another, and what named the first."""
+
+    before: str
+    after: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The way from one commit to another, and the commits that the second has and the first has not, oldest first."""
+
+    course: Course
+    commits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPull:
+    """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`.
+
+    `merged_at` and `first_commit_at`, when the earliest of its commits was authored, are ISO-8601 in UTC.
+    """
+
+    number: int
+    id: int
+    title: str
+    url: str
+    author: str
+    merged_at: str
+    merge_commit_sha: str
+    base_ref: str
+    base: str
+    head: str
+    changed_files: int
+    first_commit_at: str | None = None
+
+
+def change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
+    """Say which change counts: `since-sha`, `pull-number`, the event's pull request, then what a push moved.
+
+    Raises BadInput where nothing names the change's beginning: services are never guessed.
+    """
+    if inputs.since_sha and commit:
+        return RangeChange(inputs.since_sha, commit, "input since-sha")
+    if inputs.pull_number and not (
+        isinstance(event, PullRequestEvent) and event.pull_request.number == inputs.pull_number
+    ):
+        return PullChange(inputs.pull_number)
+    if isinstance(event, PullRequestEvent):
+        return pull_change(event.pull_request)
+    if commit and (before := before_push(event)):
+        return RangeChange(before, commit, "push.before")
+    raise BadInput.of(
+        "since-sha",
+        f"is missing: services are found by the files that changed, and this {event.name} event does not say since which "
+        "commit of the repository. Give the previously deployed commit as `since-sha`, or a `pull-number`.",
+    )
+
+
+def before_push(event: Event) -> str | None:
+    """Give the commit from which a push moved its branch; None for a new branch, where GitHub writes zeros, and for no push."""
+    before = event.before if isinstance(event, PushEvent) else None
+    return before if before and before.strip(_NO_COMMIT) else None
+
+
+def same_commit(whole: str | None, commit: str | None) -> bool:
+    """Tell whether the commit, which may be given in short, is this one."""
+    return bool(whole and commit and whole.lower().startswith(commit.lower()))
+
+
+def pull_change(pull: PullRequest) -> PullChange:
+    """Give a pull request's change as its event tells it."""
+    base, head = (branch.sha if branch else None for branch in (pull.base, pull.head))
+    return PullChange(pull.number, base, head, pull.changed_files)
+
+
+def event_pull(pull: PullRequest) -> MergedPull:
+    """Give a merged pull request as its event tells it."""
+    return MergedPull(
+        number=pull.number,
+        id=pull.id,
+        title=pull.title or "",
+        url=pull.html_url or "",
+        author=(pull.user and pull.user.login) or "ghost",
+        merged_at=pull.merged_at or "",
+        merge_commit_sha=pull.merge_commit_sha or "",
+        base_ref=(pull.base and pull.base.ref) or "",
+        base=(pull.base and pull.base.sha) or "",
+        head=(pull.head and pull.head.sha) or "",
+        changed_files=pull.changed_files or 0,
+    )
+
 
 CLOCK = "the clock"
 
@@ -16,7 +128,7 @@ class UnknownCommitError(Exception):
     """The repository has no such commit, or not any more."""
 
 
-class NotFoundError(Exception):
+class UnavailableError(Exception):
     """What was looked up cannot be had. The text is our own and says why, as the end of a sentence."""
 
 
@@ -40,7 +152,7 @@ class Wanted:
 
 
 class ChangeLookups(Protocol):
-    """What is to be looked up. Each raises NotFoundError where GitHub does not tell."""
+    """What is to be looked up. Each raises UnavailableError where GitHub does not tell."""
 
     def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
         """Give each service's previously deployed commit, or why it is not known, as the end of a sentence."""
@@ -106,7 +218,7 @@ class Changes:
     """What each service's deployment ships, by its identifier; `reasons` say of which services that is not known, and why.
 
     `listed`: the summary is to list the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; of the
-    first commits it is the earliest of all, and `plan.lead_times` gives each service its own.
+    first commits it is the earliest of all, and `lead_times_of` returns each service its own.
     """
 
     by_service: Mapping[str, ChangeSet]
@@ -144,11 +256,24 @@ class Changes:
 
     def merge_commit_shas(self, service: str) -> tuple[str, ...]:
         """Give the merge commits by which one service's deployment can be attributed; none where they are not known."""
-        shipment = self.by_service.get(service)
-        return shipment.merge_commit_shas if shipment else ()
+        change_set = self.by_service.get(service)
+        return change_set.merge_commit_shas if change_set else ()
+
+    def lead_times_of(self, service: str) -> dict[str, Sourced[int]]:
+        """Return the times of one service's deployment, in Unix seconds; its first commit is among its own pull requests."""
+        times = dict(self.lead_times)
+        if FIRST_KEY not in times or not self.by_service:  # the event's own pull request, which every service ships
+            return times
+        del times[FIRST_KEY]
+        change_set = self.by_service.get(service)
+        pulls = change_set.pulls if change_set and change_set.course in ("forward", "diverged") else ()
+        if first := first_commit(pulls):
+            with suppress(InvalidValue):
+                times[FIRST_KEY] = Sourced(int(parse_time(first[0]).timestamp()), f"pull request #{first[1]}")
+        return times
 
 
-NOTHING = Changes({})
+NO_CHANGES = Changes({})
 
 
 def first_commit(pulls: Iterable[MergedPull]) -> tuple[str, int] | None:
@@ -162,7 +287,7 @@ def in_order(pulls: Iterable[MergedPull]) -> tuple[MergedPull, ...]:
     return tuple(sorted(found.values(), key=lambda pull: (pull.merged_at, pull.number)))
 
 
-def needs_shipping(inputs: Inputs, event: Event) -> bool:
+def needs_changes(inputs: Inputs, event: Event) -> bool:
     """Tell whether what ships is to be looked up: most runs leave it to DX."""
     by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha and not inputs.merge_commit_shas
     return (

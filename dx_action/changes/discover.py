@@ -11,18 +11,20 @@ from dataclasses import replace
 from dx_action.changes import warnings as doubts
 from dx_action.changes.changeset import (
     CLOCK,
-    NOTHING,
+    NO_CHANGES,
     ChangeLookups,
     Changes,
     ChangeSet,
-    NotFoundError,
+    UnavailableError,
     UnknownCommitError,
     Wanted,
+    before_push,
+    event_pull,
     in_order,
-    needs_shipping,
+    needs_changes,
+    same_commit,
 )
 from dx_action.changes.lead_time import lead_times
-from dx_action.changes.scope import before_push, event_pull, same_commit
 from dx_action.errors import BadInput
 from dx_action.inputs.filters import counts
 from dx_action.inputs.model import Inputs
@@ -43,7 +45,7 @@ _NO_SUCH = "the repository does not have the commit that was there before, or th
 _GIVE = " (`since-sha` can give the commit that was deployed before)"
 
 
-def look_ahead(
+def discover(
     inputs: Inputs,
     event: Event,
     services: Sequence[Service],
@@ -53,9 +55,9 @@ def look_ahead(
 ) -> Changes:
     """Say what ships and since when it was on its way, as far as inputs ask for it. Raises as `shipping` does."""
     names = tuple(service.identifier for service in services)
-    ships = replace(NOTHING, listed=inputs.show_pull_requests)
+    ships = replace(NO_CHANGES, listed=inputs.show_pull_requests)
     warnings: tuple[str, ...] = ()
-    if needs_shipping(inputs, event):
+    if needs_changes(inputs, event):
         until = None if deployed_at.source == CLOCK else deployed_at.value
         ships = replace(changes(inputs, event, services, commit, until, lookups()), listed=inputs.show_pull_requests)
         warnings = tuple(doubts.warnings(ships, names, deployed_at.value, discovers=inputs.discovers_merge_commits))
@@ -100,12 +102,12 @@ def changes(
                 text = "is no commit of the repository, or `github-token` may not read it (`contents: read`)."
                 raise BadInput.of("since-sha", text) from None
             reasons.setdefault(_NO_SUCH + _GIVE, []).append(name)
-        except NotFoundError as error:
+        except UnavailableError as error:
             reasons.setdefault(str(error), []).append(name)
     reasons.pop("", None)
     try:
         touching = _touching(inputs, found, lookups)
-    except NotFoundError as error:
+    except UnavailableError as error:
         back = {name: each for name, each in found.items() if each.course in ("rollback", "redeploy")}
         touching = {name: replace(each, pulls=(), counted=False) for name, each in back.items()}
         if unknown := [name for name in names if name not in back]:
@@ -115,7 +117,7 @@ def changes(
         return ships
     try:
         return ships.dated(lookups.dated(ships.pulls))
-    except NotFoundError:
+    except UnavailableError:
         return ships
 
 
@@ -139,7 +141,7 @@ def _beginnings(
         # The run that completed may have deployed by a job's environment, as this one may.
         runs = (str(event.workflow_run.id),) if isinstance(event, WorkflowRunEvent) else ()
         return lookups.previous(Wanted(names, environment, same, own, alone, own.created_at if own else until, runs))
-    except NotFoundError as error:
+    except UnavailableError as error:
         return dict.fromkeys(names, str(error))
 
 
@@ -150,7 +152,7 @@ def _since(
     if span.course == "rollback":
         try:
             taken = lookups.merged(lookups.span(commit, previous.value).commits)
-        except NotFoundError:
+        except UnavailableError:
             return ChangeSet(previous, certain, span.course, (), counted=False)
         return ChangeSet(previous, certain, span.course, in_order(taken))
     commits = span.commits
@@ -193,7 +195,7 @@ def _beside(event: Event, commit: str | None, lookups: ChangeLookups) -> tuple[s
             if lookups.is_off_branch(branch, commit):
                 text = "The deployed commit is not on the default branch. What was merged there and is not in it does not count."
                 return (text,)
-        except (NotFoundError, UnknownCommitError):
+        except (UnavailableError, UnknownCommitError):
             pass
     return ()
 

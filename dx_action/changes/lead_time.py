@@ -2,8 +2,15 @@
 
 from collections.abc import Callable
 
-from dx_action.changes.changeset import ChangeLookups, Changes, NotFoundError, first_commit
-from dx_action.changes.scope import MergedPull, event_pull, same_commit
+from dx_action.changes.changeset import (
+    ChangeLookups,
+    Changes,
+    MergedPull,
+    UnavailableError,
+    event_pull,
+    first_commit,
+    same_commit,
+)
 from dx_action.errors import InvalidValue
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY
 from dx_action.inputs.model import Inputs
@@ -29,7 +36,7 @@ def lead_times(
             if told is None:
                 continue
             found[key] = Sourced(int(parse_time(told.value).timestamp()), told.source)
-        except NotFoundError as error:
+        except UnavailableError as error:
             missing.append(f"`{key}` is left out of the metadata: {error}.")
         except InvalidValue:
             missing.append(f"`{key}` is left out of the metadata: GitHub gave a time that cannot be read.")
@@ -49,7 +56,7 @@ def _commit(event: Event, commit: str | None, _: Changes, lookups: Callable[[], 
     if time and same_commit(sha, commit):
         return Sourced(time, source)
     if commit is None:
-        raise NotFoundError("no commit is known")
+        raise UnavailableError("no commit is known")
     return Sourced(lookups().committed_at(commit), "GitHub's commit")
 
 
@@ -62,9 +69,9 @@ def _first(
     if not pulls and changes.nothing_new:
         return None
     if not pulls:
-        raise NotFoundError("no pull request is known that this deployment ships")
+        raise UnavailableError("no pull request is known that this deployment ships")
     dated = pulls if all(pull.first_commit_at for pull in pulls) else lookups().dated(pulls)
     first = first_commit(dated)
     if first is None:
-        raise NotFoundError("GitHub tells no commits of the pull requests")
+        raise UnavailableError("GitHub tells no commits of the pull requests")
     return Sourced(first[0], f"pull request #{first[1]}")

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dx_action.changes.changeset import Changes, ChangeSet
-from dx_action.changes.scope import MergedPull
+from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
 from dx_action.errors import InvalidValue
 from dx_action.inputs.times import parse_time
 from dx_action.text import join_names

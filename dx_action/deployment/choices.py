@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from dx_action.changes.changeset import CLOCK, needs_shipping
-from dx_action.changes.scope import MergedPull, change
+from dx_action.changes.changeset import CLOCK, MergedPull, change, needs_changes
 from dx_action.deployment.pull_services import PullServices, ServiceLookups
 from dx_action.deployment.trigger import Trigger
 from dx_action.errors import BadInput
@@ -55,7 +54,7 @@ def attribution_source(inputs: Inputs) -> str:
 
 def unused(inputs: Inputs, event: Event) -> tuple[str, ...]:
     """Tell of an input that nothing looks at."""
-    looked_at = inputs.operation == "deploy" and (inputs.by_files or needs_shipping(inputs, event))
+    looked_at = inputs.operation == "deploy" and (inputs.by_files or needs_changes(inputs, event))
     if not inputs.since_sha or looked_at:
         return ()
     text = (

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from dx_action.changes.changeset import ChangeLookups
-from dx_action.changes.scope import MergedPull, PullChange, RangeChange, before_push, pull_change
+from dx_action.changes.changeset import ChangeLookups, MergedPull, PullChange, RangeChange, before_push, pull_change
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from dx_action.changes.changeset import NOTHING, Changes, needs_shipping
+from dx_action.changes.changeset import NO_CHANGES, Changes, needs_changes
 from dx_action.deployment import choices
 from dx_action.deployment.pull_services import (
     PullServices,
@@ -17,8 +17,7 @@ from dx_action.deployment.pull_services import (
     of_these,
 )
 from dx_action.deployment.reference_id import reference_ids
-from dx_action.deployment.trigger import Skipped
-from dx_action.deployment.triggers import IsTag, decide
+from dx_action.deployment.trigger import IsTag, Skipped, decide
 from dx_action.errors import ActionError, BadEvent, BadInput, Problem
 from dx_action.inputs.model import Attribution, Inputs
 from dx_action.inputs.values import Sourced
@@ -27,7 +26,7 @@ from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
 # Where merge commits come from that nobody listed.
-WHAT_SHIPS = "what ships"
+DISCOVERED = "what ships"
 # (repository, whether it is the event's own, commit) → what may be asked about it.
 LookupsFor = Callable[[str, bool, str | None], ServiceLookups]
 
@@ -110,7 +109,7 @@ def resolve(
     shas = inputs.merge_commit_shas
     success = choices.success(inputs, trigger)
     deployed_at = choices.deployed_at(inputs, trigger, now)
-    ships = _ships(inputs, there, services.value, commit, deployed_at, lookups) if deploys else NOTHING
+    ships = _ships(inputs, there, services.value, commit, deployed_at, lookups) if deploys else NO_CHANGES
     pull_number, pull_id = choices.pull(inputs, trigger if own else None, pull_services, ships.pulls)
     # What ships may be another thing when the same event is handled again; the id is the same all the same.
     merged = tuple(dict.fromkeys(sha for each in services.value for sha in ships.merge_commit_shas(each.identifier)))
@@ -122,7 +121,7 @@ def resolve(
         commit=commit,
         merge_commit_shas=Sourced(shas, "input merge-commit-shas")
         if shas
-        else (Sourced(merged, WHAT_SHIPS) if merged and attribution == "merge-commits" else None),
+        else (Sourced(merged, DISCOVERED) if merged and attribution == "merge-commits" else None),
         changes=ships,
         services=services,
         pull_services=told,
@@ -178,11 +177,11 @@ def _ships(
     lookups: Callable[[], ServiceLookups],
 ) -> Changes:
     """Look up what ships, and the times of lead time, where an input lookups for it."""
-    if inputs.lead_time_metadata == "none" and not needs_shipping(inputs, event):
-        return NOTHING
-    from dx_action.changes.discover import look_ahead  # noqa: PLC0415 - most runs leave that to DX
+    if inputs.lead_time_metadata == "none" and not needs_changes(inputs, event):
+        return NO_CHANGES
+    from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
 
-    return look_ahead(inputs, event, services, commit.value if commit else None, deployed_at, lambda: lookups().changes)
+    return discover(inputs, event, services, commit.value if commit else None, deployed_at, lambda: lookups().changes)
 
 
 def _assignments(

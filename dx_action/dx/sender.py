@@ -10,8 +10,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Literal
 
-from dx_action.deployment.calls import Call, Result
-from dx_action.deployment.plan import as_upsert
+from dx_action.deployment.calls import Call, Result, as_upsert
 from dx_action.dx.answers import Verdict
 from dx_action.dx.delivery import ClosedError, Delivery, Transport
 from dx_action.runner.runtime import Clock

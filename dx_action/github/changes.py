@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dx_action.changes.scope import MergedPull, PullChange
+from dx_action.changes.changeset import MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Api, Missing
 from dx_action.github.pulls import compared, of_repository
 from dx_action.github.trees import changed_paths

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dx_action.changes.changeset import ChangeLookups
-from dx_action.changes.scope import MergedPull, PullChange, RangeChange
+from dx_action.changes.changeset import ChangeLookups, MergedPull, PullChange, RangeChange
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.changes import UnknownCommit, pull_files, range_files
 from dx_action.github.client import Api, Missing

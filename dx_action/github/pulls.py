@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from dx_action.changes.scope import Course, MergedPull, Span
+from dx_action.changes.changeset import Course, MergedPull, Span
 from dx_action.github.client import PER_PAGE, Api, Missing
 
 # So many commits are a year's work or a mistake, and their look-up would use up the time for all.

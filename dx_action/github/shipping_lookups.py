@@ -1,11 +1,10 @@
-"""Owns what is looked up at GitHub of what a deployment ships. What GitHub does not tell is NotFoundError, with the reason."""
+"""Owns what is looked up at GitHub of what a deployment ships. What GitHub does not tell is UnavailableError, with the reason."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 
-from dx_action.changes.changeset import NotFoundError, UnknownCommitError, Wanted
-from dx_action.changes.scope import MergedPull, Span
+from dx_action.changes.changeset import MergedPull, Span, UnavailableError, UnknownCommitError, Wanted
 from dx_action.github.changes import pulls_files
 from dx_action.github.client import Api, Missing
 from dx_action.github.errors import Asker, LookupFailedError, shaped
@@ -88,7 +87,7 @@ class GitHubChangeLookups:
                 paths = pulls_files(self._api(), self._repository, pulls)
             except CutError:
                 text = f"{self._repository} has a folder too large for GitHub to list whole"
-                raise NotFoundError(text) from None
+                raise UnavailableError(text) from None
             return {
                 number: frozenset(service.identifier for service in self._services_of(files))
                 for number, files in paths.items()
@@ -115,7 +114,7 @@ class GitHubChangeLookups:
             try:
                 return span(self._api(), self._repository, before, after)
             except TooManyCommitsError:
-                raise NotFoundError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it") from None
+                raise UnavailableError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it") from None
 
     def _learn(self, commits: Sequence[str]) -> None:
         with self._told("pull-requests"):
@@ -132,5 +131,5 @@ class GitHubChangeLookups:
             raise _reason(error) from None
 
 
-def _reason(error: LookupFailedError) -> NotFoundError:
-    return NotFoundError(str(error.problems[0]).removesuffix("."))
+def _reason(error: LookupFailedError) -> UnavailableError:
+    return UnavailableError(str(error.problems[0]).removesuffix("."))

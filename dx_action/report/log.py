@@ -1,6 +1,6 @@
 """Owns how the log tells what was found: each value, and where it came from. Pure."""
 
-from dx_action.deployment.plan import lead_times, merge_commits
+from dx_action.deployment.calls import merge_commits
 from dx_action.deployment.registration import Registration
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
@@ -51,7 +51,7 @@ def _times(registration: Registration) -> list[Sourced[str]]:
     """Tell the times of lead time, once for all services that have the same."""
     told: dict[tuple[str, str], list[str]] = {}
     for service in registration.services.value:
-        times = lead_times(registration.changes, service.identifier)
+        times = registration.changes.lead_times_of(service.identifier)
         values = ", ".join(f"{key} {each.value}" for key, each in times.items())
         sources = ", ".join(dict.fromkeys(each.source for each in times.values()))
         told.setdefault((values, sources), []).append(service.identifier)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dx_action.changes.scope import MergedPull
+from dx_action.changes.changeset import MergedPull
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.text import one_line, truncate

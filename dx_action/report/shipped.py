@@ -6,8 +6,7 @@ Every text that others wrote is inert. Into the chart, which Mermaid reads as a 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dx_action.changes.changeset import Changes, ChangeSet
-from dx_action.changes.scope import MergedPull
+from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
 from dx_action.errors import InvalidValue
 from dx_action.inputs.times import parse_time
 from dx_action.inputs.urls import is_url

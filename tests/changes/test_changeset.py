@@ -14,23 +14,24 @@ from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, UNKNOWN, Lookups, p
 from dx_action.changes import warnings as doubts
 from dx_action.changes.changeset import (
     CLOCK,
-    NOTHING,
+    NO_CHANGES,
     Changes,
     ChangeSet,
-    NotFoundError,
+    Course,
+    MergedPull,
+    UnavailableError,
     UnknownCommitError,
+    event_pull,
     in_order,
-    needs_shipping,
+    needs_changes,
 )
-from dx_action.changes.discover import look_ahead
+from dx_action.changes.discover import discover
 from dx_action.changes.lead_time import lead_times
-from dx_action.changes.scope import Course
-from dx_action.deployment import plan
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.pulls import merged_by
 from dx_action.inputs.values import Sourced
 from dx_action.report.shipped import lead_time, shipped
-from dx_action.runner.event import Deployment
+from dx_action.runner.event import Deployment, PullRequestEvent
 from dx_action.services.service import Service
 from runner import check_summary
 
@@ -52,7 +53,7 @@ def look(
 ) -> Changes:
     inputs = builders.inputs({name: text for each in given for name, text in each.items()})
     happened = builders.event(event, changes)
-    return look_ahead(
+    return discover(
         inputs,
         happened,
         [Service(name) for name in services.split()],
@@ -88,7 +89,7 @@ def numbers(ships: Changes, service: str = "web") -> list[int]:
     ],
 )
 def test_what_needs_it(event: str, inputs: dict[str, str], needed: bool) -> None:
-    assert needs_shipping(builders.inputs(inputs), builders.event(event)) is needed
+    assert needs_changes(builders.inputs(inputs), builders.event(event)) is needed
 
 
 # The previous deployment.
@@ -212,10 +213,10 @@ def test_each_way(course: Course, rollback: bool, sent: list[str], shown: list[i
 GIVE = " (`since-sha` can give the commit that was deployed before)"
 # How each answer that does not come is told: as the reason, and what is left.
 LOST: dict[str, tuple[dict[str, Any], str]] = {
-    "no deployments": ({"previous_ones": NotFoundError("why")}, f"why{GIVE}"),
+    "no deployments": ({"previous_ones": UnavailableError("why")}, f"why{GIVE}"),
     "none before": ({"previous_ones": {"web": "why"}}, f"why{GIVE}"),
-    "no comparison": ({"spans": NotFoundError("why")}, "why"),
-    "no pull requests": ({"pulls": NotFoundError("why")}, "why"),
+    "no comparison": ({"spans": UnavailableError("why")}, "why"),
+    "no pull requests": ({"pulls": UnavailableError("why")}, "why"),
 }
 
 
@@ -261,10 +262,10 @@ def test_each_service_keeps_what_touches_it() -> None:
 
 def test_what_touches_which_service_may_not_be_known() -> None:
     by_map = {"service-map": "web: [web/**]"}
-    ships = look(Lookups(touching=NotFoundError("why")), DISCOVER, by_map)
+    ships = look(Lookups(touching=UnavailableError("why")), DISCOVER, by_map)
     assert (ships.by_service, ships.reasons) == ({}, {"why": ("web",)})
     for course in ("rollback", "redeploy"):
-        ships = look(Lookups(touching=NotFoundError("why"), course=course), DISCOVER, by_map)
+        ships = look(Lookups(touching=UnavailableError("why"), course=course), DISCOVER, by_map)
         assert (ships.rollback, ships.reasons, numbers(ships)) == (course == "rollback", {}, [])
     with pytest.raises(ActionError, match="`service-map` is broken"):
         look(Lookups(touching=BadInput.of("service-map", "is broken.")), DISCOVER, by_map)
@@ -378,7 +379,7 @@ def test_pull_requests_of_which_some_have_no_first_commit_yet_are_asked_for() ->
     assert lookups.asked == [("dated", [1, 2])]
 
 
-@pytest.mark.parametrize("beside", [False, NotFoundError("why"), UnknownCommitError()])
+@pytest.mark.parametrize("beside", [False, UnavailableError("why"), UnknownCommitError()])
 def test_no_warning_where_it_is_on_the_branch_or_nobody_tells(beside: bool | Exception) -> None:
     assert look(Lookups(off_branch=beside), DISCOVER).warnings == ()
 
@@ -464,7 +465,7 @@ def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> Non
             "`first_commit_timestamp` is left out of the metadata: no pull request",
         ),
         (
-            Lookups(undated=NotFoundError("why"), pulls=(pull(1, first_commit_at=None),)),
+            Lookups(undated=UnavailableError("why"), pulls=(pull(1, first_commit_at=None),)),
             "workflow_dispatch",
             COMMIT,
             "`first_commit_timestamp` is left out of the metadata: why.",
@@ -476,7 +477,7 @@ def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> Non
             "`first_commit_timestamp` is left out of the metadata: GitHub tells no commits of the pull requests.",
         ),
         (
-            Lookups(committed=NotFoundError("why")),
+            Lookups(committed=UnavailableError("why")),
             "workflow_dispatch",
             COMMIT,
             "`commit_timestamp` is left out of the metadata: why.",
@@ -501,7 +502,7 @@ def test_a_time_that_cannot_be_had(lookups: Lookups, event: str, commit: str | N
         builders.inputs(BOTH),
         builders.event(event),
         commit,
-        look(replace(lookups, committed="2025-03-04T12:00:00Z"), SHOW) if commit else NOTHING,
+        look(replace(lookups, committed="2025-03-04T12:00:00Z"), SHOW) if commit else NO_CHANGES,
         lambda: lookups,
     )
     assert any(each.startswith(expected) for each in missing), missing
@@ -510,7 +511,7 @@ def test_a_time_that_cannot_be_had(lookups: Lookups, event: str, commit: str | N
 def test_what_metadata_gives_is_not_looked_for() -> None:
     lookups = Lookups()
     given = BOTH | {"metadata": '{"commit_timestamp": 1, "first_commit_timestamp": 2}'}
-    assert look(lookups, given) == replace(NOTHING)
+    assert look(lookups, given) == replace(NO_CHANGES)
     assert lookups.asked == []
 
 
@@ -544,7 +545,7 @@ def test_what_metadata_gives_is_not_looked_for() -> None:
 )
 def test_the_first_commit_is_the_services_own(shipments: dict[str, ChangeSet], expected: dict[str, int]) -> None:
     found = {"commit_timestamp": Sourced(5, ""), "first_commit_timestamp": Sourced(7, "")}
-    times = plan.lead_times(Changes(shipments, lead_times=found), "web")
+    times = Changes(shipments, lead_times=found).lead_times_of("web")
     assert {key: each.value for key, each in times.items()} == expected
 
 
@@ -712,7 +713,7 @@ def test_what_is_not_to_be_listed_is_a_headline() -> None:
 
 
 def test_nothing_looked_up_is_nothing_told() -> None:
-    assert shipped(NOTHING, DEPLOYED_AT, COMMIT) == ""
+    assert shipped(NO_CHANGES, DEPLOYED_AT, COMMIT) == ""
 
 
 def test_the_chart_needs_two_and_their_times() -> None:
@@ -834,7 +835,7 @@ def test_what_all_services_ship_together(
     ships = Changes({f"s{number}": each for number, each in enumerate(shipments)})
     assert (ships.rollback, ships.nothing_new) == (rollback, nothing_new)
     assert [each.number for each in ships.pulls] == pulls
-    assert (ships.listed, NOTHING.listed) == (False, False)
+    assert (ships.listed, NO_CHANGES.listed) == (False, False)
 
 
 def test_only_those_of_the_numbers_are_dated() -> None:
@@ -842,3 +843,45 @@ def test_only_those_of_the_numbers_are_dated() -> None:
     found = ships.dated([pull(2, title="Dated"), pull(3)])
     assert [each.title for each in found.by_service["web"].pulls] == ["Change 1", "Dated"]
     assert found.listed
+
+
+def told(**changes: Any) -> MergedPull:
+    found = builders.event("pull_request_merged", {f"pull_request.{name}": value for name, value in changes.items()})
+    assert isinstance(found, PullRequestEvent)
+    return event_pull(found.pull_request)
+
+
+def test_every_field_is_the_events() -> None:
+    assert told(title="Add a", changed_files=3) == MergedPull(
+        number=41,
+        id=2401500041,
+        title="Add a",
+        url="https://github.com/acme/shop/pull/41",
+        author="octocat",
+        merged_at="2025-03-04T10:15:30Z",
+        merge_commit_sha="312c5c6455a5802d9eff8e65fbc68a516dd3a76d",
+        base_ref="main",
+        base=told().base,
+        head=told().head,
+        changed_files=3,
+    )
+    assert len(told().base) == len(told().head) == 40
+
+
+@pytest.mark.parametrize("nothing", [None, ABSENT], ids=["null", "absent"])
+@pytest.mark.parametrize(
+    ("name", "field", "expected"),
+    [
+        ("title", "title", ""),
+        ("html_url", "url", ""),
+        ("user", "author", "ghost"),
+        ("merged_at", "merged_at", ""),
+        ("merge_commit_sha", "merge_commit_sha", ""),
+        ("base", "base", ""),
+        ("base", "base_ref", ""),
+        ("head", "head", ""),
+        ("changed_files", "changed_files", 0),
+    ],
+)
+def test_what_the_event_leaves_out_is_empty(name: str, field: str, expected: object, nothing: object) -> None:
+    assert getattr(told(**{name: nothing}), field) == expected

@@ -6,7 +6,7 @@ import pytest
 
 from builders import NOW, inputs, runtime
 from changesets import pull
-from dx_action.changes.scope import MergedPull
+from dx_action.changes.changeset import MergedPull
 from dx_action.deployment import choices
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.trigger import Trigger

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import builders
-from dx_action.changes.scope import MergedPull, PullChange, RangeChange, change
+from dx_action.changes.changeset import MergedPull, PullChange, RangeChange, change
 from dx_action.deployment.pull_services import PullServices, assign
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped

@@ -8,8 +8,7 @@ import pytest
 
 import events
 from builders import ABSENT, event, inputs, runtime
-from dx_action.deployment.trigger import Skipped, Trigger
-from dx_action.deployment.triggers import decide
+from dx_action.deployment.trigger import Skipped, Trigger, decide
 from dx_action.errors import BadEvent
 from dx_action.inputs.values import Sourced
 from dx_action.services.service import Service

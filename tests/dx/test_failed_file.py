@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from backfills import Listed
-from dx_action.deployment.calls import Call, as_row
-from dx_action.deployment.plan import as_upsert
+from dx_action.deployment.calls import Call, as_row, as_upsert
 from dx_action.dx.failed_file import Leftovers
 from dx_action.errors import BadInput
 from dx_action.runner.workspace import Workspace

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dx_action.changes.scope import PullChange
+from dx_action.changes.changeset import PullChange
 from dx_action.github.changes import UnknownCommit, pull_files, range_files
 from dx_action.github.client import Missing
 from dx_action.github.errors import LookupFailedError

@@ -9,7 +9,7 @@ import pytest
 
 import builders
 from dx_action.backfill.source import open_rows
-from dx_action.changes.scope import PullChange, RangeChange
+from dx_action.changes.changeset import PullChange, RangeChange
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.asking import about
 from dx_action.github.errors import LookupFailedError

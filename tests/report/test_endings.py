@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import inputs, resolved
-from dx_action.deployment.calls import Call, Outcome, Result
-from dx_action.deployment.plan import plan
+from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
@@ -37,7 +36,7 @@ def deployment(
 ) -> tuple[Registration, list[Call]]:
     services = {"service": json.dumps([f"{name}-{index}" for index in range(count)])}
     registration = resolved("pull_request_merged", services | dict(given or {}))
-    return registration, list(plan(registration, inputs(services | dict(given or {}))))
+    return registration, list(deployment_calls(registration, inputs(services | dict(given or {}))))
 
 
 def sent(outcomes: Sequence[Outcome], given: Mapping[str, str] | None = None, error: str = "repo_not_found") -> Report:
@@ -175,7 +174,7 @@ def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -
 )
 def test_what_dx_holds_already(event: str, given: dict[str, str], level: str, words: str) -> None:
     registration = resolved(event, given)
-    (call,) = plan(registration, inputs(given))
+    (call,) = deployment_calls(registration, inputs(given))
     ((found, message),) = already_held(registration, inputs(given), [Result(call, "already-registered")])
     assert found == level
     assert words in message
@@ -184,7 +183,7 @@ def test_what_dx_holds_already(event: str, given: dict[str, str], level: str, wo
 
 def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
     registration = resolved("repository_dispatch", {"service": ""})
-    calls = plan(registration, inputs())
+    calls = deployment_calls(registration, inputs())
     for told in (
         report.dry_run(registration, calls),
         report.sent(registration, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
@@ -378,7 +377,7 @@ def test_a_bug_counts_deployments_where_there_are_some(
 
 
 def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
-    call = plan(resolved("push_branch"), inputs())[0]
+    call = deployment_calls(resolved("push_branch"), inputs())[0]
     results = [Result(call, "failed", error=f"code_{number}") for number in range(60)]
     messages = failures(results, inputs(), resolved("push_branch"))
     assert len(messages) == 8

@@ -8,7 +8,7 @@ from builders import event, resolved
 from changesets import BEFORE, COMMIT, pull
 from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.deployment.pull_services import PullServices
-from dx_action.deployment.registration import WHAT_SHIPS, Registration
+from dx_action.deployment.registration import DISCOVERED, Registration
 from dx_action.inputs.values import Sourced
 from dx_action.report.log import found_lines
 from dx_action.services.service import Service
@@ -58,8 +58,8 @@ def test_an_event_without_an_action_has_none() -> None:
         ({}, None, {}, "commit_sha"),
         ({"attribution": "repository"}, None, {}, "commit (not sent)"),
         ({"merge-commit-shas": "abc1234"}, None, {}, "commit (not sent)"),
-        ({"merge-commit-shas": "abc1234"}, WHAT_SHIPS, {"web": SHIPS, "cart": SHIPS}, "commit (not sent)"),
-        ({"merge-commit-shas": "abc1234"}, WHAT_SHIPS, {"web": SHIPS, "cart": EMPTY}, "commit_sha"),
+        ({"merge-commit-shas": "abc1234"}, DISCOVERED, {"web": SHIPS, "cart": SHIPS}, "commit (not sent)"),
+        ({"merge-commit-shas": "abc1234"}, DISCOVERED, {"web": SHIPS, "cart": EMPTY}, "commit_sha"),
         ({"merge-commit-shas": "abc1234"}, "input", {"web": SHIPS, "cart": EMPTY}, "commit (not sent)"),
     ],
 )

@@ -8,10 +8,8 @@ import pytest
 
 from builders import inputs, resolved
 from changesets import pull
-from dx_action.changes.changeset import NOTHING, Changes, ChangeSet
-from dx_action.changes.scope import Course, MergedPull
-from dx_action.deployment.calls import Call, Outcome, Result
-from dx_action.deployment.plan import plan
+from dx_action.changes.changeset import NO_CHANGES, Changes, ChangeSet, Course, MergedPull
+from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls
 from dx_action.inputs.values import Sourced
 from dx_action.report.outputs import outputs
 
@@ -57,7 +55,7 @@ def test_what_is_not_known_is_empty() -> None:
 
 
 def test_all_that_is_known() -> None:
-    web, cart = plan(CONTEXT, inputs(GIVEN))
+    web, cart = deployment_calls(CONTEXT, inputs(GIVEN))
     found = outputs(
         "partial",
         "Why.",
@@ -112,7 +110,7 @@ def test_a_single_id_is_told_plain() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        (NOTHING, ""),
+        (NO_CHANGES, ""),
         (ships(pull(1)), "false"),
         (ships(pull(1), course="redeploy"), "false"),
         (ships(pull(1), course="rollback"), "true"),

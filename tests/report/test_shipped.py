@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull
-from dx_action.changes.changeset import Changes, ChangeSet
-from dx_action.changes.scope import MergedPull
+from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
 from dx_action.inputs.values import Sourced
 from dx_action.report.shipped import lead_time, shipped
 from runner import check_summary

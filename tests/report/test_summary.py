@@ -3,8 +3,7 @@
 import pytest
 
 from builders import inputs, resolved
-from dx_action.deployment.calls import Call, Outcome, Result, serialise
-from dx_action.deployment.plan import plan
+from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls, serialise
 from dx_action.report import summary
 from runner import check_summary
 
@@ -15,7 +14,7 @@ HEAD = (
 FACTS = 'Repository <code>acme/shop</code> · <a href="https&#58;//github.com/acme/shop/pull/41">source</a>\n'
 GIVEN = {"service": "web,cart"}
 CONTEXT = resolved("pull_request_merged", GIVEN)
-WEB, CART = plan(CONTEXT, inputs(GIVEN))
+WEB, CART = deployment_calls(CONTEXT, inputs(GIVEN))
 
 
 def told_pull(*services: str, subject: str = "pull request #7") -> Call:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import builders
 import histories
 from dx_action.changes.changeset import CLOCK, Changes
-from dx_action.changes.discover import look_ahead
+from dx_action.changes.discover import discover
 from dx_action.github.asking import about
 from dx_action.inputs.values import Sourced
 from dx_action.runner.workspace import Workspace
@@ -36,7 +36,7 @@ def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *servi
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
     lookups = about(repo.full_name, True, commit, inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
     these = [Service(name) for name in services or ("a",)]
-    return look_ahead(inputs, happened, these, commit, Sourced("2025-03-04T12:00:00Z", CLOCK), lambda: lookups.changes)
+    return discover(inputs, happened, these, commit, Sourced("2025-03-04T12:00:00Z", CLOCK), lambda: lookups.changes)
 
 
 def numbers(ships: Changes, service: str = "a") -> dict[int, str]:

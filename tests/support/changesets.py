@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from dx_action.changes.changeset import (
+    Course,
+    MergedPull,
+    Span,
     Wanted,
 )
-from dx_action.changes.scope import Course, MergedPull, Span
 from dx_action.inputs.values import Sourced
 
 T = TypeVar("T")
