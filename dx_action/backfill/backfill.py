@@ -10,8 +10,8 @@ from threading import Condition, Thread
 
 from dx_action.backfill.lane import GaveUpError, Lane, Terms, Traffic
 from dx_action.backfill.order import Order
-from dx_action.backfill.rows import Rows
 from dx_action.backfill.stops import why_stop
+from dx_action.backfill.store import Rows
 from dx_action.backfill.tally import Tally
 from dx_action.deployment.calls import Call, Result
 from dx_action.dx.answers import Verdict

@@ -7,11 +7,11 @@ import csv
 from collections.abc import Iterator
 
 from dx_action.backfill.rows import COLUMNS, FIELDS
-from dx_action.backfill.store import RowIndex
+from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import compact
 
 
-def csv_lines(rows: RowIndex) -> Iterator[bytes]:
+def csv_lines(rows: Rows) -> Iterator[bytes]:
     """Give the header and each deployment's line, in the rows' order. `method` is a column where not all are created."""
     columns = COLUMNS if rows.upserts else FIELDS
     yield _line(columns)
@@ -22,7 +22,7 @@ def csv_lines(rows: RowIndex) -> Iterator[bytes]:
             yield _line(tuple(_cell(body.get(column)) for column in columns))
 
 
-def pulls_among(rows: RowIndex) -> int:
+def pulls_among(rows: Rows) -> int:
     """Count the calls of setPullServices, which are no deployments."""
     return sum(not time for time in rows.times)
 

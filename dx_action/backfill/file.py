@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from dx_action.backfill.records import Record, Unreadable, csv_cells, form_of, header, json_cells, records
 from dx_action.backfill.rows import BadRow, Fill, Row, read_row
-from dx_action.backfill.store import RowIndex
+from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call
 from dx_action.errors import BadInput, InvalidValue, Problem
 from dx_action.text import one_line, truncate
@@ -33,7 +33,7 @@ class Counted:
     example: str = ""
 
 
-def read_rows(path: str, file: int, fill: Fill) -> tuple[RowIndex, Counted]:
+def read_rows(path: str, file: int, fill: Fill) -> tuple[Rows, Counted]:
     """Check and index every row of a file, which may be closed afterwards. `path` tells its form.
 
     Raises BadInput with the first rows that cannot be used, and how many more there are.
@@ -60,7 +60,7 @@ class _Reader:
 
     def __init__(self, cells: Callable[[bytes], dict[str, object]], fill: Fill) -> None:
         self._cells, self._fill = cells, fill
-        self.rows = RowIndex()
+        self.rows = Rows()
         self.counted = Counted()
         self._seen: dict[bytes, int] = {}
         self._problems: list[Problem] = []

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dx_action.backfill.outcomes import outcomes
 from dx_action.backfill.own_jobs import MOST_NAMES, OwnJobs
 from dx_action.backfill.rows import milliseconds, name_of
-from dx_action.backfill.store import RowIndex
+from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
@@ -22,7 +22,7 @@ _DAYS = 90
 
 def from_history(
     inputs: Inputs, runtime: Runtime, api: Callable[[], Api], now: datetime, say: Callable[[str], None]
-) -> tuple[RowIndex, tuple[str, ...]]:
+) -> tuple[Rows, tuple[str, ...]]:
     """Give the deployments of the window, and the notices. `now` is UTC. Raises BadInput and LookupFailedError."""
     since, until = inputs.since or now - timedelta(days=_DAYS), inputs.until or now
     if since > until:
@@ -72,7 +72,7 @@ class _Kept:
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
         self._told: Counter[str] = Counter()
-        self.rows = RowIndex()
+        self.rows = Rows()
 
     def add(self, registration: Registration) -> None:
         """Keep a deployment's calls."""

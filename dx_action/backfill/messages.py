@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dx_action.backfill.rows import Rows
+from dx_action.backfill.store import Rows
 from dx_action.backfill.tally import MOST_LINES, Kind, Tally
 from dx_action.deployment.calls import Outcome
 from dx_action.dx.answers import AUTH_CODES

@@ -10,7 +10,7 @@ from heapq import heapify, heappop, heappush
 
 
 class Order:
-    """The rows that are still to go. `times` and `keys` are those of `rows.Rows`."""
+    """The rows that are still to go. `times` and `keys` are those of `store.Rows`."""
 
     def __init__(self, times: Sequence[int], keys: Sequence[int]) -> None:
         ranked = sorted(range(len(times)), key=times.__getitem__)

@@ -1,9 +1,9 @@
-"""Owns what a backfill's row is: a checked call, and many of them known by an index, each read again when it is sent. Pure."""
+"""Owns what a backfill's row is: a checked call. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from dx_action.backfill import cells
 from dx_action.deployment.calls import Call, Method, deployment_body, pull_body, serialise
@@ -21,30 +21,6 @@ COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _METHODS: dict[str, Method] = {"create": "deployments.create", "upsert": "deployments.upsert"}
-
-
-class Rows(Protocol):
-    """Rows that were all checked before. Of each, an index is held and no more."""
-
-    def __len__(self) -> int: ...
-
-    def call(self, index: int) -> Call:
-        """Read the row again: the bytes of its body are the same each time. Several threads may ask at once."""
-
-    def line(self, index: int) -> int:
-        """Give the row's line in its file, from 1 on, for messages."""
-
-    @property
-    def times(self) -> Sequence[int]:
-        """`deployed_at` in ms since the epoch, by index; 0 for a call of setPullServices, which goes before all others."""
-
-    @property
-    def keys(self) -> Sequence[int]:
-        """The number of the row's (repository, service, environment), by index; a pull request has one of its own."""
-
-    @property
-    def names(self) -> Sequence[tuple[str, str, str]]:
-        """(repository, service, environment) by that number."""
 
 
 class BadRow(ActionError):
@@ -69,7 +45,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row, checked. `time` is in ms, `name` as in `Rows.names`.
+    """A row, checked. `time` is in ms, `name` as in `store.Rows.names`.
 
     `assumed`: its service is the repository's own name. `derived`: its `reference_id` is of its content.
     """

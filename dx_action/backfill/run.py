@@ -10,8 +10,8 @@ from dx_action.backfill.lane import Terms
 from dx_action.backfill.messages import BackfillResult
 from dx_action.backfill.order import Order
 from dx_action.backfill.records import Unreadable, form_of
-from dx_action.backfill.rows import Rows
 from dx_action.backfill.source import open_rows, write_csv
+from dx_action.backfill.store import Rows
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import Tally
 from dx_action.dx.connect import connection

@@ -6,7 +6,7 @@ from datetime import datetime
 from dx_action.backfill.csv_rows import csv_lines, pulls_among
 from dx_action.backfill.file import notices, read_rows
 from dx_action.backfill.rows import Fill
-from dx_action.backfill.store import RowIndex
+from dx_action.backfill.store import Rows
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.client import Api
 from dx_action.inputs.model import Inputs
@@ -21,7 +21,7 @@ def open_rows(
     api: Callable[[], Api],
     now: datetime,
     say: Callable[[str], None],
-) -> tuple[RowIndex, tuple[str, ...]]:
+) -> tuple[Rows, tuple[str, ...]]:
     """Give every deployment of the backfill, all checked, and the notices about them, each a sentence.
 
     `api` is called where the history is read; its answers must not have the 60 s of other look-ups. `now` is UTC. The rows
@@ -34,7 +34,7 @@ def open_rows(
     return from_history(inputs, runtime, api, now, say)
 
 
-def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace, scrubbed: Callable[[str], str]) -> tuple[str, ...]:
+def write_csv(inputs: Inputs, rows: Rows, workspace: Workspace, scrubbed: Callable[[str], str]) -> tuple[str, ...]:
     """Write the rows to `csv-file`, which is replaced atomically, and give the notices about it. Raises BadInput.
 
     `scrubbed` gives a text without secrets.
@@ -52,7 +52,7 @@ def write_csv(inputs: Inputs, rows: RowIndex, workspace: Workspace, scrubbed: Ca
 
 def _from_file(
     path: str, inputs: Inputs, runtime: Runtime, workspace: Workspace, say: Callable[[str], None]
-) -> tuple[RowIndex, tuple[str, ...]]:
+) -> tuple[Rows, tuple[str, ...]]:
     fill = _fill(inputs, runtime)
     try:
         with workspace.opened(path) as file:

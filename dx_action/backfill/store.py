@@ -21,8 +21,8 @@ _METHODS: tuple[Method, ...] = ("deployments.create", "deployments.upsert", "dep
 _NO_ENVIRONMENT = "production"  # what DX takes none for, so that these go one after the other
 
 
-class RowIndex:
-    """See `rows.Rows`. The file is gone once this is. Raises BadEvent where none can be made."""
+class Rows:
+    """Rows that were all checked before, each known by its index. Their file is gone once they are. Raises BadEvent."""
 
     def __init__(self) -> None:
         self._file = _unnamed_file()
@@ -64,7 +64,7 @@ class RowIndex:
         return len(self._offsets)
 
     def call(self, index: int) -> Call:
-        """See Rows."""
+        """Read the row again: the bytes of its body are the same each time. Several threads may ask at once."""
         offset, length = self._offsets[index], self._lengths[index]
         if offset + length > self._flushed:
             self._flush()
@@ -80,7 +80,7 @@ class RowIndex:
             self._flushed = self._written
 
     def line(self, index: int) -> int:
-        """See Rows."""
+        """The row's line in its file, from 1 on, for messages."""
         return self._lines[index]
 
     @property
@@ -90,17 +90,17 @@ class RowIndex:
 
     @property
     def times(self) -> Sequence[int]:
-        """See Rows."""
+        """`deployed_at` in ms since the epoch, by index; 0 for a call of setPullServices, which goes before all others."""
         return self._times
 
     @property
     def keys(self) -> Sequence[int]:
-        """See Rows."""
+        """The number of the row's (repository, service, environment), by index; a pull request has one of its own."""
         return self._keys
 
     @property
-    def names(self) -> Sequence[tuple[str, str, str]]:
-        """See Rows."""
+    def names(self) -> list[tuple[str, str, str]]:
+        """(repository, service, environment) by that number."""
         return self._names
 
 

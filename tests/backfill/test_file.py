@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import builders
 from cells import CELLS
 from dx_action.backfill.source import open_rows, write_csv
-from dx_action.backfill.store import RowIndex
+from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call
 from dx_action.errors import BadEvent, BadInput
 from dx_action.runner.workspace import Workspace
@@ -36,19 +36,17 @@ def unreachable() -> Any:
     raise AssertionError("a file needs nothing of GitHub")
 
 
-def opened(
-    folder: Path, content: str | bytes, name: str = "rows.csv", **given: str
-) -> tuple[RowIndex, tuple[str, ...]]:
+def opened(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> tuple[Rows, tuple[str, ...]]:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     inputs = builders.inputs({"operation": "backfill", "backfill-file": name}, **given)
     return open_rows(inputs, builders.runtime("schedule"), Workspace(str(folder)), unreachable, NOW, lambda _line: None)
 
 
-def calls(rows: RowIndex) -> list[Call]:
+def calls(rows: Rows) -> list[Call]:
     return [rows.call(index) for index in range(len(rows))]
 
 
-def values(rows: RowIndex, *names: str) -> list[tuple[Any, ...]]:
+def values(rows: Rows, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(call.json().get(name) for name in names) for call in calls(rows)]
 
 
@@ -450,7 +448,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
 
 
 def test_what_was_checked_is_what_is_sent_though_the_disk_fills_up() -> None:
-    rows = RowIndex()
+    rows = Rows()
     rows._file.close()
     full = open("/dev/full", "r+b", buffering=0)  # noqa: SIM115, PTH123
     rows._file = full
@@ -487,7 +485,7 @@ def test_inputs_that_cannot_fill_a_row(tmp_path: Path, given: dict[str, str], na
 # The CSV that is written.
 
 
-def written(folder: Path, rows: RowIndex) -> tuple[str, tuple[str, ...]]:
+def written(folder: Path, rows: Rows) -> tuple[str, tuple[str, ...]]:
     inputs = builders.inputs({"operation": "backfill", "csv-file": "out/for-dx.csv"})
     notices = write_csv(inputs, rows, Workspace(str(folder)), str)
     return (folder / "out" / "for-dx.csv").read_bytes().decode(), notices

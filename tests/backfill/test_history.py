@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import builders
 from dx_action.backfill.source import open_rows
-from dx_action.backfill.store import RowIndex
+from dx_action.backfill.store import Rows
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.errors import LookupFailedError
 from dx_action.runner.workspace import Workspace
@@ -35,7 +35,7 @@ MARCH = int(NOW.timestamp())
 class Read:
     """What a backfill made of the history."""
 
-    rows: RowIndex
+    rows: Rows
     notices: tuple[str, ...]
     log: list[str]
 

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from dx_action.backfill.backfill import Backfill
 from dx_action.backfill.lane import Terms
+from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
@@ -26,45 +27,40 @@ LOST = Verdict("try-again", "connection_lost", may_hold=True)
 NO_CONNECTION = Verdict("try-again", "connection_failed")
 
 
-@dataclass
-class Listed:
+class Listed(Rows):
     """Rows of a list: (service, minutes after the start), or a number for the call about a pull request."""
 
-    given: Sequence[tuple[str, int] | int]
-    times: list[int] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    names: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        known: dict[tuple[str, str, str], int] = {}
-        for row in self.given:
-            name = ("o/r", f"pull request #{row}" if isinstance(row, int) else row[0], "")
-            moment = START + timedelta(minutes=0 if isinstance(row, int) else row[1])
-            self.times.append(0 if isinstance(row, int) else int(moment.timestamp() * 1000))
-            self.keys.append(known.setdefault(name, len(known)))
-        self.names = list(known)
-
-    def __len__(self) -> int:
-        return len(self.given)
-
-    def line(self, index: int) -> int:
-        return index + 2
+    def __init__(self, given: Sequence[tuple[str, int] | int]) -> None:
+        super().__init__()
+        self.given, self._calls = given, [_call(index, row) for index, row in enumerate(given)]
+        for index, (row, call) in enumerate(zip(given, self._calls, strict=True)):
+            if isinstance(row, int):
+                self.add(call, index + 2, 0, ("o/r", call.subject, ""))
+            else:
+                self.add(call, index + 2, int(_moment(row[1]).timestamp() * 1000), ("o/r", row[0], ""))
 
     def call(self, index: int) -> Call:
-        row = self.given[index]
-        if isinstance(row, int):
-            body = {"repository": "o/r", "pull_number": row, "services": [{"identifier": "web"}]}
-            return Call("deployments.setPullServices", "", "", serialise(body), f"pull request #{row}")
-        service, minutes = row
-        reference_id = f"{service}/{minutes}/{index}"
-        body = {
-            "reference_id": reference_id,
-            "deployed_at": (START + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z"),
-            "service": {"identifier": service},
-            "repository": "o/r",
-            "commit_sha": "abc1234",
-        }
-        return Call("deployments.create", service, reference_id, serialise(body))
+        return self._calls[index]
+
+
+def _moment(minutes: int) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def _call(index: int, row: tuple[str, int] | int) -> Call:
+    if isinstance(row, int):
+        body = {"repository": "o/r", "pull_number": row, "services": [{"identifier": "web"}]}
+        return Call("deployments.setPullServices", "", "", serialise(body), f"pull request #{row}")
+    service, minutes = row
+    reference_id = f"{service}/{minutes}/{index}"
+    body = {
+        "reference_id": reference_id,
+        "deployed_at": _moment(minutes).isoformat().replace("+00:00", "Z"),
+        "service": {"identifier": service},
+        "repository": "o/r",
+        "commit_sha": "abc1234",
+    }
+    return Call("deployments.create", service, reference_id, serialise(body))
 
 
 class Hurried:
