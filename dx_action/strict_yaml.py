@@ -1,11 +1,12 @@
-"""Owns YAML as this action reads it: JSON's types only, nothing expanded, nothing guessed.
+"""YAML with JSON's types only: nothing is expanded, nothing is guessed. Pure.
 
-A plain scalar is `true`, `false`, `null` or a number only where it reads back exactly as written; all else is text, so that
-`1.10`, `0123456` and `2025-01-01` stay what they are. PyYAML parses; its resolvers and constructors are not used.
+A plain scalar is `true`, `false`, `null` or a number only if it reads back exactly as written. Everything else is text, so that
+`1.10`, `0123456` and `2025-01-01` stay what they are. PyYAML parses and composes; its resolvers and constructors are not used.
 """
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -17,51 +18,76 @@ _DEEPEST = 100
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 
 
+class AliasNode(yaml.Node):
+    """An alias, which is never replaced by what it stands for."""
+
+
 def read_yaml(text: str) -> Any:
-    """Read one document. Raises InvalidValue, with the line, for YAML that is broken, uses aliases or tags, or repeats a key."""
+    """Return one document. Raises InvalidValue, with the line, for YAML that is broken, uses aliases or tags, or repeats a key."""
     return read_with_lines(text)[0]
 
 
 def read_with_lines(text: str) -> tuple[Any, dict[Where, int]]:
-    """Read one document as `read_yaml` does, and tell on which line each key and item is: `("a", 0)` is the first item of `a`."""
-    for event in yaml_events(text):
-        if isinstance(event, yaml.AliasEvent):
-            raise InvalidValue(f"uses an alias{_line(event.start_mark)}. Write the value out.")
-        if getattr(event, "tag", None) is not None:
-            raise InvalidValue(f"uses a tag{_line(event.start_mark)}. Quote the value where it is to be text.")
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        raise InvalidValue(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
+    """Return one document as `read_yaml` does, and the line of each key and item: `("a", 0)` is the first item of `a`."""
+    with _loading(text) as loader:
+        node = loader.get_single_node()
     lines: dict[Where, int] = {}
     return None if node is None else _value(node, (), lines), lines
 
 
-def yaml_events(text: str) -> Iterator[yaml.Event]:
-    """Give the events of every document. Raises InvalidValue, with the line, for what is broken or would take PyYAML ages."""
+def documents(text: str) -> Iterator[yaml.Node]:
+    """Yield every document; a node's tag is empty unless written. Raises InvalidValue, with the line, for YAML that is broken."""
+    with _loading(text) as loader:
+        while loader.check_node():
+            document: Any = loader.get_node()
+            yield document
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's loader, except that aliases stay aliases and nesting is bounded, as PyYAML takes ages for what is nested deeply."""
+
     depth = 0
-    for event in _events(text):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise InvalidValue(f"is nested too deeply{_line(event.start_mark)}.")
-        yield event
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> Any:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            event = self.get_event()  # type: ignore[no-untyped-call]
+            return AliasNode("", event.anchor, event.start_mark, event.end_mark)
+        nested = isinstance(event, yaml.CollectionStartEvent)
+        if nested and self.depth == _DEEPEST:
+            raise InvalidValue(f"is nested too deeply{line_of(event)}.")
+        self.depth += nested
+        self.anchors = {}  # nothing looks one up
+        node: Any = super().compose_node(parent, index)
+        self.depth -= nested
+        node.tag = event.tag or ""
+        return node
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
-    loader: yaml.SafeLoader | None = None
+@contextmanager
+def _loading(text: str) -> Iterator[_Loader]:
+    """Yield a loader of the text. If the text is not YAML, raises InvalidValue, with the line."""
+    loader: _Loader | None = None
     try:
-        loader = yaml.SafeLoader(text)
-        while loader.check_event():
-            yield loader.get_event()  # type: ignore[no-untyped-call]
-    except yaml.MarkedYAMLError as error:
-        raise InvalidValue(f"is not YAML that can be read{_line(error.problem_mark)}.") from None
+        loader = _Loader(text)
+        yield loader
+    except InvalidValue:
+        raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # PyYAML lets out what becomes of an escape that is no character, and of a version with thousands of digits.
-        before = text.count("\n", 0, getattr(error, "position", 0)) if loader is None else loader.line
-        raise InvalidValue(f"is not YAML that can be read (line {before + 1}).") from None
+        # PyYAML does not catch what an escape that is no character raises, nor a version with thousands of digits.
+        failed: Any = getattr(error, "problem_mark", loader)
+        line = text.count("\n", 0, getattr(error, "position", 0)) if failed is None else failed.line
+        raise InvalidValue(f"is not YAML that can be read (line {line + 1}).") from None
+
+
+def line_of(node: yaml.Node | yaml.Event) -> str:
+    """Return the line on which a node or event begins, in parentheses and after a space."""
+    mark: Any = node.start_mark
+    return f" (line {mark.line + 1})"
 
 
 def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
+    _check(node)
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
@@ -69,13 +95,21 @@ def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
         return [_value(item, (*where, number), lines) for number, item in enumerate(node.value)]
     found: dict[str, Any] = {}
     for key, value in node.value:
+        _check(key)
         if not isinstance(key, yaml.ScalarNode):
-            raise InvalidValue(f"has a key that is not text{_line(key.start_mark)}.")
+            raise InvalidValue(f"has a key that is not text{line_of(key)}.")
         if key.value in found:
-            raise InvalidValue(f"has the same key twice{_line(key.start_mark)}.")
+            raise InvalidValue(f"has the same key twice{line_of(key)}.")
         lines[*where, key.value] = key.start_mark.line + 1
         found[key.value] = _value(value, (*where, key.value), lines)
     return found
+
+
+def _check(node: yaml.Node) -> None:
+    if isinstance(node, AliasNode):
+        raise InvalidValue(f"uses an alias{line_of(node)}. Write the value out.")
+    if node.tag:
+        raise InvalidValue(f"uses a tag{line_of(node)}. If the value is text, put it in quotes.")
 
 
 def _scalar(node: yaml.ScalarNode) -> str | float | bool | None:
@@ -92,7 +126,3 @@ def _scalar(node: yaml.ScalarNode) -> str | float | bool | None:
         if (isinstance(number, int) or math.isfinite(number)) and str(number) == text:
             return number
     return text
-
-
-def _line(mark: Any) -> str:
-    return "" if mark is None else f" (line {mark.line + 1})"

@@ -66,6 +66,7 @@ def wrong(text: bytes | str) -> str:
         ("kind: Location\nmetadata: *any\nspec: {targets: [a, b]}", []),
         ("metadata: [kind, name]\nkind: Other", []),
         ("kind: [a, b]\nmetadata: {name: x}", []),
+        ("kind: System\nmetadata: {name: a, name: b}", []),
         ("kind: {kind: a}\nmetadata: {name: x}\n---\nkind: Component\nmetadata: {name: y}", [Service("y")]),
         ("kind: API\nmetadata: [1]\n---\nkind: Component\nmetadata: {name: b}\n---\nkind: Group", [Service("b")]),
         ("kind: component\nmetadata: {name: a}", []),

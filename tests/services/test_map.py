@@ -123,7 +123,7 @@ def test_forms(text: str, services: tuple[Service, ...]) -> None:
             "is not YAML that can be read (line 4). A pattern that begins with `*` or `!` needs quotes.",
         ),
         ("a: [x, **/y]\n", "(line 1). A pattern that begins with `*` or `!` needs quotes."),
-        ("a:\n  - x\n  - !x/**\n", "(line 3). Quote the value where it is to be text. A pattern that begins"),
+        ("a:\n  - x\n  - !x/**\n", "(line 3). If the value is text, put it in quotes. A pattern that begins"),
         ("a: [x, !y/**]\n", "A pattern that begins with `*` or `!` needs quotes."),
         ("a: *b", "uses an alias (line 1). Write the value out. A pattern that begins"),
         ("a: [x]\nb: [y]\na: [z]", "has the same key twice (line 3)"),
