@@ -3,13 +3,15 @@
 import os
 import random
 import secrets
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__
@@ -26,13 +28,37 @@ from dx_action.report.progress import Progress, kept
 from dx_action.runner.commands import Workflow
 from dx_action.runner.event import read_event
 from dx_action.runner.runtime import Clock, Runtime, read_runtime
-from dx_action.runner.signals import interruptible
 from dx_action.runner.workspace import Workspace
 
 if TYPE_CHECKING:
     from traceback import StackSummary
 
     from dx_action.github.lookups import Lookups
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], None]]:
+    """Raise Interrupted at the first SIGINT or SIGTERM; once `disarm` is called, ignore both. Restores their handlers.
+
+    The runner cancels a job by SIGINT, and by SIGTERM 7.5 seconds later. Interrupted may also come as the `with` begins or ends:
+    only what is around it is sure to catch it.
+    """
+
+    def disarm() -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        disarm()
+        raise Interrupted
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield disarm
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def main(

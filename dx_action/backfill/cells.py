@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from dx_action.errors import InvalidValue, Problem
-from dx_action.inputs import values as forms
+from dx_action.inputs import values
 from dx_action.inputs.metadata import parse_metadata
-from dx_action.inputs.services import parse_services, payload_services
 from dx_action.inputs.times import parse_time
+from dx_action.inputs.values import parse_services, services_in_json
 from dx_action.services.service import Service
 
 T = TypeVar("T")
@@ -58,10 +58,10 @@ def text(form: Callable[[str], T]) -> Callable[[object], T]:
     return read
 
 
-line = text(forms.line)
-sha = text(forms.sha)
-url = text(forms.url)
-method = text(forms.chosen("create", "upsert"))
+line = text(values.parse_line)
+sha = text(values.parse_sha)
+url = text(values.parse_url)
+method = text(values.parse_choice("create", "upsert"))
 
 
 def moment(value: object) -> datetime:
@@ -71,12 +71,12 @@ def moment(value: object) -> datetime:
 
 def number(value: object) -> int:
     """Read a number from one on."""
-    return text(forms.number)(str(value) if _is_number(value) else value)
+    return text(values.parse_number)(str(value) if _is_number(value) else value)
 
 
 def success(value: object) -> bool:
     """Read whether it succeeded."""
-    outcome = text(forms.outcome)(str(value) if isinstance(value, bool) else value)
+    outcome = text(values.parse_outcome)(str(value) if isinstance(value, bool) else value)
     if outcome == "skip":
         raise InvalidValue("says that nothing was deployed. Leave the row out.")
     return outcome == "success"
@@ -84,12 +84,12 @@ def success(value: object) -> bool:
 
 def flag(value: object) -> bool:
     """Read `true` or `false`."""
-    return text(forms.flag)(str(value) if isinstance(value, bool) else value)
+    return text(values.parse_flag)(str(value) if isinstance(value, bool) else value)
 
 
 def service(value: object) -> Service:
     """Read the one service of a row."""
-    found = text(parse_services)(value) if isinstance(value, str) else payload_services(value)
+    found = text(parse_services)(value) if isinstance(value, str) else services_in_json(value)
     if len(found) > 1:
         raise InvalidValue("names several services, and a row is the deployment of one. Write a row for each.")
     return found[0]
@@ -97,12 +97,12 @@ def service(value: object) -> Service:
 
 def services(value: object) -> tuple[Service, ...]:
     """Read the services of a pull request, which may be none."""
-    return payload_services(value) if value else ()
+    return services_in_json(value) if value else ()
 
 
 def shas(value: object) -> tuple[str, ...]:
     """Read a list of commits."""
-    return text(forms.shas)(json.dumps(value) if isinstance(value, list) else value)
+    return text(values.parse_shas)(json.dumps(value) if isinstance(value, list) else value)
 
 
 def metadata(value: object) -> dict[str, Any]:

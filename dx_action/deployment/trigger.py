@@ -9,10 +9,8 @@ from dx_action.errors import BadEvent, InvalidValue
 from dx_action.inputs import filters as globs
 from dx_action.inputs.filters import counts
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.services import payload_service
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.urls import is_url
-from dx_action.inputs.values import Sourced
+from dx_action.inputs.values import Sourced, is_url, services_in_payload
 from dx_action.runner.event import (
     Deployment,
     DeploymentEvent,
@@ -294,7 +292,7 @@ def status_reported(
 
 def _services(deployment: Deployment) -> tuple[Sourced[tuple[Service, ...]] | None, tuple[str, ...]]:
     try:
-        services = payload_service(deployment.payload)
+        services = services_in_payload(deployment.payload)
     except InvalidValue as wrong:
         return None, (f"The deployment's `payload.service` {wrong} It was passed over; give `service`.",)
     return (Sourced(services, "deployment.payload.service"), ()) if services else (None, ())

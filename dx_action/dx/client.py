@@ -30,8 +30,8 @@ from urllib3.exceptions import (
 from dx_action import __version__
 from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
-from dx_action.inputs.hosts import DxHost
-from dx_action.runner.causes import causes
+from dx_action.inputs.values import DxHost
+from dx_action.runner.network import exception_chain
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 _LARGEST_ANSWER = 1 << 20
@@ -150,7 +150,7 @@ class Dx:
 
 def _verdict(error: Exception, *, sent: bool) -> Verdict:
     """Say what an attempt without an answer means. What was not `sent` DX cannot hold."""
-    wrapped = list(causes(error))
+    wrapped = list(exception_chain(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in wrapped):
         return Verdict("refused", "certificate")
     if not sent:

@@ -25,7 +25,7 @@ from dx_action.github.errors import (
     unavailable,
 )
 from dx_action.github.patience import RedirectedError, WaitTooLongError, queried, retries
-from dx_action.runner.causes import causes
+from dx_action.runner.network import exception_chain
 from dx_action.runner.runtime import Clock
 
 SECONDS = 60.0
@@ -148,7 +148,7 @@ class GitHub:
             raise self._refused(error.status, graphql_type(error.data), permission, limited=limited) from None
         except (OSError, ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError) as error:
             # A requests exception is an OSError; over answers that are not GitHub's, PyGithub stumbles in the other ways.
-            untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+            untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in exception_chain(error))
             raise unavailable(CERTIFICATE if untrusted else NO_ANSWER) from None
 
     def _refused(self, status: int, kind: str, permission: str, *, limited: bool) -> LookupFailedError:

@@ -10,9 +10,8 @@ from typing import Any
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
 from dx_action.github.client import PER_PAGE, Api
-from dx_action.inputs.services import payload_service
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import Sourced
+from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment
 
 MOST_PAGES, MOST_TRIED = 3, 10
@@ -96,7 +95,7 @@ def _later(deployment: Deployment, until: str | None) -> bool:
 
 def _services(deployment: Deployment) -> tuple[str, ...]:
     try:
-        return tuple(service.identifier for service in payload_service(deployment.payload))
+        return tuple(service.identifier for service in services_in_payload(deployment.payload))
     except InvalidValue:
         return ()
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from dx_action.errors import InvalidValue
-from dx_action.inputs.lists import texts
+from dx_action.inputs.values import parse_texts
 from dx_action.runner.event import Deployment
 
 # What git allows in no branch's name, but for the star. Two of them have a meaning in GitHub's own filters.
@@ -13,7 +13,7 @@ _IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
 
 def parse_branches(text: str) -> tuple[str, ...]:
     """Read a list of globs. Raises InvalidValue for what GitHub's filters know and these do not: it would match no branch."""
-    found = texts(text)
+    found = parse_texts(text)
     if any(pattern.startswith("!") for pattern in found):
         raise InvalidValue(
             "has a glob that begins with `!`. Name only the branches that count, as in main or release/**."

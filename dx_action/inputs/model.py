@@ -11,15 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
 from dx_action.errors import BadInput, Problem
-from dx_action.inputs import values as forms
+from dx_action.inputs import values
 from dx_action.inputs.combinations import together
 from dx_action.inputs.filters import parse_branches
-from dx_action.inputs.hosts import DxHost, parse_host
-from dx_action.inputs.lists import texts
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, parse_metadata
-from dx_action.inputs.paths import parse_path
-from dx_action.inputs.services import parse_services
 from dx_action.inputs.times import parse_time
+from dx_action.inputs.values import DxHost, one_of
 from dx_action.services.service import Ownership, Service
 
 PREFIX = "INPUT_"
@@ -27,10 +24,10 @@ Operation = Literal["deploy", "set-pull-services", "backfill"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
-Line = Annotated[str, PlainValidator(forms.line)]
-Flag = Annotated[bool, PlainValidator(forms.flag)]
-Texts = Annotated[tuple[str, ...], PlainValidator(texts)]
-WorkspacePath = Annotated[str, PlainValidator(parse_path)]
+Line = Annotated[str, PlainValidator(values.parse_line)]
+Flag = Annotated[bool, PlainValidator(values.parse_flag)]
+Texts = Annotated[tuple[str, ...], PlainValidator(values.parse_texts)]
+WorkspacePath = Annotated[str, PlainValidator(values.parse_path)]
 
 
 class Inputs(BaseModel):
@@ -43,37 +40,37 @@ class Inputs(BaseModel):
         alias_generator=lambda name: name.replace("_", "-"),
     )
 
-    dx_host: Annotated[DxHost | None, PlainValidator(parse_host)] = None
-    dx_token: Annotated[SecretStr | None, PlainValidator(forms.token)] = None
-    github_token: Annotated[SecretStr | None, PlainValidator(forms.token)] = None
+    dx_host: Annotated[DxHost | None, PlainValidator(values.parse_host)] = None
+    dx_token: Annotated[SecretStr | None, PlainValidator(values.parse_token)] = None
+    github_token: Annotated[SecretStr | None, PlainValidator(values.parse_token)] = None
     ca_bundle: WorkspacePath | None = None
-    timeout: Annotated[float, PlainValidator(forms.timeout)] = 60.0
-    operation: Annotated[Operation, forms.word("deploy", "set-pull-services", "backfill")] = "deploy"
-    service: Annotated[tuple[Service, ...], PlainValidator(parse_services)] = ()
-    services_from: Annotated[ServicesFrom | None, forms.word("input", "map", "backstage", "codeowners")] = None
-    service_map: Annotated[str | Ownership | None, PlainValidator(forms.service_map)] = None
+    timeout: Annotated[float, PlainValidator(values.parse_timeout)] = 60.0
+    operation: Annotated[Operation, one_of("deploy", "set-pull-services", "backfill")] = "deploy"
+    service: Annotated[tuple[Service, ...], PlainValidator(values.parse_services)] = ()
+    services_from: Annotated[ServicesFrom | None, one_of("input", "map", "backstage", "codeowners")] = None
+    service_map: Annotated[str | Ownership | None, PlainValidator(values.parse_map)] = None
     repository: Line | None = None
-    commit_sha: Annotated[str | None, PlainValidator(forms.sha)] = None
-    attribution: Annotated[Attribution | None, forms.word("commit", "repository", "merge-commits")] = None
-    merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(forms.shas)] = ()
-    since_sha: Annotated[str | None, PlainValidator(forms.sha)] = None
+    commit_sha: Annotated[str | None, PlainValidator(values.parse_sha)] = None
+    attribution: Annotated[Attribution | None, one_of("commit", "repository", "merge-commits")] = None
+    merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(values.parse_shas)] = ()
+    since_sha: Annotated[str | None, PlainValidator(values.parse_sha)] = None
     integration_branch: Line | None = None
     deployed_at: Annotated[datetime | None, PlainValidator(parse_time)] = None
-    lead_time_metadata: Annotated[LeadTime, forms.word("none", "commit", "first-commit", "both")] = "none"
-    success: Annotated[Literal["success", "failure", "skip"] | None, PlainValidator(forms.outcome)] = None
+    lead_time_metadata: Annotated[LeadTime, one_of("none", "commit", "first-commit", "both")] = "none"
+    success: Annotated[Literal["success", "failure", "skip"] | None, PlainValidator(values.parse_outcome)] = None
     environment: Line | None = None
     reference_id: Line | None = None
-    source_url: Annotated[str | None, PlainValidator(forms.url)] = None
+    source_url: Annotated[str | None, PlainValidator(values.parse_url)] = None
     source_name: Line = "GitHub Actions"
     metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
     only_branches: Annotated[tuple[str, ...], PlainValidator(parse_branches)] = ()
     only_environments: Texts = ()
     set_pull_services: Flag = False
     replace_pull_services: Flag = False
-    pull_number: Annotated[int | None, PlainValidator(forms.number)] = None
-    pull_id: Annotated[int | None, PlainValidator(forms.number)] = None
-    method: Annotated[Literal["create", "upsert"], forms.word("create", "upsert")] = "create"
-    on_conflict: Annotated[Literal["keep", "update", "fail"], forms.word("keep", "update", "fail")] = "keep"
+    pull_number: Annotated[int | None, PlainValidator(values.parse_number)] = None
+    pull_id: Annotated[int | None, PlainValidator(values.parse_number)] = None
+    method: Annotated[Literal["create", "upsert"], one_of("create", "upsert")] = "create"
+    on_conflict: Annotated[Literal["keep", "update", "fail"], one_of("keep", "update", "fail")] = "keep"
     fail_on_error: Flag = True
     dry_run: Flag = False
     show_pull_requests: Flag = False
@@ -83,8 +80,8 @@ class Inputs(BaseModel):
     workflow_jobs: Flag = False
     backfill_file: WorkspacePath | None = None
     csv_file: WorkspacePath | None = None
-    max_per_second: Annotated[float, PlainValidator(forms.rate)] = 7.0
-    concurrency: Annotated[int, PlainValidator(forms.lanes)] = 4
+    max_per_second: Annotated[float, PlainValidator(values.parse_rate)] = 7.0
+    concurrency: Annotated[int, PlainValidator(values.parse_lanes)] = 4
     job_index: Line = "0"
     check_run_id: Line | None = None
 

@@ -1,28 +1,95 @@
-"""Owns the forms of single values: a text that an author wrote → the value, or InvalidValue with what to write instead. Pure."""
+"""Values as authors, payloads and rows write them: text → value, or InvalidValue with what to write instead. Pure."""
 
+import ipaddress
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from pathlib import PurePosixPath
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, SecretStr
 
 from dx_action.errors import InvalidValue
-from dx_action.inputs.lists import texts, unique
-from dx_action.inputs.paths import parse_path
-from dx_action.inputs.urls import is_url
-from dx_action.services.service import Ownership
+from dx_action.services.service import Ownership, Service, checked
 
+T = TypeVar("T")
+Outcome = Literal["success", "failure", "skip"]
+
+WORKSPACE = PurePosixPath("/github/workspace")
+# What is left of a YAML list, or of a list of commas over several lines. A name of that form goes into a JSON array.
+_SLIP = re.compile(r"^-(\s|$)|,$")
 _SHA = re.compile(r"[0-9a-fA-F]{7,40}")
-_OUTCOMES: dict[str, Literal["success", "failure", "skip"]] = {
+_URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_INSTANCE = re.compile(_LABEL)
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing behind it."
+_PATH_FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
+_SERVICE_FORM = (
+    'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
+)
+_OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("true", "success"), "success"),
     **dict.fromkeys(("false", "failure", "error", "timed_out", "startup_failure"), "failure"),
     **dict.fromkeys(("cancelled", "skipped", "neutral", "action_required", "stale"), "skip"),
 }
 
 
-def token(text: str) -> SecretStr:
-    """Read an API token: one run of printable ASCII, without the `Bearer ` that may stand before it."""
+@dataclass(frozen=True, slots=True)
+class Sourced(Generic[T]):
+    """A value, and where it came from, as the log shows it."""
+
+    value: T
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DxHost:
+    """`base` is the URL that `/api/…` follows. `loopback` is this very machine, which no proxy may serve."""
+
+    base: str
+    loopback: bool
+
+
+def parse_items(text: str) -> tuple[object, ...]:
+    """Read a list: a JSON array of any values, else one trimmed, non-blank text a line, else between commas."""
+    text = text.strip()
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InvalidValue(
+                'starts like a JSON array and is none. Write ["one", "two"], or one item a line.'
+            ) from None
+    elif text.startswith("{"):
+        raise InvalidValue('is a list in braces. Write a JSON array, ["one", "two"], or one item a line.')
+    else:
+        parts = text.splitlines() if "\n" in text or "\r" in text else text.split(",")
+        found = [part.strip() for part in parts if part.strip()]
+        if any(_SLIP.search(part) for part in found):
+            raise InvalidValue(
+                "has an item that begins with `- ` or ends in a comma. "
+                'Write one item a line and nothing else, or a JSON array, ["one", "two"].'
+            )
+    if not found:
+        raise InvalidValue("is an empty list. Leave it out, or name at least one item.")
+    return tuple(found)
+
+
+def parse_texts(text: str) -> tuple[str, ...]:
+    """Read a list of texts, each once, in the order of its first place."""
+    found: dict[str, None] = {}
+    for item in parse_items(text):
+        if not isinstance(item, str) or not item.strip():
+            raise InvalidValue('has an item that is not text. Write a JSON array of texts, ["one", "two"].')
+        found[item.strip()] = None
+    return tuple(found)
+
+
+def parse_token(text: str) -> SecretStr:
+    """Read an API token: one run of printable ASCII."""
     text = bare_token(text)
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise InvalidValue("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
@@ -30,64 +97,64 @@ def token(text: str) -> SecretStr:
 
 
 def bare_token(text: str) -> str:
-    """Give a token as it is used: trimmed, without the `Bearer ` that may stand before it."""
+    """Return a token as it is used: trimmed, without a leading `Bearer `."""
     text = text.strip()
     return text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
 
 
-def flag(text: str) -> bool:
+def parse_flag(text: str) -> bool:
     """Read `true` or `false`."""
     if text.lower() not in ("true", "false"):
         raise InvalidValue("is neither `true` nor `false`.")
     return text.lower() == "true"
 
 
-def timeout(text: str) -> float:
+def parse_timeout(text: str) -> float:
     """Read a number of seconds."""
     if not re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) or not 1 <= float(text) <= 3600:
         raise InvalidValue("is not a number of seconds from 1 to 3600.")
     return float(text)
 
 
-def rate(text: str) -> float:
+def parse_rate(text: str) -> float:
     """Read a number of requests a second."""
     if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII):
         raise InvalidValue("is not a number of requests a second, such as 7 or 0.5; 0 sends as fast as it can.")
     return float(text)
 
 
-def lanes(text: str) -> int:
+def parse_lanes(text: str) -> int:
     """Read a number of requests in flight."""
     if not re.fullmatch(r"[1-9]\d?", text, re.ASCII) or int(text) > 32:
         raise InvalidValue("is not a whole number from 1 to 32.")
     return int(text)
 
 
-def sha(text: str) -> str:
-    """Read a commit id."""
-    if not _SHA.fullmatch(text):
-        raise InvalidValue("is not a commit id of 7 to 40 hexadecimal digits.")
-    return text
-
-
-def shas(text: str) -> tuple[str, ...]:
-    """Read a list of commit ids, each once."""
-    found = texts(text)
-    if not all(map(_SHA.fullmatch, found)):
-        raise InvalidValue(
-            'has an item that is not a commit id of 7 to 40 hexadecimal digits. Write ["abc1234", "abc2345"].'
-        )
-    return unique(found)
-
-
-def number(text: str) -> int:
+def parse_number(text: str) -> int:
     """Read a number from one on."""
     if not re.fullmatch(r"[1-9]\d{0,15}", text, re.ASCII):
         raise InvalidValue("is not a whole number from 1 on.")
     return int(text)
 
 
-def outcome(text: str) -> Literal["success", "failure", "skip"]:
+def parse_sha(text: str) -> str:
+    """Read a commit id."""
+    if not _SHA.fullmatch(text):
+        raise InvalidValue("is not a commit id of 7 to 40 hexadecimal digits.")
+    return text
+
+
+def parse_shas(text: str) -> tuple[str, ...]:
+    """Read a list of commit ids, each once."""
+    found = parse_texts(text)
+    if not all(map(_SHA.fullmatch, found)):
+        raise InvalidValue(
+            'has an item that is not a commit id of 7 to 40 hexadecimal digits. Write ["abc1234", "abc2345"].'
+        )
+    return found
+
+
+def parse_outcome(text: str) -> Outcome:
     """Read whether it succeeded, also as a job's status or result; `skip` means that nothing was deployed."""
     try:
         return _OUTCOMES[text.lower()]
@@ -95,51 +162,165 @@ def outcome(text: str) -> Literal["success", "failure", "skip"]:
         raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
 
 
-def url(text: str) -> str:
-    """Read a web address."""
+def is_url(text: str) -> bool:
+    """Return whether the text is one whole http or https URL."""
+    return _URL.fullmatch(text) is not None
+
+
+def parse_url(text: str) -> str:
+    """Read an http or https URL."""
     if not is_url(text):
         raise InvalidValue("is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
     return text
 
 
-def line(text: str) -> str:
+def parse_line(text: str) -> str:
     """Read one plain line."""
     if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
         raise InvalidValue("has a line break or another control character in it. Write one plain line.")
     return text
 
 
-def service_map(text: str) -> str | Ownership:
-    """Read a map's path, or the map itself where the text has a colon or several lines."""
+def parse_choice(*words: str) -> Callable[[str], str]:
+    """Return a reader of one of some words, in any case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in words)}.")
+        return text.lower()
+
+    return read
+
+
+def one_of(*words: str) -> PlainValidator:
+    """Return the same reader as a pydantic validator."""
+    return PlainValidator(parse_choice(*words))
+
+
+def parse_path(text: str) -> str:
+    """Read a path inside the workspace and outside `.git`, relative to the workspace.
+
+    Symbolic links can be judged only when the file is opened.
+    """
+    path = PurePosixPath(text)
+    if path.is_absolute() and path.is_relative_to(WORKSPACE):
+        path = path.relative_to(WORKSPACE)
+    if path.is_absolute():
+        raise InvalidValue(
+            f"is an absolute path, which the action's container does not share with the runner. {_PATH_FORM}"
+        )
+    if ".." in path.parts:
+        raise InvalidValue(f"leads out of the workspace. {_PATH_FORM}")
+    if not path.parts or text.endswith("/"):
+        raise InvalidValue(f"names a folder. {_PATH_FORM}")
+    if ".git" in (part.lower() for part in path.parts):
+        raise InvalidValue(f"lies inside `.git`. {_PATH_FORM}")
+    if any(ord(character) < 0x20 or character == "\x7f" for character in text):
+        raise InvalidValue(f"has a control character in it. {_PATH_FORM}")
+    return str(path)
+
+
+def parse_host(text: str) -> DxHost:
+    """Read `acme`, `acme.getdx.net`, `https://host[:port]`, or `http://` for a loopback address.
+
+    The value is never quoted, as a secret may have been pasted into the wrong input.
+    """
+    if re.search(r"[^\x21-\x7e]", text):
+        raise InvalidValue(f"has a character that no host has. {_HOST_FORM}")
+    if "://" not in text:
+        text = text.removesuffix("/")
+        if text.lower() == "localhost":
+            raise InvalidValue("names this machine without a scheme and a port. Write http://localhost:8080, say.")
+        if _INSTANCE.fullmatch(text.lower()):
+            return DxHost(f"https://{text.lower()}.getdx.net", loopback=False)
+        if re.fullmatch(r"[^.:\[\]]+:\d+", text):
+            raise InvalidValue("is a bare name with a port. Write it with its scheme, as in https://dx:8443.")
+        text = f"https://{text}"
+    try:
+        url = urlsplit(text)
+        host, port = (url.hostname or "").lower(), url.port
+    except ValueError:
+        raise InvalidValue(f"is not a host. {_HOST_FORM}") from None
+    if url.path not in ("", "/") or url.query or url.fragment or "@" in url.netloc or text.endswith(("?", "#")):
+        raise InvalidValue(f"holds more than a host: a path, a query or a user. {_HOST_FORM}")
+    if url.scheme not in ("https", "http"):
+        raise InvalidValue(f"has a scheme other than https. {_HOST_FORM}")
+    address = _address(host)
+    loopback = host == "localhost" or (address is not None and address.is_loopback)
+    if url.scheme == "http" and not loopback:
+        raise InvalidValue("is plain http, which would show the token to the network. Write https://.")
+    if port == 0 or not (_HOST.fullmatch(host) or address) or url.netloc.endswith(":"):
+        raise InvalidValue(f"is not a host. {_HOST_FORM}")
+    shown = f"[{host}]" if ":" in host else host
+    return DxHost(f"{url.scheme}://{shown}" + (f":{port}" if port else ""), loopback)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def parse_services(text: str) -> tuple[Service, ...]:
+    """Read a list of services, each as `identifier`, `identifier=Display Name` or a JSON object of both."""
+    text = text.strip()
+    one_line = not text.startswith(("[", "{")) and len(text.splitlines()) == 1
+    if one_line and "," in text.partition("=")[2]:
+        raise InvalidValue(
+            f"has a comma after `=`, which could belong to the name or begin another service. {_SERVICE_FORM}"
+        )
+    return _distinct(_service(item) for item in parse_items(f"[{text}]" if text.startswith("{") else text))
+
+
+def services_in_json(value: object) -> tuple[Service, ...]:
+    """Read what `parse_services` reads, as text or as a JSON value."""
+    if isinstance(value, str):
+        return parse_services(value)
+    return _distinct(_service(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def services_in_payload(payload: Any) -> tuple[Service, ...]:
+    """Return the services that a deployment's payload, an object or JSON text, names as `service`; none if it names none."""
+    if isinstance(payload, str):
+        try:
+            payload = json.loads(payload)
+        except (ValueError, RecursionError):
+            return ()
+    service = payload.get("service") if isinstance(payload, dict) else None
+    return services_in_json(service) if service else ()
+
+
+def _service(item: object) -> Service:
+    if isinstance(item, str):
+        identifier, equals, name = (part.strip() for part in item.partition("="))
+        if equals and not name:
+            raise InvalidValue(f"has a service with nothing after `=`. {_SERVICE_FORM}")
+        return checked(identifier, name or None)
+    if isinstance(item, dict) and item.keys() <= {"identifier", "name"}:
+        given, shown = item.get("identifier"), item.get("name")
+        if isinstance(given, str) and (shown is None or isinstance(shown, str)):
+            return checked(given.strip(), (shown or "").strip() or None)
+    raise InvalidValue(
+        f"has a service that is neither a text nor an object of `identifier` and `name`. {_SERVICE_FORM}"
+    )
+
+
+def _distinct(found: Iterable[Service]) -> tuple[Service, ...]:
+    by_identifier: dict[str, Service] = {}
+    for service in found:
+        known = by_identifier.setdefault(service.identifier, service)
+        if known != service:
+            raise InvalidValue(f"names one service twice with different names. {_SERVICE_FORM}")
+    if not by_identifier:
+        raise InvalidValue(f"names no service. {_SERVICE_FORM}")
+    return tuple(by_identifier.values())
+
+
+def parse_map(text: str) -> str | Ownership:
+    """Read a map's path, or the map itself if the text has a colon or several lines."""
     if "\n" not in text and ":" not in text:
         return parse_path(text)
     from dx_action.services.map import parse_service_map  # noqa: PLC0415 - most runs have none
 
     return parse_service_map(text, "as it is written")
-
-
-def chosen(*words: str) -> Callable[[str], str]:
-    """Give a check for one of some words, in any case."""
-
-    def check(text: str) -> str:
-        if text.lower() not in words:
-            raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in words)}.")
-        return text.lower()
-
-    return check
-
-
-def word(*words: str) -> PlainValidator:
-    """Give the same as pydantic takes it."""
-    return PlainValidator(chosen(*words))
-
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Sourced(Generic[T]):
-    """A value, and where it came from, as the log tells it."""
-
-    value: T
-    source: str

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
 from dx_action.errors import InvalidValue
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.urls import is_url
+from dx_action.inputs.values import is_url
 from dx_action.text import code, escaped, truncate
 
 MOST_ROWS, MOST_BARS, MOST_SECTIONS = 100, 20, 20

@@ -1,7 +1,7 @@
-"""Owns whom a connection trusts and which proxy it takes. The environment is handed in."""
+"""Whom a connection trusts, which proxy it takes, and what a failed one wraps. The environment is handed in."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -98,3 +98,15 @@ def _trust_public(context: ssl.SSLContext) -> None:
     import certifi  # noqa: PLC0415 - only where there is no such folder
 
     context.load_verify_locations(cafile=certifi.where())
+
+
+def exception_chain(error: BaseException) -> Iterator[BaseException]:
+    """Return the exception and all that it wraps, each once: requests and urllib3 keep it as an argument, a reason or a cause."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        wrapped = todo.pop()
+        if isinstance(wrapped, BaseException) and id(wrapped) not in seen:
+            seen.add(id(wrapped))
+            todo += [*wrapped.args, getattr(wrapped, "reason", None), wrapped.__cause__, wrapped.__context__]
+            yield wrapped

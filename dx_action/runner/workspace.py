@@ -30,7 +30,7 @@ class NoFolder(InvalidValue):
 
 
 class Workspace:
-    """The workspace's folder. `path` is relative to it, as `paths.parse_path` gives it."""
+    """The workspace's folder. `path` is relative to it, as `parse_path` returns it."""
 
     def __init__(self, root: str) -> None:
         self._root = root

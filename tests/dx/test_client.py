@@ -24,7 +24,7 @@ from dx_action import __version__
 from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict, judge
 from dx_action.dx.client import Dx
-from dx_action.inputs.hosts import parse_host
+from dx_action.inputs.values import parse_host
 from dx_action.runner.network import tls_context
 from dx_action.sandbox import Fault, Sandbox
 

@@ -19,9 +19,9 @@ from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
 from dx_action.dx.sender import Outbox
 from dx_action.errors import Interrupted
-from dx_action.inputs.hosts import parse_host
+from dx_action.inputs.values import parse_host
+from dx_action.main import interruptible
 from dx_action.runner.runtime import Clock
-from dx_action.runner.signals import interruptible
 from dx_action.sandbox import Fault, Sandbox
 
 TOKEN = "the-token-of-the-tests"

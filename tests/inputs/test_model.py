@@ -9,8 +9,8 @@ from pydantic import SecretStr, ValidationError
 
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
-from dx_action.inputs.hosts import DxHost
 from dx_action.inputs.model import Inputs, fail_on_error, missing_connection, read_inputs, written
+from dx_action.inputs.values import DxHost
 from dx_action.services.service import Service
 
 DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # test_contract.py: action.yml's

@@ -1,4 +1,4 @@
-"""Whom a connection trusts, and which proxy it takes."""
+"""Whom a connection trusts, which proxy it takes, and what a failed one wraps."""
 
 import hashlib
 import socket
@@ -18,8 +18,8 @@ from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
 from dx_action.errors import BadInput, Problem
-from dx_action.inputs.hosts import DxHost, parse_host
-from dx_action.runner.network import proxies, tls_context
+from dx_action.inputs.values import DxHost, parse_host
+from dx_action.runner.network import exception_chain, proxies, tls_context
 from dx_action.sandbox import Fault, Sandbox
 
 TOKEN = "the-token-of-the-tests"
@@ -474,3 +474,32 @@ def test_a_folder_without_hashed_names_holds_no_cas(tmp_path: Path, name: str) -
     ((warning),) = warnings
     assert name in warning
     assert "`ca-bundle`" in warning
+
+
+class ReasonedError(Exception):
+    """As urllib3 has it."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__("words")
+        self.reason = reason
+
+
+def test_it_is_found_as_a_reason_an_argument_a_cause_and_a_context() -> None:
+    inner = [OSError(name) for name in ("reason", "argument", "cause", "context")]
+    outer = ReasonedError(inner[0])
+    outer.args = ("words", inner[1])
+    outer.__cause__, outer.__context__ = inner[2:]
+    found = list(exception_chain(outer))
+    assert found[0] is outer
+    assert {id(each) for each in found[1:]} == {id(each) for each in inner}
+
+
+def test_it_is_found_however_deep() -> None:
+    deep = OSError("deep")
+    assert deep in list(exception_chain(ReasonedError(ValueError(RuntimeError(deep)))))
+
+
+def test_a_circle_is_walked_once() -> None:
+    first, second = ValueError("a"), ReasonedError("no exception")
+    first.__context__, second.__context__ = second, first
+    assert list(exception_chain(first)) == [first, second]

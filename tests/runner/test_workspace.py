@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dx_action.errors import InvalidValue
-from dx_action.inputs.paths import parse_path
+from dx_action.inputs.values import parse_path
 from dx_action.runner.workspace import Workspace
 
 MEBIBYTE = 1 << 20

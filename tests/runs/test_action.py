@@ -751,7 +751,7 @@ def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox,
 @pytest.mark.parametrize(
     ("place", "status", "outcomes"),
     [
-        ("signals.py:interruptible", "failed", []),  # as it begins to listen
+        ("main.py:interruptible", "failed", []),  # as it begins to listen
         ("main.py:_run", "registered", [("accepted",)]),  # as all is done, and nothing is told
     ],
 )

@@ -20,7 +20,7 @@ from dx_action.deployment.calls import Call, Outcome, Result, serialise
 from dx_action.dx.answers import DOCUMENTED, Answer
 from dx_action.dx.client import Dx
 from dx_action.dx.delivery import Delivery
-from dx_action.inputs.hosts import parse_host
+from dx_action.inputs.values import parse_host
 from dx_action.report.failures import advise
 from dx_action.runner.network import tls_context
 from dx_action.runner.runtime import Clock

@@ -39,7 +39,7 @@ def main() -> None:
 
     from dx_action.deployment.calls import Call  # noqa: PLC0415
     from dx_action.dx.client import Dx  # noqa: PLC0415
-    from dx_action.inputs.hosts import parse_host  # noqa: PLC0415
+    from dx_action.inputs.values import parse_host  # noqa: PLC0415
     from dx_action.runner.network import tls_context  # noqa: PLC0415
 
     began = time.process_time()
