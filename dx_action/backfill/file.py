@@ -1,10 +1,10 @@
 """Owns the reading of a backfill's file: every row is checked before the first is sent, and of each an index is kept."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import IO
 
 from dx_action.backfill.records import Record, Unreadable, csv_cells, form_of, header, json_cells, records
 from dx_action.backfill.rows import BadRow, Fill, Row, read_row
@@ -33,22 +33,22 @@ class Counted:
     example: str = ""
 
 
-def read_rows(path: str, file: int, fill: Fill) -> tuple[Rows, Counted]:
-    """Check and index every row of a file, which may be closed afterwards. `path` tells its form.
+def read_rows(path: str, file: IO[bytes], fill: Fill) -> tuple[Rows, Counted]:
+    """Check and index every row of a file. `path` tells its form.
 
     Raises BadInput with the first rows that cannot be used, and how many more there are.
     """
     try:
-        with open(os.dup(file), "rb") as stream:  # noqa: PTH123 - a descriptor has no path
-            form = form_of(path, stream.peek(_START)[:_START])
-            found = records(stream, form)
-            columns: tuple[str, ...] = ()
-            if form == "CSV":
-                first = next(found, None)
-                columns = header(first) if first else ()
-            reader = _Reader((lambda data: csv_cells(data, columns)) if form == "CSV" else json_cells, fill)
-            for record in found:
-                reader.take(record)
+        form = form_of(path, file.read(_START))
+        file.seek(0)
+        found = records(file, form)
+        columns: tuple[str, ...] = ()
+        if form == "CSV":
+            first = next(found, None)
+            columns = header(first) if first else ()
+        reader = _Reader((lambda data: csv_cells(data, columns)) if form == "CSV" else json_cells, fill)
+        for record in found:
+            reader.take(record)
     except Unreadable as wrong:
         raise BadInput.of("backfill-file", str(wrong)) from None
     reader.finish(empty="has no row below its first line." if columns else "is empty.")

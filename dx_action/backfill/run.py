@@ -1,6 +1,5 @@
 """Owns one backfill's run: rows, then a CSV, a rehearsal or the sending, and at any moment what is to be told."""
 
-import os
 from collections.abc import Callable, Mapping
 from itertools import islice
 
@@ -162,7 +161,7 @@ def _is_done(workspace: Workspace, path: str) -> bool:
     """Tell whether an earlier run has emptied the file that it was to empty. Raises BadInput where it could not."""
     try:
         with workspace.opened(path) as file:
-            start = os.pread(file, 4096, 0)
+            start = file.read(4096)
         if not start:
             return True
         if form_of(path, start) == "CSV":

@@ -60,10 +60,10 @@ class Workspace:
             return data
 
     @contextmanager
-    def opened(self, path: str) -> Iterator[int]:
-        """Open a file for reading, and give its descriptor, which ends with the context. Raises NotThere, InvalidValue."""
-        with self._opened(path, os.O_RDONLY, make=False) as file:
-            yield file
+    def opened(self, path: str) -> Iterator[IO[bytes]]:
+        """Open a file for reading until the context ends. Raises NotThere, InvalidValue."""
+        with self._opened(path, os.O_RDONLY, make=False) as file, os.fdopen(file, "rb", closefd=False) as stream:
+            yield stream
 
     @contextmanager
     def replacing(self, path: str) -> Iterator[IO[bytes]]:
