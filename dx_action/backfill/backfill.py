@@ -128,10 +128,11 @@ class Backfill:
     def _send(self, index: int, lane: Lane) -> None:
         call: Call | None = self.rows.call(index)
         deadline = None
+        may_hold = False
         while call is not None:
             lane.enter()
             deadline = deadline or lane.clock.monotonic() + self.terms.timeout
-            delivery = self._off(index, call)
+            delivery = self._off(index, call, may_hold=may_hold)
             lane.delivery = delivery
             if self._debug:
                 self._debug(f"POST {call.path} {call.body.decode()}")
@@ -139,15 +140,17 @@ class Backfill:
                 verdict = delivery.run(self._transport, lane.clock, deadline, self._tell)
             except GaveUpError:
                 verdict = Verdict("try-again", http_status=TOO_MANY if delivery.throttled else None)
+            may_hold = delivery.may_hold
             call = update_of(call, verdict, self.terms.on_conflict)
         # Where it gave up, the last answer says more than that it did.
         self._ended(index, judged(delivery.end("out_of_time"), self.terms.on_conflict), verdict)
 
-    def _off(self, index: int, call: Call) -> Delivery:
+    def _off(self, index: int, call: Call, *, may_hold: bool) -> Delivery:
         with self._turn:
             if self.reason:
                 raise ClosedError
-            delivery = self._flights[index] = Delivery(call)
+            updates = self.terms.on_conflict == "update"
+            delivery = self._flights[index] = Delivery(call, updates=updates, may_hold=may_hold)
             return delivery
 
     def _ended(self, index: int, result: Result, verdict: Verdict) -> None:

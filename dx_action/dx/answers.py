@@ -1,7 +1,6 @@
-"""Owns what an answer of DX means: one attempt's end → a verdict. Pure.
+"""Verdicts on DX's answers: may another attempt help, and may DX hold the deployment all the same? Pure.
 
-The status decides first, then the body; see the README's table of errors. A verdict says whether another attempt may help,
-and whether DX may hold the deployment all the same.
+The status decides first, then the body (see the documentation's table of errors).
 """
 
 import json
@@ -11,9 +10,32 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from dx_action.deployment.calls import Method
+
 AUTH_CODES = ("not_authed", "invalid_auth", "account_inactive")
 DOCUMENTED = (*AUTH_CODES, "invalid_json", "required_params_missing", "repo_not_found")
-_OK, _REDIRECT, _CONFLICT, _UNPROCESSABLE = range(200, 300), range(300, 400), 409, 422
+# What says that DX holds this `reference_id` already, for its page names no code for that. The documentation shows both lists
+# whole. In doubt an answer is a refusal: a person then reads DX's words, while a false conflict would hide a missing deployment.
+HELD_CODES = (
+    *("reference_id_taken", "reference_id_already_taken", "reference_id_exists", "reference_id_already_exists"),
+    *("reference_id_in_use", "reference_id_already_used", "reference_id_conflict", "reference_id_mismatch"),
+    *("reference_id_not_unique", "reference_id_duplicate", "duplicate_reference_id"),
+)
+# A sentence of DX's is one of these, alone or followed by `with`, `by`, `and` or `but`.
+HELD_WORDS = (
+    *("reference id exists", "reference id is taken", "reference id has been taken", "reference has been taken"),
+    *("reference id in use", "reference id is in use", "reference id has been used"),
+    *("reference id is duplicate", "reference id is not unique", "duplicate reference id"),
+    *("deployment with reference id exists", "deployment with reference id has other values"),
+    *("there is deployment with reference id", "there is existing deployment with reference id"),
+)
+_PASSED_OVER = re.compile(r"\b(?:an?|the|this|that|same|already)\b")
+_ID = re.compile(r"""["'`]?\breference[ -]?id\b["'`]?:?""")
+_VALUE = re.compile(r"""(?<!\w)(["'`])[^"'`]*\1|\([^()]*\)|(?<!\S)\S*[\d/]\S*\b""")
+_STOP = re.compile(r"[.,;:!?](?:\s|$)|\n|\bbecause\b")
+_HELD = re.compile(rf"(?:{'|'.join(HELD_WORDS)})(?: (?:with|by|and|but) .*)?")
+_MOST_READ = 2000
+_OK, _REDIRECT, _HELD_STATUSES = range(200, 300), range(300, 400), (409, 422)
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
 _UNREADABLE = object()
 
@@ -32,7 +54,7 @@ Kind = Literal["accepted", "conflict", "refused", "unauthorized", "try-again"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`may_hold`: the attempt may have registered the deployment although nobody said so."""
+    """`may_hold`: the attempt may have registered the deployment although no answer says so."""
 
     kind: Kind
     error: str = ""
@@ -42,8 +64,8 @@ class Verdict:
     retry_after: float | None = None
 
 
-def judge(answer: Answer, now: datetime) -> Verdict:
-    """Give an answer's verdict. `now` is UTC, for a `Retry-After` that names a date."""
+def judge(answer: Answer, method: Method, now: datetime) -> Verdict:
+    """Return the verdict on an answer to a call of `method`. `now` is UTC, for a `Retry-After` that names a date."""
     status = answer.status
     if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERROR:
         error, message = _words(_parsed(answer.body))
@@ -65,13 +87,14 @@ def judge(answer: Answer, now: datetime) -> Verdict:
     error, message = _words(said)
     if error in AUTH_CODES or (status in (401, 403) and not error):
         return Verdict("unauthorized", error or f"http_{status}", message, status)
-    if status == _CONFLICT or (status == _UNPROCESSABLE and error not in DOCUMENTED and _is_conflict(error, message)):
+    refuses = status in _HELD_STATUSES and isinstance(said, dict) and said.get("ok") is False
+    if refuses and method == "deployments.create" and says_held(error, message):
         return Verdict("conflict", error or f"http_{status}", message, status)
     return Verdict("refused", error or ("not_ok" if status in _OK else f"http_{status}"), message, status)
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Read `Retry-After` in either of its forms (RFC 9110, 10.2.3) as seconds from `now`; None where it is neither."""
+    """Read `Retry-After` in either of its forms (RFC 9110, 10.2.3) as seconds from `now`; None if it has neither."""
     text = (header or "").strip()
     if re.fullmatch(r"\d+", text, re.ASCII):
         return float(text)
@@ -81,10 +104,15 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
         return None
 
 
-def _is_conflict(error: str, message: str) -> bool:
-    from dx_action.dx.conflicts import says_held  # noqa: PLC0415 - only a refusal has its words read
-
-    return says_held(error, message)
+def says_held(error: str, message: str) -> bool:
+    """Return whether a refusal says, by `HELD_CODES` or `HELD_WORDS`, that the `reference_id` is already registered."""
+    if error in (*DOCUMENTED, "deployment_not_found"):
+        return False
+    if error.lower() in HELD_CODES:
+        return True
+    text = f"{error[:_MOST_READ]}: {message[:_MOST_READ]}".lower().replace("_", " ")
+    plain = _PASSED_OVER.sub("", _VALUE.sub("", _ID.sub("reference id", text)))
+    return any(_HELD.fullmatch(" ".join(sentence.split())) for sentence in _STOP.split(plain))
 
 
 def _parsed(body: bytes) -> Any:
@@ -95,7 +123,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _words(said: Any) -> tuple[str, str]:
-    """Give DX's code and its message, as far as the answer holds texts there."""
+    """Return DX's code and message, each empty if the answer holds no text there."""
     if not isinstance(said, dict):
         return "", ""
     error, message = said.get("error"), said.get("message")

@@ -35,6 +35,7 @@ from dx_action.runner.network import exception_chain
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 _LARGEST_ANSWER = 1 << 20
+_BROKEN = (RequestException, HTTPError, OSError, ValueError)
 
 
 class _Bearer(AuthBase):
@@ -123,8 +124,14 @@ class Dx:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return Answer(response.status_code, self._read(response, end), response.headers.get("Retry-After"))
-        except (RequestException, HTTPError, OSError, ValueError) as error:
+                status, retry_after = response.status_code, response.headers.get("Retry-After")
+                try:
+                    return Answer(status, self._read(response, end), retry_after)
+                except _BROKEN:
+                    if status < 300:
+                        raise
+                    return Answer(status, b"", retry_after)  # the status decides without its body, too
+        except _BROKEN as error:
             return _verdict(error, sent=body.sent)
 
     def _request(self, call: Call, body: _Body) -> requests.PreparedRequest:

@@ -5,7 +5,6 @@ At any moment `end()` says what is known, so that a cancelled run can tell what 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Lock
 from typing import Protocol
 
@@ -36,14 +35,18 @@ class ClosedError(Exception):
 
 
 class Delivery:
-    """One call on its way."""
+    """One call on its way.
 
-    def __init__(self, call: Call) -> None:
+    `updates`: an upsert is to follow a conflict. `may_hold`: DX may hold the deployment by an earlier call.
+    """
+
+    def __init__(self, call: Call, *, updates: bool = False, may_hold: bool = False) -> None:
         self.call = call
         self.attempts = 0
+        self.may_hold = may_hold
+        self._updates = updates
         self._lock = Lock()
         self._closed = False
-        self._may_hold = False
         self._in_flight = False
         self._last: Verdict | None = None
         self._result: Result | None = None
@@ -73,10 +76,10 @@ class Delivery:
             self._closed = True
         if self._result is not None:
             return self._result
-        if not self.attempts:
+        if not self.attempts and not self.may_hold:
             return Result(self.call, "not-sent", error=unsent or reason)
         last = None if self._in_flight else self._last
-        outcome: Outcome = "unknown" if self._may_hold or last is None else "failed"
+        outcome: Outcome = "unknown" if self.may_hold or last is None else "failed"
         # Time that was used up is why a call is not sent; this one was, and what used it up says more.
         if reason == "out_of_time":
             reason = last.error if last else "no_answer"
@@ -93,31 +96,23 @@ class Delivery:
                 raise ClosedError
             self.attempts, self._in_flight = self.attempts + 1, True
         answer = transport(self.call, max(deadline - clock.monotonic(), 0.001))
-        verdict = judge(answer, clock.now()) if isinstance(answer, Answer) else answer
-        if verdict.kind == "conflict":
-            verdict = self._resolved(verdict)
-        self._may_hold |= verdict.may_hold
+        verdict = judge(answer, self.call.method, clock.now()) if isinstance(answer, Answer) else answer
+        if verdict.kind == "conflict" and self.may_hold and not self._updates:
+            # What DX holds under this id is most likely what an earlier attempt of this very call left there.
+            verdict = Verdict("accepted", http_status=verdict.http_status)
+        self.may_hold |= verdict.may_hold
         self._last = verdict
         return verdict
-
-    def _resolved(self, conflict: Verdict) -> Verdict:
-        """Say what a conflict means for this call."""
-        if self._may_hold:
-            # What DX holds under this id is most likely what an earlier attempt of this very call left there.
-            return Verdict("accepted", http_status=conflict.http_status)
-        # Only a deployment has an id that can be held already.
-        return conflict if self.call.reference_id else replace(conflict, kind="refused")
 
     def _wait(self, verdict: Verdict, clock: Clock) -> float:
         growing: float = min(FIRST_WAIT * 2 ** (self.attempts - 1), LONGEST_WAIT) * (0.5 + clock.random() / 2)
         return growing if verdict.retry_after is None else max(verdict.retry_after, growing)
 
     def _finish(self, verdict: Verdict) -> Result:
-        outcome: Outcome
+        outcome: Outcome = "unknown" if self.may_hold else "failed"
+        error = verdict.error
         if verdict.kind == "accepted":
             outcome = "accepted"
         elif verdict.kind == "conflict":
-            outcome = "already-registered"
-        else:
-            outcome = "unknown" if self._may_hold else "failed"
-        return Result(self.call, outcome, verdict.http_status, verdict.error, verdict.message, self.attempts)
+            outcome, error = ("unknown", "reference_id_conflict") if self.may_hold else ("already-registered", error)
+        return Result(self.call, outcome, verdict.http_status, error, verdict.message, self.attempts)

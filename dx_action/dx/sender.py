@@ -23,8 +23,7 @@ _Signal = Literal["open", "done"] | BaseException
 
 def update_of(call: Call, verdict: Verdict, on_conflict: str) -> Call | None:
     """Give the call that is to follow a conflict, where one is."""
-    updates = verdict.kind == "conflict" and on_conflict == "update" and call.method == "deployments.create"
-    return as_upsert(call) if updates else None
+    return as_upsert(call) if verdict.kind == "conflict" and on_conflict == "update" else None
 
 
 def judged(result: Result, on_conflict: str) -> Result:
@@ -47,7 +46,7 @@ class Outbox:
         say: Callable[[str], None],
     ) -> None:
         self.updates: list[Call] = []
-        self._deliveries = [Delivery(call) for call in calls]
+        self._deliveries = [Delivery(call, updates=on_conflict == "update") for call in calls]
         self._transport, self._clock, self._say, self._on_conflict = transport, clock, say, on_conflict
         self._lock = Lock()
         self._next = 0
@@ -126,7 +125,7 @@ class Outbox:
             if self._stopped:
                 return
             self.updates.append(update)
-            self._deliveries[index] = Delivery(update)
+            self._deliveries[index] = Delivery(update, may_hold=self._deliveries[index].may_hold)
         if self._clock.monotonic() < self._deadline:
             self._send(index)
 

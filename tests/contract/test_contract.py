@@ -250,7 +250,7 @@ ROWS = {
     "only-branches": Row("release/*", output("status"), "registered", event="pull_request_merged_other_base"),
     "only-environments": Row("stag*", output("status"), "registered", event="deployment_staging"),
     "method": Row("upsert", paths, ["upsert"]),
-    "on-conflict": Row("update", paths, ["create", "upsert"], dx=(Fault(status=409),)),
+    "on-conflict": Row("update", paths, ["create", "upsert"], dx=(Fault(status=409, error="reference_id_taken"),)),
     "fail-on-error": Row("false", lambda run, dx: run.exit_code, 0, dx=(REFUSED,)),
     "dry-run": Row("true", paths, []),
     "failed-file": Row("out/failed.jsonl", kept, 1, dx=(REFUSED,)),

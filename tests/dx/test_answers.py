@@ -9,7 +9,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dx_action.dx.answers import AUTH_CODES, DOCUMENTED, Answer, Kind, Verdict, judge, retry_after_seconds
+from dx_action.deployment.calls import Method
+from dx_action.dx.answers import (
+    AUTH_CODES,
+    DOCUMENTED,
+    HELD_CODES,
+    HELD_WORDS,
+    Answer,
+    Kind,
+    Verdict,
+    judge,
+    retry_after_seconds,
+)
 
 NOW = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
 OK = b'{"ok": true}'
@@ -19,8 +30,10 @@ LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TAKEN = b'{"ok": false, "error": "reference_id_taken", "message": "This reference_id already exists."}'
 
 
-def judged(status: int, body: bytes = b"", retry_after: str | None = None) -> Verdict:
-    return judge(Answer(status, body, retry_after), NOW)
+def judged(
+    status: int, body: bytes = b"", retry_after: str | None = None, method: Method = "deployments.create"
+) -> Verdict:
+    return judge(Answer(status, body, retry_after), method, NOW)
 
 
 def said(error: Any = None, message: Any = None, **more: Any) -> bytes:
@@ -172,19 +185,59 @@ def test_a_refused_token(status: int, body: bytes, verdict: tuple[Kind, str, str
     assert judged(status, body) == Verdict(kind, error or f"http_{status}", message, status)
 
 
+@pytest.mark.parametrize("status", [409, 422])
+@pytest.mark.parametrize("method", ["deployments.upsert", "deployments.setPullServices"])
+def test_only_a_creation_knows_a_conflict(status: int, method: Method) -> None:
+    assert judged(status, TAKEN).kind == "conflict"
+    assert judged(status, TAKEN, method=method) == Verdict(
+        "refused", "reference_id_taken", "This reference_id already exists.", status
+    )
+
+
+@pytest.mark.parametrize("status", [409, 422])
 @pytest.mark.parametrize(
-    ("body", "error", "message"),
+    ("body", "error"),
     [
-        (b"", "http_409", ""),
-        (HTML, "http_409", ""),
-        (said(), "http_409", ""),
-        (said("odd_code", "Odd words."), "odd_code", "Odd words."),
-        (said("reference_id_invalid"), "reference_id_invalid", ""),
-        (TAKEN, "reference_id_taken", "This reference_id already exists."),
+        (b"", ""),
+        (HTML, ""),
+        (b"{}", ""),
+        (b"[]", ""),
+        (TAKEN[:-1], ""),
+        (b"[" + TAKEN + b"]", ""),
+        (OK, ""),
+        (said(), ""),
+        (TAKEN.replace(b"false", b"true"), "reference_id_taken"),
+        (TAKEN.replace(b"false", b"null"), "reference_id_taken"),
+        (b'{"error": "reference_id_taken"}', "reference_id_taken"),
+        (b'{"message": "This reference_id already exists."}', ""),
+        (said("odd_code"), "odd_code"),
+        (said("conflict"), "conflict"),
+        (said("locked"), "locked"),
+        (said("processing"), "processing"),
+        (said("try_later"), "try_later"),
+        (said("reference_id_invalid"), "reference_id_invalid"),
     ],
 )
-def test_409_is_a_conflict(body: bytes, error: str, message: str) -> None:
-    assert judged(409, body) == Verdict("conflict", error, message, 409)
+def test_any_other_409_or_422_is_a_refusal(status: int, body: bytes, error: str) -> None:
+    verdict = judged(status, body)
+    assert (verdict.kind, verdict.error, verdict.http_status) == ("refused", error or f"http_{status}", status)
+
+
+@pytest.mark.parametrize("code", HELD_CODES)
+def test_a_code_of_the_list_is_a_conflict_whatever_its_message(code: str) -> None:
+    assert judged(422, said(code, "Odd words.")) == Verdict("conflict", code, "Odd words.", 422)
+    assert judged(409, said(code.upper())).kind == "conflict"
+
+
+@pytest.mark.parametrize("words", HELD_WORDS)
+@pytest.mark.parametrize(
+    "form", ["{}", "{}.", "Odd: {}; odd", "Not made because {}", "{} with other values", "{} and so on"]
+)
+def test_words_of_the_list_are_a_conflict_where_they_are_a_sentence(words: str, form: str) -> None:
+    text = form.format(words.replace("reference id", "reference_id"))
+    assert judged(409, said("odd_code", text.upper())).kind == "conflict"
+    for denial in (f"no {words}", f"if {words}", f"{words} only", f"{words} is no text"):
+        assert judged(409, said("odd_code", denial)).kind == "refused"
 
 
 CONFLICTS = [
@@ -195,7 +248,6 @@ CONFLICTS = [
     ("reference_id_mismatch", ""),
     ("reference_id_in_use", ""),
     ("reference_id_not_unique", ""),
-    ("reference_id_values_changed", ""),
     ("duplicate_reference_id", ""),
     ("DUPLICATE_REFERENCE_ID", ""),
     ("duplicateReferenceId: referenceId exists", ""),
@@ -204,18 +256,8 @@ CONFLICTS = [
     ("", "Reference ID is taken."),
     ("", "Reference-Id already in use"),
     ("", "REFERENCE_ID ALREADY EXISTS"),
-    ("", "The reference identifier already exists."),
     ("", "A deployment with this reference_id exists."),
     ("", "There is an existing deployment with this reference_id."),
-    ("", "reference_id must be unique"),
-    ("", "The reference id was used before."),
-    ("", "The values differ from those held under this reference_id."),
-    ("", "Different values were sent for the same reference_id."),
-    ("", "A request for the same reference_id changes the values."),
-    ("", "Cannot change the values of reference_id 1680723287."),
-    ("", "The values do not match the existing deployment of this reference_id."),
-    ("", "`reference_id`: a record with other values is held."),
-    ("conflict", "See the field reference_id."),
     ("invalid_params", "reference_id is taken"),
     ("invalid_request", "A deployment with this reference_id exists."),
     ("validation_failed", "Duplicate reference_id"),
@@ -225,7 +267,6 @@ CONFLICTS = [
     ("", "Reference has already been taken"),
     ("validation_failed", "Validation failed: Reference has already been taken"),
     ("reference_id", "has already been taken"),
-    ("reference_id_error", "It already exists."),
     ("", "reference_id already exists"),
     ("", "reference_id has already been used"),
     ("", "duplicate reference_id"),
@@ -233,24 +274,16 @@ CONFLICTS = [
     ("", "reference_id 'github.com/acme/existing/not_found' already exists"),
     ("", "reference_id github.com/acme/shop/push/1:web/success already exists"),
     ("", "`reference_id` already exists with another `deployed_at`"),
-    ("", "The reference_id you provided is already in use"),
     ("", "reference_id is in use by another deployment"),
     ("", "Could not create the deployment because the reference_id already exists"),
     ("", "This reference_id already exists and cannot be changed."),
     ("", "There is already a deployment with this reference_id."),
-    ("", "A deployment already exists (reference_id: release-7)."),
-    ("", "A deployment exists for this reference_id."),
-    ("", "An existing deployment has this reference_id."),
-    ("", "The deployment with this reference_id has different values."),
-    ("", "The reference_id conflicts with an existing deployment."),
     ("", "The reference_id is a duplicate."),
     ("", "This reference_id is taken and cannot be reused."),
     ("", "The reference_id has been used already"),
     ("", "A deployment with reference_id 1 exists and its values differ."),
-    ("", "The values of this reference_id can't be changed."),
-    ("", 'duplicate key value violates unique constraint "index_deployments_on_reference_id"'),
-    ("", "reference_id must be unique for each deployment"),
-    ("duplicate", "reference_id"),
+    ("", "Reference-ID: already exists"),
+    ("", "reference_id 'x' is taken by another deployment"),
 ]
 REFUSALS = [
     # What speaks of the id, and of something that exists, is unique, differs, changes or is in use, but not of its being held.
@@ -337,17 +370,49 @@ REFUSALS = [
     ("conflict", "The commit_sha changed."),
     ("", "The service identifier is taken."),
     ("duplicate", "cross_reference_idea already exists"),
+    # They may say that it is held, in words that the list does not have: DX's words are shown, and a person decides.
+    ("reference_id_values_changed", ""),
+    ("", "The reference identifier already exists."),
+    ("", "reference_id must be unique"),
+    ("", "The reference id was used before."),
+    ("", "The values differ from those held under this reference_id."),
+    ("", "Different values were sent for the same reference_id."),
+    ("", "A request for the same reference_id changes the values."),
+    ("", "Cannot change the values of reference_id 1680723287."),
+    ("", "The values do not match the existing deployment of this reference_id."),
+    ("", "`reference_id`: a record with other values is held."),
+    ("conflict", "See the field reference_id."),
+    ("reference_id_error", "It already exists."),
+    ("", "The reference_id you provided is already in use"),
+    ("", "A deployment already exists (reference_id: release-7)."),
+    ("", "A deployment exists for this reference_id."),
+    ("", "An existing deployment has this reference_id."),
+    ("", "The deployment with this reference_id has different values."),
+    ("", "The reference_id conflicts with an existing deployment."),
+    ("", "The values of this reference_id can't be changed."),
+    ("", 'duplicate key value violates unique constraint "index_deployments_on_reference_id"'),
+    ("", "reference_id must be unique for each deployment"),
+    ("duplicate", "reference_id"),
+    ("", "A reference_id is used by DX to tell deployments apart"),
+    ("", "A reference_id is used with each deployment"),
+    ("", "If the reference_id already exists, use deployments.upsert."),
+    ("", "This reference_id already exists as a commit"),
+    ("", "The deployment is locked; try again later (reference_id x)"),
+    ("", "The deployment with this reference_id is still processing"),
+    ("locked", "This reference_id is locked."),
 ]
 
 
 @pytest.mark.parametrize(("error", "message"), CONFLICTS)
-def test_a_422_that_says_the_id_is_held_is_a_conflict(error: str, message: str) -> None:
-    assert judged(422, said(error, message)) == Verdict("conflict", error or "http_422", message, 422)
+@pytest.mark.parametrize("status", [409, 422])
+def test_what_says_that_the_id_is_held_is_a_conflict(status: int, error: str, message: str) -> None:
+    assert judged(status, said(error, message)) == Verdict("conflict", error or f"http_{status}", message, status)
 
 
 @pytest.mark.parametrize(("error", "message"), REFUSALS)
-def test_a_422_that_says_anything_else_is_a_refusal(error: str, message: str) -> None:
-    assert judged(422, said(error, message)) == Verdict("refused", error or "http_422", message, 422)
+@pytest.mark.parametrize("status", [409, 422])
+def test_what_says_anything_else_is_a_refusal(status: int, error: str, message: str) -> None:
+    assert judged(status, said(error, message)) == Verdict("refused", error or f"http_{status}", message, status)
 
 
 @pytest.mark.parametrize(
@@ -371,8 +436,8 @@ def test_words_without_an_end_are_judged(piece: str) -> None:
     assert judged(422, said("odd_code", f"This reference_id already exists. {piece * 100_000}")).kind == "conflict"
 
 
-@pytest.mark.parametrize("status", [200, 400, 404])
-def test_only_a_422_has_its_words_read(status: int) -> None:
+@pytest.mark.parametrize("status", [200, 400, 403, 404])
+def test_only_a_409_and_a_422_have_their_words_read(status: int) -> None:
     assert judged(status, TAKEN).kind == "refused"
 
 

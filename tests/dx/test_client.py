@@ -53,7 +53,7 @@ def connected(
 
 def verdict(dx: Dx, seconds: float = 5, call: Call = CALL) -> Verdict:
     answer = dx(call, seconds)
-    return judge(answer, NOW) if isinstance(answer, Answer) else answer
+    return judge(answer, call.method, NOW) if isinstance(answer, Answer) else answer
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -275,7 +275,12 @@ UNREADABLE = Verdict("try-again", "unreadable_answer", http_status=200, may_hold
         ({"status": 408}, Verdict("try-again", "http_408", "", 408, may_hold=True), 0),
         ({"status": 401, "body": "html"}, Verdict("unauthorized", "http_401", "", 401), 0),
         ({"status": 404, "body": "html"}, Verdict("refused", "http_404", "", 404), 0),
-        ({"status": 409}, Verdict("conflict", "http_409", "", 409), 0),
+        ({"status": 409}, Verdict("refused", "http_409", "", 409), 0),
+        (
+            {"status": 409, "error": "reference_id_taken"},
+            Verdict("conflict", "reference_id_taken", "", 409),
+            0,
+        ),
         ({"status": 422, "error": "odd", "message": "Odd."}, Verdict("refused", "odd", "Odd.", 422), 0),
         ({"redirect": "https://elsewhere.test/"}, Verdict("refused", "redirect", http_status=302), 0),
     ],
@@ -288,6 +293,24 @@ def test_faults(fault: dict[str, Any], expected: Verdict, stored: int) -> None:
         until(lambda: len(sandbox.deployments()) == stored)
         sandbox.script([])
         assert verdict(dx).kind == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("200 OK", LOST),
+        ("302 Found", Verdict("refused", "redirect", http_status=302)),
+        ("401 Unauthorized", Verdict("unauthorized", "http_401", "", 401)),
+        ("409 Conflict", Verdict("refused", "http_409", "", 409)),
+        ("422 Unprocessable", Verdict("refused", "http_422", "", 422)),
+        ("429 Too Many", Verdict("try-again", "http_429", "", 429, retry_after=7.0)),
+        ("503 Down", Verdict("try-again", "http_503", "", 503, may_hold=True, retry_after=7.0)),
+    ],
+)
+def test_the_status_decides_where_the_body_is_cut(status: str, expected: Verdict) -> None:
+    reply = f'HTTP/1.1 {status}\r\nRetry-After: 7\r\nContent-Length: 99\r\n\r\n{{"ok": '.encode()
+    with Peer(reply) as peer, connected(peer.url) as dx:
+        assert verdict(dx) == expected
 
 
 def closed_port() -> str:
@@ -389,7 +412,7 @@ def test_no_more_than_a_mebibyte_is_read(status: str, length: str, expected: Ver
         answer = dx(CALL, 5)
         assert isinstance(answer, Answer)
         assert 1 << 20 <= len(answer.body) < (1 << 20) + (1 << 17)
-        assert judge(answer, NOW) == expected
+        assert judge(answer, CALL.method, NOW) == expected
     assert sent < 20 << 20
 
 
@@ -439,7 +462,7 @@ def unclear(reply: bytes) -> None:
     with Peer(reply) as peer, connected(peer.url) as dx:
         answer = dx(CALL, 5)
         assert len(peer.requests) == 1
-    found = judge(answer, NOW) if isinstance(answer, Answer) else answer
+    found = judge(answer, CALL.method, NOW) if isinstance(answer, Answer) else answer
     said_so = isinstance(answer, Answer) and (300 <= answer.status < 500 or answer.body == b"{}")
     assert (found.kind, found.may_hold) == (("refused", False) if said_so else ("try-again", True))
 

@@ -27,7 +27,8 @@ BUDGET = 60.0
 LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 OK = Answer(200, b'{"ok": true}')
-CONFLICT = Answer(409, b"")
+CONFLICT = Answer(409, b'{"ok": false, "error": "reference_id_taken"}')
+LOCKED = Answer(409, b'{"ok": false, "error": "locked"}')
 TAKEN = Answer(422, b'{"ok": false, "error": "reference_id_taken", "message": "It already exists."}')
 REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
 ABSENT = Answer(422, b'{"error": "deployment_not_found", "message": "No existing deployment found for reference_id r"}')
@@ -92,7 +93,9 @@ def delivered(
     ("answers", "outcome", "error", "status"),
     [
         ([OK], "accepted", "", 200),
-        ([CONFLICT], "already-registered", "http_409", 409),
+        ([CONFLICT], "already-registered", "reference_id_taken", 409),
+        ([LOCKED], "failed", "locked", 409),
+        ([DOWN, LOCKED], "unknown", "locked", 409),
         ([TAKEN], "already-registered", "http_422", 422),
         ([REFUSED], "failed", "repo_not_found", 422),
         ([AUTH], "failed", "invalid_auth", 422),
@@ -103,7 +106,7 @@ def delivered(
         ([NO_CONNECTION, OK], "accepted", "", 200),
         ([BUSY, NO_CONNECTION, REFUSED], "failed", "repo_not_found", 422),
         ([BUSY, TAKEN], "already-registered", "http_422", 422),
-        ([NO_CONNECTION, CONFLICT], "already-registered", "http_409", 409),
+        ([NO_CONNECTION, CONFLICT], "already-registered", "reference_id_taken", 409),
         ([BUSY], "failed", "http_429", 429),
         ([NO_CONNECTION], "failed", "connection_failed", None),
         ([NO_CONNECTION, BUSY], "failed", "http_429", 429),
@@ -128,7 +131,7 @@ def delivered(
 )
 def test_outcomes(answers: list[Answer | Verdict], outcome: Outcome, error: str, status: int | None) -> None:
     if answers[-1] is TAKEN:
-        answers = [*answers[:-1], Answer(422, b'{"message": "This reference_id already exists."}')]
+        answers = [*answers[:-1], Answer(422, b'{"ok": false, "message": "This reference_id already exists."}')]
     result, script, _ = delivered(*answers)
     assert (result.call, result.outcome, result.error, result.http_status) == (CALL, outcome, error, status)
     assert result.attempts == len(script.attempts) >= len(answers)

@@ -28,7 +28,7 @@ TOKEN = "the-token-of-the-tests"
 # How many calls are under way at once, and for how many seconds more than the budget an answer is waited for.
 LANES, GRACE = 8, 0.25
 OK = Answer(200, b'{"ok": true}')
-CONFLICT = Answer(409, b"")
+CONFLICT = Answer(409, b'{"ok": false, "error": "reference_id_taken"}')
 REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
 AUTH = Answer(422, b'{"ok": false, "error": "invalid_auth", "message": "InvalidValue token."}')
 NO_CODE = Answer(403, b"<html>")
@@ -148,7 +148,7 @@ def test_each_call_has_its_result_in_order() -> None:
     assert short(results)[:8] == [
         ("s0", "accepted", ""),
         ("s1", "failed", "repo_not_found"),
-        ("s2", "already-registered", "http_409"),
+        ("s2", "already-registered", "reference_id_taken"),
         ("s3", "accepted", ""),
         ("s4", "accepted", ""),
         ("s5", "accepted", ""),
@@ -258,10 +258,12 @@ def test_a_token_that_is_refused_midway_stops_the_rest() -> None:
 @pytest.mark.parametrize(
     ("on_conflict", "method", "answers", "outcome", "error", "sent"),
     [
-        ("keep", "deployments.create", [CONFLICT], "already-registered", "http_409", ["create"]),
-        ("keep", "deployments.upsert", [CONFLICT], "already-registered", "http_409", ["upsert"]),
+        ("keep", "deployments.create", [CONFLICT], "already-registered", "reference_id_taken", ["create"]),
         ("fail", "deployments.create", [CONFLICT], "failed", "reference_id_conflict", ["create"]),
-        ("fail", "deployments.upsert", [CONFLICT], "failed", "reference_id_conflict", ["upsert"]),
+        # Nothing but a creation knows a conflict.
+        ("keep", "deployments.upsert", [CONFLICT], "failed", "reference_id_taken", ["upsert"]),
+        ("fail", "deployments.upsert", [CONFLICT], "failed", "reference_id_taken", ["upsert"]),
+        ("keep", "deployments.upsert", [LOST, CONFLICT], "unknown", "reference_id_taken", ["upsert", "upsert"]),
         ("update", "deployments.create", [CONFLICT, OK], "accepted", "", ["create", "upsert"]),
         (
             "update",
@@ -271,7 +273,14 @@ def test_a_token_that_is_refused_midway_stops_the_rest() -> None:
             "",
             ["create", "create", "upsert", "upsert"],
         ),
-        ("update", "deployments.create", [CONFLICT, DOWN, CONFLICT], "accepted", "", ["create", "upsert", "upsert"]),
+        (
+            "update",
+            "deployments.create",
+            [CONFLICT, DOWN, CONFLICT],
+            "unknown",
+            "reference_id_taken",
+            ["create", "upsert", "upsert"],
+        ),
         ("update", "deployments.create", [CONFLICT, REFUSED], "failed", "repo_not_found", ["create", "upsert"]),
         (
             "update",
@@ -281,13 +290,22 @@ def test_a_token_that_is_refused_midway_stops_the_rest() -> None:
             "repo_not_found",
             ["create", "upsert", "upsert"],
         ),
-        ("update", "deployments.create", [CONFLICT], "failed", "reference_id_conflict", ["create", "upsert"]),
-        ("update", "deployments.upsert", [CONFLICT], "failed", "reference_id_conflict", ["upsert"]),
-        ("update", "deployments.setPullServices", [CONFLICT], "failed", "reference_id_conflict", ["setPullServices"]),
+        ("update", "deployments.create", [CONFLICT], "failed", "reference_id_taken", ["create", "upsert"]),
+        ("update", "deployments.upsert", [CONFLICT], "failed", "reference_id_taken", ["upsert"]),
+        ("update", "deployments.setPullServices", [CONFLICT], "failed", "reference_id_taken", ["setPullServices"]),
         # What DX holds is then what an earlier attempt left there.
         ("keep", "deployments.create", [LOST, CONFLICT], "accepted", "", ["create", "create"]),
         ("fail", "deployments.create", [DOWN, CONFLICT], "accepted", "", ["create", "create"]),
-        ("update", "deployments.create", [DOWN, CONFLICT], "accepted", "", ["create", "create"]),
+        # An update is sent all the same: whose values DX holds is not known.
+        ("update", "deployments.create", [DOWN, CONFLICT, OK], "accepted", "", ["create", "create", "upsert"]),
+        (
+            "update",
+            "deployments.create",
+            [DOWN, CONFLICT, REFUSED],
+            "unknown",
+            "repo_not_found",
+            ["create", "create", "upsert"],
+        ),
         # Nobody held it before, so nobody is told of a conflict.
         ("fail", "deployments.create", [OK], "accepted", "", ["create"]),
         ("update", "deployments.create", [OK], "accepted", "", ["create"]),

@@ -20,7 +20,7 @@ TOKEN = "the-token-of-the-tests"
 OK = Answer(200, b'{"ok": true}')
 REFUSED = Answer(422, b'{"ok": false, "error": "repo_not_found", "message": "No such repository."}')
 AUTH = Answer(422, b'{"ok": false, "error": "invalid_auth"}')
-CONFLICT = Answer(409, b"")
+CONFLICT = Answer(409, b'{"ok": false, "error": "reference_id_taken"}')
 BUSY = Answer(429, b"")
 DOWN = Answer(503, b"")
 LOST = Verdict("try-again", "connection_lost", may_hold=True)

@@ -51,7 +51,7 @@ def targets() -> dict[str, tuple[Callable[[bytes], Any], tuple[bytes, ...]]]:
     def answer(data: bytes) -> Any:
         status, retry, body = (*data.split(b"\n", 2), b"", b"")[:3]
         code = int(status) if status.isdigit() and len(status) < 5 else 200
-        return judge(Answer(code, body, retry.decode("latin-1")), NOW)
+        return judge(Answer(code, body, retry.decode("latin-1")), "deployments.create", NOW)
 
     return {
         "map": (lambda data: parse_service_map(data, "map").services_of(paths), (b"web: [apps/**, '!*.md']\n",)),
