@@ -10,7 +10,7 @@ export PYTHON
 thorough := tests/runs/test_exactly_once.py tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py \
   tests/backfill/test_property.py tests/backfill/test_file.py
 
-python := .venv/bin/python
+python ?= .venv/bin/python
 # What `make test` installs holds what the demo needs.
 installed := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 
@@ -33,10 +33,20 @@ bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for 
 thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes)
 	THOROUGH=1 $(python) -m pytest -q -n auto $(thorough)
 
-# What each of these repeats, other tests run already.
+# Whole runs, and all else beside them. What the tests of `make thorough` repeat, other tests run already.
+measured = PYTHONPATH=tests/tools/mutants $(python) -m coverage run --parallel-mode -m pytest -q -p contexts -p no:cacheprovider
 coverage: .venv/.dev ## fail if a branch of a pure module is run by no test
-	PYTHONPATH=tests/tools/mutants $(python) -m coverage run -m pytest -q -p contexts --ignore-glob='*/test_fuzz*' --ignore=tests/runs/test_exactly_once.py
+	@rm -f .coverage .coverage.*
+	$(MAKE) --no-print-directory -j2 .coverage-of-runs .coverage-of-the-rest
+	$(python) -m coverage combine -q
 	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=tests/support $(python) tests/tools/mutants/pure.py)"
+
+.PHONY: .coverage-of-runs .coverage-of-the-rest
+.coverage-of-runs:
+	@$(measured) tests/runs --ignore-glob='*/test_fuzz*' --ignore=tests/runs/test_exactly_once.py
+
+.coverage-of-the-rest:
+	@$(measured) tests --ignore=tests/runs --ignore=tests/sandbox
 
 mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=plan EVERY=3 for less
 	@test -e .coverage || $(MAKE) --no-print-directory coverage
