@@ -1,14 +1,13 @@
 """Owns what a deployment ships, as values, and what is to be looked up for it. Pure. `shipments` decides it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from dx_action.errors import BadInput, InvalidValue
+from dx_action.errors import BadInput
 from dx_action.inputs.metadata import FIRST_KEY
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.times import parse_time
+from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
 
@@ -267,9 +266,9 @@ class Changes:
         del times[FIRST_KEY]
         change_set = self.by_service.get(service)
         pulls = change_set.pulls if change_set and change_set.course in ("forward", "diverged") else ()
-        if first := first_commit(pulls):
-            with suppress(InvalidValue):
-                times[FIRST_KEY] = Sourced(int(parse_time(first[0]).timestamp()), f"pull request #{first[1]}")
+        first = first_commit(pulls)
+        if first and (moment := parse_time_or_none(first[0])):
+            times[FIRST_KEY] = Sourced(int(moment.timestamp()), f"pull request #{first[1]}")
         return times
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
-from dx_action.errors import InvalidValue
-from dx_action.inputs.times import parse_time
+from dx_action.inputs.times import parse_time_or_none
 from dx_action.text import join_names
 
 # More than a team merges in the days between two deployments, or older than it leaves what is merged.
@@ -30,11 +29,8 @@ def warnings(changes: Changes, services: Sequence[str], deployed_at: str, *, dis
                 "Check that what was deployed before is found right; `since-sha` sets it."
             )
         oldest = pulls[0]
-        try:
-            old = oldest.merged_at and parse_time(deployed_at) - parse_time(oldest.merged_at) > OLD
-        except InvalidValue:
-            old = False
-        if old:
+        deployed, merged = parse_time_or_none(deployed_at), parse_time_or_none(oldest.merged_at)
+        if deployed and merged and deployed - merged > OLD:
             yield (
                 f"The oldest pull request that ships{_for(those, services)}, #{oldest.number}, was merged on "
                 f"{oldest.merged_at[:10]}. Where it was deployed since then, DX was not told, and its lead time is wrong."

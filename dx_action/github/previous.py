@@ -10,7 +10,7 @@ from typing import Any
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
 from dx_action.github.client import PER_PAGE, Api
-from dx_action.inputs.times import parse_time
+from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment
 
@@ -85,12 +85,8 @@ def _page(api: Api, repository: str, wanted: Wanted, page: int) -> tuple[list[_P
 
 
 def _later(deployment: Deployment, until: str | None) -> bool:
-    if not (until and deployment.created_at):
-        return False
-    try:
-        return parse_time(deployment.created_at) > parse_time(until)
-    except InvalidValue:
-        return False
+    created, end = parse_time_or_none(deployment.created_at), parse_time_or_none(until)
+    return created is not None and end is not None and created > end
 
 
 def _services(deployment: Deployment) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Owns the forms of a point in time: what an author may write, and what DX is sent. Reads no clock."""
+"""Points in time: as an author may write them, and as DX is sent them. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ _ADVICE = "Write a time with its zone, as in 2025-01-01T12:05:00Z, or Unix secon
 def parse_time(text: str) -> datetime:
     """Read ISO-8601 with a zone, Unix seconds (10 digits) or milliseconds (13 digits) as UTC.
 
-    Raises InvalidValue for anything else; a time without a zone means another moment on every machine.
+    Raises InvalidValue for anything else: a time without a zone would be another moment on every machine.
     """
     if text.isascii() and text.isdigit():
         if len(text) == _SECONDS:
@@ -37,8 +37,16 @@ def parse_time(text: str) -> datetime:
         raise InvalidValue(f"names a day, an hour or a zone that does not exist. {_ADVICE}") from None
 
 
+def parse_time_or_none(text: str | None) -> datetime | None:
+    """Read the same; None if there is no text, or it is no such time."""
+    try:
+        return parse_time(text) if text else None
+    except InvalidValue:
+        return None
+
+
 def iso(moment: datetime) -> str:
-    """Write the moment as DX's page asks: ISO-8601 in UTC, to the second, or finer where it is finer."""
+    """Return the moment as DX's page asks: ISO-8601 in UTC, to the second, or finer if the moment is."""
     moment = moment.astimezone(UTC)
     spec = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
     return moment.isoformat(timespec="seconds" if moment.microsecond == 0 else spec).replace("+00:00", "Z")

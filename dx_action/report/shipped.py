@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
-from dx_action.errors import InvalidValue
-from dx_action.inputs.times import parse_time
+from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import is_url
 from dx_action.text import code, escaped, truncate
 
@@ -74,7 +73,7 @@ def _row(pull: MergedPull, until: str) -> str:
 
 def lead_time(since: str | None, until: str) -> str:
     """Say how long it is from one time to another, in its two largest units; empty where that is not known."""
-    start, end = _moment(since), _moment(until)
+    start, end = parse_time_or_none(since), parse_time_or_none(until)
     if start is None or end is None or end < start:
         return ""
     minutes = int((end - start).total_seconds()) // 60
@@ -87,11 +86,11 @@ def lead_time(since: str | None, until: str) -> str:
 
 def _chart(shipment: ChangeSet, deployed_at: str) -> Iterator[str]:
     """Draw each pull request's way from its first commit by its merge to the deployment."""
-    end = _moment(deployed_at)
+    end = parse_time_or_none(deployed_at)
     bars: list[str] = []
     starts: list[datetime] = []
     for pull in shipment.pulls[-MOST_BARS:]:
-        first, merged = _moment(pull.first_commit_at), _moment(pull.merged_at)
+        first, merged = parse_time_or_none(pull.first_commit_at), parse_time_or_none(pull.merged_at)
         if first and merged and end and first <= merged <= end:
             starts.append(first)
             start, middle, last = (moment.strftime("%Y-%m-%dT%H:%M:%S") for moment in (first, merged, end))
@@ -104,10 +103,3 @@ def _chart(shipment: ChangeSet, deployed_at: str) -> Iterator[str]:
         yield "  todayMarker off\n"
         yield from bars
         yield "```\n\n"
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return parse_time(text) if text else None
-    except InvalidValue:
-        return None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_action.inputs.times import iso, parse_time
+from dx_action.inputs.times import iso, parse_time, parse_time_or_none
 from readers import ANY_TEXT, few, many, reads_or_refuses, shown, wrong
 
 NOON = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
@@ -74,6 +74,13 @@ def test_times(text: str, moment: datetime) -> None:
 )
 def test_no_times(text: str, words: str) -> None:
     assert words in wrong(parse_time, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"), [("1735733100", NOON), ("2025-01-01", None), ("", None), (None, None)], ids=shown
+)
+def test_times_or_none(text: str | None, moment: datetime | None) -> None:
+    assert parse_time_or_none(text) == moment
 
 
 @pytest.mark.parametrize(
