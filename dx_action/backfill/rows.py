@@ -1,15 +1,29 @@
-"""Owns what a backfill's row is: a checked call. Pure."""
+"""The rows of a backfill: the cells of each are checked and become one call to DX. Pure."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from dx_action.backfill import cells
 from dx_action.deployment.calls import Call, Method, deployment_body, pull_body, serialise
+from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.reference_id import row_id
-from dx_action.errors import ActionError
-from dx_action.inputs.times import iso
+from dx_action.errors import ActionError, InvalidValue, Problem
+from dx_action.inputs.metadata import parse_metadata
+from dx_action.inputs.times import iso, parse_time
+from dx_action.inputs.values import (
+    parse_choice,
+    parse_flag,
+    parse_line,
+    parse_number,
+    parse_outcome,
+    parse_services,
+    parse_sha,
+    parse_shas,
+    parse_url,
+    services_in_json,
+)
 from dx_action.services.service import Service, by_name
 
 # The fields of DX's page on deployments.create, in the order in which they are sent.
@@ -19,8 +33,12 @@ FIELDS = (
 )
 COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
-_START = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _METHODS: dict[str, Method] = {"create": "deployments.create", "upsert": "deployments.upsert"}
+_parse_method = parse_choice(*_METHODS)
+_ANY_JSON = (dict, list, bool, int, float)
+
+T = TypeVar("T")
 
 
 class BadRow(ActionError):
@@ -29,14 +47,14 @@ class BadRow(ActionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """What fills the cells that a row leaves empty: the inputs of the same names. `own` is the workflow's repository."""
+    """The inputs that fill a row's empty cells. `own` is the workflow's repository."""
 
     own: str = ""
     service: Service | None = None
     repository: str | None = None
     integration_branch: str | None = None
     environment: str | None = None
-    success: bool | None = None
+    success: bool = True
     source_url: str | None = None
     source_name: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -45,9 +63,9 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row, checked. `time` is in ms, `name` as in `store.Rows.names`.
+    """A checked row. `time` is in ms since the epoch, 0 for a pull request; `name` is (repository, service, environment).
 
-    `assumed`: its service is the repository's own name. `derived`: its `reference_id` is of its content.
+    `assumed`: its service is the repository's own name. `derived`: its `reference_id` is derived from its content.
     """
 
     call: Call
@@ -57,96 +75,151 @@ class Row:
     derived: bool = False
 
 
-def read_row(given: Mapping[str, object], fill: Fill) -> Row:
-    """Check the cells, by column: texts, and in JSON Lines values of JSON, too. None and blank texts count as absent.
+class _Cells:
+    """A row's cells without the blank ones, and the problems found in them."""
 
-    The workflow's own repository fills the cell only where there are no `merge_commit_shas`: these say by themselves which
-    code it is. Raises BadRow with every problem.
+    def __init__(self, row: Mapping[str, object], columns: Sequence[str]) -> None:
+        self._values = {column: value for column, value in row.items() if not _is_blank(value)}
+        self.problems: list[Problem] = []
+        if unknown := [column for column in self._values if column not in columns]:
+            names = ", ".join(f"`{column}`" for column in columns)
+            self.add_problem(unknown[0][:60], f"is not a field of this method. Its fields are {names}.")
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._values
+
+    def read(self, column: str, parse: Callable[[object], T]) -> T | None:
+        """Return a cell's value, or None if the cell is blank or wrong."""
+        if column not in self._values:
+            return None
+        try:
+            return parse(self._values[column])
+        except InvalidValue as wrong:
+            self.add_problem(column, str(wrong))
+            return None
+
+    def text(self, column: str, parse: Callable[[str], T], *types: type) -> T | None:
+        """Parse a cell's text as the input of the same kind; a JSON value of one of `types` is first written as text."""
+        return self.read(column, lambda value: parse(_text(value, types)))
+
+    def add_problem(self, column: str, text: str) -> None:
+        self.problems.append(Problem(column, text))
+
+
+def read_row(cells: Mapping[str, object], fill: Fill) -> Row:
+    """Check a row's cells, which are text or, in JSON Lines, any JSON value. None and blank text count as absent.
+
+    Raises BadRow with every problem.
     """
-    method = given.get("method")
+    method = cells.get("method")
     if isinstance(method, str) and method.strip().lower() == "setpullservices":
-        return _pull_row(cells.Cells(given, _PULL_COLUMNS))
-    return _deployment_row(cells.Cells(given, COLUMNS), fill)
+        return _pull_row(_Cells(cells, _PULL_COLUMNS))
+    return _deployment_row(_Cells(cells, COLUMNS), fill)
 
 
-def _deployment_row(row: cells.Cells, fill: Fill) -> Row:
-    method = _METHODS.get(row.read("method", cells.method) or "", fill.method)
-    deployed_at = row.read("deployed_at", cells.moment)
-    shas = row.read("merge_commit_shas", cells.shas) or ()
-    commit = row.read("commit_sha", cells.sha)
-    repository = row.read("repository", cells.line) or fill.repository or (None if shas else fill.own or None)
-    service = row.read("service", cells.service) or fill.service
-    reference_id = row.read("reference_id", cells.line)
-    success = row.read("success", cells.success)
-    success = success if success is not None else fill.success is not False
-    rest = {
-        "integration_branch": row.read("integration_branch", cells.line) or fill.integration_branch,
-        "environment": row.read("environment", cells.line) or fill.environment,
-        "source_url": row.read("source_url", cells.url) or fill.source_url,
-        "source_name": row.read("source_name", cells.line) or fill.source_name,
-    }
-    metadata = row.read("metadata", cells.metadata) or fill.metadata
-    if "deployed_at" not in row:
-        row.wrong("deployed_at", "is missing. Write a time with its zone, as in 2025-01-01T12:05:00Z.")
+def _deployment_row(cells: _Cells, fill: Fill) -> Row:
+    method = _METHODS.get(cells.text("method", _parse_method) or "", fill.method)
+    deployed_at = cells.text("deployed_at", parse_time, int)
+    shas = cells.text("merge_commit_shas", parse_shas, list) or ()
+    commit = cells.text("commit_sha", parse_sha)
+    # Merge commits say by themselves which code it is, in whichever repository.
+    repository = cells.text("repository", parse_line) or fill.repository or (None if shas else fill.own or None)
+    service = cells.read("service", _one_service) or fill.service
+    reference_id = cells.text("reference_id", parse_line)
+    success = cells.text("success", _success, bool)
+    success = fill.success if success is None else success
+    branch = cells.text("integration_branch", parse_line) or fill.integration_branch
+    environment = cells.text("environment", parse_line) or fill.environment
+    source_url = cells.text("source_url", parse_url) or fill.source_url
+    source_name = cells.text("source_name", parse_line) or fill.source_name
+    metadata = cells.text("metadata", parse_metadata, *_ANY_JSON) or fill.metadata
+    if "deployed_at" not in cells:
+        cells.add_problem("deployed_at", "is missing. Write a time with its zone, such as 2025-01-01T12:05:00Z.")
     if shas and commit:
-        row.wrong("merge_commit_shas", "stands beside `commit_sha`, and DX takes one of them. Leave one empty.")
+        cells.add_problem("merge_commit_shas", "cannot be combined with `commit_sha`. Leave one of the two empty.")
     if not repository and not shas:
-        row.wrong("repository", "is missing, and neither the input nor GITHUB_REPOSITORY names one.")
-    if not service and not repository and "service" not in row:
-        row.wrong("service", "is missing, and the row has no repository whose name it could be.")
-    assumed = not service and bool(repository)
+        cells.add_problem("repository", "is missing, and neither the input `repository` nor GITHUB_REPOSITORY is set.")
+    if not service and not repository and "service" not in cells:
+        cells.add_problem("service", "is missing, and the row has no repository whose name could be used instead.")
+    if cells.problems or deployed_at is None:
+        raise BadRow(*cells.problems)
+    assumed, derived = not service, not reference_id
     service = service or by_name(repository or "")
-    if row.problems or deployed_at is None:
-        raise BadRow(*row.problems)
-    environment, written, derived = rest["environment"], iso(deployed_at), not reference_id
-    reference_id = reference_id or row_id(
-        written, repository or "", service, environment, shas or tuple(filter(None, [commit])), success
-    )
+    time, commits = iso(deployed_at), shas or tuple(filter(None, [commit]))
+    reference_id = reference_id or row_id(time, repository or "", service, environment, commits, success)
     body = deployment_body(
         method,
         reference_id=reference_id,
-        deployed_at=written,
+        deployed_at=time,
         service=service,
         repository=repository,
         merge_commit_shas=shas,
         commit_sha=commit,
+        integration_branch=branch,
+        environment=environment,
         success=success,
+        source_url=source_url,
+        source_name=source_name,
         metadata=metadata,
-        **rest,
     )
     call = Call(method, service.identifier, reference_id, serialise(body))
     name = (repository or "", service.identifier, environment or "")
     return Row(call, milliseconds(deployed_at), name, assumed, derived)
 
 
+def _pull_row(cells: _Cells) -> Row:
+    pull_id = cells.text("github_pull_id", parse_number, int)
+    number = cells.text("pull_number", parse_number, int)
+    repository = cells.text("repository", parse_line)
+    services = cells.read("services", lambda value: services_in_json(value) if value else ()) or ()
+    replace = cells.text("replace", parse_flag, bool)
+    if not cells.problems and not pull_id and not (number and repository):
+        cells.add_problem("github_pull_id", "is missing. Write it, or both `repository` and `pull_number`.")
+    if cells.problems:
+        raise BadRow(*cells.problems)
+    # An id names the pull request alone: what is sent, and so what is read again, has no number then.
+    pull = PullServices(services, pull_id, None if pull_id else number)
+    body = pull_body(pull_id, None if pull_id else (repository or "", number), services, replace=bool(replace))
+    call = Call("deployments.setPullServices", "", "", serialise(body), pull.subject)
+    return Row(call, 0, (repository or "", pull.subject, ""))
+
+
 def name_of(call: Call) -> tuple[str, str, str]:
-    """Give a deployment's (repository, service, environment)."""
+    """Return a deployment's (repository, service, environment)."""
     body = call.json()
     return body.get("repository", ""), call.service, body.get("environment", "")
 
 
 def milliseconds(moment: datetime) -> int:
-    """Give ms since the epoch, which are never 0: that is for what has no time."""
-    return (moment - _START) // timedelta(milliseconds=1) or 1
+    """Return the ms since the epoch, which are never 0: that means no time."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1) or 1
 
 
-def pull_subject(pull_id: int | None, number: int | None) -> str:
-    """Call a pull request by what names it."""
-    return f"the pull request of id {pull_id}" if pull_id else f"pull request #{number}"
+def _one_service(value: object) -> Service:
+    services = parse_services(_text(value, ())) if isinstance(value, str) else services_in_json(value)
+    if len(services) > 1:
+        raise InvalidValue("names several services, but a row is a deployment of one. Write a row for each service.")
+    return services[0]
 
 
-def _pull_row(row: cells.Cells) -> Row:
-    pull_id = row.read("github_pull_id", cells.number)
-    number = row.read("pull_number", cells.number)
-    repository = row.read("repository", cells.line)
-    services = row.read("services", cells.services) or ()
-    replace = row.read("replace", cells.flag)
-    if not row.problems and not pull_id and not (number and repository):
-        row.wrong("github_pull_id", "is missing, and so are `repository` and `pull_number`. Write one or the others.")
-    if row.problems:
-        raise BadRow(*row.problems)
-    by_number = None if pull_id else (repository or "", number)
-    body = pull_body(pull_id, by_number, services, replace=bool(replace))
-    subject = pull_subject(pull_id, number)
-    call = Call("deployments.setPullServices", "", "", serialise(body), subject)
-    return Row(call, 0, (repository or "", subject, ""))
+def _success(text: str) -> bool:
+    outcome = parse_outcome(text)
+    if outcome == "skip":
+        raise InvalidValue("means that nothing was deployed. Leave the row out.")
+    return outcome == "success"
+
+
+def _text(value: object, types: tuple[type, ...]) -> str:
+    if type(value) in types:
+        value = json.dumps(value)
+    if not isinstance(value, str):
+        raise InvalidValue("is not text. Write it in quotes.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue("is not valid text (UTF-8).") from None
+    return value.strip()
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

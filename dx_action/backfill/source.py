@@ -78,7 +78,7 @@ def _fill(inputs: Inputs, runtime: Runtime) -> Fill:
         repository=inputs.repository,
         integration_branch=inputs.integration_branch,
         environment=inputs.environment,
-        success=None if inputs.success is None else inputs.success == "success",
+        success=inputs.success != "failure",
         source_url=inputs.source_url,
         source_name=inputs.source_name,
         metadata=inputs.metadata,

@@ -13,8 +13,8 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO
 
-from dx_action.backfill.rows import pull_subject
 from dx_action.deployment.calls import Call, Method
+from dx_action.deployment.pull_services import PullServices
 from dx_action.errors import BadEvent
 
 _METHODS: tuple[Method, ...] = ("deployments.create", "deployments.upsert", "deployments.setPullServices")
@@ -71,7 +71,8 @@ class Rows:
         data = os.pread(self._file.fileno(), length, offset)
         method, body = _METHODS[self._methods[index]], json.loads(data)
         if method == "deployments.setPullServices":
-            return Call(method, "", "", data, pull_subject(body.get("github_pull_id"), body.get("pull_number")))
+            pull = PullServices((), body.get("github_pull_id"), body.get("pull_number"))
+            return Call(method, "", "", data, pull.subject)
         return Call(method, body["service"]["identifier"], body["reference_id"], data)
 
     def _flush(self) -> None:

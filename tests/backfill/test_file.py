@@ -380,7 +380,7 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "a strange field": (
         "a.jsonl",
         '{"deployed_at": 1735733100, "tag": 1}',
-        "line 1, column `tag`: is no field of this",
+        "line 1, column `tag`: is not a field of this",
     ),
     "a wrong cell": (
         "a.csv",
@@ -389,7 +389,7 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     ),
     "a strange field that is a command": (
         *("a.jsonl", '{"deployed_at": 1735733100, "\\n::error::x": 1}'),
-        "line 1, column `\\n::error::x`: is no field of this method.",
+        "line 1, column `\\n::error::x`: is not a field of this method.",
     ),
 }
 

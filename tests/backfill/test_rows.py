@@ -229,7 +229,7 @@ def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
         ("deployed_at", "01.01.2025", "is not a time that can be read"),
         ("deployed_at", True, "is not text"),
         ("deployed_at", 17.5, "is not text"),
-        ("service", "web,cart", "names several services, and a row is the deployment of one"),
+        ("service", "web,cart", "names several services, but a row is a deployment of one"),
         ("service", ["web", "cart"], "names several services"),
         ("service", {"id": "web"}, "neither a text nor an object of `identifier` and `name`"),
         ("service", 7, "neither a text nor an object"),
@@ -245,7 +245,7 @@ def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
         ("reference_id", "a\tb", "control character"),
         ("environment", "\ud800", "is not valid text (UTF-8)"),
         ("success", "perhaps", "is none of `true`, `success`"),
-        ("success", "skipped", "says that nothing was deployed. Leave the row out."),
+        ("success", "skipped", "means that nothing was deployed. Leave the row out."),
         ("success", 1, "is not text"),
         ("source_url", "ci/1", "is not a URL"),
         ("source_name", "a\x07", "control character"),
@@ -255,7 +255,7 @@ def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
         ("metadata", [1], "is not an object"),
         ("metadata", '{"a": 1, "a": 2}', "has the same key twice"),
         ("method", "insert", "is none of `create`, `upsert`"),
-        ("tags", "a", "is no field of this method. It has `reference_id`, `deployed_at`"),
+        ("tags", "a", "is not a field of this method. Its fields are `reference_id`, `deployed_at`"),
     ],
     ids=repr,
 )
@@ -275,7 +275,7 @@ def test_a_long_strange_column_is_told_by_its_beginning(length: int, told: int) 
 def test_a_commit_and_merge_commits_are_one_too_many() -> None:
     found = problems(AT | {"service": "web", "commit_sha": SHA, "merge_commit_shas": SHA})
     assert found == {
-        "merge_commit_shas": "stands beside `commit_sha`, and DX takes one of them. Leave one empty.",
+        "merge_commit_shas": "cannot be combined with `commit_sha`. Leave one of the two empty.",
     }
 
 
