@@ -24,7 +24,7 @@ from dx_action.inputs.model import PREFIX, Inputs, fail_on_error, missing_connec
 from dx_action.operations.register import send
 from dx_action.report import endings as report
 from dx_action.report.log import found_lines
-from dx_action.report.progress import Progress, kept
+from dx_action.report.progress import Progress, saved
 from dx_action.runner.commands import Workflow
 from dx_action.runner.event import read_event
 from dx_action.runner.runtime import Clock, Runtime, read_runtime
@@ -95,7 +95,7 @@ def main(
     except Exception as bug:  # noqa: BLE001 - the last rung: its text is foreign and is not shown
         told = report.broken(_place(bug), progress.results("internal_error"), fail_on_error=strict)
         _show_frames(bug, workflow)
-    return _publish(kept(told, progress, fail_on_error=strict), workflow, strict=strict)
+    return _publish(saved(told, progress, fail_on_error=strict), workflow, strict=strict)
 
 
 def _run(

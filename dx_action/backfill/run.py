@@ -14,7 +14,7 @@ from dx_action.backfill.store import Rows
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import Tally
 from dx_action.dx.connect import connection
-from dx_action.dx.failed_file import Leftovers, can_keep
+from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
 from dx_action.github.asking import api_of, asker_of
 from dx_action.inputs.model import Inputs, missing_connection, written
@@ -69,19 +69,19 @@ def _sent(
     *,
     anew: bool,
 ) -> Report:
-    leftovers = Leftovers(progress.workspace, inputs.failed_file, workflow.scrubbed, anew=anew)
+    failed_file = FailedFile(progress.workspace, inputs.failed_file, workflow.scrubbed, replaces=anew)
     try:
         if missing:
             raise BadInput(*missing)
-        can_keep(progress.workspace, inputs)
+        failed_file.check()
         transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
     except (ActionError, Interrupted) as error:
         disarm()
         if not anew:  # where it is the file that was read, it has them
             cancelled = isinstance(error, Interrupted)
-            leftovers.finish(map(rows.call, range(len(rows))), (), _late(clock) if cancelled else lambda: False)
-        if isinstance(error, ActionError) and leftovers.problem and leftovers.problem not in error.problems:
-            raise BadInput(*error.problems, leftovers.problem) from None
+            failed_file.finish(map(rows.call, range(len(rows))), (), _late(clock) if cancelled else lambda: False)
+        if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
+            raise BadInput(*error.problems, failed_file.problem) from None
         raise
     terms = Terms(
         timeout=inputs.timeout,
@@ -96,14 +96,14 @@ def _sent(
         terms,
         say=workflow.say,
         debug=workflow.debug if workflow.debugging else None,
-        keep=leftovers.add,
+        keep=failed_file.add,
         harmless=progress.harmless,
     )
 
     def keep(reason: str) -> None:
         late = _late(clock)
         held = ("accepted", "already-registered")
-        leftovers.finish(
+        failed_file.finish(
             (rows.call(index) for index in range(len(rows)) if job.tally[index] == "not-sent"),
             (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
             late=lambda: reason == "cancelled" and late(),
@@ -117,7 +117,7 @@ def _sent(
             tally=job.tally,
             held_back=job.order.dropped,
             reason=job.reason,
-            kept=leftovers.path,
+            kept=failed_file.path,
             from_file=inputs.backfill_file is not None,
             notices=notices,
             warnings=warnings,
@@ -127,7 +127,7 @@ def _sent(
             for line in lines:
                 workflow.say(line)
             workflow.end_group()
-        problems = [problem for problem in (job.problem, leftovers.problem) if problem]
+        problems = [problem for problem in (job.problem, failed_file.problem) if problem]
         return backfill_report.sent(ending, fail_on_error=inputs.fail_on_error, problems=problems)
 
     progress.ending = told

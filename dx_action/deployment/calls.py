@@ -74,12 +74,6 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def as_row(call: Call) -> str:
-    """Give the call as a row of a `backfill-file`: its body, and which method it is where that is not a creation."""
-    method, body = call.method.removeprefix("deployments."), call.body.decode()
-    return body if method == "create" else f'{body[:-1]}, "method": "{method}"}}'
-
-
 def pull_calls(registration: Registration) -> tuple[Call, ...]:
     """Give one call of deployments.setPullServices for each pull request; they go before the deployments."""
     return tuple(_pull_call(registration, assignment) for assignment in registration.pull_services)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_action.dx.connect import connection
-from dx_action.dx.failed_file import can_keep
+from dx_action.dx.failed_file import FailedFile
 from dx_action.report.progress import Progress
 from dx_action.runner.runtime import Clock
 
@@ -23,7 +23,7 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
     inputs = progress.inputs
     if inputs is None:
         return
-    can_keep(progress.workspace, inputs)
+    FailedFile(progress.workspace, inputs.failed_file, progress.scrubbed).check()
     lanes = min(max(map(len, progress.groups), default=1), LANES)
     dx, warnings = connection(progress, inputs, env, clock, lanes)
     if progress.registration:

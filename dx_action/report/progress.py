@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dx_action.deployment.calls import Call, Result, as_row
+from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.dx.delivery import Transport
-from dx_action.errors import InvalidValue, Problem
+from dx_action.dx.failed_file import FailedFile
 from dx_action.inputs.model import Inputs
 from dx_action.report import endings as report
 from dx_action.runner.workspace import Workspace
@@ -71,14 +71,13 @@ class Progress:
         return replace(result, error=error, message=message)
 
 
-def kept(told: report.Report, progress: Progress, *, fail_on_error: bool) -> report.Report:
-    """Keep in `failed-file` what DX does not hold for certain: bodies only, one a line, ready to be sent."""
+def saved(told: report.Report, progress: Progress, *, fail_on_error: bool) -> report.Report:
+    """Save in `failed-file` what DX does not hold for certain, and return the report with what was wrong with that."""
     path = progress.inputs.failed_file if progress.inputs else None
     if not path or not told.failed:
         return told
-    lines = [progress.scrubbed(as_row(result.call)) + "\n" for result in told.failed]
-    try:
-        progress.workspace.append(path, "".join(lines).encode())
-    except InvalidValue as wrong:
-        return report.with_problem(told, Problem("failed-file", str(wrong)), fail_on_error=fail_on_error)
+    failed_file = FailedFile(progress.workspace, path, progress.scrubbed)
+    failed_file.finish([result.call for result in told.failed], ())
+    if failed_file.problem:
+        return report.with_problem(told, failed_file.problem, fail_on_error=fail_on_error)
     return told

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from backfills import Listed
-from dx_action.deployment.calls import Call, as_row, as_upsert
-from dx_action.dx.failed_file import Leftovers
+from dx_action.deployment.calls import Call, as_upsert
+from dx_action.dx.failed_file import FailedFile, as_row
 from dx_action.errors import BadInput
 from dx_action.runner.workspace import Workspace
 
@@ -16,8 +16,8 @@ ROWS = Listed([("web", 1), ("api", 2), 7, ("web", 3)])
 CALLS = [ROWS.call(index) for index in range(4)]
 
 
-def leftovers(folder: Path, path: str | None = "failed.jsonl", *, anew: bool = False) -> Leftovers:
-    return Leftovers(Workspace(str(folder)), path, lambda text: text.replace("web", "***"), anew=anew)
+def failed_file(folder: Path, path: str | None = "failed.jsonl", *, replaces: bool = False) -> FailedFile:
+    return FailedFile(Workspace(str(folder)), path, lambda text: text.replace("web", "***"), replaces=replaces)
 
 
 def read(folder: Path) -> list[str]:
@@ -32,10 +32,11 @@ def test_a_row_is_a_body_with_its_method(call: Call, method: str | None) -> None
     row = json.loads(as_row(call))
     assert row.pop("method", None) == method
     assert row == call.json()
+    assert as_row(call).startswith(call.body.decode()[:-1])
 
 
 def test_what_fails_is_there_at_once_and_the_rest_at_the_end(tmp_path: Path) -> None:
-    kept = leftovers(tmp_path)
+    kept = failed_file(tmp_path)
     kept.add(CALLS[1])
     assert read(tmp_path) == ["api/2/1"]
     kept.finish(iter([CALLS[2], CALLS[3]]), iter(CALLS[1:]))
@@ -45,7 +46,7 @@ def test_what_fails_is_there_at_once_and_the_rest_at_the_end(tmp_path: Path) -> 
 
 def test_a_file_that_is_read_is_written_anew_at_the_end(tmp_path: Path) -> None:
     (tmp_path / "failed.jsonl").write_text("{}\n")
-    kept = leftovers(tmp_path, anew=True)
+    kept = failed_file(tmp_path, replaces=True)
     kept.add(CALLS[1])
     assert (tmp_path / "failed.jsonl").read_text() == "{}\n"
     kept.finish(iter([]), iter(CALLS[1:3]))
@@ -54,21 +55,21 @@ def test_a_file_that_is_read_is_written_anew_at_the_end(tmp_path: Path) -> None:
 
 def test_nothing_left_leaves_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "failed.jsonl").write_text("{}\n")
-    leftovers(tmp_path, anew=True).finish(iter([]), iter([]))
+    failed_file(tmp_path, replaces=True).finish(iter([]), iter([]))
     assert (tmp_path / "failed.jsonl").read_bytes() == b""
 
 
 def test_many_rows_are_written_in_pieces(tmp_path: Path) -> None:
     rows = Listed([("api", minute) for minute in range(4_000)])
-    leftovers(tmp_path).finish((rows.call(index) for index in range(4_000)), iter([]))
+    failed_file(tmp_path).finish((rows.call(index) for index in range(4_000)), iter([]))
     assert read(tmp_path) == [rows.call(index).reference_id for index in range(4_000)]
 
 
-@pytest.mark.parametrize("anew", [False, True])
-def test_once_it_is_late_it_says_so(tmp_path: Path, anew: bool) -> None:
+@pytest.mark.parametrize("replaces", [False, True])
+def test_once_it_is_late_it_says_so(tmp_path: Path, replaces: bool) -> None:
     (tmp_path / "failed.jsonl").write_text("")
     late = iter([False, False, True])
-    kept = leftovers(tmp_path, anew=anew)
+    kept = failed_file(tmp_path, replaces=replaces)
     kept.finish(iter(CALLS), iter(CALLS), late=lambda: next(late))
     assert kept.path is None
     assert kept.problem
@@ -81,14 +82,14 @@ def test_a_row_that_cannot_be_read_again_is_told(tmp_path: Path) -> None:
         yield CALLS[0]
         raise BadInput.of("backfill-file", "was changed at line 3 while it was read.")
 
-    kept = leftovers(tmp_path)
+    kept = failed_file(tmp_path)
     kept.finish(rows(), iter([]))
     assert str(kept.problem) == "`backfill-file` was changed at line 3 while it was read."
 
 
 def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "failed.jsonl").symlink_to("elsewhere")
-    kept = leftovers(tmp_path)
+    kept = failed_file(tmp_path)
     kept.add(CALLS[0])
     kept.finish(iter(CALLS), iter(CALLS))
     assert kept.path is None
@@ -96,7 +97,7 @@ def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
 
 
 def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
-    kept = leftovers(tmp_path, None)
+    kept = failed_file(tmp_path, None)
     kept.add(CALLS[0])
     kept.finish(iter(CALLS), iter(CALLS))
     assert (kept.path, kept.problem, list(tmp_path.iterdir())) == (None, None, [])
