@@ -1,4 +1,4 @@
-"""What `action.yml`, the code, the README and the Dockerfile say of each other, and the rules of the house."""
+"""What `action.yml`, the code and the Dockerfile say of each other, and the rules of the house."""
 
 import ast
 import json
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from dx_action.inputs.model import Inputs, read_inputs
-from dx_action.report.failures import ADVICE
 from dx_action.report.outputs import outputs
 from dx_action.sandbox import Fault, Sandbox
 from runner import ROOT, TOKEN, Run, Step, action, connected
@@ -58,46 +57,6 @@ def test_how_it_runs() -> None:
     assert runs.keys() == {"using", "image"}
     assert runs["using"] == "docker"
     assert re.fullmatch(r"Dockerfile|docker://[^@\s]+@sha256:[0-9a-f]{64}", runs["image"])
-
-
-# The README.
-
-
-def tables(heading: str) -> list[list[str]]:
-    """Give the rows of a section's tables, heads left out."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    assert found, f"README.md has no section `## {heading}`"
-    rows = [line for line in found[1].splitlines() if line.startswith("| `")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
-
-
-def test_the_readme_has_every_input_with_its_default() -> None:
-    rows = tables("Inputs")
-    written = [(row[0], row[1]) for row in rows]
-    declared = [
-        (f"`{name}`", f"`{about['default']}`" if "default" in about else "—")
-        for name, about in action()["inputs"].items()
-    ]
-    assert sorted(written) == sorted(declared)
-    assert all(len(row) == 3 and row[2] for row in rows)
-
-
-def test_the_readme_has_every_output() -> None:
-    rows = tables("Outputs")
-    assert [row[0] for row in rows] == [f"`{name}`" for name in action()["outputs"]]
-    assert all(len(row) == 2 and row[1] for row in rows)
-
-
-def test_the_readme_has_every_status() -> None:
-    described = re.findall("`([^`]+)`", action()["outputs"]["status"]["description"])
-    (row,) = (row for row in tables("Outputs") if row[0] == "`status`")
-    assert set(described) <= set(re.findall("`([^`]+)`", row[1]))
-
-
-def test_the_readme_has_every_error() -> None:
-    codes = {code for row in tables("Errors and what to do") for code in re.findall("`([^`]+)`", row[0])}
-    assert set(ADVICE) <= codes
 
 
 # The Dockerfile.

@@ -1,4 +1,4 @@
-"""The README's pictures of summaries: what they were made of is what the action writes."""
+"""The documentation's pictures of summaries: what they were made of is what the action writes."""
 
 import re
 
@@ -20,7 +20,8 @@ def test_each_picture_is_of_what_is_written(written: dict[str, str]) -> None:
         check_summary(text)
 
 
-def test_the_readme_shows_them(written: dict[str, str]) -> None:
-    shown = re.findall(r"!\[[^]]+\]\(\.github/pictures/(\w+)\.png\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+def test_the_pages_show_them(written: dict[str, str]) -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    shown = re.findall(r"!\[[^]]+\]\(\.\./\.github/pictures/(\w+)\.png\)", pages)
     assert set(shown) >= set(written)
     assert all((FOLDER / f"{name}.png").stat().st_size < 400_000 for name in written)

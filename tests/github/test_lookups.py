@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import builders
+from documents import rows, section
 from dx_action.backfill.source import open_rows
 from dx_action.changes.changeset import PullChange, RangeChange
 from dx_action.errors import ActionError, BadInput
@@ -16,7 +17,7 @@ from dx_action.github.errors import LookupFailedError
 from dx_action.github.lookups import Lookups
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
-from runner import NOW, ROOT
+from runner import NOW
 from scenes import asked, speaking
 from stand_in import GitHub, How, Repo, link, submodule
 from stand_in.objects import Content
@@ -676,7 +677,7 @@ def test_a_push_in_a_repository_that_is_hidden(scene: Scene) -> None:
         found(scene, "f" * 40)
 
 
-# What the README states.
+# What the documentation states.
 
 
 def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
@@ -689,7 +690,7 @@ def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
     return len(scene.gh.calls)
 
 
-def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
+def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
     repo = put(scene, {"services.yml": MAP, "CODEOWNERS": "* @a", **CATALOGS})
     start = repo.rev("main")
     inline = {"service-map": MAP}
@@ -743,7 +744,7 @@ def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
             cost(inline, moved(300)),
         ],
         "the pull requests that a push merged": [1, 100, 1, 200, again],
-        "the service map, where it is not in the workspace": [cost(FROM_MAP, one) - page],
+        "the service map, if it is not in the workspace": [cost(FROM_MAP, one) - page],
         "CODEOWNERS, without a checkout": [cost(OWNERS, one) - page],
         "Backstage, without a checkout": [catalogs[0] - 1, catalogs[1] - catalogs[0]],
     }
@@ -756,11 +757,8 @@ def test_the_readme_states_what_each_look_up_costs(scene: Scene) -> None:
         repo.deployments.create(state="success", at=NOW, log_url=page_of_job)
         others.append(backfilled(scene, {"only-environments": "*"}) - backfills[0])
     expected["the history of a backfill"] = [backfills[0], 100, backfills[1], 100, others[0], max(others)]
-    text = (
-        (ROOT / "README.md").read_text(encoding="utf-8").partition("### Permissions and calls")[2].partition("###")[0]
-    )
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][2:]
-    stated = {row[0]: [int(found.replace(",", "")) for found in re.findall(r"[0-9][0-9,]*", row[1])] for row in rows}
+    table = rows(section("docs/monorepos.md", "## Permissions and calls"))
+    stated = {row[0]: [int(found.replace(",", "")) for found in re.findall(r"[0-9][0-9,]*", row[1])] for row in table}
     assert stated == expected
     assert cost(inline, RangeChange(repo.rev("main"), start, "input since-sha")) == 3
 

@@ -15,16 +15,19 @@ from hypothesis import strategies as st
 
 import builders
 import histories
+from documents import read, rows, section
 from dx_action.changes.changeset import CLOCK, Changes
 from dx_action.changes.discover import discover
 from dx_action.github.asking import about
 from dx_action.inputs.values import Sourced
 from dx_action.runner.workspace import Workspace
 from dx_action.services.service import Service
-from runner import ROOT, fast_clock
+from runner import fast_clock
 from scenes import event
 from stand_in import WAYS, GitHub, Repo
 from stand_in.real_git import git, write
+
+PAGE = "docs/what-ships.md"
 
 
 def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *services: str) -> Changes:
@@ -93,7 +96,7 @@ def past() -> Iterator[tuple[Past, str]]:
 
 
 def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, str]) -> None:
-    """The README says so, and how many without the first commits."""
+    """The documentation says so, and how many without the first commits."""
     (there, first), repo = past, past[0].repo
     assert git(there.folder, "rev-list", "--count", f"{first}..main").strip() == "1000"
     expected = histories.shipped(repo, there.folder, first, "main")
@@ -101,8 +104,7 @@ def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, st
     ways = {len(repo.history.commits[sha].parents) for sha in expected.values()}
     assert ways == {1, 2}
     assert len(repo.pulls.by_number) > 300  # closed ones, and ones that are on another branch alone
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    stated = re.search(r"thousand commits with 300 pull requests take ([0-9]+) calls, or ([0-9]+) with", text)
+    stated = re.search(r"thousand commits with 300 pull requests take ([0-9]+) calls, or ([0-9]+) with", read(PAGE))
     assert stated
     repo.deployments.create(first, state="success")
     found = looked_up(there.gh, repo, repo.rev("main"), {"environment": "production", "show-pull-requests": "true"})
@@ -198,15 +200,14 @@ def check_first_commit(there: Past, before: str, after: str) -> None:
     assert times == ({"first_commit_timestamp": min(authored)} if authored else {})
 
 
-# What the README states of the calls.
+# What the documentation states of the calls.
 
 
 @cache
 def costs() -> dict[str, list[int]]:
-    """Give the numbers of each row of the README's table."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("### What it costs")[2].partition("##")[0]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][2:]
-    return {row[0]: [int(found) for found in re.findall(r"[0-9]+", row[1])] for row in rows}
+    """Give the numbers of each row of the page's table."""
+    table = rows(section(PAGE, "## Calls and permissions"))
+    return {row[0]: [int(found) for found in re.findall(r"[0-9]+", row[1])] for row in table}
 
 
 @dataclass
@@ -298,7 +299,7 @@ def test_what_times_cost(counter: Counter) -> None:
     assert found == [1, 2, 2]
     assert costs()["the first commit of each"] == [found[0], 150, found[2] - found[0], 150, 100]
     asked = counter.count("/commits/", None, {"lead-time-metadata": "commit", "attribution": "commit"})
-    assert costs()["the commit's time, where the event does not tell it"] == [asked]
+    assert costs()["the commit's time, if the event does not have it"] == [asked]
 
 
 def test_what_services_cost(counter: Counter) -> None:

@@ -53,7 +53,7 @@ def test_the_timeline_in_one_step_each(world: World) -> None:
     assert ["commit_sha" in each for each in world.dx.deployments()] == [False] * 3
 
 
-# What each operation lookups of GitHub: the table of the README.
+# What each operation asks GitHub: the table of docs/monorepos.md.
 
 
 def many(count: int) -> list[str]:

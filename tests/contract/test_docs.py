@@ -1,0 +1,105 @@
+"""The documentation: what it says of inputs, outputs and errors is what the code has, and every page can be found."""
+
+import re
+
+import pytest
+
+import documents
+from documents import anchors, links, names, read, rows, section
+from dx_action.dx.answers import HELD_CODES, HELD_WORDS
+from dx_action.report.failures import ADVICE
+from runner import ROOT, action
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+LINKING = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", *PAGES]
+LINKING += ["examples/README.md", "examples/migrating.md", "tests/README.md"]
+INPUTS, ERRORS = "docs/inputs.md", "docs/errors.md"
+
+
+# What is compared with action.yml and the code.
+
+
+def test_every_input_with_its_default() -> None:
+    found = rows(section(INPUTS, "## Inputs"))
+    declared = [
+        (f"`{name}`", f"`{about['default']}`" if "default" in about else "—")
+        for name, about in action()["inputs"].items()
+    ]
+    assert sorted((row[0], row[1]) for row in found) == sorted(declared)
+    assert all(len(row) == 3 and row[2] for row in found)
+
+
+def test_every_output() -> None:
+    found = [
+        row for row in rows(section(INPUTS, "## Outputs")) if row[0] in {f"`{name}`" for name in action()["outputs"]}
+    ]
+    assert [row[0] for row in found] == [f"`{name}`" for name in action()["outputs"]]
+    assert all(len(row) == 2 and row[1] for row in found)
+
+
+def test_every_status() -> None:
+    described = names(action()["outputs"]["status"]["description"])
+    found = rows(section(INPUTS, "## Outputs"))
+    (row,) = (row for row in found if row[0] == "`status`")
+    assert names(row[1].partition("One of")[2]) == described
+    assert [row[0] for row in found[-len(described) :]] == [f"`{status}`" for status in described]
+    assert set(described) <= set(names(section("README.md", "## Outputs")))
+
+
+def test_the_front_page_names_inputs_that_there_are() -> None:
+    found = [(name, row[1]) for row in rows(section("README.md", "## Inputs")) for name in names(row[0])]
+    assert 10 <= len(found) <= 16
+    for name, default in found:
+        written = action()["inputs"][name].get("default")
+        assert written is None or default == f"`{written}`", name
+
+
+def test_every_error_with_its_sentence() -> None:
+    found = {name: row[1] for row in rows(section(ERRORS, "## Messages by code")) for name in names(row[0])}
+    assert {code: found.get(code) for code in ADVICE} == ADVICE, "run `python tests/support/documents.py`"
+
+
+def test_the_page_of_errors_is_what_the_code_writes() -> None:
+    assert documents.renewed(read(ERRORS)) == read(ERRORS), "run `python tests/support/documents.py`"
+    assert all(f"- `{code}`\n" in section(ERRORS, "## Conflicts") for code in HELD_CODES)
+    assert all(f"- {words}\n" in section(ERRORS, "## Conflicts") for words in HELD_WORDS)
+
+
+# What can be found.
+
+
+def test_the_front_page_is_one() -> None:
+    assert read("README.md").count("\n") <= 200
+    assert "Nothing is released yet" in read("README.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_short(page: str) -> None:
+    assert read(page).count("\n") <= 250
+
+
+def test_every_page_can_be_reached_from_the_front_page() -> None:
+    reached, waiting = {"README.md"}, ["README.md"]
+    while waiting:
+        linked = {to for to, _ in links(waiting.pop()) if to.endswith(".md")} - reached
+        reached |= linked
+        waiting += linked
+    assert set(LINKING) <= reached
+
+
+@pytest.mark.parametrize("page", LINKING)
+def test_links_lead_somewhere(page: str) -> None:
+    for to, anchor in links(page):
+        assert (ROOT / to).exists(), to
+        assert not anchor or anchor in anchors(to), f"{to}#{anchor}"
+
+
+@pytest.mark.parametrize("page", [page for page in LINKING if page != "CHANGELOG.md"])
+def test_steps_give_inputs_that_there_are(page: str) -> None:
+    """In every example of a page, what stands below this action's `with:` is an input."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        for indent, given in re.findall(r"uses: your-org/dx-deployment-action@.*\n( *)with:.*\n((?:\1 +.*\n)+)", block):
+            written = re.findall(rf"^{indent}  ([\w-]+):", given, re.MULTILINE)
+            assert written
+            assert set(written) <= action()["inputs"].keys(), page

@@ -1,0 +1,85 @@
+"""The documentation as the tests read it. `python tests/support/documents.py` renews the parts that are written by the code."""
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dx_action.dx.answers import HELD_CODES, HELD_WORDS
+from dx_action.report.failures import ADVICE
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN = "<!-- %s: written by `python tests/support/documents.py` from the code. -->"
+END = "<!-- %s: the end. -->"
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def section(page: str, heading: str) -> str:
+    """Return what is below a heading, up to the next one of its level or above."""
+    level = heading.partition(" ")[0]
+    found = re.search(
+        rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", read(page), re.MULTILINE | re.DOTALL
+    )
+    assert found, f"{page} has no section `{heading}`"
+    return found[1]
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of the tables' rows, heads left out."""
+    tables = re.findall(r"^\| .*\n\| ---.*\n((?:\|.*\n?)+)", text, re.MULTILINE)
+    lines = [line for table in tables for line in table.splitlines()]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]] for line in lines]
+
+
+def names(cell: str) -> list[str]:
+    """Return what stands between backticks."""
+    return re.findall("`([^`]+)`", cell)
+
+
+def anchors(page: str) -> set[str]:
+    """Return what a link into the page may name, as GitHub makes it of the headings."""
+    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def links(page: str) -> list[tuple[str, str]]:
+    """Return the page's relative links, as the path from the repository's root and the anchor."""
+    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+    found = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            path, _, anchor = target.partition("#")
+            to = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+            found.append((to.relative_to(ROOT).as_posix(), anchor))
+    return found
+
+
+def sentences() -> str:
+    """Return the table of the codes, each with the sentence that a message has."""
+    lines = [f"| `{code}` | {sentence} |" for code, sentence in ADVICE.items()]
+    return "\n".join(("| code | the message says |", "| --- | --- |", *lines))
+
+
+def conflicts() -> str:
+    """Return the lists of the codes and of the sentences that say that DX has a `reference_id` already."""
+    codes = "\n".join(f"- `{code}`" for code in HELD_CODES)
+    words = "\n".join(f"- {sentence}" for sentence in HELD_WORDS)
+    return f"Codes:\n\n{codes}\n\nSentences:\n\n{words}"
+
+
+def renewed(text: str) -> str:
+    """Return the text of docs/errors.md with its written parts anew."""
+    for name, part in (("Messages", sentences()), ("Conflicts", conflicts())):
+        begin, end = BEGIN % name, END % name
+        text = f"{text.split(begin, maxsplit=1)[0]}{begin}\n\n{part}\n\n{end}{text.split(end)[1]}"
+    return text
+
+
+if __name__ == "__main__":
+    path = ROOT / "docs/errors.md"
+    path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
