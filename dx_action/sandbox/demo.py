@@ -1,6 +1,6 @@
 """`python -m dx_action.sandbox.demo`: the action at work against the stand-in, as the log on GitHub shows it.
 
-Owns the three scenes and what must come of each, so that it is a smoke test, too: it ends with 1 where anything went otherwise.
+Four scenes, and what each promises. It is a smoke test too: it ends with 1 if a promise is broken.
 """
 
 import json
@@ -11,6 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
+from dx_action.sandbox import monorepo
 from dx_action.sandbox.rendering import ActionsLog, Screen, summary_lines
 from dx_action.sandbox.server import Sandbox
 from dx_action.sandbox.step import Step, run_step
@@ -18,22 +19,22 @@ from dx_action.sandbox.step import Step, run_step
 ENTRYPOINT = Path(__file__).resolve().parents[2] / "entrypoint.py"
 TOKEN, REVOKED = "dx-demo-token-3f9c1b", "dx-demo-revoked-8e27d4"
 _LONGEST = 100
-_WRONG = 31
+_RED, _GREEN = 31, 32
 _REPOSITORY = {"full_name": "acme/shop", "default_branch": "main"}
 
 
 class Demo:
-    """The scenes, and what did not go as told."""
+    """The scenes, and what did not come true of what they promise."""
 
     def __init__(self, dx: Sandbox, screen: Screen, entrypoint: Path) -> None:
         self._dx, self._screen, self._entrypoint = dx, screen, entrypoint
-        self.wrong: list[str] = []
+        self.promises = 0
+        self.broken: list[str] = []
 
     def merged(self) -> None:
         """A pull request is merged, and its deployment is registered."""
-        step = self._play(
-            "1 of 3: a pull request is merged", number=41, commit="312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
-        )
+        self._title("1 of 4: a pull request is merged")
+        step = self._play(_event(41, "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"), service="payments")
         for request in self._dx.requests()[:1]:
             self._screen.title("\nWhat DX received")
             self._screen.say(
@@ -42,84 +43,134 @@ class Demo:
             self._screen.say(_indented(json.dumps(request["json"], indent=2)))
         self._screen.title("\nThe outputs of the step")
         self._screen.say(_indented(*(f"{name:<18} {_short(value)}" for name, value in step.outputs.items() if value)))
-        self._screen.title("\nThe summary of the job")
-        self._screen.say(_indented(*summary_lines(step.summary)))
-        self._screen.say()
-        held = self._dx.deployments()
-        self._check("the step is green", step.exit_code == 0)
-        self._check("status is registered", step.outputs.get("status") == "registered")
-        self._check("DX holds the merge commit, once", [each.get("commit_sha", "")[:7] for each in held] == ["312c5c6"])
-        self._check("the token is in no output and not in the summary", TOKEN not in _texts(step))
+        self._show_summary(step)
+        commits = [deployment.get("commit_sha", "")[:7] for deployment in self._dx.deployments()]
+        self._promise("the step is green, with status registered", _ended(step) == (0, "registered"))
+        self._promise("DX has the merge commit, once", commits == ["312c5c6"])
+        self._promise("the token is in no output and not in the summary", TOKEN not in _texts(step))
 
     def outage(self) -> None:
-        """DX is down for a moment, and the step waits."""
+        """DX is down for a moment, and the step waits; the same event comes again, and nothing is doubled."""
         before = len(self._dx.requests())
         self._dx.script([{"status": 503, "body": "html", "times": 2}])
-        step = self._play("2 of 3: DX answers 503 twice", number=42, commit="c89241549856579cbcce0211499667cb1ecc577a")
+        self._title("2 of 4: DX is down for a moment, and the job is run again")
+        event = _event(42, "c89241549856579cbcce0211499667cb1ecc577a")
+        step = self._play(event, service="payments")
         sent = self._dx.requests()[before:]
-        self._check("the step is green", step.exit_code == 0)
-        self._check("DX answered 503, 503 and 200", [each["status"] for each in sent] == [503, 503, 200])
-        self._check("every attempt had the same bytes", len({each["body"] for each in sent}) == 1)
-        self._check("DX holds it once", len(self._dx.deployments()) == 2)  # beside that of the first scene
+        again = self._play(event, service="payments")
+        self._promise("the step waits, and is green", _ended(step) == (0, "registered"))
+        self._promise("DX answered 503, 503 and 200", [request["status"] for request in sent] == [503, 503, 200])
+        self._promise("every attempt had the same bytes", len({request["body"] for request in sent}) == 1)
+        self._promise("the second run finds it registered", _ended(again) == (0, "already-registered"))
+        self._promise("DX has it once", len(self._dx.deployments()) == 2)  # and the one of the first scene
+
+    def monorepo(self) -> None:
+        """A merge in a monorepo: two of three services are deployed, each with the pull requests that it brings."""
+        self._title("3 of 4: a merge in a monorepo changes two services of three")
+        before = len(self._dx.deployments())
+        inputs = {
+            "service-map": monorepo.MAP,
+            "set-pull-services": "true",
+            "show-pull-requests": "true",
+            "since-sha": monorepo.BEFORE,
+        }
+        with monorepo.Monorepo() as github:
+            event = _event(monorepo.NUMBER, monorepo.MERGED, changed_files=2, base=monorepo.BEFORE)
+            step = self._play(event, {"GITHUB_API_URL": github.url}, **inputs, github_token="demo-github-token")
+        self._show_summary(step)
+        services = [deployment["service"]["identifier"] for deployment in self._dx.deployments()[before:]]
+        told = [[service["identifier"] for service in pull["services"]] for pull in self._dx.pull_services()]
+        self._promise("payments and web are registered, search is not", services == ["payments", "web"])
+        self._promise("DX knows which services the pull request changed", told == [["payments", "web"]])
+        self._promise("the summary lists what each brings", all(f"#{number}" in step.summary for number in (43, 44)))
 
     def refused(self) -> None:
         """The token was revoked: the step says so and fails."""
-        commit = "c24705b4b609848661ff6096b6f66626e8734485"
-        step = self._play("3 of 3: DX refuses the token", number=43, commit=commit, token=REVOKED)
-        told = [line for line in step.log if line.startswith("::error ")]
-        self._check("the step is red", step.exit_code == 1)
-        self._check("status is failed", step.outputs.get("status") == "failed")
-        self._check("one error says that the token is not valid", len(told) == 1 and "invalid_auth" in told[0])
-        self._check("DX holds nothing more", len(self._dx.deployments()) == 2)
-        self._check("the token is nowhere but in its mask", REVOKED not in _texts(step))
+        self._title("4 of 4: DX rejects the token")
+        before = len(self._dx.deployments())
+        step = self._play(_event(45, "c24705b4b609848661ff6096b6f66626e8734485"), token=REVOKED, service="payments")
+        errors = [line for line in step.log if line.startswith("::error ")]
+        self._promise("the step is red, with status failed", _ended(step) == (1, "failed"))
+        self._promise("one error says what is wrong with the token", len(errors) == 1 and "invalid_auth" in errors[0])
+        self._promise("DX has nothing more", len(self._dx.deployments()) == before)
+        self._promise("the token is nowhere but in its mask", REVOKED not in _texts(step))
 
-    def _play(self, title: str, *, number: int, commit: str, token: str = TOKEN) -> Step:
-        self._screen.title(f"\n──── {title} {'─' * (60 - len(title))}")
-        inputs = {"dx-host": self._dx.url, "dx-token": token, "service": "payments-service"}
+    def _title(self, title: str) -> None:
+        self._screen.title(f"\n──── {title} {'─' * (66 - len(title))}")
+
+    def _play(
+        self,
+        event: Mapping[str, Any],
+        variables: Mapping[str, str] | None = None,
+        *,
+        token: str = TOKEN,
+        **inputs: str,
+    ) -> Step:
+        """Run a step with these inputs (`_` for `-`), its log on the screen."""
+        written = {name.replace("_", "-"): value for name, value in inputs.items()}
+        given = {"dx-host": self._dx.url, "dx-token": token} | written
         log = ActionsLog(self._screen)
         log.hear(f"::add-mask::{token}")
         log.begin("Run your-org/dx-deployment-action")
-        for line in ("with:", *(f"  {name}: {value}" for name, value in inputs.items())):
-            log.hear(line)
+        log.hear("with:")
+        for name, value in given.items():
+            shown = "***" if name == "github-token" else value
+            for line in [f"  {name}: {shown}"] if "\n" not in shown else [f"  {name}: |", *shown.splitlines()]:
+                log.hear(line if line.startswith("  ") else f"    {line}")
         log.end()
+        number, commit = event["number"], event["pull_request"]["merge_commit_sha"]
         filled = {"job-index": "0", "check-run-id": f"3825556{number}", "source-name": "GitHub Actions"}
-        step = run_step(self._entrypoint, _variables(commit), _event(number, commit), inputs | filled, log.hear)
+        runner = {**_variables(commit), **(variables or {})}
+        step = run_step(self._entrypoint, runner, event, given | filled, log.hear)
         self._screen.say(f"(exit code {step.exit_code})")
         return step
 
-    def _check(self, what: str, holds: bool) -> None:
-        self._screen.say(f"  {'as told' if holds else 'WRONG'}: {what}", 0 if holds else _WRONG)
+    def _show_summary(self, step: Step) -> None:
+        self._screen.title("\nThe summary of the job")
+        self._screen.say(_indented(*summary_lines(step.summary)))
+        self._screen.say()
+
+    def _promise(self, what: str, holds: bool) -> None:
+        self.promises += 1
+        self._screen.say(f"  {'✓' if holds else '✗'} {what}", _GREEN if holds else _RED)
         if not holds:
-            self.wrong.append(what)
+            self.broken.append(what)
 
 
 def main(entrypoint: Path, stream: TextIO, *, colour: bool) -> int:
-    """Play the scenes; 1 where something did not go as told."""
+    """Play the scenes; 1 if one does not keep what it promises."""
     screen = Screen(stream.write, colour=colour)
     with Sandbox(token=TOKEN) as dx:
         screen.say(
             f"A stand-in for DX listens at {dx.url}. The action runs as it does in a job, but without its container."
         )
         demo = Demo(dx, screen, entrypoint)
-        demo.merged()
-        demo.outage()
-        demo.refused()
-    if demo.wrong:
-        screen.say(f"\n{len(demo.wrong)} did NOT go as told: {'; '.join(demo.wrong)}.", _WRONG)
+        for scene in (demo.merged, demo.outage, demo.monorepo, demo.refused):
+            scene()
+    if demo.broken:
+        screen.say(f"\n✗ {len(demo.broken)} of {demo.promises} promises are broken: {'; '.join(demo.broken)}.", _RED)
         return 1
-    screen.say("\nEverything went as told.")
+    screen.say(f"\n✓ All {demo.promises} promises hold.", _GREEN)
     return 0
 
 
-def _event(number: int, commit: str) -> dict[str, Any]:
+def _ended(step: Step) -> tuple[int, str | None]:
+    return step.exit_code, step.outputs.get("status")
+
+
+def _event(number: int, commit: str, *, changed_files: int = 1, base: str = "") -> dict[str, Any]:
     pull = {
         "id": 2401500000 + number,
         "number": number,
+        "title": monorepo.TITLE if number == monorepo.NUMBER else f"Change {number}",
+        "user": {"login": "octocat"},
         "html_url": f"https://github.com/acme/shop/pull/{number}",
         "merged": True,
+        "merged_at": monorepo.ago(0),
         "merge_commit_sha": commit,
-        "base": {"ref": "main", "repo": _REPOSITORY},
-        "head": {"ref": "cart-total", "repo": _REPOSITORY},
+        "changed_files": changed_files,
+        "base": {"ref": "main", "sha": base or None, "repo": _REPOSITORY},
+        "head": {"ref": "cart-total", "sha": commit, "repo": _REPOSITORY},
     }
     return {"action": "closed", "number": number, "pull_request": pull, "repository": _REPOSITORY}
 

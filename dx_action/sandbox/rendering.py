@@ -82,15 +82,17 @@ class ActionsLog:
 def summary_lines(markdown: str) -> Iterator[str]:
     """Give the summary as plain text: a table's row as a line for each of its cells."""
     heads: list[str] = []
-    fence = ""
+    fence, chart = "", False
     for line in markdown.splitlines():
         opening = _FENCE.fullmatch(line)
         if fence or opening:
             if not fence and opening:
-                fence = opening[1]
+                fence, chart = opening[1], line.endswith("mermaid")
+                if chart:
+                    yield "    (a chart)"
             elif line == fence:
                 fence = ""
-            else:
+            elif not chart:
                 yield f"    {line}"
         elif line.startswith("|"):
             cells = [_plain(cell) for cell in line.strip("|").split("|")]
