@@ -145,12 +145,13 @@ def _run(
 def _asks(
     inputs: Inputs, runtime: Runtime, env: Mapping[str, str], workspace: Workspace, clock: Clock, workflow: Workflow
 ) -> Callable[[str, bool, str | None], "Lookups"]:
-    def lookups_for(repository: str, own: bool, commit: str | None) -> "Lookups":
-        from dx_action.github.asking import about  # noqa: PLC0415 - most runs look nothing up
+    def about(repository: str, own: bool, commit: str | None) -> "Lookups":
+        from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
+        from dx_action.github.lookups import lookups_for  # noqa: PLC0415
 
-        return about(repository, own, commit, inputs, runtime, env, workspace, clock, workflow.say)
+        return lookups_for(repository, own, commit, Run(inputs, runtime, env, workspace, clock, workflow.say))
 
-    return lookups_for
+    return about
 
 
 def _publish(told: report.Report, workflow: Workflow, *, strict: bool) -> int:

@@ -11,8 +11,7 @@ from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
-from dx_action.github.asking import asker_of
-from dx_action.github.client import Api
+from dx_action.github.client import Repository
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import iso, parse_time
 from dx_action.runner.runtime import Runtime
@@ -21,7 +20,7 @@ _DAYS = 90
 
 
 def from_history(
-    inputs: Inputs, runtime: Runtime, api: Callable[[], Api], now: datetime, say: Callable[[str], None]
+    inputs: Inputs, runtime: Runtime, repository: Repository, now: datetime, say: Callable[[str], None]
 ) -> tuple[Rows, tuple[str, ...]]:
     """Give the deployments of the window, and the notices. `now` is UTC. Raises BadInput and LookupFailedError."""
     since, until = inputs.since or now - timedelta(days=_DAYS), inputs.until or now
@@ -30,13 +29,11 @@ def from_history(
         raise BadInput.of(
             name, f"{text} Write a window whose beginning comes first; `since` is {_DAYS} days ago unless given."
         )
-    repository = inputs.repository or runtime.repository
-    if not repository:
+    if not repository.name:
         raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY names none.")
     deploys = inputs.model_copy(update={"operation": "deploy"})
-    asker = asker_of(repository, inputs, runtime)
-    found = outcomes(api(), asker, since, until, environments=not inputs.only_environments)
-    own_jobs = OwnJobs(api(), asker, runtime.server_url)
+    found = outcomes(repository, since, until, environments=not inputs.only_environments)
+    own_jobs = OwnJobs(repository, runtime.server_url)
     kept = _Kept(deploys)
     jobs: set[int] = set()
     others = 0
@@ -48,7 +45,7 @@ def from_history(
             jobs.add(outcome.event.deployment.id)
         else:
             kept.add(registration)
-    say(f"Read {len(kept.rows):,} deployments from GitHub's history of {repository}")
+    say(f"Read {len(kept.rows):,} deployments from GitHub's history of {repository.name}")
     if others:
         what = (
             "1 more is of an environment that does" if others == 1 else f"{others:,} more are of environments that do"
@@ -56,7 +53,7 @@ def from_history(
         say(f"  {what} not count")
     why: tuple[str, ...] = ()
     if not len(kept.rows) and not jobs:
-        where = f"in GitHub's history of {repository} from {iso(since)} to {iso(until)}"
+        where = f"in GitHub's history of {repository.name} from {iso(since)} to {iso(until)}"
         why = (_none_counts(where, others, named=bool(inputs.only_environments)),)
     return kept.rows, (
         *why,

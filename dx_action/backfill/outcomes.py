@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dx_action.errors import InvalidValue
-from dx_action.github.client import Api
+from dx_action.github.client import Repository
 from dx_action.github.deployments import pages
-from dx_action.github.errors import UNREADABLE, Asker, unavailable
+from dx_action.github.errors import UNREADABLE, failure
 from dx_action.inputs.times import parse_time
-from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent, Repository
+from dx_action.runner import event as runner_event
+from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
 
 _OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
 
@@ -26,19 +27,19 @@ class Outcome:
     repository: str
 
 
-def outcomes(api: Api, asker: Asker, since: datetime, until: datetime, *, environments: bool) -> Iterator[Outcome]:
+def outcomes(repository: Repository, since: datetime, until: datetime, *, environments: bool) -> Iterator[Outcome]:
     """Give each deployment's first success, and its first failure or error, the newest deployments first.
 
     It ends at the first page on which all is from before `since`. `environments`: whether each environment is for production, or
     transient, is needed. Raises LookupFailedError.
     """
     known: set[str] = set()
-    for page in pages(api, asker):
+    for page in pages(repository):
         late = False
         for node in page.nodes:
             statuses = page.statuses(node)
             firsts = _firsts(statuses)
-            late = late or any(at >= since for at in (_moment(node.createdAt), *(at for at, _ in firsts)))
+            late = late or any(at >= since for at in (_moment(node.created_at), *(at for at, _ in firsts)))
             inside = [status for at, status in firsts if since <= at <= until]
             if not inside or node.id in known:
                 continue
@@ -46,11 +47,11 @@ def outcomes(api: Api, asker: Asker, since: datetime, until: datetime, *, enviro
             log_urls = tuple(each.log_url for each in statuses if each.log_url)
             deployment = page.deployment(node, environments=environments)
             # As it is written: a repository that was renamed would else be another than the event's.
-            own = page.name if page.name.casefold() == asker.repository.casefold() else asker.repository
+            own = page.name if page.name.casefold() == repository.name.casefold() else repository.name
             for status in inside:
                 event = DeploymentStatusEvent(
                     name="deployment_status",
-                    repository=Repository(full_name=own),
+                    repository=runner_event.Repository(full_name=own),
                     deployment=deployment,
                     deployment_status=status,
                 )
@@ -72,4 +73,4 @@ def _moment(text: str) -> datetime:
     try:
         return parse_time(text)
     except InvalidValue:
-        raise unavailable(UNREADABLE) from None
+        raise failure(UNREADABLE) from None

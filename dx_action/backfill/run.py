@@ -16,7 +16,7 @@ from dx_action.backfill.tally import Tally
 from dx_action.dx.connect import connection
 from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
-from dx_action.github.asking import api_of, asker_of
+from dx_action.github.client import Run, connect
 from dx_action.inputs.model import Inputs, missing_connection, written
 from dx_action.report.endings import Report
 from dx_action.report.progress import Progress
@@ -41,9 +41,9 @@ def backfill(
     workspace, anew = progress.workspace, inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
     if anew and _is_done(workspace, inputs.failed_file or ""):
         return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
-    asker = asker_of(inputs.repository or runtime.repository, inputs, runtime)
-    api = api_of(asker, inputs, runtime, env, workspace, clock, patient=True)
-    rows, notices = open_rows(inputs, runtime, workspace, api, clock.now(), workflow.say)
+    run = Run(inputs, runtime, env, workspace, clock, workflow.say)
+    repository = connect(inputs.repository or runtime.repository, run, patient=True)
+    rows, notices = open_rows(inputs, runtime, workspace, repository, clock.now(), workflow.say)
     if not len(rows):
         return backfill_report.nothing(notices)
     if inputs.csv_file:

@@ -8,7 +8,7 @@ from dx_action.backfill.file import notices, read_rows
 from dx_action.backfill.rows import Fill
 from dx_action.backfill.store import Rows
 from dx_action.errors import BadInput, InvalidValue
-from dx_action.github.client import Api
+from dx_action.github.client import Repository
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
@@ -18,20 +18,20 @@ def open_rows(
     inputs: Inputs,
     runtime: Runtime,
     workspace: Workspace,
-    api: Callable[[], Api],
+    repository: Repository,
     now: datetime,
     say: Callable[[str], None],
 ) -> tuple[Rows, tuple[str, ...]]:
     """Give every deployment of the backfill, all checked, and the notices about them, each a sentence.
 
-    `api` is called where the history is read; its answers must not have the 60 s of other look-ups. `now` is UTC. The rows
-    hold a file open until nobody holds them. Raises BadInput with the first problems and LookupFailedError: nothing is sent.
+    `repository` is the one whose history is read, a patient one. `now` is UTC. The rows hold a file open until nobody holds
+    them. Raises BadInput with the first problems and LookupFailedError: nothing is sent.
     """
     if inputs.backfill_file:
         return _from_file(inputs.backfill_file, inputs, runtime, workspace, say)
     from dx_action.backfill.history import from_history  # noqa: PLC0415 - a file needs nothing of it
 
-    return from_history(inputs, runtime, api, now, say)
+    return from_history(inputs, runtime, repository, now, say)
 
 
 def write_csv(inputs: Inputs, rows: Rows, workspace: Workspace, scrubbed: Callable[[str], str]) -> tuple[str, ...]:

@@ -1,77 +1,196 @@
-"""Owns the talk with GitHub's API: the one speaker to it, by PyGithub, imported only when a look-up is needed. It only reads.
+"""The one client of GitHub's API, bound to a repository. It only reads, and imports PyGithub at the first call.
 
 PyGithub's requester is used below its objects, so that a look-up makes exactly the calls it names. What GitHub or an exception says
-is never told in its own words: see `refusals`.
+is never repeated in its own words: see `errors`.
 """
 
 import logging
 import re
 import ssl
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
 
-from dx_action.github.bounded import within
+from dx_action.errors import BadInput
 from dx_action.github.errors import (
     CERTIFICATE,
+    FAILED,
     NO_ANSWER,
+    RATE_LIMITED,
     REDIRECT,
     UNREADABLE,
-    Asker,
+    Access,
     LookupFailedError,
+    failure,
     graphql_type,
-    unavailable,
 )
-from dx_action.github.patience import RedirectedError, WaitTooLongError, queried, retries
-from dx_action.runner.network import exception_chain
-from dx_action.runner.runtime import Clock
+from dx_action.inputs.model import Inputs
+from dx_action.runner.network import ca_file, exception_chain, read_ca_bundle
+from dx_action.runner.runtime import Clock, Runtime
+from dx_action.runner.workspace import Workspace
+
+T = TypeVar("T")
 
 SECONDS = 60.0
 PER_PAGE = 100
-_TIMEOUT = 10
+_TIMEOUT, _TRIES, _BACKOFF = 10, 3, 0.5
+_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
 
-class Missing(Exception):
-    """GitHub knows no such thing, or hides it from this token."""
+class Answer(BaseModel):
+    """The fields that are read of an answer of GitHub's."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
-class Api(Protocol):
-    """What look-ups need of GitHub. `permission` is that of the job's `permissions` which the call needs."""
+class Node(Answer):
+    """An answer of GraphQL's, which writes its fields in camelCase."""
 
-    def get(self, path: str, permission: str, **parameters: str | int) -> Any:
-        """Give the JSON of a REST answer. Raises LookupFailedError, and Missing for a 404."""
-
-    def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
-        """Give the data of a GraphQL answer. Raises LookupFailedError, and Missing where a node is unknown."""
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
-class GitHub:
-    """One server's API, asked about one repository with one token."""
+class _Data(Answer):
+    repository: Any = None
 
-    patient = False  # whether each call has the seconds that all calls have together otherwise
+
+class _Reply(Answer):
+    data: _Data
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What look-ups need of the run. `say` writes a line of the log."""
+
+    inputs: Inputs
+    runtime: Runtime
+    env: Mapping[str, str]
+    workspace: Workspace
+    clock: Clock
+    say: Callable[[str], None]
+
+
+def connect(name: str, run: Run, *, patient: bool = False) -> "Repository":
+    """Return a client of the repository by the run's token and CAs. `patient`: each call has the time that all share else."""
+    return Repository(
+        name,
+        run.inputs.github_token,
+        run.runtime.api_url,
+        run.clock,
+        lambda: ca_file(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace)),
+        own=name.casefold() == run.runtime.repository.casefold(),
+        patient=patient,
+    )
+
+
+class Repository:
+    """One repository, asked with one token. `own`: it is the workflow's own. `verify` returns the CAs, as requests takes them.
+
+    Each call names the permission that it needs. Raises LookupFailedError, Missing for a 404, and BadInput for a name that is not
+    a GitHub repository's.
+    """
 
     def __init__(
-        self, token: SecretStr | None, api_url: str, asker: Asker, clock: Clock, verify: str | bool = True
+        self,
+        name: str,
+        token: SecretStr | None,
+        api_url: str,
+        clock: Clock,
+        verify: Callable[[], str | bool] = lambda: True,
+        *,
+        own: bool = True,
+        patient: bool = False,
     ) -> None:
-        import github  # noqa: PLC0415 - 0.1 s that a plain run does not spend
+        self.name, self.own, self.has_token = name, own, token is not None
+        self._token, self._api_url, self._clock, self._verify = token, api_url, clock, verify
+        self._patient = patient
+        self._end: float | None = None
+        self._path = f"/repos/{name}"
+        # What is asked twice in a run, such as the beginning of a comparison, costs one call.
+        self._answers: dict[tuple[str, tuple[tuple[str, str | int], ...]], Any] = {}
+
+    def get(self, path: str, permission: str, model: type[T], **parameters: str | int) -> T:
+        """Return REST's answer for a path below the repository's."""
+        return _checked(model, self._rest(path, permission, parameters))
+
+    def query(
+        self,
+        fields: str,
+        permission: str,
+        model: type[T],
+        variables: Mapping[str, tuple[str, Any]] | None = None,
+        fragment: str = "",
+        name: str | None = None,
+    ) -> T:
+        """Return fields of the repository, or of that of another name. `variables` have a GraphQL type and a value each."""
+        variables = variables or {}
+        owner, _, short = (name or self.name).partition("/")
+        declared = "".join(f", ${variable}: {kind}" for variable, (kind, _) in variables.items())
+        text = (
+            f"query($owner: String!, $name: String!{declared}) "
+            f"{{ repository(owner: $owner, name: $name) {{ {fields} }} }}{fragment}"
+        )
+        values = {variable: value for variable, (_, value) in variables.items()}
+        found = self._graphql(text, permission, {"owner": owner, "name": short, **values})
+        found = _checked(_Reply, found).data.repository
+        if found is None:
+            raise self._access(permission).missing()
+        return _checked(model, found)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if "_requester" in self.__dict__:
+            self._requester.close()
+
+    def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
+        key = (path, tuple(sorted(parameters.items())))
+        if key in self._answers:
+            return self._answers[key]
+        ask = partial(self._requester.requestJsonAndCheck, "GET", f"{self._path}/{path}", parameters)
+        try:
+            _, found = self._call(permission, ask)
+        except _RedirectedError as moved:
+            # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
+            number = re.search(r"/repositories/\d+(?![^/?])", moved.location)
+            if number is None or not self._path.startswith("/repos/"):
+                raise failure(REDIRECT, "rejected") from None
+            self._path = number[0]
+            return self._rest(path, permission, parameters)
+        if found is None or _is_foreign(found):
+            raise failure(UNREADABLE)
+        if not self._patient:  # a patient one reads much, and each page once
+            self._answers[key] = found
+        return found
+
+    def _graphql(self, text: str, permission: str, variables: dict[str, Any]) -> Any:
+        ask = partial(self._requester.graphql_query, text, variables)
+        try:
+            _, found = self._call(permission, lambda: _retried(ask, self._clock, self._left))
+        except _RedirectedError:
+            raise failure(REDIRECT, "rejected") from None
+        return found
+
+    @cached_property
+    def _requester(self) -> Any:
+        if not _NAME.fullmatch(self.name):
+            text = "is not a GitHub repository, `owner/name`, and this step needs to look something up there."
+            raise BadInput.of("repository", text)
+        import github  # noqa: PLC0415 - 0.1 s that a run without look-ups does not spend
 
         # PyGithub's own lines in the log would hold GitHub's words as they came.
         logging.getLogger("github").handlers = [logging.NullHandler()]
         logging.getLogger("github").propagate = False
-        self._asker, self._clock = asker, clock
-        self._end: float | None = None
-        self._moved_to = ""
-        # What is asked twice in a run, such as the beginning of a comparison, costs one call.
-        self._answers: dict[tuple[str, tuple[tuple[str, str | int], ...]], Any] = {}
-        self._errors = github
-        self._requester = github.Github(
-            auth=github.Auth.Token(token.get_secret_value()) if token else None,
-            base_url=api_url,
-            verify=verify,
+        return github.Github(
+            auth=github.Auth.Token(self._token.get_secret_value()) if self._token else None,
+            base_url=self._api_url,
+            verify=self._verify(),
             timeout=_TIMEOUT,
-            retry=retries(clock, self._left, SECONDS),
+            retry=_retries(self._clock, self._left),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -79,82 +198,143 @@ class GitHub:
             api_version="2022-11-28",
         ).requester
 
-    def get(self, path: str, permission: str, **parameters: str | int) -> Any:
-        """See Api."""
-        key = (path, tuple(sorted(parameters.items())))
-        if key in self._answers:
-            return self._answers[key]
-        try:
-            found = self._call(permission, partial(self._ask, path, parameters))
-        except RedirectedError as redirected:
-            # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
-            number = re.search(r"/repositories/\d+(?![^/?])", redirected.location)
-            if number is None or self._moved_to:
-                raise unavailable(REDIRECT) from None
-            self._moved_to = number[0]
-            return self.get(path, permission, **parameters)
-        if found is None or _foreign(found):
-            raise unavailable(UNREADABLE)
-        if not self.patient:  # what is patient reads much, and each page once
-            self._answers[key] = found
-        return found
-
-    def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
-        """See Api."""
-
-        def ask() -> Any:
-            return self._requester.graphql_query(text, variables)[1]
-
-        try:
-            answer = self._call(permission, lambda: queried(ask, self._clock, self._left))
-        except RedirectedError:
-            raise unavailable(REDIRECT) from None
-        if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
-            raise unavailable(UNREADABLE)
-        found: dict[str, Any] = answer["data"]
-        return found
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._requester.close()
-
-    def _ask(self, path: str, parameters: dict[str, str | int]) -> Any:
-        own = f"/repos/{self._asker.repository}"
-        if self._moved_to and path.startswith(own):
-            path = self._moved_to + path.removeprefix(own)
-        return self._requester.requestJsonAndCheck("GET", path, parameters)[1]
+    def _access(self, permission: str) -> Access:
+        return Access(self.name, permission, self.own, self.has_token)
 
     def _left(self) -> float:
         self._end = self._end or self._clock.monotonic() + SECONDS
         return self._end - self._clock.monotonic()
 
     def _call(self, permission: str, ask: Callable[[], Any]) -> Any:
-        self._end = None if self.patient else self._end
+        from github import GithubException  # noqa: PLC0415
+
+        self._end = None if self._patient else self._end
         try:
-            return within(self._left(), ask)
+            return _within(self._left(), ask)
         except TimeoutError:
-            text = f"gave no answer within the {SECONDS:.0f} s that look-ups have. Run this again later."
-            raise unavailable(text) from None
-        except WaitTooLongError as wait:
-            raise self._refused(wait.status, "", permission, limited=wait.status == 403) from None
-        except self._errors.GithubException as error:
-            if error.status < 500 and _foreign(error.data):
-                raise unavailable(UNREADABLE) from None
-            if error.status == 404:
-                raise Missing from None
-            # After several attempts the body is lost, and only a header tells.
-            spent = (error.headers or {}).get("x-ratelimit-remaining") == "0"
-            limited = isinstance(error, self._errors.RateLimitExceededException) or spent
-            raise self._refused(error.status, graphql_type(error.data), permission, limited=limited) from None
+            text = f"did not answer within the {SECONDS:.0f} s that look-ups have. Run this again later."
+            raise failure(text) from None
+        except _WaitTooLongError as wait:
+            raise self._access(permission).rejected(wait.status, "", limited=wait.status == 403) from None
+        except GithubException as error:
+            raise self._rejected(error, permission) from None
         except (OSError, ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError) as error:
             # A requests exception is an OSError; over answers that are not GitHub's, PyGithub stumbles in the other ways.
             untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in exception_chain(error))
-            raise unavailable(CERTIFICATE if untrusted else NO_ANSWER) from None
+            raise (failure(CERTIFICATE, "rejected") if untrusted else failure(NO_ANSWER)) from None
 
-    def _refused(self, status: int, kind: str, permission: str, *, limited: bool) -> LookupFailedError:
-        return self._asker.refused(status, kind, permission, limited=limited)
+    def _rejected(self, error: Any, permission: str) -> LookupFailedError:
+        from github import RateLimitExceededException  # noqa: PLC0415
+
+        if error.status < 500 and _is_foreign(error.data):
+            return failure(UNREADABLE)
+        access = self._access(permission)
+        if error.status == 404:
+            return access.missing()
+        # After several attempts the body is lost, and only a header shows a limit.
+        spent = (error.headers or {}).get("x-ratelimit-remaining") == "0"
+        limited = isinstance(error, RateLimitExceededException) or spent
+        return access.rejected(error.status, graphql_type(error.data), limited=limited)
 
 
-def _foreign(found: Any) -> bool:
-    """Tell whether this is no JSON: PyGithub hands it over all the same, as it came or under `data`."""
+class _RedirectedError(Exception):
+    """The answer is elsewhere: PyGithub would go there, and leave behind which page was asked for."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__()
+        self.location = location
+
+
+class _WaitTooLongError(Exception):
+    """GitHub asks for a longer wait than there is time for."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+def _retries(clock: Clock, left: Callable[[], float]) -> Any:
+    """Return PyGithub's retries, but for redirects, which are not followed, and for waits longer than what is left."""
+    from github.GithubRetry import GithubRetry  # noqa: PLC0415
+
+    class Retries(GithubRetry):
+        def increment(self, *args: Any, **more: Any) -> Any:
+            response = more.get("response")
+            if response is not None and response.status < 400:
+                response.drain_conn()
+                raise _RedirectedError(response.headers.get("Location") or "")
+            return super().increment(*args, **more)
+
+        def sleep(self, response: Any = None) -> None:
+            asked = 0.0 if response is None else self.get_retry_after(response) or 0.0
+            wait = max(asked, self.get_backoff_time())
+            if wait >= left():
+                raise _WaitTooLongError(response.status if response is not None else 0)
+            clock.sleep(wait)
+
+    return Retries(
+        total=_TRIES,
+        backoff_factor=_BACKOFF,
+        status_forcelist=[301, 302, 303, 307, 308, 429, *range(500, 600)],
+        raise_on_status=False,
+        secondary_rate_wait=SECONDS,
+        max_rate_limit_wait=SECONDS,
+    )
+
+
+def _retried(ask: Callable[[], T], clock: Clock, left: Callable[[], float]) -> T:
+    """Ask again after those of GraphQL's errors that pass: they come with HTTP 200."""
+    from github import GithubException  # noqa: PLC0415
+
+    for number in range(_TRIES):
+        try:
+            return ask()
+        except GithubException as error:
+            wait, growing = None, _BACKOFF * 2**number
+            kind, reset = graphql_type(error.data), (error.headers or {}).get("x-ratelimit-reset", "")
+            if kind == FAILED:
+                wait = growing
+            elif kind == RATE_LIMITED and reset.isdecimal():
+                wait = max(int(reset) - clock.now().timestamp() + 1, growing)
+            if wait is None or wait >= left():
+                raise
+            clock.sleep(wait)
+    return ask()
+
+
+def _within(seconds: float, work: Callable[[], T]) -> T:
+    """Do the work in a thread, which dies with the process. Raises TimeoutError after the seconds; without any, nothing begins."""
+    if seconds <= 0:
+        raise TimeoutError
+    ends: SimpleQueue[tuple[bool, T | BaseException]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            ends.put((True, work()))
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+            ends.put((False, error))
+
+    Thread(target=run, daemon=True).start()
+    try:
+        fine, end = ends.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(end, BaseException) and not fine:
+        raise end
+    return end  # type: ignore[return-value]
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+
+
+def _checked(model: type[T], found: Any) -> T:
+    try:
+        answer: T = _adapter(model).validate_python(found)
+    except ValidationError:
+        raise failure(UNREADABLE) from None
+    return answer
+
+
+def _is_foreign(found: Any) -> bool:
+    """Return whether this is no JSON: PyGithub hands it over all the same, as it came or under `data`."""
     return isinstance(found, bytes) or (isinstance(found, dict) and isinstance(found.get("data"), str))

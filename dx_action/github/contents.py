@@ -1,12 +1,14 @@
-"""Owns where a repository's files are read: the workspace where it is checked out, else GitHub at the deployed commit."""
+"""The files of a repository at one commit: from the workspace if it is checked out there, else from GitHub."""
 
-import base64
-from collections.abc import Callable
 from functools import cached_property
 from urllib.parse import quote
 
+from pydantic import Base64Bytes, RootModel
+
 from dx_action.errors import InvalidValue
-from dx_action.github.client import Api, Missing
+from dx_action.github.client import Answer, Repository
+from dx_action.github.commits import Entry, tree_at
+from dx_action.github.errors import Missing
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
 
 # GitHub does not load a larger CODEOWNERS; maps and catalogs have their own, smaller limits.
@@ -14,20 +16,31 @@ _MOST = 3 * MEBIBYTE
 _LINK = "120000"
 
 
-class FilesAt:
-    """The files of one repository at one commit. `checkout` is where it may be checked out; `api` is called only when needed."""
+class _Blob(Answer):
+    content: Base64Bytes
 
-    def __init__(
-        self, checkout: Workspace | None, workspace: Workspace, api: Callable[[], Api], repository: str, commit: str
-    ) -> None:
-        self._checkout, self._workspace, self._api, self._repository = checkout, workspace, api, repository
-        self._where = f"/repos/{repository}"
-        self._commit = commit
-        self._blobs: dict[str, tuple[str, str]] | None = None
+
+class _Content(Answer):
+    type: str
+    sha: str
+    encoding: str | None = None
+    content: Base64Bytes = b""
+
+
+class _Contents(RootModel[_Content | list[object]]):
+    """A file, a link or a submodule; a list for a folder."""
+
+
+class FilesAt:
+    """The files of a repository at a commit. `own`: the workspace may be its checkout."""
+
+    def __init__(self, repository: Repository, commit: str, workspace: Workspace, *, own: bool) -> None:
+        self._repository, self._commit, self._workspace, self._own = repository, commit, workspace, own
+        self._blobs: dict[str, Entry] | None = None
         self._whole = True
 
     def read(self, path: str) -> bytes | None:
-        """Give a file, or None where there is none. Raises InvalidValue, LookupFailedError, Missing."""
+        """Return a file; None if there is none. Raises InvalidValue, LookupFailedError."""
         if self._checked_out:
             try:
                 return self._read_here(path)
@@ -37,11 +50,11 @@ class FilesAt:
 
     @cached_property
     def _checked_out(self) -> bool:
-        """Tell it once: of a monorepo's catalogs, hundreds of paths are tried."""
-        return self._checkout is not None and self._checkout.is_checkout(self._repository)
+        """Looked at once: of a monorepo's catalogs, hundreds of paths are tried."""
+        return self._own and self._workspace.is_checkout(self._repository.name)
 
     def read_named(self, path: str) -> bytes | None:
-        """Give a file that an input names: from the workspace where it lies there, whoever put it there."""
+        """Return a file that an input names: the workspace's own counts, whichever step put it there."""
         found = self._read_here(path)
         return self._contents(path) if found is None else found
 
@@ -52,29 +65,26 @@ class FilesAt:
             return None
 
     def _read_there(self, path: str) -> bytes | None:
-        """Give a file as GitHub has it: one call for the names of all files, and one for each that is read."""
+        """Read a file from GitHub: one call for the names of all files, and one for each that is read."""
         if self._blobs is None:
-            tree = self._api().get(f"{self._where}/git/trees/{self._commit}", "contents", recursive=1)
-            self._blobs = {
-                entry["path"]: (entry["mode"], entry["sha"]) for entry in tree["tree"] if entry["type"] == "blob"
-            }
-            self._whole = not tree.get("truncated")
+            tree = tree_at(self._repository, self._commit, recursive=True)
+            self._blobs = {entry.path: entry for entry in tree.entries if entry.type == "blob"}
+            self._whole = not tree.truncated
         if path in self._blobs:
-            mode, sha = self._blobs[path]
-            if mode == _LINK:
+            if self._blobs[path].mode == _LINK:
                 raise InvalidValue("is a symbolic link, which is not followed. Put a file there.")
-            return self._blob(sha)
+            return self._blob(self._blobs[path].sha)
         return None if self._whole else self._contents(path)
 
     def _contents(self, path: str) -> bytes | None:
         try:
-            found = self._api().get(f"{self._where}/contents/{quote(path)}", "contents", ref=self._commit)
+            found = self._repository.get(f"contents/{quote(path)}", "contents", _Contents, ref=self._commit).root
         except Missing:
             return None
-        if not isinstance(found, dict) or found["type"] != "file":
+        if not isinstance(found, _Content) or found.type != "file":
             return None
         # Over 1 MB the file's own answer leaves its content out.
-        return base64.b64decode(found["content"]) if found["encoding"] == "base64" else self._blob(found["sha"])
+        return found.content if found.encoding == "base64" else self._blob(found.sha)
 
     def _blob(self, sha: str) -> bytes:
-        return base64.b64decode(self._api().get(f"{self._where}/git/blobs/{sha}", "contents")["content"])
+        return self._repository.get(f"git/blobs/{sha}", "contents", _Blob).content

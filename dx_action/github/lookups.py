@@ -1,189 +1,270 @@
-"""Owns what is looked up for one deployment: the services that a change touches, the pull requests that a push merged.
+"""The look-ups of a deployment: the services that a change touches, and what the deployment ships. See the two Protocols.
 
-GitHub is asked only where no input, event or file of the workspace tells. Services are never guessed: what cannot be found raises.
+GitHub is asked only if no input, event or file of the workspace answers. Services are never guessed: what cannot be found raises.
 """
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, cached_property
 from urllib.parse import quote
 
-from dx_action.changes.changeset import ChangeLookups, MergedPull, PullChange, RangeChange
+from dx_action.changes.changeset import (
+    MergedPull,
+    PullChange,
+    RangeChange,
+    Span,
+    UnavailableError,
+    UnknownCommitError,
+    Wanted,
+)
 from dx_action.errors import BadInput, InvalidValue
-from dx_action.github.changes import UnknownCommit, pull_files, range_files
-from dx_action.github.client import Api, Missing
+from dx_action.github import commits as github_commits
+from dx_action.github.client import Answer, Repository, Run, connect
+from dx_action.github.commits import MOST_COMMITS, CutError, TooManyCommitsError
 from dx_action.github.contents import FilesAt
-from dx_action.github.errors import Asker, LookupFailedError, shaped
-from dx_action.github.pulls import commits_between, merged_pulls
-from dx_action.github.trees import CutError
-from dx_action.inputs.model import Inputs
+from dx_action.github.deployments import previous_deployments
+from dx_action.github.errors import LookupFailedError, Missing
+from dx_action.github.pulls import (
+    associated,
+    first_authored,
+    merged_by,
+    merged_pulls,
+    pull_files,
+    pulls_files,
+)
+from dx_action.inputs.values import Sourced
 from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, naming
-from dx_action.text import truncate
+from dx_action.text import join_names, plural, truncate
 
-if TYPE_CHECKING:
-    from dx_action.services.codeowners import Codeowners
+_CUT = "has a folder too large for GitHub to list whole"
 
-# GitHub may learn a second after a merge which pull request a commit came from.
-_LAGS = (0.0, 1.0, 2.0)
+
+class _Ref(Answer):
+    ref: str
+
+
+class _Release(Answer):
+    id: int
+    tag_name: str
+    draft: bool
+    prerelease: bool
+
+
+def lookups_for(name: str, own: bool, commit: str | None, run: Run) -> "Lookups":
+    """Return the look-ups about a repository. `own`: it is the event's own; `commit`: at which its files count."""
+    repository = connect(name, run)
+    return Lookups(repository, FilesAt(repository, commit or "HEAD", run.workspace, own=own), run)
 
 
 class Lookups:
-    """The look-ups about one repository. `api` is called at the first one that needs GitHub; `say` writes the log."""
+    """The ServiceLookups of one repository, and what else a run reads of it."""
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        files: FilesAt,
-        api: Callable[[], Api],
-        asker: Asker,
-        clock: Clock,
-        say: Callable[[str], None],
-        run_id: str = "",
-    ) -> None:
-        self._inputs, self._files, self._api = inputs, files, api
-        self._asker, self._repository = asker, asker.repository
-        self._clock, self._say, self._run_id = clock, say, run_id
-        self._owners: Ownership | None = None
+    def __init__(self, repository: Repository, files: FilesAt, run: Run) -> None:
+        self._repository, self._files, self._run = repository, files, run
+        self._inputs, self._say = run.inputs, run.say
         self._known: dict[PullChange | RangeChange, tuple[Service, ...]] = {}
 
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
-        """Give the services whose files the change touches. Raises ActionError."""
         if change not in self._known:
             paths = self._paths(change)
             services = self._services_of(paths)
-            counted = f"{len(paths)} path" + ("" if len(paths) == 1 else "s")
             names = truncate(", ".join(service.identifier for service in services), 300)
             names = names or f"no service ({truncate(', '.join(sorted(paths)), 300) or 'none'})"
-            self._say(f"Looked up: {_name(change)} changes {counted} and touches {names}")
+            self._say(f"Looked up: {_name(change)} changes {plural(len(paths), 'path')} and touches {names}")
             self._known[change] = services
         return self._known[change]
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
-        """Give the pull requests that a push merged into the branch, for which GitHub may need a moment. Raises ActionError."""
         try:
-            with shaped():
-                commits = commits_between(self._api(), self._repository, before, after) if before else (after,)
+            commits = github_commits.commits_between(self._repository, before, after) if before else (after,)
         except Missing:
             commits = (after,)
-        for lag in _LAGS:
-            self._clock.sleep(lag)
-            try:
-                with shaped():
-                    merged = merged_pulls(self._api(), self._repository, commits)
-            except Missing:
-                raise self._asker.unseen("pull-requests") from None
-            found = tuple(pull for pull in merged if pull.base_ref == branch)
-            # The newest is known last, and with it all others.
-            if any(pull.merge_commit_sha.startswith(after) for pull in found):
-                break
+
+        def merged() -> tuple[MergedPull, ...]:
+            return tuple(pull for pull in merged_pulls(self._repository, commits) if pull.base_ref == branch)
+
+        found = _settled(merged(), after, merged, self._run.clock)
         self._say(f"Looked up: the push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
         return found
 
     def named_file(self, path: str) -> bytes | None:
-        """Give a file that an input names, or None where there is none. Raises LookupFailedError."""
-        return self._file(path, named=True)
+        """Return a file that an input names; None if there is none. Raises LookupFailedError."""
+        return self._files.read_named(path)
 
     def is_tag(self, name: str) -> bool | None:
-        """Tell whether the name is a tag's; None where GitHub does not say. A branch of that name makes it none."""
+        """Return whether the name is a tag's, and no branch has it, too; None if GitHub does not say."""
         try:
-            for kind in ("heads", "tags"):
-                try:
-                    self._api().get(f"/repos/{self._repository}/git/ref/{kind}/{quote(name)}", "contents")
-                except Missing:
-                    continue
-                return kind == "tags"
+            return False if self._has_ref(f"heads/{name}") else self._has_ref(f"tags/{name}") or None
         except LookupFailedError:
-            pass
-        return None
+            return None
 
     @cached_property
-    def changes(self) -> ChangeLookups:
-        """The look-ups of what ships."""
-        from dx_action.github.shipping_lookups import GitHubChangeLookups  # noqa: PLC0415 - most runs leave that to DX
+    def changes(self) -> "GitHubChangeLookups":
+        return GitHubChangeLookups(self._repository, self._run, services_of=self._services_of)
 
-        return GitHubChangeLookups(
-            self._api, self._asker, self._run_id, self._clock, self._say, services_of=self._services_of
-        )
+    def _has_ref(self, name: str) -> bool:
+        try:
+            self._repository.get(f"git/ref/{quote(name)}", "contents", _Ref)
+        except Missing:
+            return False
+        return True
 
     def _services_of(self, paths: frozenset[str]) -> tuple[Service, ...]:
         try:
-            return self._ownership().services_of(paths)
+            return self._ownership.services_of(paths)
         except InvalidValue as wrong:
             name = "service-map" if self._inputs.services_source == "map" else "services-from"
             raise BadInput.of(name, f"cannot be used: {wrong}") from None
 
     def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
         try:
-            with shaped():
-                if isinstance(change, PullChange):
-                    return pull_files(self._api(), self._repository, change)
-                return range_files(self._api(), self._repository, change.before, change.after)
-        except UnknownCommit:
+            if isinstance(change, PullChange):
+                return pull_files(self._repository, change)
+            return github_commits.range_files(self._repository, change.before, change.after)
+        except UnknownCommitError:
             given = isinstance(change, RangeChange) and change.source.endswith("since-sha")
             text = (
                 "or the deployed commit is"
                 if given
                 else "is needed here: the commit before the push, as after a force push, or the deployed one is"
             )
-            text += f" not in {self._repository}, or `github-token` may not read it (`contents: read`)."
+            text += f" not in {self._repository.name}, or `github-token` may not read it (`contents: read`)."
             raise BadInput.of("since-sha", text) from None
         except CutError:
-            text = (
-                f"cannot tell which files changed: {self._repository} has a folder too large for GitHub to list whole."
-            )
+            text = f"cannot be used, because it is not known which files changed: {self._repository.name} {_CUT}."
             raise BadInput.of("services-from", text) from None
-        except Missing:
-            raise self._asker.unseen("pull-requests" if isinstance(change, PullChange) else "contents") from None
 
+    @cached_property
     def _ownership(self) -> Ownership:
-        if self._owners is None:
-            self._owners = self._read_ownership()
-        return self._owners
-
-    def _read_ownership(self) -> Ownership:
         source = self._inputs.services_source
         if source == "backstage":
-            from dx_action.services.backstage import Catalogs  # noqa: PLC0415
+            from dx_action.services.backstage import Catalogs  # noqa: PLC0415 - one source a run
 
-            return Catalogs(self._file)
+            return Catalogs(self._files.read)
         if source == "codeowners":
-            from dx_action.services.codeowners import PLACES, parse_codeowners  # noqa: PLC0415
-
-            for place in PLACES:
-                with naming(place):
-                    data = self._file(place)
-                if data is not None:
-                    return self._whole(parse_codeowners(data, place))
-            raise BadInput.of("services-from", f"is `codeowners`, and there is none of {', '.join(PLACES)}.")
+            return self._codeowners()
         from dx_action.services.map import parse_service_map  # noqa: PLC0415
 
         given = self._inputs.service_map
         if isinstance(given, Ownership):
             return given
-        data = self._file(given or "", named=True)
+        data = self._files.read_named(given or "")
         if data is None:
-            raise BadInput.of(
-                "service-map", "names a file that is neither in the workspace nor in the deployed commit."
-            )
+            text = "names a file that is neither in the workspace nor in the deployed commit."
+            raise BadInput.of("service-map", text)
         return parse_service_map(data, given or "")
 
-    def _whole(self, codeowners: "Codeowners") -> Ownership:
-        """Let no line pass that cannot be read: whose files it means would be a guess."""
-        if codeowners.warnings:
-            more = f" And {len(codeowners.warnings) - 1} more." if len(codeowners.warnings) > 1 else ""
-            raise InvalidValue(f"{codeowners.warnings[0]}{more}")
-        return codeowners
+    def _codeowners(self) -> Ownership:
+        from dx_action.services.codeowners import PLACES, parse_codeowners  # noqa: PLC0415
 
-    def _file(self, path: str, *, named: bool = False) -> bytes | None:
-        """Give a file of the repository; `named`: an input names it, so that it counts wherever it lies."""
-        try:
-            return self._files.read_named(path) if named else self._files.read(path)
-        except Missing:
-            raise self._asker.unseen("contents") from None
+        for place in PLACES:
+            with naming(place):
+                data = self._files.read(place)
+            if data is None:
+                continue
+            found = parse_codeowners(data, place)
+            # A line that cannot be read is not passed over: whose files it means would be a guess.
+            if found.warnings:
+                more = f" And {len(found.warnings) - 1} more." if len(found.warnings) > 1 else ""
+                raise InvalidValue(f"{found.warnings[0]}{more}")
+            return found
+        raise BadInput.of("services-from", f"is `codeowners`, and none of {', '.join(PLACES)} exists.")
+
+
+class GitHubChangeLookups:
+    """The ChangeLookups of one repository. What GitHub does not answer is a UnavailableError with the reason."""
+
+    def __init__(
+        self, repository: Repository, run: Run, services_of: Callable[[frozenset[str]], tuple[Service, ...]]
+    ) -> None:
+        self._repository, self._run, self._services_of = repository, run, services_of
+        # Several services often have the same previous deployment.
+        self.span = cache(self._span)
+        self._pulls: dict[str, tuple[MergedPull, ...]] = {}
+        self._waited = False
+
+    def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
+        with _reasons():
+            return previous_deployments(self._repository, wanted, self._run.runtime.run_id)
+
+    def previous_release(self, release_id: int) -> Sourced[str] | None:
+        with _reasons():
+            releases = self._repository.get("releases", "contents", list[_Release], per_page=100, page=1)
+        full = [release for release in releases if not release.draft and not release.prerelease]
+        ids = [release.id for release in full]
+        later = full[ids.index(release_id) + 1 :] if release_id in ids else full
+        return Sourced(later[0].tag_name, "the release before") if later else None
+
+    def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
+        new = [commit for commit in commits if commit not in self._pulls]
+        found = self._merged(commits, new)
+        if newest and not self._waited:
+            # The newest is known last.
+            found = _settled(found, newest, lambda: self._merged(commits, commits[-100:]), self._run.clock)
+            self._waited = True
+        if new:
+            numbers = join_names([f"#{pull.number}" for pull in found], 50) or "no pull request"
+            self._run.say(f"Looked up: {plural(len(commits), 'commit')}, merged by {numbers}")
+        return found
+
+    def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
+        with _reasons():
+            try:
+                paths = pulls_files(self._repository, pulls)
+            except CutError:
+                raise UnavailableError(f"{self._repository.name} {_CUT}") from None
+            return {
+                number: frozenset(service.identifier for service in self._services_of(files))
+                for number, files in paths.items()
+            }
+
+    def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
+        with _reasons():
+            return first_authored(self._repository, pulls)
+
+    def committed_at(self, commit: str) -> str:
+        with _reasons():
+            return github_commits.committed_at(self._repository, commit)
+
+    def is_off_branch(self, branch: str, commit: str) -> bool:
+        with _reasons():
+            return github_commits.course(self._repository, branch, commit) in ("forward", "diverged")
+
+    def _span(self, before: str, after: str) -> Span:
+        with _reasons():
+            try:
+                return github_commits.span(self._repository, before, after)
+            except TooManyCommitsError:
+                raise UnavailableError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it") from None
+
+    def _merged(self, commits: Sequence[str], asked: Sequence[str]) -> tuple[MergedPull, ...]:
+        with _reasons():
+            self._pulls |= associated(self._repository, asked)
+        return merged_by(commits, self._pulls)
+
+
+def _settled(
+    found: tuple[MergedPull, ...], newest: str, again: Callable[[], tuple[MergedPull, ...]], clock: Clock
+) -> tuple[MergedPull, ...]:
+    """Look again until the newest commit's pull request is found: GitHub may learn some seconds late by which it was merged."""
+    for seconds in (1.0, 2.0):
+        if any(pull.merge_commit_sha.startswith(newest.lower()) for pull in found):
+            break
+        clock.sleep(seconds)
+        found = again()
+    return found
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    try:
+        yield
+    except LookupFailedError as error:
+        raise UnavailableError(str(error.problems[0]).removesuffix(".")) from None
 
 
 def _name(change: PullChange | RangeChange) -> str:
     if isinstance(change, PullChange):
         return f"pull request #{change.number}"
-    return f"what lies between {change.before[:12]} ({change.source}) and {change.after[:12]}"
+    return f"the range from {change.before[:12]} ({change.source}) to {change.after[:12]}"

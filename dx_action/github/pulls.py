@@ -1,23 +1,23 @@
-"""Owns which commits lie between two, and which pull requests they were merged by, asked of GitHub through an `Api`."""
+"""Pull requests: by which ones commits were merged, when their first commits were written, and which files they changed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-from urllib.parse import quote
+from typing import TypeVar
 
-from dx_action.changes.changeset import Course, MergedPull, Span
-from dx_action.github.client import PER_PAGE, Api, Missing
+from pydantic import ConfigDict, Field
 
-# So many commits are a year's work or a mistake, and their look-up would use up the time for all.
-MOST_COMMITS = 2_500
+from dx_action.changes.changeset import MergedPull, PullChange
+from dx_action.github.client import PER_PAGE, Answer, Node, Repository
+from dx_action.github.commits import ChangedFile, merge_base, paths_of, tree_files
+from dx_action.github.errors import UNREADABLE, failure
+
+T = TypeVar("T")
+
+# GitHub's "List pull requests files" lists no more than these.
+MOST_FILES = 3000
+_PERMISSION = "pull-requests"
 # What GitHub answers well within its ten seconds.
-_COMMITS_A_CALL, _PULLS_A_CALL = 200, 150
-_COURSES: dict[str, Course] = {
-    "ahead": "forward",
-    "behind": "rollback",
-    "identical": "redeploy",
-    "diverged": "diverged",
-}
+_COMMITS_A_CALL, _DATED_A_CALL, _LISTED_A_CALL = 200, 150, 50
 _PULLS = """
 fragment pulls on PullRequestConnection {
   pageInfo { hasNextPage endCursor }
@@ -34,56 +34,113 @@ fragment authored on PullRequestCommitConnection {
   pageInfo { hasNextPage endCursor } nodes { commit { authoredDate } }
 }
 """
+_FILES = """
+fragment files on PullRequest { number files(first: 100) { nodes { path changeType } } }
+"""
 
 
-class TooManyCommitsError(Exception):
-    """Two commits lie further apart than is looked up."""
+class _PageInfo(Node):
+    has_next_page: bool
+    end_cursor: str | None = None
 
 
-def span(api: Api, repository: str, before: str, after: str) -> Span:
-    """Compare two commits: a call, and one more for each further 100 between them. Raises Missing, TooManyCommitsError."""
-    answer = compared(api, repository, before, after)
-    if answer["total_commits"] > MOST_COMMITS:
-        raise TooManyCommitsError
-    way = _COURSES[answer["status"]]
-    return Span(way, commits_between(api, repository, before, after) if way in ("forward", "diverged") else ())
+class _Named(Node):
+    name_with_owner: str
 
 
-def course(api: Api, repository: str, before: str, after: str) -> Course:
-    """Say which way leads from one commit, or a branch, to another: one call. Raises Missing."""
-    return _COURSES[compared(api, repository, before, after, most=1)["status"]]
+class _Author(Node):
+    login: str
 
 
-def compared(api: Api, repository: str, before: str, after: str, page: int = 1, most: int = PER_PAGE) -> dict[str, Any]:
-    """Give a page of GitHub's comparison of two commits, branches or tags. Raises Missing."""
-    # A branch or a tag may have a slash in its name.
-    ends = f"{quote(before, safe='')}...{quote(after, safe='')}"
-    found: dict[str, Any] = api.get(f"/repos/{repository}/compare/{ends}", "contents", per_page=most, page=page)
-    return found
+class _MergeCommit(Node):
+    oid: str
 
 
-def commits_between(api: Api, repository: str, before: str, after: str) -> tuple[str, ...]:
-    """Give the commits that are reached from `after` and not from `before`: a call for each 100. Raises Missing."""
-    found: list[str] = []
-    page = 1
-    while True:
-        answer = compared(api, repository, before, after, page)
-        found += [commit["sha"] for commit in answer["commits"]]
-        if len(found) >= answer["total_commits"] or not answer["commits"]:
-            return tuple(found)
-        page += 1
+class _Pull(Node):
+    number: int
+    full_database_id: int | None
+    title: str
+    url: str
+    merged: bool
+    merged_at: str | None
+    base_ref_name: str
+    base_ref_oid: str
+    head_ref_oid: str
+    changed_files: int
+    repository: _Named
+    author: _Author | None
+    merge_commit: _MergeCommit | None
 
 
-def merged_pulls(api: Api, repository: str, commits: Sequence[str]) -> tuple[MergedPull, ...]:
-    """Give the merged pull requests whose merge commit is one of the commits, in the commits' order. Raises Missing.
+class _Pulls(Node):
+    page_info: _PageInfo
+    nodes: list[_Pull | None]
 
-    A commit may be a short id. One call lookups for 200 of them.
+
+class _Commit(Node):
+    associated_pull_requests: _Pulls | None = None
+
+
+class _Associated(Node):
+    """The repository's name of today, and each commit under an alias."""
+
+    model_config = ConfigDict(extra="allow")
+    own: str
+    __pydantic_extra__: dict[str, _Commit | None] = Field(init=False)
+
+
+class _Authored(Node):
+    authored_date: str
+
+
+class _PullCommit(Node):
+    commit: _Authored
+
+
+class _PullCommits(Node):
+    page_info: _PageInfo
+    nodes: list[_PullCommit | None]
+
+
+class _Dated(Node):
+    number: int
+    commits: _PullCommits
+
+
+class _File(Node):
+    path: str
+    change_type: str
+
+
+class _Files(Node):
+    nodes: list[_File | None] | None = None
+
+
+class _Listed(Node):
+    number: int
+    files: _Files | None = None
+
+
+class _Branch(Answer):
+    sha: str
+
+
+class _Ends(Answer):
+    base: _Branch
+    head: _Branch
+    changed_files: int
+
+
+def merged_pulls(repository: Repository, commits: Sequence[str]) -> tuple[MergedPull, ...]:
+    """Return the merged pull requests whose merge commit is one of the commits, in the commits' order. Raises Missing.
+
+    A commit may be a short id. One call asks about 200.
     """
-    return merged_by(commits, associated(api, repository, commits))
+    return merged_by(commits, associated(repository, commits))
 
 
 def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]]) -> tuple[MergedPull, ...]:
-    """Give those of each commit's pull requests whose merge commit is one of the commits, in the commits' order."""
+    """Keep those of each commit's pull requests whose merge commit is one of the commits, in the commits' order."""
     whole = frozenset(sha.lower() for sha in commits)
     short = tuple(sha for sha in whole if len(sha) < 40)
     found = {}
@@ -93,47 +150,46 @@ def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]])
     return tuple(found.values())
 
 
-def associated(api: Api, repository: str, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...]]:
-    """Give each commit's merged pull requests of this very repository: a call for each 200 commits. Raises Missing.
+def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...]]:
+    """Return each commit's merged pull requests of this very repository: a call for each 200 commits. Raises Missing.
 
-    GitHub tells those of its forks and of what it was forked from, too, so that more calls may be needed where these are many.
+    GitHub lists those of forks and of what this was forked from, too, so that more calls are needed if these are many.
     """
     found: dict[str, tuple[MergedPull, ...]] = dict.fromkeys(commits, ())
     after: dict[str, str | None] = dict.fromkeys(commits)
     while after:
         more: dict[str, str | None] = {}
-        shas = list(after)
-        for start in range(0, len(shas), _COMMITS_A_CALL):
-            batch = {sha: after[sha] for sha in shas[start : start + _COMMITS_A_CALL]}
-            for sha, own, pulls in _associated(api, repository, batch):
-                here = [node for node in pulls["nodes"] if node and node["repository"]["nameWithOwner"] == own]
-                found[sha] = tuple(_merged(node) for node in here if node["merged"] and node.get("mergeCommit"))
-                if not found[sha] and pulls["pageInfo"]["hasNextPage"]:
-                    more[sha] = pulls["pageInfo"]["endCursor"]
+        for batch in _batches(after, _COMMITS_A_CALL):
+            for sha, own, pulls in _associated(repository, {sha: after[sha] for sha in batch}):
+                here = [pull for pull in pulls.nodes if pull and pull.repository.name_with_owner == own]
+                found[sha] = tuple(
+                    _merged(pull, pull.merge_commit) for pull in here if pull.merged and pull.merge_commit
+                )
+                if not found[sha] and pulls.page_info.has_next_page:
+                    more[sha] = pulls.page_info.end_cursor
         after = more
     return found
 
 
-def _associated(
-    api: Api, repository: str, after: Mapping[str, str | None]
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Give each commit that is there, the name of the repository, and a page of the commit's pull requests."""
-    fields, variables = {"own": "nameWithOwner"}, dict[str, tuple[str, Any]]()
+def _associated(repository: Repository, after: Mapping[str, str | None]) -> Iterator[tuple[str, str, _Pulls]]:
+    """Yield each commit that exists, the name of the repository, and a page of the commit's pull requests."""
+    fields, variables = ["own: nameWithOwner"], dict[str, tuple[str, str]]()
     for number, (sha, cursor) in enumerate(after.items()):
         page = f", after: $after{number}" if cursor else ""
         pulls = f"associatedPullRequests(first: 20{page}) {{ ...pulls }}"
-        fields[f"c{number}"] = f"object(expression: $c{number}) {{ ... on Commit {{ {pulls} }} }}"
+        fields.append(f"c{number}: object(expression: $c{number}) {{ ... on Commit {{ {pulls} }} }}")
         variables[f"c{number}"] = ("String!", sha)
         if cursor:
             variables[f"after{number}"] = ("String!", cursor)
-    answer = of_repository(api, repository, fields, variables, _PULLS)
+    found = repository.query(" ".join(fields), _PERMISSION, _Associated, variables, _PULLS)
     for number, sha in enumerate(after):
-        if page_of := (answer.get(f"c{number}") or {}).get("associatedPullRequests"):
-            yield sha, answer["own"], page_of
+        commit = found.__pydantic_extra__.get(f"c{number}")
+        if commit and commit.associated_pull_requests:
+            yield sha, found.own, commit.associated_pull_requests
 
 
-def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
-    """Give the pull requests with when the earliest commit of each was authored. Raises Missing.
+def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
+    """Return the pull requests with when the earliest commit of each was authored. Raises Missing.
 
     A call for each 150 pull requests; and again one for each 150 of those that have more than 100 commits, or than 200.
     """
@@ -141,61 +197,88 @@ def first_authored(api: Api, repository: str, pulls: Sequence[MergedPull]) -> tu
     first: dict[int, str] = {}
     while after:
         more: dict[int, str | None] = {}
-        numbers = list(after)
-        for start in range(0, len(numbers), _PULLS_A_CALL):
-            batch = {number: after[number] for number in numbers[start : start + _PULLS_A_CALL]}
-            for number, commits in _authored(api, repository, batch):
-                dates = [each["commit"]["authoredDate"] for each in commits["nodes"] if each]
-                dates += [first[number]] if number in first else []
+        for batch in _batches(after, _DATED_A_CALL):
+            for pull in _authored(repository, {number: after[number] for number in batch}):
+                dates = [node.commit.authored_date for node in pull.commits.nodes if node]
+                dates += [first[pull.number]] if pull.number in first else []
                 if dates:
-                    first[number] = min(dates)
-                if commits["pageInfo"]["hasNextPage"]:
-                    more[number] = commits["pageInfo"]["endCursor"]
+                    first[pull.number] = min(dates)
+                if pull.commits.page_info.has_next_page:
+                    more[pull.number] = pull.commits.page_info.end_cursor
         after = more
     return tuple(replace(pull, first_commit_at=first.get(pull.number)) for pull in pulls)
 
 
-def _authored(api: Api, repository: str, after: Mapping[int, str | None]) -> Iterator[tuple[int, dict[str, Any]]]:
-    fields: dict[str, str] = {}
-    variables: dict[str, tuple[str, Any]] = {}
+def _authored(repository: Repository, after: Mapping[int, str | None]) -> list[_Dated]:
+    fields, variables = list[str](), dict[str, tuple[str, int | str | None]]()
     for number, cursor in after.items():
         commits = f"commits(first: 100, after: $after{number}) {{ ...authored }}"
-        fields[f"p{number}"] = f"pullRequest(number: $p{number}) {{ number {commits} }}"
+        fields.append(f"p{number}: pullRequest(number: $p{number}) {{ number {commits} }}")
         variables |= {f"p{number}": ("Int!", number), f"after{number}": ("String", cursor)}
-    for node in of_repository(api, repository, fields, variables, _AUTHORED).values():
-        if node:
-            yield node["number"], node["commits"]
+    found = repository.query(" ".join(fields), _PERMISSION, dict[str, _Dated | None], variables, _AUTHORED)
+    return [pull for pull in found.values() if pull]
 
 
-def of_repository(
-    api: Api, repository: str, fields: Mapping[str, str], variables: Mapping[str, tuple[str, Any]], fragment: str
-) -> dict[str, Any]:
-    """Ask one query for several things of the repository, each under its alias. Raises Missing."""
-    owner, _, name = repository.partition("/")
-    declared = "".join(f", ${variable}: {kind}" for variable, (kind, _) in variables.items())
-    asked = " ".join(f"{alias}: {field}" for alias, field in fields.items())
-    text = (
-        f"query($owner: String!, $name: String!{declared}) "
-        f"{{ repository(owner: $owner, name: $name) {{ {asked} }} }}{fragment}"
-    )
-    values = {variable: value for variable, (_, value) in variables.items()}
-    found = api.query(text, "pull-requests", owner=owner, name=name, **values).get("repository")
-    if not isinstance(found, dict):
-        raise Missing
+def pull_files(repository: Repository, pull: PullChange) -> frozenset[str]:
+    """Return a pull request's changed paths: a call for each 100 files, or, over 3,000, the trees of merge base and head.
+
+    Raises Missing and CutError.
+    """
+    if pull.changed_files is None or pull.base is None or pull.head is None:
+        found = repository.get(f"pulls/{pull.number}", _PERMISSION, _Ends)
+        pull = PullChange(pull.number, found.base.sha, found.head.sha, found.changed_files)
+    count, base, head = pull.changed_files or 0, str(pull.base), str(pull.head)
+    if count <= MOST_FILES:
+        files: list[ChangedFile] = []
+        for page in range(1, -(-count // PER_PAGE) + 1):
+            path = f"pulls/{pull.number}/files"
+            files += repository.get(path, _PERMISSION, list[ChangedFile], per_page=PER_PAGE, page=page)
+        if len(files) >= count:
+            return paths_of(files)
+    return tree_files(repository, merge_base(repository, base, head), head)
+
+
+def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int, frozenset[str]]:
+    """Return the changed paths of several pull requests, by their numbers: a call for each 50.
+
+    One with more than 100 files is asked for by itself, and one with a file that moved: only its list has the former path.
+    Raises Missing and CutError.
+    """
+    found: dict[int, frozenset[str]] = {}
+    for numbers in _batches([pull.number for pull in pulls if 0 < pull.changed_files <= PER_PAGE], _LISTED_A_CALL):
+        fields = " ".join(f"p{number}: pullRequest(number: $p{number}) {{ ...files }}" for number in numbers)
+        variables = {f"p{number}": ("Int!", number) for number in numbers}
+        answer = repository.query(fields, _PERMISSION, dict[str, _Listed | None], variables, _FILES)
+        for pull in (pull for pull in answer.values() if pull and pull.files):
+            files = [file for file in pull.files.nodes or () if file] if pull.files else []
+            if files and all(file.change_type not in ("RENAMED", "COPIED") for file in files):
+                found[pull.number] = frozenset(file.path for file in files)
+    for each in pulls:
+        if each.number not in found:
+            found[each.number] = pull_files(
+                repository, PullChange(each.number, each.base, each.head, each.changed_files)
+            )
     return found
 
 
-def _merged(node: dict[str, Any]) -> MergedPull:
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    every = list(items)
+    return (every[start : start + size] for start in range(0, len(every), size))
+
+
+def _merged(pull: _Pull, merge_commit: _MergeCommit) -> MergedPull:
+    if pull.full_database_id is None or pull.merged_at is None:
+        raise failure(UNREADABLE)
     return MergedPull(
-        number=node["number"],
-        id=int(node["fullDatabaseId"]),
-        title=node["title"],
-        url=node["url"],
-        author=(node.get("author") or {}).get("login") or "ghost",
-        merged_at=node["mergedAt"],
-        merge_commit_sha=node["mergeCommit"]["oid"],
-        base_ref=node["baseRefName"],
-        base=node["baseRefOid"],
-        head=node["headRefOid"],
-        changed_files=node["changedFiles"],
+        number=pull.number,
+        id=pull.full_database_id,
+        title=pull.title,
+        url=pull.url,
+        author=(pull.author and pull.author.login) or "ghost",
+        merged_at=pull.merged_at,
+        merge_commit_sha=merge_commit.oid,
+        base_ref=pull.base_ref_name,
+        base=pull.base_ref_oid,
+        head=pull.head_ref_oid,
+        changed_files=pull.changed_files,
     )

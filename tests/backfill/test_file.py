@@ -20,8 +20,9 @@ from dx_action.backfill.source import open_rows, write_csv
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call
 from dx_action.errors import BadEvent, BadInput
+from dx_action.github.client import Repository
 from dx_action.runner.workspace import Workspace
-from runner import NOW, ROOT
+from runner import NOW, ROOT, fast_clock
 from thorough import times
 
 HEAD = "deployed_at,service,commit_sha\n"
@@ -32,14 +33,17 @@ COLUMNS = [
 ]
 
 
-def unreachable() -> Any:
+def unreachable() -> str:
     raise AssertionError("a file needs nothing of GitHub")
+
+
+GITHUB = Repository("acme/shop", None, "", fast_clock(), unreachable)
 
 
 def opened(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> tuple[Rows, tuple[str, ...]]:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     inputs = builders.inputs({"operation": "backfill", "backfill-file": name}, **given)
-    return open_rows(inputs, builders.runtime("schedule"), Workspace(str(folder)), unreachable, NOW, lambda _line: None)
+    return open_rows(inputs, builders.runtime("schedule"), Workspace(str(folder)), GITHUB, NOW, lambda _line: None)
 
 
 def calls(rows: Rows) -> list[Call]:
@@ -421,7 +425,7 @@ def test_two_gigabytes_on_one_line_are_not_read(tmp_path: Path) -> None:
         file.truncate(2 << 30)
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
     with pytest.raises(BadInput, match="has a record of more than 1 MiB from line 2 on"):
-        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), unreachable, NOW, print)
+        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), GITHUB, NOW, print)
 
 
 @pytest.mark.parametrize(
@@ -438,7 +442,7 @@ def test_what_is_no_file_of_the_workspace(tmp_path: Path, make: Any, words: str)
     make(tmp_path / "rows.csv")
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
     with pytest.raises(BadInput, match=words):
-        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), unreachable, NOW, print)
+        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), GITHUB, NOW, print)
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 import builders
 from dx_action.backfill.source import open_rows
 from dx_action.backfill.store import Rows
 from dx_action.errors import ActionError, BadInput
+from dx_action.github.client import Repository
 from dx_action.github.errors import LookupFailedError
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Sandbox
-from runner import NOW, TOKEN, Run, Step, connected
+from runner import NOW, TOKEN, Run, Step, connected, fast_clock
 from scenes import asked, speaking
 from stand_in import Deployment, GitHub, Repo
 from stand_in.moments import text
@@ -51,8 +53,8 @@ def read(gh: GitHub, given: dict[str, str] | None = None, spoken_of: str = "acme
     log: list[str] = []
     inputs = builders.inputs({"operation": "backfill", "github-token": gh.token, **(given or {})})
     runtime = builders.runtime("schedule", **run)
-    with speaking(gh, spoken_of) as api:
-        rows, notices = open_rows(inputs, runtime, Workspace(""), lambda: api, NOW, log.append)
+    with speaking(gh, spoken_of, patient=True) as api:
+        rows, notices = open_rows(inputs, runtime, Workspace(""), api, NOW, log.append)
     return Read(rows, notices, log)
 
 
@@ -529,23 +531,21 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
     fill(repo, 200, environment="live", production=True)
     api_calls: list[str] = []
 
-    class Racing:
-        def __init__(self, api: Any) -> None:
-            self._api = api
-
-        def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
-            found: dict[str, Any] = self._api.query(text, permission, **variables)
+    class Racing(Repository):
+        def _graphql(self, text: str, permission: str, variables: dict[str, Any]) -> Any:
+            found = super()._graphql(text, permission, variables)
             if variables["after"] is None:
                 repo.deployments.create("main", "live", production=True, state="success", at=MARCH + 60)
             return found
 
-        def get(self, path: str, permission: str, **parameters: str | int) -> Any:
+        def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
             api_calls.append(path)
-            return self._api.get(path, permission, **parameters)
+            return super()._rest(path, permission, parameters)
 
     inputs = builders.inputs({"operation": "backfill"})
-    with speaking(gh) as api:
-        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), lambda: Racing(api), NOW, print)
+    api = Racing("acme/shop", SecretStr(gh.token), gh.api_url, fast_clock(), patient=True)
+    rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), api, NOW, print)
+    api.close()
     assert len(rows) >= 199
     assert len([path for path in api_calls if path.rpartition("/")[2].isdigit()]) == 1
 
@@ -554,17 +554,17 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
     ("prepare", "words"),
     [
         (lambda gh: gh.permissions.update(deployments="none"), "Give the job the permission `deployments: read`"),
-        (lambda gh: gh.app.hidden.add("acme/shop"), "cannot see the deployments of acme/shop"),
+        (lambda gh: gh.app.hidden.add("acme/shop"), "cannot read the deployments of acme/shop"),
         (
             lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": null}}'),
-            "cannot see the deployments",
+            "cannot read the deployments",
         ),
         (lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": {}}}'), "is not GitHub's"),
         (lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": 7}}'), "is not GitHub's"),
         (lambda gh: gh.fail("/graphql", status=200, body=b"<html>"), "GITHUB_API_URL"),
         (lambda gh: gh.fail("/deployments", status=200, body=b'[{"id": "x"}]'), "is not GitHub's"),
         (lambda gh: gh.fail("/deployments", status=200, body=b'{"a": 1}'), "is not GitHub's"),
-        (lambda gh: gh.fail("/deployments", status=404), "cannot see the deployments"),
+        (lambda gh: gh.fail("/deployments", status=404), "cannot read the deployments"),
         (lambda gh: gh.fail("/graphql", limit="primary", wait=4000, times=9), "used up GitHub's rate limit"),
     ],
 )
@@ -633,7 +633,7 @@ def test_another_repository_and_one_that_was_renamed() -> None:
 
 def test_no_repository_at_all(gh: GitHub) -> None:
     with pytest.raises(ActionError, match="GITHUB_REPOSITORY names none"):
-        read(gh, repository="")
+        read(gh, spoken_of="", repository="")
 
 
 def test_a_row_stays_readable_after_its_file_is_closed(repo: Repo, gh: GitHub) -> None:
@@ -648,17 +648,17 @@ def test_a_row_stays_readable_after_its_file_is_closed(repo: Repo, gh: GitHub) -
 # Whatever an answer is.
 
 
-class Answering:
-    """An API that gives these, whatever is asked."""
+class Answering(Repository):
+    """A repository about which this is answered, whatever is asked."""
 
     def __init__(self, data: Any, listed: Any) -> None:
+        super().__init__("acme/shop", None, "", fast_clock())
         self.data, self.listed = data, listed
 
-    def query(self, text: str, permission: str, **variables: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.data
-        return found
+    def _graphql(self, text: str, permission: str, variables: dict[str, Any]) -> Any:
+        return {"data": self.data}
 
-    def get(self, path: str, permission: str, **parameters: str | int) -> Any:
+    def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
         return self.listed
 
 
@@ -716,7 +716,7 @@ def test_any_answer_is_rows_or_a_sentence(number: int | None, path: tuple[Any, .
     api = Answering(data, listed)
     told, ids = "", []
     try:
-        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), lambda: api, NOW, lambda _line: None)
+        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), api, NOW, lambda _line: None)
         ids = [rows.call(index).reference_id for index in range(len(rows))]
     except LookupFailedError as error:
         told = str(error.problems[0])

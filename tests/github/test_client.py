@@ -1,4 +1,4 @@
-"""The speaker to GitHub's API, against the stand-in: what it lookups, what it bears, and what it says where it gives up."""
+"""The client of GitHub's API, against the stand-in: what it asks, what it bears, and what it says where it gives up."""
 
 import logging
 import time
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from dx_action.github.client import GitHub as Speaker
-from dx_action.github.client import Missing
-from dx_action.github.errors import LookupFailedError
+from dx_action.github.client import Node, Repository
+from dx_action.github.commits import ChangedFile, tree_at
+from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.runner.runtime import Clock
 from dx_action.sandbox import Sandbox
 from runner import NOW, TOKEN, Step, connected
@@ -22,18 +22,30 @@ from stand_in import GitHub, Repo
 # The bounds, as literals: what the code has must be these.
 SECONDS = 60.0
 
-PULL = "/repos/acme/shop/pulls/1"
-QUERY = 'query { repository(owner: "acme", name: "shop") { pullRequest(number: 1) { number } } }'
+PULL = "pulls/1"
+FIELDS = "pullRequest(number: 1) { number }"
 EVIL = "::error::evil ##[error]evil github-token"
-Ask = Callable[[Speaker], Any]
+Ask = Callable[[Repository], Any]
 
 
-def rest(api: Speaker) -> Any:
-    return api.get(PULL, "pull-requests")["number"]
+class Numbered(Node):
+    """A pull request, as both of GitHub's APIs have it."""
+
+    number: int
 
 
-def graphql(api: Speaker) -> Any:
-    return api.query(QUERY, "pull-requests")["repository"]["pullRequest"]["number"]
+class Answered(Node):
+    """What GraphQL says of a repository with one."""
+
+    pull_request: Numbered
+
+
+def rest(api: Repository) -> Any:
+    return api.get(PULL, "pull-requests", Numbered).number
+
+
+def graphql(api: Repository) -> Any:
+    return api.query(FIELDS, "pull-requests", Answered).pull_request.number
 
 
 BOTH = pytest.mark.parametrize("ask", [rest, graphql])
@@ -86,23 +98,23 @@ def test_a_look_up(gh: GitHub, ask: Ask) -> None:
         assert ask(api) == 1
     (call,) = gh.calls
     assert (call.authorization, call.api_version, call.status) == ("valid", "2022-11-28", 200)
-    assert call.path == ("/graphql" if ask is graphql else PULL)
+    assert call.path == ("/graphql" if ask is graphql else f"/repos/acme/shop/{PULL}")
 
 
 def test_parameters_and_variables(gh: GitHub) -> None:
     with speaking(gh) as api:
-        files = api.get(f"{PULL}/files", "pull-requests", per_page=100, page=3)
-        text = 'query($n: Int!) { repository(owner: "acme", name: "shop") { pullRequest(number: $n) { number } } }'
-        assert api.query(text, "pull-requests", n=1)["repository"]["pullRequest"]["number"] == 1
+        files = api.get(f"{PULL}/files", "pull-requests", list[Any], per_page=100, page=3)
+        asked = FIELDS.replace("1", "$n")
+        assert api.query(asked, "pull-requests", Answered, {"n": ("Int!", 1)}).pull_request.number == 1
     assert len(files) == 50
     assert gh.calls[0].query == {"per_page": "100", "page": "3"}
-    assert gh.calls[1].variables == {"n": 1}
+    assert gh.calls[1].variables == {"owner": "acme", "name": "shop", "n": 1}
 
 
 def test_what_is_asked_twice_costs_one_call(hub: GitHub) -> None:
     with speaking(hub) as api:
         for page in (1, 1, 2, 1):
-            api.get(f"{PULL}/files", "pull-requests", per_page=100, page=page)
+            api.get(f"{PULL}/files", "pull-requests", list[Any], per_page=100, page=page)
     assert [call.query["page"] for call in hub.calls] == ["1", "2"]
 
 
@@ -131,13 +143,16 @@ def test_what_is_not_there(gh: GitHub, ask: Ask) -> None:
 def test_a_missing_permission_is_named(hub: GitHub, ask: Ask, permission: str, own: bool) -> None:
     hub.permissions[permission.replace("-", "_")] = "none"
     lookups = {
-        "contents": ("/repos/acme/shop/git/trees/main", 'object(expression: "main") { oid }'),
-        "pull-requests": (PULL, "pullRequest(number: 1) { number }"),
-        "deployments": ("/repos/acme/shop/deployments", "deployments(first: 1) { nodes { id } }"),
+        "contents": ("git/trees/main", 'object(expression: "main") { oid }'),
+        "pull-requests": (PULL, FIELDS),
+        "deployments": ("deployments", "deployments(first: 1) { nodes { id } }"),
     }
-    path, field = lookups[permission]
-    query = f'query {{ repository(owner: "acme", name: "shop") {{ {field} }} }}'
-    said = failure(hub, lambda api: api.get(path, permission) if ask is rest else api.query(query, permission), own=own)
+    path, fields = lookups[permission]
+
+    def look(api: Repository) -> Any:
+        return api.get(path, permission, object) if ask is rest else api.query(fields, permission, object)
+
+    said = failure(hub, look, own=own)
     assert said.startswith("`github-token` may not read the ")
     assert f"`{permission}: read`" in said
     assert ("Give the job the permission" in said) == own
@@ -148,7 +163,7 @@ def test_a_missing_permission_is_named(hub: GitHub, ask: Ask, permission: str, o
 @BOTH
 def test_a_wrong_token(gh: GitHub, ask: Ask) -> None:
     said = failure(gh, ask, token="another-token")
-    assert said.startswith("`github-token` is refused by GitHub. Leave it out for the job's own token")
+    assert said.startswith("`github-token` was rejected by GitHub. Leave the input out to use the job's own token")
     assert len(gh.calls) == 1
 
 
@@ -175,14 +190,14 @@ UNKNOWN_FIELD = {"message": "Field 'x' doesn't exist on type 'Query'", "extensio
         ([{"type": "FORBIDDEN", "message": EVIL}], "may not read the pull requests of acme/shop"),
         ([SCOPES], "may not read the pull requests of acme/shop"),
         ([{"type": "RATE_LIMITED", "message": EVIL}], "has used up GitHub's rate limit"),
-        ([UNKNOWN_FIELD], "An old GitHub Enterprise Server may not know it"),
-        ([{"type": "NOT_FOUND", "message": EVIL}] * 2, "refused a query"),
-        ([{"type": "SOMETHING_NEW", "message": EVIL}], "refused a query"),
+        ([UNKNOWN_FIELD], "An old GitHub Enterprise Server may not support it"),
+        ([{"type": "NOT_FOUND", "message": EVIL}] * 2, "rejected a query"),
+        ([{"type": "SOMETHING_NEW", "message": EVIL}], "rejected a query"),
         (
             [{"message": EVIL, "locations": [{"line": 1, "column": 2}]}],
-            "An old GitHub Enterprise Server may not know it",
+            "An old GitHub Enterprise Server may not support it",
         ),
-        (["evil"], "gave no answer that can be read"),
+        (["evil"], "returned no readable answer"),
         ([], "answered every attempt with HTTP 400"),
     ],
 )
@@ -311,8 +326,8 @@ def test_an_outage_heals(gh: GitHub, ask: Ask, fault: dict[str, Any]) -> None:
 
 INVALID = b'{"message": "evil", "errors": [{"resource": "PullRequest", "code": "invalid"}]}'
 PAGE = b"<html><body>evil</body></html>"
-NOT_GITHUBS = "`GITHUB_API_URL` gave an answer that is not GitHub's"
-NO_ANSWER = "`GITHUB_API_URL` gave no answer that can be read"
+NOT_GITHUBS = "`GITHUB_API_URL` returned an answer that is not GitHub's"
+NO_ANSWER = "`GITHUB_API_URL` returned no readable answer"
 
 
 @BOTH
@@ -323,19 +338,19 @@ NO_ANSWER = "`GITHUB_API_URL` gave no answer that can be read"
         ({"status": 503, "message": EVIL}, "`GITHUB_API_URL` answered every attempt with HTTP 503", 4),
         (
             {"status": 422, "message": EVIL},
-            "`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has",
+            "`GITHUB_API_URL` rejected a look-up (HTTP 422). Check that the repository has",
             1,
         ),
         (
             {"status": 422, "body": INVALID},
-            "`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has",
+            "`GITHUB_API_URL` rejected a look-up (HTTP 422). Check that the repository has",
             1,
         ),
         ({"status": 200, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 403, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 404, "body": PAGE}, NOT_GITHUBS, 1),
         ({"status": 407, "body": PAGE}, NOT_GITHUBS, 1),
-        ({"status": 200, "body": b""}, "`GITHUB_API_URL` gave ", 1),
+        ({"status": 200, "body": b""}, "`GITHUB_API_URL` returned ", 1),
         ({"status": 200, "body": b'{"data": {"repo'}, NO_ANSWER, 1),
         ({"status": 422, "body": b'["evil"]'}, NO_ANSWER, 1),
         ({"cut": True}, NO_ANSWER, 1),
@@ -365,7 +380,7 @@ def late(*moments: float) -> Clock:
 def test_an_answer_that_never_comes(hub: GitHub, ask: Ask) -> None:
     hub.fail(hang=60)
     said = failure(hub, ask, clock=late(0, SECONDS - 0.1))
-    assert said.startswith("`GITHUB_API_URL` gave no answer within the 60 s")
+    assert said.startswith("`GITHUB_API_URL` did not answer within the 60 s")
 
 
 def test_all_look_ups_share_their_time(hub: GitHub) -> None:
@@ -377,8 +392,7 @@ def test_all_look_ups_share_their_time(hub: GitHub) -> None:
 
 
 def test_each_look_up_of_a_backfill_has_that_time(hub: GitHub) -> None:
-    with speaking(hub, clock=late(0, 1, SECONDS + 1)) as api:
-        api.patient = True
+    with speaking(hub, clock=late(0, 1, SECONDS + 1), patient=True) as api:
         assert rest(api) == 1
         assert graphql(api)
     assert len(hub.calls) == 2
@@ -397,18 +411,18 @@ def test_a_renamed_repository_is_followed_with_every_page(gh: GitHub) -> None:
     """PyGithub follows, but forgets the query: each page would be the first 30 files."""
     with speaking(gh, "acme/old") as api:
         pages = [
-            api.get("/repos/acme/old/pulls/1/files", "pull-requests", per_page=100, page=page) for page in (1, 2, 3)
+            api.get(f"{PULL}/files", "pull-requests", list[ChangedFile], per_page=100, page=page) for page in (1, 2, 3)
         ]
-        tree = api.get("/repos/acme/old/git/trees/main", "contents", recursive=1)
-    assert sorted({file["filename"] for page in pages for file in page}) == [f"web/{n:03}.txt" for n in range(250)]
-    assert {entry["path"] for entry in tree["tree"]} >= {"web", "web/000.txt"}
+        tree = tree_at(api, "main", recursive=True)
+    assert sorted({file.filename for page in pages for file in page}) == [f"web/{n:03}.txt" for n in range(250)]
+    assert {entry.path for entry in tree.entries} >= {"web", "web/000.txt"}
     assert [call.status for call in gh.calls] == [301, 200, 200, 200, 200]
     assert [call.query.get("page") for call in gh.calls] == ["1", "1", "2", "3", None]
 
 
 def test_graphql_follows_a_rename_by_itself(gh: GitHub) -> None:
     with speaking(gh, "acme/old") as api:
-        assert api.query(QUERY.replace("shop", "old"), "pull-requests")["repository"]["pullRequest"]["number"] == 1
+        assert graphql(api) == 1
 
 
 @BOTH
@@ -417,7 +431,7 @@ def test_the_token_goes_nowhere_else(hub: GitHub, repo: Repo, ask: Ask, status: 
     with GitHub(repo) as other:
         where = {"Location": f"{other.api_url}/repos/acme/shop/pulls/1"}
         hub.fail(status=status, headers=where, message=EVIL, times=None)
-        assert failure(hub, ask).startswith("`GITHUB_API_URL` answers with a redirect")
+        assert failure(hub, ask).startswith("`GITHUB_API_URL` answered with a redirect")
         assert other.calls == []
     assert len(hub.calls) == 1
 

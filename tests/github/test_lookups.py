@@ -12,9 +12,9 @@ from documents import rows, section
 from dx_action.backfill.source import open_rows
 from dx_action.changes.changeset import PullChange, RangeChange
 from dx_action.errors import ActionError, BadInput
-from dx_action.github.asking import about
+from dx_action.github.client import Run
 from dx_action.github.errors import LookupFailedError
-from dx_action.github.lookups import Lookups
+from dx_action.github.lookups import Lookups, lookups_for
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from runner import NOW
@@ -52,8 +52,8 @@ class Scene:
         inputs = builders.inputs({**given, **token})
         clock = Clock(lambda: 0.0, self.waits.append, lambda: NOW, lambda: 0.5)
         workspace = Workspace(str(self.folder))
-        about_it = (self.repository, self.own, self.commit)
-        return about(*about_it, inputs, runtime, {}, workspace, clock, self.log.append)
+        run = Run(inputs, runtime, {}, workspace, clock, self.log.append)
+        return lookups_for(self.repository, self.own, self.commit, run)
 
     def services(self, given: Mapping[str, str], *paths: str) -> list[str]:
         """Give the services of these paths, which pull request 1 changed."""
@@ -380,7 +380,7 @@ def test_a_bad_line_is_told_and_nothing_is_guessed(scene: Scene) -> None:
 
 def test_without_codeowners_nothing_is_guessed(scene: Scene) -> None:
     said = scene.refused(OWNERS)
-    assert said == f"`services-from` is `codeowners`, and there is none of {', '.join(PLACES)}."
+    assert said == f"`services-from` is `codeowners`, and none of {', '.join(PLACES)} exists."
 
 
 def test_codeowners_beyond_githubs_own_limit(scene: Scene) -> None:
@@ -434,7 +434,7 @@ def test_a_repository_that_is_not_githubs(scene: Scene, name: str) -> None:
         with pytest.raises(BadInput) as bad:
             ask()
         (problem,) = bad.value.problems
-        assert str(problem).startswith("`repository` is not a repository of GitHub, owner/name")
+        assert str(problem).startswith("`repository` is not a GitHub repository, `owner/name`")
     assert scene.gh.calls == []
 
 
@@ -465,14 +465,14 @@ def test_the_missing_permission_is_named(
         gh.app.hidden.add(repo.full_name)
         said = scene.refused(given, "cart/a")
         assert said.startswith(
-            f"`github-token` cannot see the pull requests of {repo.full_name}, or this one is not there."
+            f"`github-token` cannot read the pull requests of {repo.full_name}, or there is no such pull request."
         )
         assert "`pull-requests: read`" in said
 
 
 def test_an_empty_token_is_told_as_one(scene: Scene) -> None:
     scene.token = None
-    assert "check the secret that it is to come from" in scene.refused(FROM_MAP)
+    assert "check the secret that it comes from" in scene.refused(FROM_MAP)
 
 
 @pytest.mark.parametrize(
@@ -496,7 +496,8 @@ def test_a_folder_too_large_is_no_guess(scene: Scene) -> None:
     put(scene, {f"flat/{number:03}": "2" for number in range(350)})
     scene.gh.configure(tree_limit=100)
     with pytest.raises(
-        BadInput, match="`services-from` cannot tell which files changed: acme/shop has a folder too large"
+        BadInput,
+        match="`services-from` cannot be used, because it is not known which files changed: acme/shop has a folder",
     ):
         scene.look({"service-map": MAP}).touched(RangeChange(before, "main", "input since-sha"))
 
@@ -512,7 +513,7 @@ def test_what_was_found_is_told(scene: Scene) -> None:
     change = RangeChange(before, after, "push.before")
     assert look.touched(change) == look.touched(change)
     assert scene.log == [
-        f"Looked up: what lies between {before[:12]} (push.before) and {after[:12]} changes 3 paths and touches web, cart"
+        f"Looked up: the range from {before[:12]} (push.before) to {after[:12]} changes 3 paths and touches web, cart"
     ]
     assert len(scene.gh.calls) == 1
 
@@ -551,7 +552,7 @@ def test_the_pull_request_of_a_push(scene: Scene, how: How, known: bool) -> None
     pull = repo.pulls.ship({"web/b": "1"}, {"web/c": "1"}, how=how)
     assert found(scene, before if known else None) == [pull.number]
     assert [call.path.split("/")[-1][:7] for call in scene.gh.calls] == [before[:7]] * known + ["graphql"]
-    assert scene.waits == [0]
+    assert scene.waits == []
     assert scene.log == [f"Looked up: the push merged #{pull.number}"]
 
 
@@ -610,12 +611,12 @@ def test_a_direct_push_waits_a_little_and_finds_none(scene: Scene) -> None:
     before = scene.gh.app.repos["acme/shop"].rev("main")
     put(scene, {"web/b": "1"})
     assert found(scene, before) == []
-    assert scene.waits == [0, 1, 2]
+    assert scene.waits == [1, 2]
     assert scene.gh.count("/graphql") == 3
     assert scene.log == ["Looked up: the push merged no pull request"]
 
 
-@pytest.mark.parametrize(("lag", "waits", "numbers"), [(1, [0, 1], [1]), (2, [0, 1, 2], [1]), (3, [0, 1, 2], [])])
+@pytest.mark.parametrize(("lag", "waits", "numbers"), [(1, [1], [1]), (2, [1, 2], [1]), (3, [1, 2], [])])
 def test_github_may_know_a_moment_later(scene: Scene, lag: int, waits: list[float], numbers: list[int]) -> None:
     repo = scene.gh.app.repos["acme/shop"]
     before = repo.rev("main")
@@ -623,7 +624,7 @@ def test_github_may_know_a_moment_later(scene: Scene, lag: int, waits: list[floa
     scene.gh.configure(lag=lag)
     assert found(scene, before) == numbers
     assert scene.waits == waits
-    assert scene.gh.count("/graphql") == len(waits)
+    assert scene.gh.count("/graphql") == 1 + len(waits)
 
 
 def test_the_newest_of_several_may_be_known_last(scene: Scene) -> None:
@@ -634,7 +635,7 @@ def test_the_newest_of_several_may_be_known_last(scene: Scene) -> None:
     assert found(scene, before) == [1]
     repo.pulls.ship({"web/c": "1"})
     assert found(scene, before) == [1, 2]
-    assert scene.waits == [0, 1]
+    assert scene.waits == [1]
 
 
 def test_a_forced_push_over_a_beginning_that_is_gone(scene: Scene) -> None:
@@ -667,13 +668,13 @@ def test_what_a_push_needs(scene: Scene, missing: str, named: str) -> None:
 
 def test_a_push_in_a_repository_that_is_not_resolved(scene: Scene) -> None:
     scene.gh.fail("/graphql", status=200, body=b'{"data": {"repository": null}}')
-    with pytest.raises(LookupFailedError, match="cannot see the pull requests of acme/shop"):
+    with pytest.raises(LookupFailedError, match="cannot read the pull requests of acme/shop"):
         found(scene, None)
 
 
 def test_a_push_in_a_repository_that_is_hidden(scene: Scene) -> None:
     scene.gh.app.hidden.add("acme/shop")
-    with pytest.raises(LookupFailedError, match="cannot see the pull requests of acme/shop"):
+    with pytest.raises(LookupFailedError, match="cannot read the pull requests of acme/shop"):
         found(scene, "f" * 40)
 
 
@@ -684,8 +685,8 @@ def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
     """Count what a backfill lookups."""
     scene.gh.reset_calls()
     inputs = builders.inputs({"operation": "backfill", **given})
-    with speaking(scene.gh) as api:
-        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), lambda: api, NOW, scene.log.append)
+    with speaking(scene.gh, patient=True) as api:
+        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), api, NOW, scene.log.append)
     assert 94 <= len(rows) <= 100
     return len(scene.gh.calls)
 

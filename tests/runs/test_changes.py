@@ -422,7 +422,7 @@ def test_a_merged_pull_request(world: World) -> None:
     assert body(world)["merge_commit_shas"] == merges(*pulls)
     assert listed(run) == [1, 2]
     assert world.asked == [
-        *("deployments 1", f"deployments/{world.repo.deployments.newest_first()[0].id}/statuses"),
+        *("deployments 1", f"deployments/{world.repo.deployments.newest_first()[0].id}/statuses 1"),
         *(f"compare/{before}...{world.repo.rev('main')} 1", "/graphql", "/graphql"),
     ]
 
@@ -751,7 +751,7 @@ def test_an_answer_of_another_shape_keeps_no_deployment_back(world: World, path:
     deployed(world)
     world.ship("a/1")
     world.gh.fail(path, status=200, body=json.dumps(answer).encode(), times=None)
-    fell_back(world, by_hand(world, DISCOVER), "`GITHUB_API_URL` gave an answer that is not GitHub's")
+    fell_back(world, by_hand(world, DISCOVER), "`GITHUB_API_URL` returned an answer that is not GitHub's")
 
 
 def test_a_history_that_was_rewritten(world: World) -> None:
@@ -775,7 +775,7 @@ def test_a_given_commit_that_github_does_not_know(world: World) -> None:
 def test_too_many_commits(world: World) -> None:
     deployed(world)
     world.ship("a/1")
-    compared = {"status": "ahead", "total_commits": 2501, "commits": []}
+    compared = {"status": "ahead", "total_commits": 2501, "commits": [], "merge_base_commit": {"sha": "a" * 40}}
     world.gh.fail("/compare/", status=200, body=json.dumps(compared).encode())
     fell_back(world, by_hand(world, DISCOVER), "more than 2,500 commits lie between ")
 
@@ -878,7 +878,9 @@ def test_a_time_that_cannot_be_had_is_left_out(world: World) -> None:
     run = by_hand(world, {"lead-time-metadata": "both"})
     assert "metadata" not in body(world)
     first, second = warned(run)
-    assert first.startswith("`commit_timestamp` is left out of the metadata: `github-token` cannot see the contents of")
+    assert first.startswith(
+        "`commit_timestamp` is left out of the metadata: `github-token` cannot read the contents of"
+    )
     assert second.startswith("`first_commit_timestamp` is left out of the metadata: no pull request is known that this")
     assert run.exit_code == 0
 
@@ -905,14 +907,14 @@ def test_a_commit_without_its_time(world: World, answer: Any) -> None:
     assert (run.exit_code, run.status) == (0, "registered")
     (warning,) = warned(run)
     assert warning.startswith(
-        "`commit_timestamp` is left out of the metadata: `GITHUB_API_URL` gave an answer that is not"
+        "`commit_timestamp` is left out of the metadata: `GITHUB_API_URL` returned an answer that is not"
     )
 
 
 def test_the_time_of_a_commit_that_github_does_not_know(world: World) -> None:
     run = by_hand(world, {"lead-time-metadata": "commit", "commit-sha": "f" * 40})
     (warning,) = warned(run)
-    assert warning.endswith("`GITHUB_API_URL` refused a look-up (HTTP 422). Check that the repository has the commit.")
+    assert warning.endswith("`GITHUB_API_URL` rejected a look-up (HTTP 422). Check that the repository has the commit.")
 
 
 @pytest.mark.parametrize("earliest", [0, 99, 100, 120])

@@ -18,7 +18,8 @@ import histories
 from documents import read, rows, section
 from dx_action.changes.changeset import CLOCK, Changes
 from dx_action.changes.discover import discover
-from dx_action.github.asking import about
+from dx_action.github.client import Run
+from dx_action.github.lookups import lookups_for
 from dx_action.inputs.values import Sourced
 from dx_action.runner.workspace import Workspace
 from dx_action.services.service import Service
@@ -37,7 +38,8 @@ def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *servi
     told = {"repository.full_name": repo.full_name, "repository.default_branch": repo.default_branch}
     happened = event("workflow_dispatch", builders.payload("workflow_dispatch", told))
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
-    lookups = about(repo.full_name, True, commit, inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
+    run = Run(inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
+    lookups = lookups_for(repo.full_name, True, commit, run)
     these = [Service(name) for name in services or ("a",)]
     return discover(inputs, happened, these, commit, Sourced("2025-03-04T12:00:00Z", CLOCK), lambda: lookups.changes)
 

@@ -525,7 +525,7 @@ def test_an_answer_of_another_shape_keeps_no_deployment_back(world: World, path:
     world.gh.fail(path, status=200, body=json.dumps(answer).encode(), times=None)
     run = world.pushed(before, {"service": "a", **ALSO})
     assert (run.exit_code, run.status, len(world.dx.requests())) == (1, "partial", 1)
-    assert "`GITHUB_API_URL` gave an answer that is not GitHub's" in errors(run)[0]
+    assert "`GITHUB_API_URL` returned an answer that is not GitHub's" in errors(run)[0]
 
 
 @pytest.mark.parametrize("answer", [{}, [7], [{}]])
@@ -533,4 +533,4 @@ def test_an_answer_of_another_shape_is_no_bug(world: World, answer: Any) -> None
     world.gh.fail("/pulls/1/files", status=200, body=json.dumps(answer).encode(), times=None)
     run = world.merged(world.ship("a/1"), INLINE)
     assert (run.exit_code, run.status, world.dx.requests()) == (1, "failed", [])
-    assert "`GITHUB_API_URL` gave an answer that is not GitHub's" in errors(run)[0]
+    assert "`GITHUB_API_URL` returned an answer that is not GitHub's" in errors(run)[0]

@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 import builders
-from dx_action.github.client import GitHub as Speaker
-from dx_action.github.errors import Asker
+from dx_action.github.client import Repository
 from dx_action.runner.event import Event, parse_event
 from dx_action.runner.runtime import Clock
 from runner import fast_clock
@@ -27,10 +26,11 @@ def speaking(
     token: str | None = "github-token",
     own: bool = True,
     clock: Clock | None = None,
-) -> Iterator[Speaker]:
-    """Speak to the stand-in, and give the connections back."""
-    asker = Asker(repository, own, token is not None)
-    speaker = Speaker(SecretStr(token) if token else None, gh.api_url, asker, clock or fast_clock())
+    patient: bool = False,
+) -> Iterator[Repository]:
+    """Speak to the stand-in about a repository, and give the connections back."""
+    secret = SecretStr(token) if token else None
+    speaker = Repository(repository, secret, gh.api_url, clock or fast_clock(), own=own, patient=patient)
     try:
         yield speaker
     finally:

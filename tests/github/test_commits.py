@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.github.trees import CutError, changed_paths
+from dx_action.github.commits import CutError, Tree, changed_paths
 from stand_in import EXECUTABLE, File, Repo, link, submodule
 from stand_in.objects import FILE, LINK, SUBMODULE, TREE, Content, Entry, Objects
 
@@ -23,12 +23,12 @@ class Trees:
         self._objects, self._limit, self._whole = objects, limit, whole
         self.asked: list[tuple[str, bool]] = []
 
-    def __call__(self, tree: str, recursive: bool) -> dict[str, Any]:
+    def __call__(self, tree: str, recursive: bool) -> Tree:
         self.asked.append((tree, recursive))
         entries = list(self._objects.walk(tree) if recursive else self._objects.trees[tree].items())
         limit = self._limit if recursive else self._whole or NO_LIMIT
         shown = [{"path": path, "mode": e.mode.zfill(6), "type": e.kind, "sha": e.sha} for path, e in entries[:limit]]
-        return {"sha": tree, "tree": shown, "truncated": len(entries) > limit}
+        return Tree.model_validate({"sha": tree, "tree": shown, "truncated": len(entries) > limit})
 
 
 def changed(before: Mapping[str, Content], after: Mapping[str, Content], limit: int = NO_LIMIT) -> set[str]:

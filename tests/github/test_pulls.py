@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dx_action.changes.changeset import PullChange
-from dx_action.github.changes import UnknownCommit, pull_files, range_files
-from dx_action.github.client import Missing
-from dx_action.github.errors import LookupFailedError
-from dx_action.github.trees import CutError
+from dx_action.changes.changeset import PullChange, UnknownCommitError
+from dx_action.github.commits import CutError, range_files
+from dx_action.github.errors import LookupFailedError, Missing
+from dx_action.github.pulls import pull_files
 from scenes import asked, speaking
 from stand_in import GitHub, Pull, Repo, link, submodule
 
@@ -62,7 +61,7 @@ def test_a_pull_request_of_any_size(wide: Repo, gh: GitHub, count: int, calls: l
     assert base != pull.base_sha
     gh.reset_calls()
     with speaking(gh, "acme/wide") as api:
-        found = pull_files(api, "acme/wide", known(wide, pull) if from_event else PullChange(pull.number))
+        found = pull_files(api, known(wide, pull) if from_event else PullChange(pull.number))
     assert found == {f"services/{number % 200}/{number}.txt" for number in range(count)}
     first = [] if from_event else [f"pulls/{pull.number}"]
     filled = [call.format(n=pull.number, tip=pull.base_sha, base=base, head=pull.head_sha) for call in calls]
@@ -72,7 +71,7 @@ def test_a_pull_request_of_any_size(wide: Repo, gh: GitHub, count: int, calls: l
 def test_a_pull_request_without_files_costs_nothing(gh: GitHub) -> None:
     gh.reset_calls()
     with speaking(gh, "acme/wide") as api:
-        assert pull_files(api, "acme/wide", PullChange(1, "a" * 40, "b" * 40, 0)) == frozenset()
+        assert pull_files(api, PullChange(1, "a" * 40, "b" * 40, 0)) == frozenset()
     assert asked(gh) == []
 
 
@@ -81,7 +80,7 @@ def test_a_list_that_is_shorter_than_it_should_be_is_not_taken(wide: Repo, gh: G
     pull = next(pull for pull in wide.pulls.all() if pull.title == "100")
     gh.reset_calls()
     with speaking(gh, "acme/wide") as api:
-        found = pull_files(api, "acme/wide", PullChange(pull.number, pull.base_sha, pull.head_sha, 150))
+        found = pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, 150))
     assert found == {f"services/{number % 200}/{number}.txt" for number in range(100)}
     assert gh.count("/git/trees/") == 2
 
@@ -91,13 +90,13 @@ def test_a_cut_tree_of_twenty_thousand_files_is_walked_where_it_differs(wide: Re
     pull = next(pull for pull in wide.pulls.all() if pull.title == "5000")
     with GitHub(wide) as server, speaking(server, "acme/wide") as api:
         server.configure(tree_limit=10_000)
-        assert len(pull_files(api, "acme/wide", known(wide, pull))) == 5000
+        assert len(pull_files(api, known(wide, pull))) == 5000
         assert server.count("/compare/") == 1
         assert server.count("/git/trees/") == 2 + 2 + 2 + 400
     with GitHub(wide) as server, speaking(server, "acme/wide") as api:
         server.configure(tree_limit=50)
         with pytest.raises(CutError):
-            pull_files(api, "acme/wide", known(wide, pull))
+            pull_files(api, known(wide, pull))
 
 
 MOVES: dict[str, tuple[dict[str, object], set[str]]] = {
@@ -121,10 +120,10 @@ def test_both_places_count(name: str) -> None:
     before = repo.commit({"services/web/a": "a", "services/web/b": "b", "libs/x/y": "1"})
     pull = repo.pulls.ship(files, how="squash")  # type: ignore[arg-type]
     with GitHub(repo) as server, speaking(server) as api:
-        assert pull_files(api, "acme/shop", known(repo, pull)) == expected
-        assert range_files(api, "acme/shop", before, repo.rev("main")) == expected
+        assert pull_files(api, known(repo, pull)) == expected
+        assert range_files(api, before, repo.rev("main")) == expected
         trees = PullChange(pull.number, pull.base_sha, pull.head_sha, 3001)
-        assert pull_files(api, "acme/shop", trees) == expected
+        assert pull_files(api, trees) == expected
         assert asked(server)[:2] == [f"pulls/{pull.number}/files 1", f"compare/{before}...{repo.rev('main')} 1"]
 
 
@@ -136,7 +135,7 @@ def test_a_pull_request_from_a_fork_that_is_gone() -> None:
     pull = repo.pulls.open("theirs", head_repo=None)
     repo.pulls.merge(pull, "squash", delete_branch=True)
     with GitHub(repo) as server, speaking(server) as api:
-        assert pull_files(api, "acme/shop", PullChange(pull.number)) == {"b"}
+        assert pull_files(api, PullChange(pull.number)) == {"b"}
 
 
 # Ranges.
@@ -197,7 +196,7 @@ def test_a_range(name: str) -> None:
     repo.commit(dict.fromkeys(names(2), "1"))
     before, after = ends(repo)
     with GitHub(repo) as server, speaking(server) as api:
-        assert range_files(api, "acme/shop", before, after) == expected
+        assert range_files(api, before, after) == expected
         assert asked(server) == [call.format(before, after) for call in calls]
 
 
@@ -206,7 +205,7 @@ def test_a_range_may_be_given_by_short_ids() -> None:
     repo.commit(dict.fromkeys(names(2), "1"))
     before, after = behind(repo)
     with GitHub(repo) as server, speaking(server) as api:
-        assert range_files(api, "acme/shop", before[:7], after[:7]) == {*names(2), *names(2, "site")}
+        assert range_files(api, before[:7], after[:7]) == {*names(2), *names(2, "site")}
 
 
 @pytest.mark.parametrize("ends", [("f" * 40, "main"), ("main", "f" * 40)], ids=["before", "after"])
@@ -214,8 +213,8 @@ def test_a_commit_that_github_does_not_know(ends: tuple[str, str]) -> None:
     repo = Repo()
     repo.commit({"a": "1"})
     with GitHub(repo) as server, speaking(server) as api:
-        with pytest.raises(UnknownCommit):
-            range_files(api, "acme/shop", *ends)
+        with pytest.raises(UnknownCommitError):
+            range_files(api, *ends)
         assert len(asked(server)) == 1
 
 
@@ -223,13 +222,13 @@ def test_histories_without_a_common_beginning() -> None:
     repo = Repo()
     repo.commit({"a": "1"})
     other = repo.commit({"b": "1"}, parents=[])
-    with GitHub(repo) as server, speaking(server) as api, pytest.raises(UnknownCommit):
-        range_files(api, "acme/shop", other, "main")
+    with GitHub(repo) as server, speaking(server) as api, pytest.raises(UnknownCommitError):
+        range_files(api, other, "main")
 
 
 def test_a_pull_request_that_is_not_there() -> None:
     with GitHub(Repo()) as server, speaking(server) as api, pytest.raises(Missing):
-        pull_files(api, "acme/shop", PullChange(7))
+        pull_files(api, PullChange(7))
 
 
 def test_a_page_that_fails_is_never_left_out(wide: Repo) -> None:
@@ -237,8 +236,8 @@ def test_a_page_that_fails_is_never_left_out(wide: Repo) -> None:
     with GitHub(wide) as server, speaking(server, "acme/wide") as api:
         server.fail("/files", after=1, status=502, times=None)
         with pytest.raises(LookupFailedError):
-            pull_files(api, "acme/wide", known(wide, pull))
+            pull_files(api, known(wide, pull))
         server.faults.clear()
         server.reset_calls()
-        assert len(pull_files(api, "acme/wide", known(wide, pull))) == 101
+        assert len(pull_files(api, known(wide, pull))) == 101
         assert asked(server, "acme/wide") == [f"pulls/{pull.number}/files 2"]
