@@ -137,7 +137,7 @@ def _run(
         return report.dry_run(registration, (*first, *calls), fail_on_error=inputs.fail_on_error)
     progress.first, progress.calls = first, calls
     if missing:
-        raise BadInput(*registration.trouble, *missing)
+        raise BadInput(*registration.problems, *missing)
     send(progress, env, clock, workflow.say)
     return progress.told("out_of_time") or report.cancelled(fail_on_error=inputs.fail_on_error)
 

@@ -6,9 +6,9 @@ Nothing is put before a cell that a spreadsheet would take for a formula: the co
 import csv
 from collections.abc import Iterator
 
-from dx_action.backfill.rows import COLUMNS, FIELDS
+from dx_action.backfill.rows import COLUMNS
 from dx_action.backfill.store import Rows
-from dx_action.deployment.calls import compact
+from dx_action.deployment.calls import FIELDS, compact
 
 
 def csv_lines(rows: Rows) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from dx_action.deployment.calls import Call, Method, deployment_body, pull_body, serialise
+from dx_action.deployment.calls import FIELDS, Call, Method, deployment_call, pull_call
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.reference_id import row_id
 from dx_action.errors import ActionError, InvalidValue, Problem
@@ -26,11 +26,6 @@ from dx_action.inputs.values import (
 )
 from dx_action.services.service import Service, by_name
 
-# The fields of DX's page on deployments.create, in the order in which they are sent.
-FIELDS = (
-    *("reference_id", "deployed_at", "service", "repository", "merge_commit_shas", "commit_sha", "integration_branch"),
-    *("environment", "success", "source_url", "source_name", "metadata"),
-)
 COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -147,7 +142,7 @@ def _deployment_row(cells: _Cells, fill: Fill) -> Row:
     service = service or by_name(repository or "")
     time, commits = iso(deployed_at), shas or tuple(filter(None, [commit]))
     reference_id = reference_id or row_id(time, repository or "", service, environment, commits, success)
-    body = deployment_body(
+    call = deployment_call(
         method,
         reference_id=reference_id,
         deployed_at=time,
@@ -162,7 +157,6 @@ def _deployment_row(cells: _Cells, fill: Fill) -> Row:
         source_name=source_name,
         metadata=metadata,
     )
-    call = Call(method, service.identifier, reference_id, serialise(body))
     name = (repository or "", service.identifier, environment or "")
     return Row(call, milliseconds(deployed_at), name, assumed, derived)
 
@@ -178,10 +172,8 @@ def _pull_row(cells: _Cells) -> Row:
     if cells.problems:
         raise BadRow(*cells.problems)
     # An id names the pull request alone: what is sent, and so what is read again, has no number then.
-    pull = PullServices(services, pull_id, None if pull_id else number)
-    body = pull_body(pull_id, None if pull_id else (repository or "", number), services, replace=bool(replace))
-    call = Call("deployments.setPullServices", "", "", serialise(body), pull.subject)
-    return Row(call, 0, (repository or "", pull.subject, ""))
+    pull = PullServices(services, pull_id, None if pull_id else number, replace=bool(replace))
+    return Row(pull_call(pull, repository or ""), 0, (repository or "", pull.subject, ""))
 
 
 def name_of(call: Call) -> tuple[str, str, str]:

@@ -64,7 +64,7 @@ class MergedPull:
     first_commit_at: str | None = None
 
 
-def change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
+def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
     """Say which change counts: `since-sha`, `pull-number`, the event's pull request, then what a push moved.
 
     Raises BadInput where nothing names the change's beginning: services are never guessed.

@@ -1,12 +1,12 @@
-"""Owns the data between deciding, sending and telling: a call to DX, and what became of it. Pure."""
+"""A call to DX as data, in the order in which calls are sent, and its result. Pure."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from dx_action.deployment.pull_services import PullServices
-from dx_action.deployment.registration import DISCOVERED, Registration
+from dx_action.deployment.registration import Registration
 from dx_action.inputs.model import Inputs
 from dx_action.services.service import Service
 
@@ -14,11 +14,31 @@ Method = Literal["deployments.create", "deployments.upsert", "deployments.setPul
 Outcome = Literal["accepted", "already-registered", "failed", "not-sent", "unknown"]
 
 
+class DeploymentFields(TypedDict):
+    """The fields of deployments.create, in the order of DX's page, in which they are sent."""
+
+    reference_id: str
+    deployed_at: str
+    service: Service
+    repository: str | None
+    merge_commit_shas: Sequence[str]
+    commit_sha: str | None
+    integration_branch: str | None
+    environment: str | None
+    success: bool
+    source_url: str | None
+    source_name: str | None
+    metadata: dict[str, Any]
+
+
+FIELDS = tuple(DeploymentFields.__annotations__)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. `body` is serialised once, so that every attempt, and a dry run, has the same bytes.
 
-    `subject` is what it is about where that is no service's deployment.
+    `subject` is what the call is about, unless that is a service's deployment.
     """
 
     method: Method
@@ -38,17 +58,17 @@ class Call:
         return self.subject or self.service
 
     def json(self) -> dict[str, Any]:
-        """Give the body as a value."""
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        """Return the body, parsed."""
+        body: dict[str, Any] = json.loads(self.body)
+        return body
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a call.
+    """The result of a call.
 
-    `outcome`: `failed` means that DX does not hold it, `unknown` that it may. `error` is DX's code, or our own word where
-    DX gave none; `message` is foreign text and is inert only once a writer has made it so.
+    `outcome`: after `failed`, DX has not registered it; after `unknown`, it may have. `error` is DX's code, or our own word
+    if DX sent none. `message` is foreign text, to be escaped by whoever writes it.
     """
 
     call: Call
@@ -60,122 +80,80 @@ class Result:
 
     @property
     def delivered(self) -> bool:
-        """Tell whether DX holds the deployment for certain."""
+        """Whether DX has certainly registered the deployment."""
         return self.outcome in ("accepted", "already-registered")
 
 
 def serialise(body: dict[str, Any]) -> bytes:
-    """Give the bytes of a request."""
+    """Return the bytes of a request."""
     return compact(body).encode()
 
 
 def compact(value: object) -> str:
-    """Give a value as JSON without a space."""
+    """Return the value as JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def pull_calls(registration: Registration) -> tuple[Call, ...]:
-    """Give one call of deployments.setPullServices for each pull request; they go before the deployments."""
-    return tuple(_pull_call(registration, assignment) for assignment in registration.pull_services)
+    """Return one call per pull request. They are sent before the deployments."""
+    return tuple(pull_call(pull, registration.repository.value) for pull in registration.pull_services)
 
 
-def _pull_call(registration: Registration, assignment: PullServices) -> Call:
-    number = None if assignment.pull_id else (registration.repository.value, assignment.pull_number)
-    body = pull_body(assignment.pull_id, number, assignment.services, replace=registration.replace)
-    return Call("deployments.setPullServices", "", "", serialise(body), assignment.subject)
+def pull_call(pull: PullServices, repository: str) -> Call:
+    """Return the call of deployments.setPullServices: the pull request by its id, else by its number in the repository."""
+    body: dict[str, Any] = {"github_pull_id": pull.pull_id}
+    if not pull.pull_id:
+        body = {"repository": repository, "pull_number": pull.pull_number}
+    body["services"] = [service.as_json() for service in pull.services]
+    if pull.replace:
+        body["replace"] = True
+    return Call("deployments.setPullServices", "", "", serialise(body), pull.subject)
 
 
 def deployment_calls(registration: Registration, inputs: Inputs) -> tuple[Call, ...]:
-    """Give one call for each service."""
+    """Return one call per service."""
     method: Method = "deployments.upsert" if inputs.method == "upsert" else "deployments.create"
-    pairs = zip(registration.services.value, registration.reference_ids.value, strict=True)
-    return tuple(
-        Call(method, service.identifier, reference_id, serialise(_body(registration, method, service, reference_id)))
-        for service, reference_id in pairs
-    )
+    commit = registration.commit if registration.attribution.value != "repository" else None
+    calls = []
+    for service, reference_id in zip(registration.services.value, registration.reference_ids.value, strict=True):
+        times = {key: time.value for key, time in registration.changes.lead_times_of(service.identifier).items()}
+        call = deployment_call(
+            method,
+            reference_id=reference_id,
+            deployed_at=registration.deployed_at.value,
+            service=service,
+            repository=registration.repository.value,
+            merge_commit_shas=registration.merge_commits_of(service.identifier),
+            commit_sha=commit.value if commit else None,
+            integration_branch=inputs.integration_branch,
+            environment=registration.environment.value if registration.environment else None,
+            success=registration.success.value if registration.success else True,
+            source_url=registration.source_url.value if registration.source_url else None,
+            source_name=inputs.source_name,
+            metadata={**times, **inputs.metadata},
+        )
+        calls.append(call)
+    return tuple(calls)
+
+
+def deployment_call(method: Method, **fields: Unpack[DeploymentFields]) -> Call:
+    """Return the call that registers one deployment. Fields without a value are left out; merge commits replace the commit."""
+    shas, success, service = fields["merge_commit_shas"], fields["success"], fields["service"]
+    values: dict[str, Any] = {
+        **fields,
+        "service": service.as_json(),
+        "merge_commit_shas": list(shas) or None,
+        "commit_sha": None if shas else fields["commit_sha"],
+        # `create` takes success for granted; `upsert` would keep an earlier failure.
+        "success": success if method == "deployments.upsert" or not success else None,
+        "metadata": fields["metadata"] or None,
+    }
+    body = {name: values[name] for name in FIELDS if values[name] is not None}
+    return Call(method, service.identifier, fields["reference_id"], serialise(body))
 
 
 def as_upsert(call: Call) -> Call:
-    """Give the call that makes DX take this one's values for a `reference_id` which it holds with others."""
+    """Return the call that overwrites what DX has registered under the same `reference_id`."""
     body = call.json()
     body.setdefault("success", True)
     return Call("deployments.upsert", call.service, call.reference_id, serialise(body))
-
-
-def _body(registration: Registration, method: Method, service: Service, reference_id: str) -> dict[str, Any]:
-    times = {key: time.value for key, time in registration.changes.lead_times_of(service.identifier).items()}
-    return deployment_body(
-        method,
-        reference_id=reference_id,
-        deployed_at=registration.deployed_at.value,
-        service=service,
-        repository=registration.repository.value,
-        merge_commit_shas=merge_commits(registration, service),
-        commit_sha=registration.commit.value
-        if registration.attribution != "repository" and registration.commit
-        else None,
-        integration_branch=registration.integration_branch,
-        environment=registration.environment,
-        success=registration.success.value if registration.success else True,
-        source_url=registration.source_url.value if registration.source_url else None,
-        source_name=registration.source_name,
-        metadata={**times, **registration.metadata},
-    )
-
-
-def deployment_body(
-    method: Method,
-    *,
-    reference_id: str,
-    deployed_at: str,
-    service: Service,
-    repository: str | None,
-    merge_commit_shas: Sequence[str],
-    commit_sha: str | None,
-    integration_branch: str | None,
-    environment: str | None,
-    success: bool,
-    source_url: str | None,
-    source_name: str | None,
-    metadata: dict[str, Any],
-) -> dict[str, Any]:
-    """Name the fields as DX's page on deployments.create does; what is not known is left out. Merge commits win over a commit."""
-    fields = {
-        "reference_id": reference_id,
-        "deployed_at": deployed_at,
-        "service": service.as_json(),
-        "repository": repository,
-        "merge_commit_shas": list(merge_commit_shas) or None,
-        "commit_sha": None if merge_commit_shas else commit_sha,
-        "integration_branch": integration_branch,
-        "environment": environment,
-        # True is the default of a creation; a patch leaves out what it is not told.
-        "success": success if method == "deployments.upsert" or not success else None,
-        "source_url": source_url,
-        "source_name": source_name,
-        "metadata": metadata or None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def merge_commits(registration: Registration, service: Service) -> tuple[str, ...]:
-    """Give the commits that were listed by hand, or those of what ships of this service; none where the commit is sent."""
-    if registration.attribution != "merge-commits" or registration.merge_commit_shas is None:
-        return ()
-    discovered = registration.merge_commit_shas.source == DISCOVERED
-    return (
-        registration.changes.merge_commit_shas(service.identifier)
-        if discovered
-        else registration.merge_commit_shas.value
-    )
-
-
-def pull_body(
-    pull_id: int | None, number: tuple[str, int | None] | None, services: Sequence[Service], *, replace: bool
-) -> dict[str, Any]:
-    """Name the fields of deployments.setPullServices: the pull request by its id, else by (repository, number)."""
-    body: dict[str, Any] = {"github_pull_id": pull_id}
-    if number:
-        body = {"repository": number[0], "pull_number": number[1]}
-    body["services"] = [service.as_json() for service in services]
-    return body | ({"replace": True} if replace else {})

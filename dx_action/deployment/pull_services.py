@@ -1,9 +1,16 @@
-"""Owns which pull requests are to be told which services they touch, by deployments.setPullServices. Pure, but for `lookups`."""
+"""The pull requests whose services are set by deployments.setPullServices. Pure, but for `lookups`."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from dx_action.changes.changeset import ChangeLookups, MergedPull, PullChange, RangeChange, before_push, pull_change
+from dx_action.changes.changeset import (
+    ChangeLookups,
+    MergedPull,
+    PullChange,
+    RangeChange,
+    before_push,
+    pull_change,
+)
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs
@@ -12,30 +19,32 @@ from dx_action.services.service import Service
 
 
 class ServiceLookups(Protocol):
-    """What is to be looked up where no input and no event tells it."""
+    """The look-ups for what no input and no event says. Each raises ActionError."""
 
     @property
     def changes(self) -> ChangeLookups:
-        """The look-ups of what a deployment ships."""
+        """The look-ups for what a deployment ships."""
 
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
-        """Give the services whose files the change touches. Raises ActionError."""
+        """Return the services whose files the change touches."""
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
-        """Give the pull requests that a push merged into the branch. Raises ActionError."""
+        """Return the pull requests that a push merged into the branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class PullServices:
-    """A pull request, by its id or else by its number, and the services it touches.
+    """A pull request, named by its id or else by its number, and the services it touches.
 
-    `others`: it touches services that this step is not about, and which another one may have told.
+    `others`: it also touches services that this step is not about and that another step may have set. `replace`: services
+    that were set before are removed.
     """
 
     services: tuple[Service, ...]
     pull_id: int | None = None
     pull_number: int | None = None
     others: bool = False
+    replace: bool = False
 
     @property
     def subject(self) -> str:
@@ -46,52 +55,51 @@ class PullServices:
 def assign(
     event: Event, inputs: Inputs, given: tuple[Service, ...], commit: str | None, lookups: ServiceLookups
 ) -> tuple[PullServices, ...]:
-    """Give each pull request its services: those `given`, else those of its own files.
+    """Return each pull request with its services: those `given`, else those of its own files.
 
-    Raises BadInput where neither an input nor the event names a pull request, and what `lookups` raises.
+    Raises BadInput if neither an input nor the event names a pull request, and what `lookups` raises.
     """
     pull = event.pull_request if isinstance(event, PullRequestEvent) else None
     if inputs.pull_number or inputs.pull_id:
-        return (_named(inputs, pull, given, lookups),)
-    if pull:
-        return (PullServices(given or lookups.touched(pull_change(pull)), pull.id, pull.number),)
-    if isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
+        found = [_named(inputs, pull, given, lookups)]
+    elif pull:
+        found = [PullServices(given or lookups.touched(pull_change(pull)), pull.id, pull.number)]
+    elif isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
         merged = lookups.merged_by_push(before_push(event), commit, (event.ref or "").removeprefix("refs/heads/"))
-        return tuple(
-            PullServices(
-                given or lookups.touched(PullChange(each.number, each.base, each.head, each.changed_files)),
-                each.id,
-                each.number,
-            )
-            for each in merged
+        changes = [PullChange(pull.number, pull.base, pull.head, pull.changed_files) for pull in merged]
+        found = [
+            PullServices(given or lookups.touched(change), pull.id, pull.number)
+            for pull, change in zip(merged, changes, strict=True)
+        ]
+    else:
+        raise BadInput.of(
+            "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."
         )
-    raise BadInput.of(
-        "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."
-    )
+    return tuple(replace(pull_services, replace=inputs.replace_pull_services) for pull_services in found)
 
 
-def of_these(pull_services: tuple[PullServices, ...], services: tuple[Service, ...]) -> tuple[PullServices, ...]:
-    """Keep to the services that are given, where some are: files say which of them a pull request touches."""
+def only_services(pull_services: tuple[PullServices, ...], services: tuple[Service, ...]) -> tuple[PullServices, ...]:
+    """Keep the `services`, if there are any; files say which of them a pull request touches."""
     if not services:
         return pull_services
     kept = []
-    for each in pull_services:
-        touched = {service.identifier for service in each.services}
+    for pull in pull_services:
+        touched = {service.identifier for service in pull.services}
         left = tuple(service for service in services if service.identifier in touched)
-        kept.append(replace(each, services=left, others=len(left) < len(touched)))
+        kept.append(replace(pull, services=left, others=len(left) < len(touched)))
     return tuple(kept)
 
 
-def changed_only(pull_services: tuple[PullServices, ...], *, clear: bool) -> tuple[PullServices, ...]:
-    """Leave out those without a service; `clear` keeps those that touch none at all, so that DX's list is emptied."""
-    return tuple(each for each in pull_services if each.services or (clear and not each.others))
+def changed_only(pull_services: tuple[PullServices, ...]) -> tuple[PullServices, ...]:
+    """Leave out pull requests without a service, unless their services in DX are to be removed."""
+    return tuple(pull for pull in pull_services if pull.services or (pull.replace and not pull.others))
 
 
 def nothing_to_send(pull_services: tuple[PullServices, ...], *, deploys: bool) -> Skipped:
-    """Say why nothing is sent, where there is no service to register, either."""
+    """Return why nothing is sent if there is no service to register, either."""
     if not pull_services and not deploys:
         return Skipped("The push merged no pull request that GitHub knows of.", "Name one by `pull-number`.")
-    which = "none of the services in `service`" if any(each.others for each in pull_services) else "no service"
+    which = "none of the services in `service`" if any(pull.others for pull in pull_services) else "no service"
     return Skipped(
         f"The change touches {which}.", "Where it should, add its files to what `services-from` or `service-map` names."
     )
@@ -100,7 +108,7 @@ def nothing_to_send(pull_services: tuple[PullServices, ...], *, deploys: bool) -
 def _named(
     inputs: Inputs, pull: PullRequest | None, given: tuple[Service, ...], lookups: ServiceLookups
 ) -> PullServices:
-    """Use the id where it is known: the number names a pull request only beside its repository."""
+    """Prefer the id: a number names a pull request only together with its repository."""
     number, identifier = inputs.pull_number, inputs.pull_id
     if pull and (number in (None, pull.number)) and (identifier in (None, pull.id)):
         number, identifier = pull.number, pull.id

@@ -171,7 +171,7 @@ def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Re
 
 
 def _status(registration: Registration, results: Sequence[Result], failed: Sequence[Result]) -> str:
-    if failed or registration.trouble:
+    if failed or registration.problems:
         return "failed" if len(failed) == len(results) else "partial"
     deployments = _deployments(results)
     if not deployments:

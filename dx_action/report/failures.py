@@ -74,7 +74,7 @@ def troubles(registration: Registration) -> list[str]:
     return [
         f"The services of the pull request could not be set: {problem} The deployment is not held up by that. Once it is "
         "mended, run `operation: set-pull-services`."
-        for problem in registration.trouble
+        for problem in registration.problems
     ]
 
 

@@ -1,6 +1,5 @@
 """Owns how the log tells what was found: each value, and where it came from. Pure."""
 
-from dx_action.deployment.calls import merge_commits
 from dx_action.deployment.registration import Registration
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
@@ -14,14 +13,15 @@ def found_lines(event: Event, registration: Registration) -> tuple[str, ...]:
         first = f"  {'repository':<18} {truncate(repository.value, 300)}  from {repository.source}"
         return (f"Event {event.name}:", first, *(line + source for line in _told(registration)))
     shas, attribution = registration.merge_commit_shas, registration.attribution
-    sends_commit = attribution == "commit" or (
-        shas is not None and not all(merge_commits(registration, each) for each in registration.services.value)
+    sends_commit = attribution.value == "commit" or (
+        shas is not None
+        and not all(registration.merge_commits_of(each.identifier) for each in registration.services.value)
     )
     rows: list[tuple[str, Sourced[str] | None]] = [
         ("repository", registration.repository),
         ("commit_sha" if sends_commit else "commit (not sent)", registration.commit),
         ("merge_commit_shas", Sourced(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None),
-        ("attribution", Sourced(attribution, registration.attribution_source)),
+        ("attribution", Sourced(attribution.value, attribution.source)),
         (
             "service",
             Sourced(", ".join(each.identifier for each in registration.services.value), registration.services.source),
@@ -33,7 +33,7 @@ def found_lines(event: Event, registration: Registration) -> tuple[str, ...]:
             if registration.success
             else None,
         ),
-        ("environment", Sourced(registration.environment, "input environment") if registration.environment else None),
+        ("environment", registration.environment),
         ("reference_id", Sourced(", ".join(registration.reference_ids.value), registration.reference_ids.source)),
         ("source_url", registration.source_url),
         *(("metadata", found) for found in _times(registration)),
@@ -76,6 +76,9 @@ def _shipped(registration: Registration) -> list[str]:
 
 def _told(registration: Registration) -> list[str]:
     """Tell which pull requests are to be told which services."""
-    how = "is cleared, then told" if registration.replace else "is told"
-    names = [(each, ", ".join(service.identifier for service in each.services)) for each in registration.pull_services]
-    return [f"  {each.subject} {how} {truncate(services, 300) or 'no service'}" for each, services in names]
+    lines = []
+    for pull in registration.pull_services:
+        services = ", ".join(service.identifier for service in pull.services)
+        how = "is cleared, then told" if pull.replace else "is told"
+        lines.append(f"  {pull.subject} {how} {truncate(services, 300) or 'no service'}")
+    return lines

@@ -94,7 +94,7 @@ def _facts(registration: Registration) -> str:
     if registration.success is not None and not registration.success.value:
         facts.append("a **failed** deployment")
     if registration.environment:
-        facts.append(f"environment {code(registration.environment)}")
+        facts.append(f"environment {code(registration.environment.value)}")
     if registration.source_url:
         facts.append(f'<a href="{escaped(registration.source_url.value)}">source</a>')
     return " · ".join(facts) + "\n"

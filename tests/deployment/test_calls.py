@@ -256,7 +256,7 @@ def test_the_attribution_alone_says_which_commits_are_sent(
     """Whatever else is known, also where no inputs lead to it today."""
     registration = replace(
         resolved("push_branch"),
-        attribution=attribution,
+        attribution=Sourced(attribution, "the test"),
         commit=Sourced(commit, "the test") if commit else None,
         merge_commit_shas=Sourced(shas, "the test") if shas else None,
     )
@@ -368,8 +368,8 @@ def test_what_holds_for_any_inputs(name: str, written: dict[str, str]) -> None:
     for call in calls:
         body = call.json()
         assert not {"commit_sha", "merge_commit_shas"} <= body.keys()
-        assert ("commit_sha" in body) is (registration.attribution == "commit")
-        assert ("merge_commit_shas" in body) is (registration.attribution == "merge-commits")
+        assert ("commit_sha" in body) is (registration.attribution.value == "commit")
+        assert ("merge_commit_shas" in body) is (registration.attribution.value == "merge-commits")
         assert {"reference_id", "deployed_at", "service", "repository", "source_name"} <= body.keys()
         assert call.method == f"deployments.{written['method'] or 'create'}"
         if written["method"] == "upsert":

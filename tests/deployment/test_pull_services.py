@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import builders
-from dx_action.changes.changeset import MergedPull, PullChange, RangeChange, change
+from dx_action.changes.changeset import MergedPull, PullChange, RangeChange, deployed_change
 from dx_action.deployment.pull_services import PullServices, assign
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped
@@ -122,20 +122,20 @@ def test_which_change_counts(name: str) -> None:
     read, inputs = builders.event(event, changes), builders.inputs({"services-from": "backstage"} | given)
     if expected is None:
         with pytest.raises(BadInput) as bad:
-            change(read, inputs, MERGED)
+            deployed_change(read, inputs, MERGED)
         (problem,) = bad.value.problems
         assert problem.subject == "since-sha"
         assert f"this {read.name} event does not say since which commit" in problem.text
         assert "`since-sha`, or a `pull-number`" in problem.text
     else:
-        assert change(read, inputs, MERGED) == expected
+        assert deployed_change(read, inputs, MERGED) == expected
 
 
 def test_without_a_commit_there_is_no_range() -> None:
     with pytest.raises(BadInput, match="since-sha"):
-        change(builders.event("push_branch"), builders.inputs(), None)
+        deployed_change(builders.event("push_branch"), builders.inputs(), None)
     given = builders.inputs(services_from="backstage", since_sha=SINCE, pull_number="7")
-    assert change(builders.event("schedule"), given, None) == PullChange(7)
+    assert deployed_change(builders.event("schedule"), given, None) == PullChange(7)
 
 
 # Who is told what.
@@ -320,9 +320,9 @@ def test_what_is_told_and_what_is_registered(name: str) -> None:
     assert [each.services for each in found.pull_services] == ([] if told is None else [told])
     assert all((each.pull_id, each.pull_number) == (PULL_ID, PULL) for each in found.pull_services)
     if registered or name.startswith("files"):
-        assert found.attribution == attribution
+        assert found.attribution.value == attribution
     assert lookups.asked == ([] if services is None else [OWN] * len(lookups.asked))
-    assert found.replace == ("replace-pull-services" in given)
+    assert all(each.replace is ("replace-pull-services" in given) for each in found.pull_services)
     assert (found.pull_number, found.pull_id) == (PULL, PULL_ID)
 
 
@@ -373,14 +373,14 @@ FAILURE = LookupFailedError.of("github-token", "may not.")
 def test_a_failed_search_for_the_pull_request_does_not_stop_the_deployment() -> None:
     found = registration("push_branch", WITH | {"service": "web"}, Told(pulls=FAILURE))
     assert found.services.value == (WEB,)
-    assert (found.pull_services, found.trouble) == ((), FAILURE.problems)
+    assert (found.pull_services, found.problems) == ((), FAILURE.problems)
 
 
 @pytest.mark.parametrize("event", NAMELESS)
 def test_an_event_without_a_pull_request_is_deployed_all_the_same(event: str) -> None:
     found = registration(event, WITH | {"service": "web"}, Told())
     assert found.services.value == (WEB,)
-    assert [problem.subject for problem in found.trouble] == ["pull-number"]
+    assert [problem.subject for problem in found.problems] == ["pull-number"]
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_an_event_says_nothing_of_another_repository(event: str) -> None:
         decided(event, MAP | SET | ELSEWHERE, Told())
     assert [problem.subject for problem in bad.value.problems] == ["pull-number"]
     found = registration(event, WITH | ELSEWHERE | {"service": "web"}, Told())
-    assert [problem.subject for problem in found.trouble] == ["pull-number"]
+    assert [problem.subject for problem in found.problems] == ["pull-number"]
 
 
 def test_inputs_say_what_happened_there() -> None:

@@ -8,11 +8,15 @@ import pytest
 
 from builders import NOW, event, inputs, resolved, runtime
 from changesets import Lookups, pull
-from dx_action.deployment.choices import unused
-from dx_action.deployment.registration import Registration, resolve
-from dx_action.deployment.trigger import Skipped
+from dx_action.changes.changeset import MergedPull
+from dx_action.deployment.calls import deployment_calls
+from dx_action.deployment.pull_services import PullServices
+from dx_action.deployment.registration import Registration, choose_attribution, choose_pull, resolve, unused_since
+from dx_action.deployment.trigger import Skipped, Trigger
 from dx_action.errors import ActionError, BadEvent, BadInput
+from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
+from dx_action.runner.event import PullRequest
 from dx_action.runner.runtime import Runtime, read_runtime
 from dx_action.services.service import Service
 
@@ -94,13 +98,8 @@ def error(name: str, given: dict[str, str], changes: dict[str, Any] | None = Non
 )
 def test_every_value_says_where_it_came_from(name: str, expected: dict[str, tuple[object, str]]) -> None:
     registration = resolved(name, {"check-run-id": "38168200017"})
-    assert facts(registration) == expected
-    assert (registration.attribution, registration.source_name, registration.metadata) == (
-        "commit",
-        "GitHub Actions",
-        {},
-    )
-    assert (registration.environment, registration.integration_branch) == (None, None)
+    assert facts(registration) == {"attribution": ("commit", "the default")} | expected
+    assert registration.environment is None
 
 
 def test_explicit_inputs_win_over_the_event() -> None:
@@ -121,19 +120,21 @@ def test_explicit_inputs_win_over_the_event() -> None:
         registration = resolved(name, given)
         assert facts(registration) == {
             "repository": ("Acme/SHOP", "input repository"),
+            "attribution": ("commit", "the default"),
             "commit": ("abc1234", "input commit-sha"),
             "services": ((Service("web", "Web App"),), "input service"),
             "deployed_at": ("2025-01-01T12:05:00Z", "input deployed-at"),
             "success": (False, "input success"),
+            "environment": ("eu", "input environment"),
             "source_url": ("https://argocd.example.com/1", "input source-url"),
         }
         assert registration.reference_ids == Sourced(("mine",), "input reference-id")
-        assert (registration.source_name, registration.environment, registration.integration_branch) == (
-            "argoCD",
-            "eu",
-            "develop",
-        )
-        assert registration.metadata == {"a": 1}
+        (call,) = deployment_calls(registration, inputs(given))
+        assert {
+            "source_name": "argoCD",
+            "integration_branch": "develop",
+            "metadata": {"a": 1},
+        }.items() <= call.json().items()
         assert registration.notices == ()
 
 
@@ -168,7 +169,7 @@ def test_success(name: str, given: dict[str, str], expected: Sourced[bool] | Non
 )
 def test_attribution(given: dict[str, str], attribution: str, shas: tuple[str, ...] | None) -> None:
     registration = resolved("push_branch", given)
-    assert registration.attribution == attribution
+    assert registration.attribution.value == attribution
     assert registration.merge_commit_shas == (Sourced(shas, "input merge-commit-shas") if shas else None)
 
 
@@ -193,7 +194,7 @@ def test_merge_commits_that_nobody_listed(
     looked: Any = SimpleNamespace(changes=lookups)
     registration = resolve(inputs(given), runtime("schedule"), event("schedule"), NOW, lambda *_: looked)
     assert isinstance(registration, Registration)
-    assert (registration.attribution, registration.attribution_source) == attribution
+    assert registration.attribution == Sourced(*attribution)
     assert registration.merge_commit_shas == shas
 
 
@@ -204,7 +205,7 @@ def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: d
     registration = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
     assert isinstance(registration, Registration)
     assert [each.services for each in registration.pull_services] == [(Service(given.get("service", "shop")),)]
-    assert registration.trouble == ()
+    assert registration.problems == ()
 
 
 # --- the repository -------------------------------------------------------------------------------------------------
@@ -474,9 +475,9 @@ SINCE_UNUSED: dict[str, tuple[dict[str, str], bool]] = {
 @pytest.mark.parametrize("name", SINCE_UNUSED)
 def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
     given, told = SINCE_UNUSED[name]
-    notices = unused(inputs(SINCE | given), event("pull_request_merged"))
+    notices = unused_since(inputs(SINCE | given), event("pull_request_merged"))
     assert ["`since-sha` changes nothing here" in notice for notice in notices] == ([True] if told else [])
-    assert unused(inputs(given), event("pull_request_merged")) == ()
+    assert unused_since(inputs(given), event("pull_request_merged")) == ()
 
 
 def test_what_is_told_of_it_is_a_notice() -> None:
@@ -492,3 +493,98 @@ def test_the_times_of_lead_time_are_looked_up_where_an_input_wants_them(wanted: 
     assert isinstance(registration, Registration)
     both = {"commit": "commit_timestamp", "first-commit": "first_commit_timestamp"}
     assert list(registration.changes.lead_times) == [key for name, key in both.items() if wanted in (name, "both")]
+
+
+# --- choices
+
+FILES = {"services-from": "codeowners"}
+OWN = Trigger(None, pull=PullRequest(number=7, id=77, merged=True))
+NONE = Trigger(None)
+TOLD = (PullServices((), 88, 8),)
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen", "source"),
+    [
+        ({}, "commit", "the default"),
+        ({"service": "web"}, "commit", "the default"),
+        ({"set-pull-services": "true"}, "repository", "input set-pull-services"),
+        ({"set-pull-services": "true", "service": "web"}, "repository", "input set-pull-services"),
+        (FILES, "repository", "services by the files changed"),
+        ({"service-map": "web: [web/**]"}, "repository", "services by the files changed"),
+        (FILES | {"set-pull-services": "true"}, "repository", "services by the files changed"),
+        (FILES | {"attribution": "commit"}, "commit", "input attribution"),
+        (FILES | {"merge-commit-shas": "abc1234"}, "merge-commits", "input merge-commit-shas"),
+        ({"merge-commit-shas": "abc1234"}, "merge-commits", "input merge-commit-shas"),
+        ({"merge-commit-shas": "abc1234", "attribution": "merge-commits"}, "merge-commits", "input attribution"),
+        ({"attribution": "repository"}, "repository", "input attribution"),
+    ],
+    ids=str,
+)
+def test_what_is_attributed_by_and_why(given: dict[str, str], chosen: Attribution, source: str) -> None:
+    read = inputs(given)
+    assert choose_attribution(read) == Sourced(chosen, source)
+
+
+@pytest.mark.parametrize(
+    ("given", "commit", "first"),
+    [
+        ({}, False, False),
+        ({"lead-time-metadata": "none"}, False, False),
+        ({"lead-time-metadata": "commit"}, True, False),
+        ({"lead-time-metadata": "first-commit"}, False, True),
+        ({"lead-time-metadata": "both"}, True, True),
+        ({"lead-time-metadata": "both", "metadata": '{"commit_timestamp": null}'}, False, True),
+        ({"lead-time-metadata": "both", "metadata": '{"first_commit_timestamp": 1}'}, True, False),
+        ({"lead-time-metadata": "both", "metadata": '{"other": 1}'}, True, True),
+    ],
+    ids=str,
+)
+def test_which_times_are_filled_in(given: dict[str, str], commit: bool, first: bool) -> None:
+    read = inputs(given)
+    assert (read.wants_commit_time, read.wants_first_commit_time) == (commit, first)
+
+
+@pytest.mark.parametrize(
+    ("given", "trigger", "told", "found", "expected"),
+    [
+        ({}, NONE, (), (), (None, None)),
+        ({}, OWN, (), (), (7, 77)),
+        ({}, OWN, TOLD, (pull(1),), (7, 77)),
+        ({}, NONE, TOLD, (pull(1),), (8, 88)),
+        ({}, NONE, TOLD * 2, (), (None, None)),
+        ({}, NONE, TOLD * 2, (pull(1),), (None, None)),
+        ({}, NONE, (), (pull(1),), (1, 1001)),
+        ({}, NONE, (), (pull(1), pull(2)), (None, None)),
+        ({"pull-number": "7"}, OWN, (), (), (7, 77)),
+        ({"pull-id": "77"}, OWN, (), (), (7, 77)),
+        ({"pull-number": "9"}, OWN, TOLD, (pull(1),), (9, None)),
+        ({"pull-id": "99"}, OWN, TOLD, (pull(1),), (None, 99)),
+        ({"pull-number": "9"}, NONE, TOLD, (pull(1),), (9, None)),
+        ({"pull-id": "99"}, NONE, (), (), (None, 99)),
+    ],
+    ids=str,
+)
+def test_which_pull_request_it_is(
+    given: dict[str, str],
+    trigger: Trigger,
+    told: tuple[PullServices, ...],
+    found: tuple[MergedPull, ...],
+    expected: tuple[Any, Any],
+) -> None:
+    read = inputs(given | ({"operation": "set-pull-services", "service": "web"} if given else {}))
+    assert choose_pull(read, trigger, told, found) == expected
+
+
+def test_the_clock_is_read_to_the_second() -> None:
+    assert resolved("push_branch").deployed_at == Sourced("2025-03-10T09:30:15Z", "the clock")
+
+
+@pytest.mark.parametrize("url", ["", "https://ci.example/1"])
+def test_what_an_input_says(url: str) -> None:
+    expected = Sourced(url, "input source-url") if url else Sourced(f"{RUN}/attempts/1", "this job")
+    assert resolved("push_branch", {"source-url": url}).source_url == expected
+
+
+def test_a_run_without_a_page_has_no_job_page() -> None:
+    assert resolved("schedule", run_id="").source_url is None

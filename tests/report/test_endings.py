@@ -266,7 +266,7 @@ def test_every_report_has_every_output() -> None:
     ]
     assert len({tuple(each.outputs) for each in reports}) == 1
     assert [each.exit_code for each in reports] == [0, 1, 1, 1, 0, 0]
-    assert report.dry_run(replace(registration, trouble=(TROUBLE,)), calls).exit_code == 1
+    assert report.dry_run(replace(registration, problems=(TROUBLE,)), calls).exit_code == 1
     statuses = ["skipped", "failed", "failed", "failed", "dry-run", "registered"]
     assert [each.outputs["status"] for each in reports] == statuses
     for each in reports:
@@ -418,7 +418,7 @@ TROUBLE = Problem("pull-number", "is missing.")
 @pytest.mark.parametrize("fail_on_error", [True, False])
 def test_what_may_fail_the_step(fail_on_error: bool) -> None:
     registration, calls = deployment()
-    troubled, failing = replace(registration, trouble=(TROUBLE,)), [Result(calls[0], "failed")]
+    troubled, failing = replace(registration, problems=(TROUBLE,)), [Result(calls[0], "failed")]
     given = inputs({} if fail_on_error else LENIENT)
     for told in (
         report.unusable([TROUBLE], fail_on_error=fail_on_error),
@@ -478,7 +478,7 @@ def test_status_where_pull_requests_are_told(
     deploys: bool, trouble: bool, outcomes: list[Outcome], status: str, headline: str
 ) -> None:
     registration, calls = deployment()
-    registration = replace(registration, pull_services=(PULLS,), trouble=(TROUBLE,) if trouble else ())
+    registration = replace(registration, pull_services=(PULLS,), problems=(TROUBLE,) if trouble else ())
     if not deploys:
         registration = replace(registration, services=Sourced((), "input service"))
     every = [TOLD, *(calls if deploys else ())]

@@ -275,7 +275,7 @@ def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, las
 def test_what_kept_pull_requests_from_being_told() -> None:
     registration = resolved(JOBS)
     assert troubles(registration) == []
-    (message,) = troubles(replace(registration, trouble=(Problem("pull-number", "is missing."),)))
+    (message,) = troubles(replace(registration, problems=(Problem("pull-number", "is missing."),)))
     assert message == (
         "The services of the pull request could not be set: `pull-number` is missing. The deployment is not held up by that. "
         "Once it is mended, run `operation: set-pull-services`."

@@ -129,8 +129,10 @@ def test_what_each_service_ships_since_when(ship: ChangeSet, end: str) -> None:
 def test_which_pull_requests_are_told_their_services(clears: bool, how: str, deploys: bool) -> None:
     registration = replace(
         resolved("push_branch"),
-        pull_services=(PullServices((WEB, CART), pull_number=7), PullServices((), pull_id=77)),
-        replace=clears,
+        pull_services=(
+            PullServices((WEB, CART), pull_number=7, replace=clears),
+            PullServices((), pull_id=77, replace=clears),
+        ),
     )
     if not deploys:
         registration = replace(registration, services=Sourced((), "input service"))
