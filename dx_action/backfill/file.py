@@ -1,173 +1,305 @@
-"""Owns the reading of a backfill's file: every row is checked before the first is sent, and of each an index is kept."""
+"""The rows of a `backfill-file`: CSV by RFC 4180 or JSON Lines, in UTF-8. Pure, but for the workspace and the store of rows.
 
+Every row is checked before the first is sent. A record has at most 1 MiB, so that a file without line ends costs no more memory.
+"""
+
+import csv
 import json
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import IO
+from typing import IO, Literal
 
-from dx_action.backfill.records import Record, Unreadable, csv_cells, form_of, header, json_cells, records
-from dx_action.backfill.rows import BadRow, Fill, Row, read_row
+from dx_action.backfill.rows import COLUMNS, BadRow, Fill, Row, read_row
 from dx_action.backfill.store import Rows
-from dx_action.deployment.calls import Call
+from dx_action.deployment.calls import Call, Method
 from dx_action.errors import BadInput, InvalidValue, Problem
-from dx_action.text import one_line, truncate
+from dx_action.inputs.metadata import json_value
+from dx_action.inputs.model import Inputs
+from dx_action.runner.runtime import Runtime
+from dx_action.runner.workspace import Workspace
+from dx_action.text import one_line, plural, truncate
 
-_SHOWN = 5
+Form = Literal["CSV", "JSON Lines"]
+MOST_BYTES = 1 << 20
 _START = 4096
+_MOST_SHOWN = 5
+_BOM = b"\xef\xbb\xbf"
+_FORMS: dict[str, Form] = {".csv": "CSV", ".jsonl": "JSON Lines", ".ndjson": "JSON Lines", ".json": "JSON Lines"}
+_QUOTED, _CR = re.compile(rb'"[^"]*"?'), re.compile(rb"\r(?!\n|$)")
+_CR_ALONE = "has a line end that is CR alone. Save the file with LF or CRLF line ends."
+_KNOWN = ", ".join(f"`{column}`" for column in COLUMNS)
+# What another attempt of the same job changes: when, in which run, and what was looked up (see `lead-time-metadata`).
 _OF_A_RUN = ("deployed_at", "source_url")
-_LOOKED_UP = ("commit_timestamp", "first_commit_timestamp")  # see `lead-time-metadata`
+_LOOKED_UP = ("commit_timestamp", "first_commit_timestamp")
+_KEPT: dict[Method, str] = {"deployments.create": "first", "deployments.upsert": "last"}
 
 
-@dataclass(slots=True)
-class Counted:
-    """What was found beside the rows: those that stand there twice, and those that name no service, with one of theirs.
+def rows_from_file(
+    inputs: Inputs, runtime: Runtime, workspace: Workspace, say: Callable[[str], None]
+) -> tuple[Rows, tuple[str, ...]]:
+    """Return every row of the `backfill-file`, all checked, and the notices about them.
 
-    `again` are those of a job that ran again, and `anew` the updates among them.
+    Raises BadInput with the first problems, and how many more there are.
     """
-
-    twice: int = 0
-    again: int = 0
-    anew: int = 0
-    unnamed: int = 0
-    example: str = ""
-
-
-def read_rows(path: str, file: IO[bytes], fill: Fill) -> tuple[Rows, Counted]:
-    """Check and index every row of a file. `path` tells its form.
-
-    Raises BadInput with the first rows that cannot be used, and how many more there are.
-    """
+    path = inputs.backfill_file or ""
+    reader = _Reader(_fill(inputs, runtime))
     try:
-        form = form_of(path, file.read(_START))
-        file.seek(0)
-        found = records(file, form)
-        columns: tuple[str, ...] = ()
-        if form == "CSV":
-            first = next(found, None)
-            columns = header(first) if first else ()
-        reader = _Reader((lambda data: csv_cells(data, columns)) if form == "CSV" else json_cells, fill)
-        for record in found:
-            reader.take(record)
-    except Unreadable as wrong:
+        with workspace.opened(path) as file:
+            reader.read(path, file)
+    except InvalidValue as wrong:
         raise BadInput.of("backfill-file", str(wrong)) from None
-    reader.finish(empty="has no row below its first line." if columns else "is empty.")
-    return reader.rows, reader.counted
+    say(f"Read {plural(len(reader.rows), 'row')} from {path}")
+    return reader.rows, reader.notices()
+
+
+def _fill(inputs: Inputs, runtime: Runtime) -> Fill:
+    if len(inputs.service) > 1:
+        text = "names several services, but a row of the `backfill-file` is a deployment of one. Name them in the file."
+        raise BadInput.of("service", text)
+    if inputs.success == "skip":
+        raise BadInput.of("success", "means that nothing was deployed, but every row is a deployment. Leave it out.")
+    return Fill(
+        own=runtime.repository,
+        service=inputs.service[0] if inputs.service else None,
+        repository=inputs.repository,
+        integration_branch=inputs.integration_branch,
+        environment=inputs.environment,
+        success=inputs.success != "failure",
+        source_url=inputs.source_url,
+        source_name=inputs.source_name,
+        metadata=inputs.metadata,
+        method="deployments.upsert" if inputs.method == "upsert" else "deployments.create",
+    )
 
 
 class _Reader:
-    """The first pass over a file."""
+    """The rows read so far, the problems found, and the counts for the notices."""
 
-    def __init__(self, cells: Callable[[bytes], dict[str, object]], fill: Fill) -> None:
-        self._cells, self._fill = cells, fill
+    def __init__(self, fill: Fill) -> None:
         self.rows = Rows()
-        self.counted = Counted()
-        self._seen: dict[bytes, int] = {}
+        self._fill = fill
+        self._indexes: dict[bytes, int] = {}
         self._problems: list[Problem] = []
-        self._more = 0
+        self._more = self._unnamed = self._repeated = 0
+        self._first_name = ""
+        self._rerun: Counter[Method] = Counter()
 
-    def take(self, record: Record) -> None:
-        """Check a row, and keep its place."""
-        try:
-            cells = self._cells(record.data)
-            if not cells:  # commas alone, as Excel leaves them below a table
-                return
-            row = read_row(cells, self._fill)
-            if not self._again(row, record.line):
-                self._seen[_key(row.call)] = len(self.rows)
-                self.rows.add(row.call, record.line, row.time, row.name)
-                if row.assumed:
-                    self.counted.unnamed += 1
-                    self.counted.example = self.counted.example or row.call.service
-        except BadRow as bad:
-            places = (f"line {record.line}, column `{_shown(each.subject)}`: {each.text}" for each in bad.problems)
-            self._wrong(*places)
-        except InvalidValue as wrong:
-            self._wrong(f"line {record.line} {wrong}")
-
-    def finish(self, empty: str) -> None:
-        """Raise BadInput where there is anything wrong; `empty` says what, where there is no row."""
+    def read(self, path: str, file: IO[bytes]) -> None:
+        """Read the whole file. Raises BadInput, and InvalidValue if the file as a whole cannot be read."""
+        form = form_of(path, file.read(_START))
+        file.seek(0)
+        found = records(file, form)
+        first = next(found, None) if form == "CSV" else None
+        columns = header(first) if first else ()
+        for record in found:
+            self._take(record, columns)
         if self._more:
-            rows = "1 more row" if self._more == 1 else f"{self._more:,} more rows"
-            self._problems.append(Problem("backfill-file", f"has {rows} that cannot be used."))
+            self._problems.append(_problem(f"has {plural(self._more, 'more row')} that cannot be used."))
         if not self._problems and not len(self.rows):
-            self._problems.append(Problem("backfill-file", f"{empty} Write a row for each deployment."))
+            empty = "has no row below its header." if columns else "is empty."
+            self._problems.append(_problem(f"{empty} Write a row for each deployment."))
         if self._problems:
             raise BadInput(*self._problems)
 
-    def _again(self, row: Row, line: int) -> bool:
-        """Tell whether an earlier row is this deployment. Raises InvalidValue where it has other values there.
-
-        What is told of a pull request may be told again: between the two, something else may have been.
-        """
-        index = self._seen.get(_key(row.call)) if row.call.reference_id else None
-        if index is None:
-            return False
-        earlier = self.rows.call(index)
-        if earlier.reference_id != row.call.reference_id:
-            return False
-        if _values(earlier) == _values(row.call):
-            self.counted.twice += 1
-        elif row.derived or earlier.method != row.call.method or _lasting(earlier) != _lasting(row.call):
-            raise InvalidValue(
-                f"is the deployment of line {self.rows.line(index)}, by its `reference_id`, with other values. Keep one of "
-                "them, or give each an id of its own."
+    def _take(self, record: "Record", columns: Sequence[str]) -> None:
+        try:
+            cells = csv_cells(record.data, columns) if columns else json_cells(record.data)
+            if cells:  # a spreadsheet leaves rows of commas below a table
+                self._add(read_row(cells, self._fill), record.line)
+        except BadRow as bad:
+            line = record.line
+            self._refuse(
+                *(f"line {line}, column `{_shown(problem.subject)}`: {problem.text}" for problem in bad.problems)
             )
-        elif row.call.method == "deployments.upsert":
-            self.rows.replace(index, row.call, line, row.time)
-            self.counted.anew += 1
-        else:
-            self.counted.again += 1
-        return True
+        except InvalidValue as wrong:
+            self._refuse(f"line {record.line} {wrong}")
 
-    def _wrong(self, *texts: str) -> None:
-        if len(self._problems) >= _SHOWN:
+    def _refuse(self, *texts: str) -> None:
+        if len(self._problems) >= _MOST_SHOWN:
             self._more += 1
+        else:
+            self._problems += map(_problem, texts)
+
+    def _add(self, row: Row, line: int) -> None:
+        """Add a row unless an earlier one is the same deployment. Raises InvalidValue if their values differ.
+
+        Calls about pull requests are all kept: one that repeats an earlier one may follow a third with other services.
+        """
+        call = row.call
+        key = blake2b(call.reference_id.encode(), digest_size=16).digest() if call.reference_id else b""
+        if key not in self._indexes:
+            if key:
+                self._indexes[key] = len(self.rows)
+            self.rows.add(call, line, row.time, row.name)
+            if row.assumed:
+                self._unnamed += 1
+                self._first_name = self._first_name or call.service
             return
-        self._problems += [Problem("backfill-file", text) for text in texts]
-
-
-def notices(counted: Counted) -> tuple[str, ...]:
-    """Say what was counted."""
-    found: list[str] = []
-    if counted.unnamed:
-        rows = "1 row names" if counted.unnamed == 1 else f"{counted.unnamed:,} rows name"
-        found.append(
-            f"{rows} no `service`, and what has none counts for its repository's own name, as {counted.example}."
-        )
-    if counted.twice:
-        rows = (
-            "1 row repeats an earlier one, and is"
-            if counted.twice == 1
-            else f"{counted.twice:,} rows repeat earlier ones, and are"
-        )
-        found.append(f"{rows} not sent again.")
-    for count, method, which in ((counted.again, "create", "first"), (counted.anew, "upsert", "last")):
-        if count:
-            rows = "1 row has" if count == 1 else f"{count:,} rows have"
-            found.append(
-                f"{rows} the `reference_id` of an earlier one and only another time or page, as where a job ran again: by "
-                f"`{method}` the {which} one counts in DX, and it alone is sent."
+        index = self._indexes[key]
+        earlier = self.rows.call(index)
+        if _values(earlier) == _values(call):
+            self._repeated += 1
+        elif row.derived or earlier.method != call.method or _lasting_values(earlier) != _lasting_values(call):
+            raise InvalidValue(
+                f"is by its `reference_id` the deployment of line {self.rows.line(index)}, but has other values. Keep one of "
+                "the two, or give each its own `reference_id`."
             )
-    return tuple(found)
+        else:
+            self._rerun[call.method] += 1
+            if call.method == "deployments.upsert":
+                self.rows.replace(index, call, line, row.time)
 
-
-def _key(call: Call) -> bytes:
-    return blake2b(call.reference_id.encode(), digest_size=8).digest()
+    def notices(self) -> tuple[str, ...]:
+        found: list[str] = []
+        if self._unnamed:
+            rows = plural(self._unnamed, "row has", "rows have")
+            found.append(f"{rows} no `service`. The repository's own name is used instead, such as {self._first_name}.")
+        if self._repeated:
+            rows = plural(self._repeated, "row repeats an earlier one and is", "rows repeat earlier ones and are")
+            found.append(f"{rows} not sent again.")
+        for method, kept in _KEPT.items():
+            if count := self._rerun[method]:
+                rows = plural(count, "row repeats", "rows repeat")
+                found.append(
+                    f"{rows} an earlier `reference_id` with a different time or URL, as a re-run job writes. By "
+                    f"`{method.removeprefix('deployments.')}`, DX keeps the {kept} one, so only that one is sent."
+                )
+        return tuple(found)
 
 
 def _values(call: Call) -> str:
-    """What DX holds of it afterwards, by whichever method, in one order."""
+    """Return the values that DX has afterwards, in one order, whichever method is used."""
     return json.dumps({"success": True} | call.json(), sort_keys=True)
 
 
-def _lasting(call: Call) -> str:
-    """What a job that runs again tells of the same deployment once more: all but when, by which run, and what it looked up."""
+def _lasting_values(call: Call) -> str:
+    """Return the values that another attempt of the same job does not change."""
     body = call.json()
     metadata = {name: value for name, value in body.pop("metadata", {}).items() if name not in _LOOKED_UP}
-    return json.dumps(
-        {name: value for name, value in body.items() if name not in _OF_A_RUN} | {"metadata": metadata}, sort_keys=True
-    )
+    values = {name: value for name, value in body.items() if name not in _OF_A_RUN}
+    return json.dumps(values | {"metadata": metadata}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record's bytes, and the line on which it begins, from 1 on."""
+
+    line: int
+    data: bytes
+
+
+def form_of(path: str, start: bytes) -> Form:
+    """Return a file's form by what it starts with, else by its name. Raises InvalidValue if it has neither form."""
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start[:4]:
+        raise InvalidValue("is not UTF-8 but UTF-16. In Excel, save it as `CSV UTF-8 (Comma delimited)`.")
+    content = start.removeprefix(_BOM).strip()
+    if content[:1] == b"{":  # no column's name begins so, and the failed rows of a CSV replace it as JSON Lines
+        return "JSON Lines"
+    form: Form = _FORMS.get(path[path.rfind(".") :].lower(), "JSON Lines" if content[:1] == b"[" else "CSV")
+    if form == "JSON Lines" and content[:1] == b"[":
+        raise InvalidValue("is a JSON array. Write JSON Lines: one object on each line, without commas between them.")
+    return form
+
+
+def records(file: IO[bytes], form: Form) -> Iterator[Record]:
+    """Yield every record that is not blank. Raises InvalidValue at one that is too long."""
+    line, first = 1, True
+    while data := _read(file, form, line):
+        content = data.removeprefix(_BOM) if first else data
+        if content.strip():
+            yield Record(line, content)
+        line, first = line + data.count(b"\n"), False
+
+
+def _read(file: IO[bytes], form: Form, line: int) -> bytes:
+    parts: list[bytes] = []
+    size = quotes = 0
+    # Quotes are doubled inside of quotes: an odd number of them leaves a cell open, and it goes on below.
+    while (not parts or (form == "CSV" and quotes % 2)) and (part := file.readline(MOST_BYTES + 1)):
+        parts.append(part)
+        size, quotes = size + len(part), quotes + part.count(b'"')
+        if size > MOST_BYTES:
+            if _CR.search(_QUOTED.sub(b"", b"".join(parts))):
+                raise InvalidValue(f"line {line} {_CR_ALONE}")
+            hint = " Check that every quote is closed." if form == "CSV" else ""
+            raise InvalidValue(f"has a record of more than {MOST_BYTES >> 20} MiB from line {line} on.{hint}")
+    return b"".join(parts)
+
+
+def header(record: Record) -> tuple[str, ...]:
+    """Return the names of the columns. Raises InvalidValue."""
+    try:
+        names = tuple(cell.strip().lower() for cell in _without_end(_split(record.data), 1))
+    except InvalidValue as wrong:
+        raise InvalidValue(f"line {record.line} {wrong}") from None
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
+        raise InvalidValue("has semicolons or tabs between its columns. Save it with commas (RFC 4180).")
+    for name in names:
+        if name not in COLUMNS:
+            shown = f"an unknown column `{_shown(name)}`" if name else "a column without a name"
+            raise InvalidValue(f"has {shown} in line {record.line}. The columns are {_KNOWN}.")
+        if names.count(name) > 1:
+            raise InvalidValue(f"has the column `{name}` twice. Keep one of them.")
+    if "deployed_at" not in names:
+        raise InvalidValue(f"has no column `deployed_at` in line {record.line}. Every deployment needs one.")
+    return names
+
+
+def csv_cells(data: bytes, columns: Sequence[str]) -> dict[str, object]:
+    """Return a row's cells by column, none if all are blank. Raises InvalidValue."""
+    cells = _without_end(_split(data), len(columns))
+    if not any(cell.strip() for cell in cells):
+        return {}
+    if len(cells) != len(columns):
+        raise InvalidValue(f"has {plural(len(cells), 'cell')}, but the header has {plural(len(columns), 'column')}.")
+    return dict(zip(columns, cells, strict=True))
+
+
+def json_cells(data: bytes) -> dict[str, object]:
+    """Return an object's fields. Raises InvalidValue."""
+    fields = json_value(_decoded(data).strip())
+    if fields is None and _CR.search(data):
+        raise InvalidValue(_CR_ALONE)
+    if not isinstance(fields, dict) or not fields:
+        raise InvalidValue(
+            'is not a JSON object. Write one whole object on each line, {"deployed_at": "2025-01-01T12:05:00Z", …}.'
+        )
+    return fields
+
+
+def _split(data: bytes) -> list[str]:
+    text = _decoded(data).removesuffix("\n").removesuffix("\r")
+    csv.field_size_limit(MOST_BYTES)
+    try:
+        (cells,) = csv.reader([text], strict=True)
+    except (csv.Error, ValueError):
+        if _CR.search(_QUOTED.sub(b"", data)):
+            raise InvalidValue(_CR_ALONE) from None
+        raise InvalidValue(
+            'is not valid CSV. Double each quote in a cell, and put the cell in quotes: "say ""hello""".'
+        ) from None
+    return cells
+
+
+def _without_end(cells: list[str], least: int) -> list[str]:
+    """Drop blank cells beyond the columns: Excel keeps those that were once in use."""
+    while len(cells) > least and not cells[-1].strip():
+        cells.pop()
+    return cells
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise InvalidValue("is not UTF-8. In Excel, save the file as `CSV UTF-8 (Comma delimited)`.") from None
+
+
+def _problem(text: str) -> Problem:
+    return Problem("backfill-file", text)
 
 
 def _shown(column: str) -> str:

@@ -19,7 +19,7 @@ from dx_action.runner.runtime import Runtime
 _DAYS = 90
 
 
-def from_history(
+def rows_from_history(
     inputs: Inputs, runtime: Runtime, repository: Repository, now: datetime, say: Callable[[str], None]
 ) -> tuple[Rows, tuple[str, ...]]:
     """Give the deployments of the window, and the notices. `now` is UTC. Raises BadInput and LookupFailedError."""

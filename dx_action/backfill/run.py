@@ -5,12 +5,11 @@ from itertools import islice
 
 from dx_action.backfill import report as backfill_report
 from dx_action.backfill.backfill import Backfill
+from dx_action.backfill.file import form_of, rows_from_file
 from dx_action.backfill.lane import Terms
 from dx_action.backfill.messages import BackfillResult
 from dx_action.backfill.order import Order
-from dx_action.backfill.records import Unreadable, form_of
-from dx_action.backfill.source import open_rows, write_csv
-from dx_action.backfill.store import Rows
+from dx_action.backfill.store import Rows, write_csv
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import Tally
 from dx_action.dx.connect import connection
@@ -41,13 +40,18 @@ def backfill(
     workspace, anew = progress.workspace, inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
     if anew and _is_done(workspace, inputs.failed_file or ""):
         return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
-    run = Run(inputs, runtime, env, workspace, clock, workflow.say)
-    repository = connect(inputs.repository or runtime.repository, run, patient=True)
-    rows, notices = open_rows(inputs, runtime, workspace, repository, clock.now(), workflow.say)
+    if inputs.backfill_file:
+        rows, notices = rows_from_file(inputs, runtime, workspace, workflow.say)
+    else:
+        from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
+
+        run = Run(inputs, runtime, env, workspace, clock, workflow.say)
+        repository = connect(inputs.repository or runtime.repository, run, patient=True)
+        rows, notices = rows_from_history(inputs, runtime, repository, clock.now(), workflow.say)
     if not len(rows):
         return backfill_report.nothing(notices)
     if inputs.csv_file:
-        notices = (*notices, *write_csv(inputs, rows, workspace, workflow.scrubbed))
+        notices = (*notices, *write_csv(inputs.csv_file, rows, workspace, workflow.scrubbed))
         return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
@@ -167,6 +171,6 @@ def _is_done(workspace: Workspace, path: str) -> bool:
         if form_of(path, start) == "CSV":
             text = "is the `backfill-file`, a CSV, and what fails is written as JSON Lines. Name another file."
             raise BadInput.of("failed-file", text)
-    except (InvalidValue, Unreadable):
+    except InvalidValue:
         pass  # it is told where the rows are read
     return False

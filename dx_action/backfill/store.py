@@ -1,58 +1,71 @@
-"""Owns a backfill's checked rows: each one's request lies in a file without a name, and of each an index is held and no more.
+"""The checked rows of a backfill, and the CSV of them.
 
-What was checked is what is sent, whatever becomes of the file that the rows came from.
+Their requests lie in a file without a name, and an index of them in memory. What was checked is what is sent, whatever becomes
+of the file that the rows came from.
 """
 
+import csv
 import json
 import os
 import weakref
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO
 
-from dx_action.deployment.calls import Call, Method
+from dx_action.backfill.rows import COLUMNS
+from dx_action.deployment.calls import FIELDS, Call, Method, compact
 from dx_action.deployment.pull_services import PullServices
-from dx_action.errors import BadEvent
+from dx_action.errors import BadEvent, BadInput, InvalidValue
+from dx_action.runner.workspace import Workspace
+from dx_action.text import plural
 
 _METHODS: tuple[Method, ...] = ("deployments.create", "deployments.upsert", "deployments.setPullServices")
-_NO_ENVIRONMENT = "production"  # what DX takes none for, so that these go one after the other
+_NO_ENVIRONMENT = (
+    "production"  # DX counts a deployment without an environment as one of production, so both share a key
+)
 
 
 class Rows:
-    """Rows that were all checked before, each known by its index. Their file is gone once they are. Raises BadEvent."""
+    """Rows by their index. Their file is closed once nothing refers to them.
+
+    `times`: a row's `deployed_at` in ms since the epoch; 0 for a call of setPullServices, which goes before all others.
+    `keys`: the number of its (repository, service, environment) in `names`; a pull request has a number of its own.
+    """
 
     def __init__(self) -> None:
+        """Raises BadEvent."""
         self._file = _unnamed_file()
         weakref.finalize(self, self._file.close)
-        self._lock = Lock()  # several threads may ask at once
+        self._lock = Lock()
         self._written = self._flushed = 0
         self._offsets, self._lengths, self._lines = array("Q"), array("I"), array("I")
         self._methods = array("B")
-        self._times, self._keys = array("q"), array("I")
-        self._names: list[tuple[str, str, str]] = []
+        self.times, self.keys = array("q"), array("I")
+        self.names: list[tuple[str, str, str]] = []
         self._numbers: dict[tuple[str, str, str], int] = {}
 
     def add(self, call: Call, line: int, time: int, name: tuple[str, str, str]) -> None:
-        """Add a row. `time` is in ms, `name` is (repository, service, environment)."""
+        """Add a row, which is found on this line of its file. Raises BadEvent."""
         repository, service, environment = name
         folded = (repository.casefold(), service, environment or _NO_ENVIRONMENT)
-        number = self._numbers.setdefault(folded, len(self._names))
-        if number == len(self._names):
-            self._names.append(name)
+        number = self._numbers.setdefault(folded, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
         self._offsets.append(self._put(call.body))
         self._lengths.append(len(call.body))
         self._lines.append(line)
         self._methods.append(_METHODS.index(call.method))
-        self._times.append(time)
-        self._keys.append(number)
+        self.times.append(time)
+        self.keys.append(number)
 
     def replace(self, index: int, call: Call, line: int, time: int) -> None:
-        """Put another row of the same method and name in the place of one."""
+        """Replace a row by another one of the same method and name. Raises BadEvent."""
         self._offsets[index], self._lengths[index] = self._put(call.body), len(call.body)
-        self._lines[index], self._times[index] = line, time
+        self._lines[index], self.times[index] = line, time
 
     def _put(self, body: bytes) -> int:
         with _room():
@@ -64,7 +77,7 @@ class Rows:
         return len(self._offsets)
 
     def call(self, index: int) -> Call:
-        """Read the row again: the bytes of its body are the same each time. Several threads may ask at once."""
+        """Read the row again, with the same bytes each time. Several threads may do so at once. Raises BadEvent."""
         offset, length = self._offsets[index], self._lengths[index]
         if offset + length > self._flushed:
             self._flush()
@@ -81,28 +94,52 @@ class Rows:
             self._flushed = self._written
 
     def line(self, index: int) -> int:
-        """The row's line in its file, from 1 on, for messages."""
+        """Return the row's line in its file, from 1 on."""
         return self._lines[index]
 
     @property
     def upserts(self) -> bool:
-        """Whether some are not to be created but updated."""
+        """Whether any row is sent by `deployments.upsert`."""
         return _METHODS.index("deployments.upsert") in self._methods
 
-    @property
-    def times(self) -> Sequence[int]:
-        """`deployed_at` in ms since the epoch, by index; 0 for a call of setPullServices, which goes before all others."""
-        return self._times
 
-    @property
-    def keys(self) -> Sequence[int]:
-        """The number of the row's (repository, service, environment), by index; a pull request has one of its own."""
-        return self._keys
+def write_csv(path: str, rows: Rows, workspace: Workspace, scrubbed: Callable[[str], str]) -> tuple[str, ...]:
+    """Write the deployments as the CSV that DX imports, and return the notices about it. Raises BadInput.
 
-    @property
-    def names(self) -> list[tuple[str, str, str]]:
-        """(repository, service, environment) by that number."""
-        return self._names
+    It is RFC 4180 in UTF-8, in the rows' order, and replaces the file atomically; its cells read back as what would be sent.
+    Nothing is put before a cell that a spreadsheet would take for a formula: its content would be another. `scrubbed`
+    returns a text without secrets.
+    """
+    try:
+        with workspace.replacing(path) as file:
+            file.writelines(scrubbed(line).encode() for line in _csv_lines(rows))
+    except InvalidValue as wrong:
+        raise BadInput.of("csv-file", str(wrong)) from None
+    if pulls := sum(not time for time in rows.times):
+        return (f"Left out {plural(pulls, 'setPullServices call')}: the CSV is for deployments only.",)
+    return ()
+
+
+def _csv_lines(rows: Rows) -> Iterator[str]:
+    columns = COLUMNS if rows.upserts else FIELDS
+    yield _csv_line(columns)
+    for index, time in enumerate(rows.times):
+        if time:
+            call = rows.call(index)
+            body = call.json() | {"method": call.method.removeprefix("deployments.")}
+            yield _csv_line(_cell(body.get(column)) for column in columns)
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    buffer = StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return compact(value)
 
 
 @contextmanager
@@ -110,11 +147,13 @@ def _room() -> Iterator[None]:
     try:
         yield
     except OSError:
-        raise BadEvent.of("TMPDIR", "names a folder in which there is no room for the rows.") from None
+        raise BadEvent.of("TMPDIR", "is a folder without room for the rows. Name one that has more.") from None
 
 
 def _unnamed_file() -> IO[bytes]:
     try:
         return TemporaryFile()
     except OSError:
-        raise BadEvent.of("TMPDIR", "names no folder in which a temporary file can be written.") from None
+        raise BadEvent.of(
+            "TMPDIR", "is not a folder in which a temporary file can be written. Name one that is."
+        ) from None

@@ -1,11 +1,10 @@
 """A backfill's files: which rows are read from them, what is said of those that cannot, and the CSV that is written."""
 
-import csv
-import io
 import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +14,16 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 import builders
-from cells import CELLS
-from dx_action.backfill.source import open_rows, write_csv
-from dx_action.backfill.store import Rows
-from dx_action.deployment.calls import Call
-from dx_action.errors import BadEvent, BadInput
-from dx_action.github.client import Repository
+from backfills import calls, opened, values, written
+from dx_action.backfill.file import Form, Record, csv_cells, form_of, header, json_cells, records, rows_from_file
+from dx_action.errors import BadInput, InvalidValue
 from dx_action.runner.workspace import Workspace
-from runner import NOW, ROOT, fast_clock
+from runner import ROOT
 from thorough import times
 
 HEAD = "deployed_at,service,commit_sha\n"
 ONE = "2025-01-01T12:05:00Z,web,abc1234\n"
-COLUMNS = [
-    *("reference_id", "deployed_at", "service", "repository", "merge_commit_shas", "commit_sha", "integration_branch"),
-    *("environment", "success", "source_url", "source_name", "metadata"),
-]
-
-
-def unreachable() -> str:
-    raise AssertionError("a file needs nothing of GitHub")
-
-
-GITHUB = Repository("acme/shop", None, "", fast_clock(), unreachable)
-
-
-def opened(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> tuple[Rows, tuple[str, ...]]:
-    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    inputs = builders.inputs({"operation": "backfill", "backfill-file": name}, **given)
-    return open_rows(inputs, builders.runtime("schedule"), Workspace(str(folder)), GITHUB, NOW, lambda _line: None)
-
-
-def calls(rows: Rows) -> list[Call]:
-    return [rows.call(index) for index in range(len(rows))]
-
-
-def values(rows: Rows, *names: str) -> list[tuple[Any, ...]]:
-    return [tuple(call.json().get(name) for name in names) for call in calls(rows)]
+BOM = b"\xef\xbb\xbf"
 
 
 def problems(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> list[str]:
@@ -120,53 +92,6 @@ def test_what_is_not_json_is_csv(tmp_path: Path, name: str) -> None:
     assert len(opened(tmp_path, HEAD + ONE, name)[0]) == 1
 
 
-def test_times_and_keys(tmp_path: Path) -> None:
-    content = "deployed_at,service,repository,environment\n"
-    content += (
-        "1735733100250,web,acme/shop,blue\n1735733100,web,acme/shop,\n1735733101,web,Acme/Shop,blue\n1735733100,api,,\n"
-    )
-    rows, _ = opened(tmp_path, content)
-    assert list(rows.times) == [1735733100250, 1735733100000, 1735733101000, 1735733100000]
-    assert list(rows.keys) == [0, 1, 0, 2]
-    assert list(rows.names) == [("acme/shop", "web", "blue"), ("acme/shop", "web", ""), ("acme/shop", "api", "")]
-
-
-@pytest.mark.parametrize(
-    ("environments", "keys"),
-    [
-        (["", "production", ""], [0, 0, 0]),
-        (["production", "", "eu"], [0, 0, 1]),
-        (["", "Production", "production"], [0, 1, 0]),
-        (["eu", "", "eu"], [0, 1, 0]),
-    ],
-    ids=str,
-)
-def test_no_environment_is_in_one_lane_with_production(
-    tmp_path: Path, environments: list[str], keys: list[int]
-) -> None:
-    """DX counts them as one, so they go in time order; what is sent stays as it is written."""
-    content = "deployed_at,service,environment\n"
-    content += "".join(f"{1735733100 + number},web,{name}\n" for number, name in enumerate(environments))
-    rows, _ = opened(tmp_path, content)
-    assert list(rows.keys) == keys
-    assert values(rows, "environment") == [(name or None,) for name in environments]
-
-
-def test_calls_for_pull_requests_have_keys_of_their_own(tmp_path: Path) -> None:
-    content = "".join(
-        json.dumps({**named, "services": [{"identifier": one}], "method": "setPullServices"}) + "\n"
-        for named in (
-            {"github_pull_id": 7},
-            {"repository": "acme/a", "pull_number": 7},
-            {"repository": "acme/b", "pull_number": 7},
-        )
-        for one in ("web", "api")
-    )
-    rows, _ = opened(tmp_path, content, "rows.jsonl")
-    assert list(rows.times) == [0] * 6
-    assert list(rows.keys) == [0, 0, 1, 1, 2, 2]
-
-
 def test_what_a_pull_request_is_told_twice_is_said_twice(tmp_path: Path) -> None:
     """Between the two it was told something else, and the last word counts."""
     content = "".join(
@@ -198,20 +123,20 @@ def test_only_environments_filters_no_file(tmp_path: Path) -> None:
     assert len(opened(tmp_path, HEAD + ONE, environment="staging", only_environments="prod*")[0]) == 1
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 row names no `service`"), (3, "3 rows name no `service`")])
+@pytest.mark.parametrize(("count", "words"), [(1, "1 row has no `service`."), (3, "3 rows have no `service`.")])
 def test_rows_without_a_service_are_one_notice(tmp_path: Path, count: int, words: str) -> None:
     content = HEAD + ONE + "".join(f"{1735733100 + number},,abc1234\n" for number in range(count))
     _, (notice,) = opened(tmp_path, content)
     assert notice.startswith(words)
-    assert notice.endswith("counts for its repository's own name, as shop.")
+    assert notice.endswith(" The repository's own name is used instead, such as shop.")
 
 
 @pytest.mark.parametrize(
     ("again", "notice"),
     [
-        (ONE, "1 row repeats an earlier one, and is not sent again."),
-        (ONE * 3, "3 rows repeat earlier ones, and are not sent again."),
-        ("1735733100,web,abc1234\n", "1 row repeats an earlier one, and is not sent again."),
+        (ONE, "1 row repeats an earlier one and is not sent again."),
+        (ONE * 3, "3 rows repeat earlier ones and are not sent again."),
+        ("1735733100,web,abc1234\n", "1 row repeats an earlier one and is not sent again."),
     ],
     ids=["once", "often", "in another form"],
 )
@@ -285,8 +210,8 @@ def test_a_job_that_failed_twice_is_one_deployment(
     assert calls(rows)[0] == calls(kept)[0]
     assert (len(rows), rows.times[0], rows.line(0)) == (2, kept.times[0], 1 if counts == "first" else 3)
     assert notice == (
-        "1 row has the `reference_id` of an earlier one and only another time or page, as where a job ran again: by "
-        f"`{method}` the {counts} one counts in DX, and it alone is sent."
+        "1 row repeats an earlier `reference_id` with a different time or URL, as a re-run job writes. "
+        f"By `{method}`, DX keeps the {counts} one, so only that one is sent."
     )
 
 
@@ -294,21 +219,21 @@ def test_a_job_that_failed_often_is_told_once(tmp_path: Path) -> None:
     attempts = [KEPT | {"deployed_at": 1735733100 + number} for number in range(4)]
     rows, notices = opened(tmp_path, json_lines(*attempts, attempts[0]), "failed.jsonl")
     assert values(rows, "deployed_at") == [("2025-01-01T12:05:00Z",)]
-    assert [notice[:20] for notice in notices] == ["1 row repeats an ear", "3 rows have the `ref"]
+    assert [notice[:28] for notice in notices] == ["1 row repeats an earlier one", "3 rows repeat an earlier `re"]
 
 
 @pytest.mark.parametrize("change", OTHER.values(), ids=OTHER)
 def test_one_id_with_two_contents(tmp_path: Path, change: dict[str, Any]) -> None:
     content = json_lines(KEPT, KEPT | {"reference_id": "another"}, KEPT | change)
     (text,) = problems(tmp_path, content, "rows.jsonl")
-    assert text.startswith("line 3 is the deployment of line 1, by its `reference_id`, with other values.")
+    assert text.startswith("line 3 is by its `reference_id` the deployment of line 1, but has other values.")
 
 
 def test_an_id_of_the_row_s_content_with_two_contents(tmp_path: Path) -> None:
     """Nobody said that these are one deployment."""
     content = "deployed_at,service,source_url\n1735733100,web,https://a\n1735733101,web,\n1735733100,web,https://b\n"
     (text,) = problems(tmp_path, content)
-    assert text.startswith("line 4 is the deployment of line 2, by its `reference_id`, with other values.")
+    assert text.startswith("line 4 is by its `reference_id` the deployment of line 2, but has other values.")
 
 
 def test_a_csv_with_one_id_at_two_times(tmp_path: Path) -> None:
@@ -324,7 +249,7 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "empty": ("a.csv", "", "is empty."),
     "empty lines": ("a.jsonl", "\n\n", "is empty."),
     "a mark alone": ("a.csv", "\ufeff", "is empty."),
-    "a header alone": ("a.csv", HEAD, "has no row below its first line."),
+    "a header alone": ("a.csv", HEAD, "has no row below its header."),
     "UTF-16": ("a.csv", (HEAD + ONE).encode("utf-16"), "is not UTF-8 but UTF-16. In Excel, save it as `CSV UTF-8"),
     "UTF-16 without a mark": ("a.csv", (HEAD + ONE).encode("utf-16-le"), "is not UTF-8 but UTF-16."),
     "Latin-1": ("a.csv", HEAD.encode() + b"1735733100,caf\xe9,\n", "line 2 is not UTF-8. In Excel"),
@@ -336,25 +261,29 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "a strange column": (
         "a.csv",
         "deployed_at,tags\n",
-        "has a column `tags` in line 1, and the columns are `reference_id`,",
+        "has an unknown column `tags` in line 1. The columns are `reference_id`,",
     ),
     "a column without a name": (
         "a.csv",
         "deployed_at,,service\n",
-        "has a column without a name in line 1, and the columns are",
+        "has a column without a name in line 1. The columns are",
     ),
     "a column twice": ("a.csv", "deployed_at,service,Service\n", "has the column `service` twice."),
     "no time": ("a.csv", "service,commit_sha\nweb,abc1234\n", "has no column `deployed_at` in line 1"),
-    "no header": ("a.csv", ONE, "has a column `2025-01-01t12:05:00z` in line 1"),
-    "too few cells": ("a.csv", HEAD + "1735733100,web\n", "line 2 has 2 cells, and the first line has 3 columns."),
-    "too many cells": ("a.csv", HEAD + "1,2,3,4\n", "line 2 has 4 cells, and the first line has 3 columns."),
-    "text after a quote": ("a.csv", HEAD + '"1"x,2,3\n', "line 2 is no CSV: a quote in a cell is written twice"),
-    "a quote that stays open": ("a.csv", HEAD + ONE + 'a,"b,c\n' + ONE, "line 3 is no CSV: a quote in a cell"),
+    "no header": ("a.csv", ONE, "has an unknown column `2025-01-01t12:05:00z` in line 1"),
+    "too few cells": ("a.csv", HEAD + "1735733100,web\n", "line 2 has 2 cells, but the header has 3 columns."),
+    "too many cells": ("a.csv", HEAD + "1,2,3,4\n", "line 2 has 4 cells, but the header has 3 columns."),
+    "text after a quote": ("a.csv", HEAD + '"1"x,2,3\n', "line 2 is not valid CSV. Double each quote in a cell"),
+    "a quote that stays open": (
+        "a.csv",
+        HEAD + ONE + 'a,"b,c\n' + ONE,
+        "line 3 is not valid CSV. Double each quote in a cell",
+    ),
     "a lone carriage return": ("a.csv", HEAD + "1\r2,3,4\n", "line 2 has a line end that is CR alone."),
     "lines that end in CR": ("a.csv", (HEAD + ONE).replace("\n", "\r"), "line 1 has a line end that is CR alone. Save"),
     "lines that end in CR, and quotes": (
         *("a.csv", '"deployed_at","service"\r1735733100,"we""b"\r1735733100,"a\rb"\r'),
-        "line 1 has a line end that is CR alone. Save the file with LF or CRLF at the end of each line.",
+        "line 1 has a line end that is CR alone. Save the file with LF or CRLF line ends.",
     ),
     "many lines that end in CR": (
         "a.csv",
@@ -365,19 +294,23 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
         *("a.jsonl", '{"deployed_at": 1735733100}\r{"deployed_at": 1735733101}\r'),
         "line 1 has a line end that is CR alone.",
     ),
-    "a CR in a cell, and text after its quote": ("a.csv", HEAD + '"1\r"x,2,3\n', "line 2 is no CSV: a quote in a cell"),
+    "a CR in a cell, and text after its quote": (
+        "a.csv",
+        HEAD + '"1\r"x,2,3\n',
+        "line 2 is not valid CSV. Double each quote in a cell",
+    ),
     "an endless line": (
         "a.csv",
         HEAD + ONE + LONG + "y",
-        "has a record of more than 1 MiB from line 3 on, as where a quote",
+        "has a record of more than 1 MiB from line 3 on. Check that every quote is closed.",
     ),
     "an endless header": ("a.csv", LONG + "y", "has a record of more than 1 MiB from line 1 on"),
     "an endless cell": ("a.csv", HEAD + '"' + "x\n" * (1 << 20), "has a record of more than 1 MiB from line 2 on"),
     "an endless object": ("a.jsonl", '{"a": "' + LONG, "has a record of more than 1 MiB from line 1 on."),
-    "a JSON array": ("a.json", '[{"deployed_at": 1735733100}]', "is one JSON array, and should be JSON Lines"),
-    "an object over several lines": ("a.json", '{\n"deployed_at": 1735733100}', "line 1 is no JSON object."),
-    "JSON that is no object": ("a.jsonl", "7\n", "line 1 is no JSON object. Write one whole object on each line"),
-    "an object without fields": ("a.jsonl", "{}\n", "line 1 is no JSON object."),
+    "a JSON array": ("a.json", '[{"deployed_at": 1735733100}]', "is a JSON array. Write JSON Lines"),
+    "an object over several lines": ("a.json", '{\n"deployed_at": 1735733100}', "line 1 is not a JSON object."),
+    "JSON that is no object": ("a.jsonl", "7\n", "line 1 is not a JSON object. Write one whole object on each line"),
+    "an object without fields": ("a.jsonl", "{}\n", "line 1 is not a JSON object."),
     "NaN": ("a.jsonl", '{"metadata": {"a": NaN}}\n', "line 1 holds NaN or Infinity"),
     "a field twice": ("a.jsonl", '{"service": "a", "service": "b"}\n', "line 1 has the same key twice"),
     "JSON without a bottom": ("a.jsonl", '{"metadata": ' + "[" * 100_000, "line 1 is nested too deeply"),
@@ -425,7 +358,7 @@ def test_two_gigabytes_on_one_line_are_not_read(tmp_path: Path) -> None:
         file.truncate(2 << 30)
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
     with pytest.raises(BadInput, match="has a record of more than 1 MiB from line 2 on"):
-        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), GITHUB, NOW, print)
+        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print)
 
 
 @pytest.mark.parametrize(
@@ -442,39 +375,14 @@ def test_what_is_no_file_of_the_workspace(tmp_path: Path, make: Any, words: str)
     make(tmp_path / "rows.csv")
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
     with pytest.raises(BadInput, match=words):
-        open_rows(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), GITHUB, NOW, print)
-
-
-def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
-    rows, _ = opened(tmp_path, HEAD + ONE)
-    (tmp_path / "rows.csv").write_text("nothing of it")
-    assert rows.call(0).json()["deployed_at"]
-
-
-def test_what_was_checked_is_what_is_sent_though_the_disk_fills_up() -> None:
-    rows = Rows()
-    rows._file.close()
-    full = open("/dev/full", "r+b", buffering=0)  # noqa: SIM115, PTH123
-    rows._file = full
-    call = Call("deployments.create", "web", "web/1", b'{"reference_id":"web/1","service":{"identifier":"web"}}')
-    with pytest.raises(BadEvent, match="no room for the rows"):
-        rows.add(call, 2, 1, ("acme/shop", "web", ""))
-    full.close()
-
-
-def test_a_file_that_is_replaced_stays_readable(tmp_path: Path) -> None:
-    rows, _ = opened(tmp_path, HEAD + ONE)
-    before = rows.call(0)
-    with Workspace(str(tmp_path)).replacing("rows.csv") as file:
-        file.write(b"another")
-    assert rows.call(0) == before
+        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print)
 
 
 @pytest.mark.parametrize(
     ("given", "name", "words"),
     [
-        ({"service": "web\ncart"}, "service", "names several services, and a row of the `backfill-file` is"),
-        ({"success": "cancelled"}, "success", "says that nothing was deployed"),
+        ({"service": "web\ncart"}, "service", "names several services, but a row of the `backfill-file` is"),
+        ({"success": "cancelled"}, "success", "means that nothing was deployed"),
     ],
     ids=str,
 )
@@ -486,99 +394,146 @@ def test_inputs_that_cannot_fill_a_row(tmp_path: Path, given: dict[str, str], na
     assert words in problem.text
 
 
-# The CSV that is written.
+# The form of a file, and its records.
 
 
-def written(folder: Path, rows: Rows) -> tuple[str, tuple[str, ...]]:
-    inputs = builders.inputs({"operation": "backfill", "csv-file": "out/for-dx.csv"})
-    notices = write_csv(inputs, rows, Workspace(str(folder)), str)
-    return (folder / "out" / "for-dx.csv").read_bytes().decode(), notices
+@pytest.mark.parametrize(
+    ("path", "start", "form"),
+    [
+        ("rows.csv", HEAD.encode(), "CSV"),
+        ("rows", HEAD.encode(), "CSV"),
+        ("rows.txt", HEAD.encode(), "CSV"),
+        ("rows.jsonl", HEAD.encode(), "JSON Lines"),
+        ("rows.ndjson", HEAD.encode(), "JSON Lines"),
+        ("rows.json", HEAD.encode(), "JSON Lines"),
+        ("out.d/ROWS.JSONL", HEAD.encode(), "JSON Lines"),
+        ("rows.jsonl", b"", "JSON Lines"),
+        # What failed of a CSV is kept in its place.
+        ("rows.csv", b'{"deployed_at":', "JSON Lines"),
+        ("rows.csv", BOM + b'\r\n  {"deployed_at":', "JSON Lines"),
+        ("rows.csv", b"[a],[b]\n", "CSV"),
+        ("rows.csv", b"abcd\0", "CSV"),
+    ],
+)
+def test_the_form(path: str, start: bytes, form: Form) -> None:
+    assert form_of(path, start) == form
 
 
-def test_the_csv_that_is_written(tmp_path: Path) -> None:
-    content = "deployed_at,service,merge_commit_shas,metadata,success\n"
-    content += '1735733100,web=Web,"abc1234,abc1235","{""ü"": ""=1+1""}",false\n'
-    content += '1735733101,"{""identifier"": ""=cmd""}",,,\n'
-    rows, _ = opened(tmp_path, content)
-    text, notices = written(tmp_path, rows)
-    head, first, second, rest = text.split("\r\n")
-    assert head == ",".join(COLUMNS)
-    assert first == (
-        f"{rows.call(0).reference_id},2025-01-01T12:05:00Z,"
-        '"{""identifier"":""web"",""name"":""Web""}",,"[""abc1234"",""abc1235""]",,,,false,,GitHub Actions,'
-        '"{""ü"":""=1+1""}"'
-    )
-    assert second.startswith(
-        f'{rows.call(1).reference_id},2025-01-01T12:05:01Z,"{{""identifier"":""=cmd""}}",acme/shop,,'
-    )
-    assert (rest, notices) == ("", ())
-    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+@pytest.mark.parametrize(
+    ("path", "start", "says"),
+    [
+        ("rows.jsonl", b"[{", "is a JSON array"),
+        ("rows.jsonl", b"[ {", "is a JSON array"),
+        ("rows", BOM + b" \n[{", "is a JSON array"),
+        ("rows.csv", b"d\0e\0", "is not UTF-8 but UTF-16"),
+        ("rows.csv", b"abc\0", "is not UTF-8 but UTF-16"),
+        ("rows.csv", b"\xff\xfe\x01\x02", "is not UTF-8 but UTF-16"),
+        ("rows.csv", b"\xfe\xff\x01\x02", "is not UTF-8 but UTF-16"),
+    ],
+)
+def test_what_has_no_form(path: str, start: bytes, says: str) -> None:
+    with pytest.raises(InvalidValue, match=f"^{says}"):
+        form_of(path, start)
 
 
-def test_updates_have_their_column(tmp_path: Path) -> None:
-    rows, _ = opened(tmp_path, "deployed_at,method\n1735733100,\n1735733101,upsert\n")
-    text, _ = written(tmp_path, rows)
-    (first, second) = csv.DictReader(io.StringIO(text))
-    assert (first["method"], first["success"], second["method"], second["success"]) == ("create", "", "upsert", "true")
-    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+def test_the_mark_is_passed_over_at_the_beginning_alone() -> None:
+    found = list(records(BytesIO(BOM + b"a\n\n" + BOM + b"b\n"), "CSV"))
+    assert found == [Record(1, b"a\n"), Record(3, BOM + b"b\n")]
 
 
-def test_calls_for_pull_requests_are_left_out(tmp_path: Path) -> None:
-    rows, _ = opened(tmp_path, LINES, "rows.jsonl")
-    text, notices = written(tmp_path, rows)
-    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)[:2]
-    assert (
-        notices == ("1 call of setPullServices cannot stand in a CSV of deployments, and were left out of it.",)
-        or notices
-    )
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        (b"deployed_at\n", ("deployed_at",)),
+        (b"deployed_at,\n", ("deployed_at",)),
+        (b"deployed_at,service", ("deployed_at", "service")),
+        (b' Service ,"DEPLOYED_AT"\r\n', ("service", "deployed_at")),
+        (b"deployed_at,service,,\n", ("deployed_at", "service")),
+    ],
+)
+def test_the_names_of_the_columns(line: bytes, names: tuple[str, ...]) -> None:
+    assert header(Record(1, line)) == names
 
 
-def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:
-    rows, _ = opened(tmp_path, HEAD + ONE * 2, "rows.csv")
-    inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "rows.csv"})
-    write_csv(inputs, rows, Workspace(str(tmp_path)), str)
-    text = (tmp_path / "rows.csv").read_text()
-    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.csv", "rows.csv"]
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"deployed_at;service\n", "has semicolons or tabs between its columns"),
+        (b"deployed_at\tservice\n", "has semicolons or tabs between its columns"),
+        (b"deployed_at,what\n", "has an unknown column `what` in line 3. The columns are `"),
+        (b"deployed_at,a`b`c\n", "has an unknown column `abc` in line 3. "),
+        (b"deployed_at," + b"x" * 61 + b"\n", f"has an unknown column `{'x' * 59}…` in line 3. "),
+        (b"deployed_at,,service\n", "has a column without a name in line 3. "),
+        (b"deployed_at,service,service\n", "has the column `service` twice"),
+        (b"service\n", "has no column `deployed_at` in line 3"),
+        (b'deployed_at,"a"b\n', "line 3 is not valid CSV. Double each quote"),
+        (b"deployed_at\rservice\r", "line 3 has a line end that is CR alone"),
+    ],
+)
+def test_what_is_wrong_with_the_columns(line: bytes, says: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        header(Record(3, line))
+    assert str(caught.value).startswith(says)
 
 
-def test_a_csv_that_cannot_be_written(tmp_path: Path) -> None:
-    rows, _ = opened(tmp_path, HEAD + ONE)
-    (tmp_path / "out").symlink_to("/tmp")
-    with pytest.raises(BadInput, match="`csv-file` names a file that cannot be opened or written there"):
-        written(tmp_path, rows)
+@pytest.mark.parametrize(
+    ("data", "cells"),
+    [
+        (b"a,b\n", {"x": "a", "y": "b"}),
+        (b"a,b\r\n", {"x": "a", "y": "b"}),
+        (b"a,b", {"x": "a", "y": "b"}),
+        (b' a ," b\n"\n', {"x": " a ", "y": " b\n"}),
+        (b"a,\n", {"x": "a", "y": ""}),
+        (b"a,b,,\n", {"x": "a", "y": "b"}),
+        (b" , \n", {}),
+        (b",,,,\n", {}),
+        (b'a,"' + b"z" * 500_000 + b'"\n', {"x": "a", "y": "z" * 500_000}),
+    ],
+    ids=range(9),
+)
+def test_the_cells_of_a_row(data: bytes, cells: dict[str, str]) -> None:
+    assert csv_cells(data, ("x", "y")) == cells
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@any_of(st.lists(CELLS, min_size=1, max_size=6, unique_by=lambda cells: str(cells["deployed_at"])))
-def test_any_rows_written_as_csv_read_back_the_same(tmp_path: Path, cells: list[dict[str, Any]]) -> None:
-    rows, _ = opened(
-        tmp_path,
-        "".join(
-            json.dumps({**each, "reference_id": f"{number} {each.get('reference_id', '')}"}) + "\n"
-            for number, each in enumerate(cells)
-        ),
-        "rows.jsonl",
-    )
-    text, notices = written(tmp_path, rows)
-    assert len(rows) == len(cells)
-    assert notices == ()
-    assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
-    again, _ = written(tmp_path, opened(tmp_path, text, "again.csv")[0])
-    assert again == text
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"a\n", "has 1 cell, but the header has 2 columns."),
+        (b"a,b,c\n", "has 3 cells, but the header has 2 columns."),
+        (b"a,\xff\n", "is not UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_row(data: bytes, says: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        csv_cells(data, ("x", "y"))
+    assert str(caught.value).startswith(says)
+
+
+@pytest.mark.parametrize("data", [b'{"a": 1}', b' {"a": 1} \r\n', b'\t{"a":\t1}\n'])
+def test_an_object_s_fields(data: bytes) -> None:
+    assert json_cells(data) == {"a": 1}
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON Lines"])
+def test_a_record_has_one_mebibyte_at_most(form: Form) -> None:
+    whole = b"x" * ((1 << 20) - 1) + b"\n"
+    assert list(records(BytesIO(whole + b"y"), form)) == [Record(1, whole), Record(2, b"y")]
+    with pytest.raises(InvalidValue, match="has a record of more than 1 MiB from line 2 on"):
+        list(records(BytesIO(b"a\nx" + whole), form))
 
 
 # What it takes.
 
 MEMORY = """
 import re, sys
+from io import BytesIO
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 import builders
-from dx_action.backfill.source import open_rows
+from dx_action.backfill.file import Form, Record, csv_cells, form_of, header, json_cells, records, rows_from_file
 from dx_action.runner.workspace import Workspace
 inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
-rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(sys.argv[3]), None, builders.NOW, str)
+rows, _ = rows_from_file(inputs, builders.runtime("schedule"), Workspace(sys.argv[3]), str)
 for index in range(0, len(rows), 100):
     rows.call(index)
 print(len(rows), re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 import builders
-from dx_action.backfill.source import open_rows
+from dx_action.backfill.history import rows_from_history
 from dx_action.backfill.store import Rows
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.client import Repository
 from dx_action.github.errors import LookupFailedError
-from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Sandbox
 from runner import NOW, TOKEN, Run, Step, connected, fast_clock
 from scenes import asked, speaking
@@ -54,7 +53,7 @@ def read(gh: GitHub, given: dict[str, str] | None = None, spoken_of: str = "acme
     inputs = builders.inputs({"operation": "backfill", "github-token": gh.token, **(given or {})})
     runtime = builders.runtime("schedule", **run)
     with speaking(gh, spoken_of, patient=True) as api:
-        rows, notices = open_rows(inputs, runtime, Workspace(""), api, NOW, log.append)
+        rows, notices = rows_from_history(inputs, runtime, api, NOW, log.append)
     return Read(rows, notices, log)
 
 
@@ -544,7 +543,7 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
 
     inputs = builders.inputs({"operation": "backfill"})
     api = Racing("acme/shop", SecretStr(gh.token), gh.api_url, fast_clock(), patient=True)
-    rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), api, NOW, print)
+    rows, _ = rows_from_history(inputs, builders.runtime("schedule"), api, NOW, print)
     api.close()
     assert len(rows) >= 199
     assert len([path for path in api_calls if path.rpartition("/")[2].isdigit()]) == 1
@@ -716,7 +715,7 @@ def test_any_answer_is_rows_or_a_sentence(number: int | None, path: tuple[Any, .
     api = Answering(data, listed)
     told, ids = "", []
     try:
-        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), api, NOW, lambda _line: None)
+        rows, _ = rows_from_history(inputs, builders.runtime("schedule"), api, NOW, lambda _line: None)
         ids = [rows.call(index).reference_id for index in range(len(rows))]
     except LookupFailedError as error:
         told = str(error.problems[0])

@@ -9,7 +9,7 @@ import pytest
 
 import builders
 from documents import rows, section
-from dx_action.backfill.source import open_rows
+from dx_action.backfill.history import rows_from_history
 from dx_action.changes.changeset import PullChange, RangeChange
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.client import Run
@@ -686,7 +686,7 @@ def backfilled(scene: Scene, given: Mapping[str, str]) -> int:
     scene.gh.reset_calls()
     inputs = builders.inputs({"operation": "backfill", **given})
     with speaking(scene.gh, patient=True) as api:
-        rows, _ = open_rows(inputs, builders.runtime("schedule"), Workspace(""), api, NOW, scene.log.append)
+        rows, _ = rows_from_history(inputs, builders.runtime("schedule"), api, NOW, scene.log.append)
     assert 94 <= len(rows) <= 100
     return len(scene.gh.calls)
 

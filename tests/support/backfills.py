@@ -4,15 +4,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Lock
+from typing import Any
 
+import builders
 from dx_action.backfill.backfill import Backfill
+from dx_action.backfill.file import rows_from_file
 from dx_action.backfill.lane import Terms
-from dx_action.backfill.store import Rows
+from dx_action.backfill.store import Rows, write_csv
 from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
 from dx_action.runner.runtime import Clock
+from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Store
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -146,3 +151,25 @@ def sent(rows: Listed, transport: Transport, clock: Clock | None = None, **terms
     told = prepared(rows, transport, clock, **terms)
     told.job.run()
     return told
+
+
+# Rows of a file, and the CSV of rows.
+
+
+def opened(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> tuple[Rows, tuple[str, ...]]:
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    inputs = builders.inputs({"operation": "backfill", "backfill-file": name}, **given)
+    return rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(folder)), lambda _line: None)
+
+
+def calls(rows: Rows) -> list[Call]:
+    return [rows.call(index) for index in range(len(rows))]
+
+
+def values(rows: Rows, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(call.json().get(name) for name in names) for call in calls(rows)]
+
+
+def written(folder: Path, rows: Rows) -> tuple[str, tuple[str, ...]]:
+    notices = write_csv("out/for-dx.csv", rows, Workspace(str(folder)), str)
+    return (folder / "out" / "for-dx.csv").read_bytes().decode(), notices
