@@ -64,7 +64,7 @@ format: .venv/.dev ## format the code, and repair what can be
 	$(python) -m ruff check --quiet --fix-only
 	$(python) -m ruff format
 
-pictures: .venv/.dev ## render the README's pictures of summaries (needs npm and Chromium)
+pictures: .venv/.dev ## render the documentation's pictures of summaries (needs npm and Chromium)
 	@sh tests/tools/pictures/render.sh
 
 lock: ## renew the locks from pyproject.toml (needs uv); make lock UV_FLAGS=--upgrade takes the newest versions

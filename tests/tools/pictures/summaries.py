@@ -1,6 +1,6 @@
-"""The summaries that the README shows as pictures: real runs over a made-up history. `make pictures` renders them.
+"""The summaries that the documentation shows as pictures: real runs over a made-up history. `make pictures` renders them.
 
-`python tests/tools/pictures/summaries.py` writes each as Markdown beside its picture; test_pictures holds them to what the action
+`python tests/tools/pictures/summaries.py` writes each as Markdown beside its picture; test_pictures compares them with what the action
 writes.
 """
 
