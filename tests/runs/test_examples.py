@@ -322,11 +322,11 @@ CASES: dict[str, list[Case]] = {
         ),
         Case(
             event="deployment_status_success",
-            changes={"deployment.environment": "eu-west", "deployment.production_environment": False},
+            changes={"deployment.environment": "production-eu", "deployment.production_environment": False},
             sent=[
                 create(
                     "github.com/deployment/2251300501/success/payments-service",
-                    **OF_THE_STATUS | {"environment": "eu-west"},
+                    **OF_THE_STATUS | {"environment": "production-eu"},
                     source_url=LOG,
                 )
             ],
@@ -380,7 +380,7 @@ CASES: dict[str, list[Case]] = {
                 create(
                     of_job(job=f"{int(JOB) + leg}"),
                     commit_sha=MERGED_41,
-                    environment=region,
+                    environment=f"production-{region}",
                     source_url=RUN_PAGE.format("13654800333").replace(JOB, f"{int(JOB) + leg}"),
                     success=success,
                 )

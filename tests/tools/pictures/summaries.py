@@ -1,7 +1,7 @@
 """The summaries that the documentation shows as pictures: real runs over a made-up history. `make pictures` renders them.
 
-`python tests/tools/pictures/summaries.py` writes each as Markdown beside its picture; test_pictures compares them with what the action
-writes.
+`python tests/tools/pictures/summaries.py` writes each as Markdown beside its picture; test_pictures compares them with what the
+action writes.
 """
 
 import json
