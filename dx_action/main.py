@@ -20,7 +20,7 @@ from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.delivery import Transport
 from dx_action.errors import ActionError, BadInput, Interrupted, Problem
-from dx_action.inputs.model import PREFIX, Inputs, fail_on_error, missing_connection, read_inputs, written
+from dx_action.inputs.model import PREFIX, Inputs, fail_on_error, missing_connection, read_inputs
 from dx_action.operations.register import send
 from dx_action.report import endings as report
 from dx_action.report.log import found_lines
@@ -120,7 +120,7 @@ def _run(
         return backfill(inputs, runtime, env, clock, workflow, progress, disarm)
     event = read_event(runtime.event_name, runtime.event_path)
     is_tag = (lambda name: lookups_for(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
-    missing = missing_connection(written(env), runtime.actor)
+    missing = missing_connection(inputs, runtime.actor)
     try:
         registration = resolve(inputs, runtime, event, clock.now(), lookups_for, is_tag)
     except ActionError as error:

@@ -16,7 +16,7 @@ from dx_action.dx.connect import connection
 from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
 from dx_action.github.client import Run, connect
-from dx_action.inputs.model import Inputs, missing_connection, written
+from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report.endings import Report
 from dx_action.report.progress import Progress
 from dx_action.runner.commands import Workflow
@@ -56,7 +56,7 @@ def backfill(
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
         return backfill_report.dry_run(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
-    missing = missing_connection(written(env), runtime.actor)
+    missing = missing_connection(inputs, runtime.actor)
     return _sent(rows, notices, missing, inputs, env, clock, workflow, progress, disarm, anew=anew)
 
 

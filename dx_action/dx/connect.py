@@ -33,7 +33,7 @@ def connection(
 
     host, token = inputs.dx_host, inputs.dx_token
     if host is None or token is None:
-        raise BadInput(*missing_connection({}))
+        raise BadInput(*missing_connection(inputs))
     pem = _pem(run, inputs.ca_bundle) if inputs.ca_bundle else None
     tls, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
     return (run.wire or Dx)(

@@ -1,37 +1,48 @@
-"""Owns what the workflow's author wrote: the runner's `INPUT_…` variables, read, checked and typed. Pure.
+"""The action's inputs: the runner's `INPUT_…` variables, read, checked and typed. Pure.
 
-Blank is unset. Every problem is found in one pass and told by the input's name, never by its value.
+A blank input counts as unset. Every problem is found in one pass and named by the input, never with its value.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from textwrap import dedent
-from typing import Annotated, Any, Literal
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
 from dx_action.errors import BadInput, Problem
 from dx_action.inputs import values
-from dx_action.inputs.combinations import together
 from dx_action.inputs.filters import parse_branches
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, parse_metadata
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import DxHost, one_of
+from dx_action.inputs.values import DxHost, Outcome, one_of
 from dx_action.services.service import Ownership, Service
 
 PREFIX = "INPUT_"
+# Bytes of a variable that are not UTF-8 come as lone surrogates.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# A shorter token may be part of another input by chance.
+_SECRET = 8
 Operation = Literal["deploy", "set-pull-services", "backfill"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
+Method = Literal["create", "upsert"]
+OnConflict = Literal["keep", "update", "fail"]
+Token = Annotated[SecretStr, PlainValidator(values.parse_token)]
 Line = Annotated[str, PlainValidator(values.parse_line)]
 Flag = Annotated[bool, PlainValidator(values.parse_flag)]
-Texts = Annotated[tuple[str, ...], PlainValidator(values.parse_texts)]
+Number = Annotated[int, PlainValidator(values.parse_number)]
+Sha = Annotated[str, PlainValidator(values.parse_sha)]
+Time = Annotated[datetime, PlainValidator(parse_time)]
 WorkspacePath = Annotated[str, PlainValidator(values.parse_path)]
 
 
 class Inputs(BaseModel):
-    """The inputs of `action.yml`, checked. A field is named as its input, with `_` for `-`."""
+    """The inputs of `action.yml`. A field is named as its input, with `_` for `-`."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -41,42 +52,42 @@ class Inputs(BaseModel):
     )
 
     dx_host: Annotated[DxHost | None, PlainValidator(values.parse_host)] = None
-    dx_token: Annotated[SecretStr | None, PlainValidator(values.parse_token)] = None
-    github_token: Annotated[SecretStr | None, PlainValidator(values.parse_token)] = None
+    dx_token: Token | None = None
+    github_token: Token | None = None
     ca_bundle: WorkspacePath | None = None
     timeout: Annotated[float, PlainValidator(values.parse_timeout)] = 60.0
-    operation: Annotated[Operation, one_of("deploy", "set-pull-services", "backfill")] = "deploy"
+    operation: Annotated[Operation, one_of(Operation)] = "deploy"
     service: Annotated[tuple[Service, ...], PlainValidator(values.parse_services)] = ()
-    services_from: Annotated[ServicesFrom | None, one_of("input", "map", "backstage", "codeowners")] = None
+    services_from: Annotated[ServicesFrom | None, one_of(ServicesFrom)] = None
     service_map: Annotated[str | Ownership | None, PlainValidator(values.parse_map)] = None
     repository: Line | None = None
-    commit_sha: Annotated[str | None, PlainValidator(values.parse_sha)] = None
-    attribution: Annotated[Attribution | None, one_of("commit", "repository", "merge-commits")] = None
+    commit_sha: Sha | None = None
+    attribution: Annotated[Attribution | None, one_of(Attribution)] = None
     merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(values.parse_shas)] = ()
-    since_sha: Annotated[str | None, PlainValidator(values.parse_sha)] = None
+    since_sha: Sha | None = None
     integration_branch: Line | None = None
-    deployed_at: Annotated[datetime | None, PlainValidator(parse_time)] = None
-    lead_time_metadata: Annotated[LeadTime, one_of("none", "commit", "first-commit", "both")] = "none"
-    success: Annotated[Literal["success", "failure", "skip"] | None, PlainValidator(values.parse_outcome)] = None
+    deployed_at: Time | None = None
+    lead_time_metadata: Annotated[LeadTime, one_of(LeadTime)] = "none"
+    success: Annotated[Outcome | None, PlainValidator(values.parse_outcome)] = None
     environment: Line | None = None
     reference_id: Line | None = None
     source_url: Annotated[str | None, PlainValidator(values.parse_url)] = None
     source_name: Line = "GitHub Actions"
     metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
     only_branches: Annotated[tuple[str, ...], PlainValidator(parse_branches)] = ()
-    only_environments: Texts = ()
+    only_environments: Annotated[tuple[str, ...], PlainValidator(values.parse_texts)] = ()
     set_pull_services: Flag = False
     replace_pull_services: Flag = False
-    pull_number: Annotated[int | None, PlainValidator(values.parse_number)] = None
-    pull_id: Annotated[int | None, PlainValidator(values.parse_number)] = None
-    method: Annotated[Literal["create", "upsert"], one_of("create", "upsert")] = "create"
-    on_conflict: Annotated[Literal["keep", "update", "fail"], one_of("keep", "update", "fail")] = "keep"
+    pull_number: Number | None = None
+    pull_id: Number | None = None
+    method: Annotated[Method, one_of(Method)] = "create"
+    on_conflict: Annotated[OnConflict, one_of(OnConflict)] = "keep"
     fail_on_error: Flag = True
     dry_run: Flag = False
     show_pull_requests: Flag = False
     failed_file: WorkspacePath | None = None
-    since: Annotated[datetime | None, PlainValidator(parse_time)] = None
-    until: Annotated[datetime | None, PlainValidator(parse_time)] = None
+    since: Time | None = None
+    until: Time | None = None
     workflow_jobs: Flag = False
     backfill_file: WorkspacePath | None = None
     csv_file: WorkspacePath | None = None
@@ -87,84 +98,200 @@ class Inputs(BaseModel):
 
     @property
     def services_source(self) -> ServicesFrom:
-        """Where services come from; a map says so by being given."""
+        """Where services come from: `service-map` implies `map`."""
         return self.services_from or ("map" if self.service_map else "input")
 
     @property
     def by_files(self) -> bool:
-        """Whether the deployed services are those that the changed files belong to."""
+        """Whether the deployed services are the owners of the changed files."""
         return self.services_source != "input" and not self.service
 
     @property
     def discovers_merge_commits(self) -> bool:
-        """Whether DX is to be sent merge commits that nobody listed."""
+        """Whether merge commits are to be sent that the author did not list."""
         return self.attribution == "merge-commits" and not self.merge_commit_shas
 
     @property
     def wants_commit_time(self) -> bool:
-        """Whether `metadata` gets the commit's time; a value written there wins."""
+        """Whether `metadata` gets the commit's time: not if the author wrote one there."""
         return self.lead_time_metadata in ("commit", "both") and COMMIT_KEY not in self.metadata
 
     @property
     def wants_first_commit_time(self) -> bool:
-        """Whether `metadata` gets the first commit's time; a value written there wins."""
+        """Whether `metadata` gets the first commit's time: not if the author wrote one there."""
         return self.lead_time_metadata in ("first-commit", "both") and FIRST_KEY not in self.metadata
 
 
-def written(env: Mapping[str, str]) -> dict[str, str]:
-    """Give what was written, by input name: trimmed, blanks left out. The runner upper-cases names and keeps hyphens."""
-    found = {name.removeprefix(PREFIX).lower(): _trimmed(text) for name, text in env.items() if name.startswith(PREFIX)}
-    if found.get("dx-token", "").lower() == "bearer":  # `Bearer ${{ secrets.DX_TOKEN }}`, and there is no such secret
-        found["dx-token"] = ""
-    return {name: text for name, text in found.items() if text}
+class Rule(NamedTuple):
+    """Inputs that cannot have another value than their default if others are as `when` says, and why."""
+
+    subjects: tuple[str, ...]
+    when: Callable[[Inputs], object]
+    text: str
+
+
+def _single(inputs: Inputs) -> bool:
+    return inputs.operation != "backfill"
+
+
+def _backfill(inputs: Inputs) -> bool:
+    return inputs.operation == "backfill"
+
+
+RULES = (
+    Rule(
+        ("since", "until", "backfill-file", "csv-file", "workflow-jobs"),
+        _single,
+        "is only for `operation: backfill`. Set that as well, or leave this out.",
+    ),
+    Rule(
+        ("show-pull-requests", "lead-time-metadata"),
+        lambda inputs: inputs.operation == "set-pull-services",
+        "is about a deployment, and `operation: set-pull-services` registers none. Leave it out.",
+    ),
+    Rule(
+        ("replace-pull-services",),
+        lambda inputs: inputs.operation == "deploy" and not inputs.set_pull_services,
+        "has no effect without `set-pull-services: true` or `operation: set-pull-services`. Set one of them as well.",
+    ),
+    Rule(
+        ("attribution",),
+        lambda inputs: _single(inputs) and inputs.merge_commit_shas and inputs.attribution != "merge-commits",
+        "is not `merge-commits`, but `merge-commit-shas` is set. Leave one of them out.",
+    ),
+    Rule(
+        ("services-from",),
+        lambda inputs: _single(inputs) and inputs.service_map is not None and inputs.services_from != "map",
+        "is not `map`, but `service-map` is set. Leave one of them out.",
+    ),
+    Rule(
+        ("services-from",),
+        lambda inputs: _single(inputs) and inputs.service_map is None and inputs.services_from == "map",
+        "is `map`, but `service-map` is missing. Write the map's path there.",
+    ),
+    Rule(
+        ("commit-sha", "merge-commit-shas", "deployed-at", "reference-id"),
+        _backfill,
+        "is different for each deployment of a backfill. Leave it out.",
+    ),
+    Rule(
+        ("since-sha", "pull-number", "pull-id", "set-pull-services", "replace-pull-services", "show-pull-requests"),
+        _backfill,
+        "is about one deployment, and a backfill registers many. Leave it out.",
+    ),
+    Rule(
+        ("lead-time-metadata",),
+        _backfill,
+        "is looked up for one deployment, and a backfill registers many. Use `metadata`, or leave this out.",
+    ),
+    Rule(
+        ("service-map",),
+        _backfill,
+        "finds services by changed files, which a backfill does not look up. Use `service`, or leave this out.",
+    ),
+    Rule(
+        ("services-from",),
+        lambda inputs: _backfill(inputs) and inputs.services_from != "input",
+        "is not `input`, and a backfill does not look up changed files. Use `service`, or leave this out.",
+    ),
+    Rule(
+        ("attribution",),
+        lambda inputs: _backfill(inputs) and inputs.attribution == "merge-commits",
+        "is `merge-commits`, and the rows of a backfill name their own. Leave it out.",
+    ),
+    Rule(
+        ("attribution",),
+        lambda inputs: _backfill(inputs) and inputs.backfill_file and inputs.attribution != "merge-commits",
+        "follows from the cells of each row of the `backfill-file`. Leave it out.",
+    ),
+    Rule(
+        ("since", "until", "workflow-jobs"),
+        lambda inputs: _backfill(inputs) and inputs.backfill_file,
+        "is about GitHub's history, but `backfill-file` is set. Leave one of them out.",
+    ),
+    Rule(
+        ("success",),
+        lambda inputs: _backfill(inputs) and not inputs.backfill_file,
+        "follows from each deployment's status in GitHub's history. Leave it out.",
+    ),
+)
 
 
 def read_inputs(env: Mapping[str, str]) -> Inputs:
     """Read every input. Raises BadInput with every problem at once."""
-    raw = written(env)
-    broken = [name for name, text in raw.items() if not text.isascii() and not _is_utf8(text)]
-    problems = [Problem(name, "is not valid text (UTF-8).") for name in broken]
+    texts = _written(env)
+    problems = [Problem(name, "is not valid text (UTF-8).") for name, text in texts.items() if _SURROGATE.search(text)]
+    broken = {problem.subject for problem in problems}
+
+    def read() -> Inputs:
+        return Inputs.model_validate({name: text for name, text in texts.items() if name not in broken})
+
     try:
-        inputs = Inputs.model_validate({name: text for name, text in raw.items() if name not in broken})
+        inputs = read()
     except ValidationError as error:
         # A pydantic error prints its whole input, the token included: only our own words leave this place.
         found = error.errors(include_url=False, include_input=False)
         problems += [Problem(str(each["loc"][0]), str(each["ctx"]["error"])) for each in found]
-    named = {problem.subject for problem in problems}
-    problems += [problem for problem in together(raw) if problem.subject not in named]
+        broken |= {problem.subject for problem in problems}
+        inputs = read()
+    problems += [problem for problem in _token_copies(texts) if problem.subject not in broken]
+    problems += _broken_rules(inputs, broken)
     if problems:
-        raise BadInput(*problems, *missing_connection(raw, env.get("GITHUB_ACTOR", "")))
+        missing = () if "csv-file" in broken else missing_connection(inputs, env.get("GITHUB_ACTOR", ""))
+        raise BadInput(*problems, *(problem for problem in missing if problem.subject not in broken))
     return inputs
 
 
-def missing_connection(raw: Mapping[str, str], actor: str = "") -> tuple[Problem, ...]:
-    """Name what a run that sends to DX needs and was not given. `actor` is the user who set it off."""
-    if raw.get("dry-run", "").lower() == "true" or "csv-file" in raw:
-        return ()
-    token = (
-        "is missing or empty. Write ${{ secrets.DX_TOKEN }}, and store a DX Data Cloud API token as that secret where "
-        "this repository can read it."
+def _written(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what was written by input name, without blanks. The runner upper-cases names and keeps hyphens."""
+    # Trimmed such that the lines of a YAML value keep their places below each other.
+    texts = {
+        name.removeprefix(PREFIX).lower(): dedent(text).strip() for name, text in env.items() if name.startswith(PREFIX)
+    }
+    if texts.get("dx-token", "").lower() == "bearer":  # `Bearer ${{ secrets.DX_TOKEN }}` without such a secret
+        texts["dx-token"] = ""
+    return {name: text for name, text in texts.items() if text}
+
+
+def _token_copies(texts: Mapping[str, str]) -> list[Problem]:
+    token = values.bare_token(texts.get("dx-token", ""))
+    copies = [name for name, text in texts.items() if name != "dx-token" and len(token) >= _SECRET and token in text]
+    return [Problem(name, "contains the text of `dx-token`. Write the token nowhere else.") for name in copies]
+
+
+def _broken_rules(inputs: Inputs, broken: Collection[str]) -> list[Problem]:
+    """Return a problem for each rule that the inputs break, unless an input that it is about could not be read."""
+    readable: Any = SimpleNamespace(
+        **{field: value for field, value in inputs if field.replace("_", "-") not in broken}
     )
-    if actor == "dependabot[bot]":
-        token += " Runs that Dependabot sets off read Dependabot secrets only: store it as a Dependabot secret, too."
-    advice = {"dx-host": "is missing. Write your DX instance's host, as in acme.getdx.net.", "dx-token": token}
-    return tuple(Problem(name, text) for name, text in advice.items() if name not in raw)
+    problems = []
+    for rule in RULES:
+        for subject in rule.subjects:
+            field = subject.replace("-", "_")
+            with suppress(AttributeError):
+                if getattr(readable, field) != Inputs.model_fields[field].default and rule.when(readable):
+                    problems.append(Problem(subject, rule.text))
+    return problems
+
+
+def missing_connection(inputs: Inputs, actor: str = "") -> tuple[Problem, ...]:
+    """Return what a run that sends to DX needs and does not have. `actor` is the user who set it off."""
+    if inputs.dry_run or inputs.csv_file:
+        return ()
+    problems = []
+    if inputs.dx_host is None:
+        problems.append(Problem("dx-host", "is missing. Write your DX instance's host, as in acme.getdx.net."))
+    if inputs.dx_token is None:
+        text = (
+            "is missing or empty. Write ${{ secrets.DX_TOKEN }}, and store a DX Data Cloud API token as that secret "
+            "where this repository can read it."
+        )
+        if actor == "dependabot[bot]":
+            text += " Runs that Dependabot sets off read Dependabot secrets only: store it as a Dependabot secret, too."
+        problems.append(Problem("dx-token", text))
+    return tuple(problems)
 
 
 def fail_on_error(env: Mapping[str, str]) -> bool:
-    """Return the input `fail-on-error`, even if other inputs cannot be read; what is neither true nor false counts as true."""
-    return written(env).get("fail-on-error", "").lower() != "false"
-
-
-def _trimmed(text: str) -> str:
-    """Trim the text. The lines of YAML keep their places under each other."""
-    return dedent(text).strip()
-
-
-def _is_utf8(text: str) -> bool:
-    """The bytes that a variable had and UTF-8 has not come as lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    """Return `fail-on-error`, even if other inputs cannot be read. Anything but `false` counts as true."""
+    return env.get(f"{PREFIX}FAIL-ON-ERROR", "").strip().lower() != "false"

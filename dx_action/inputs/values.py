@@ -5,8 +5,9 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import PurePosixPath
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, SecretStr
@@ -88,18 +89,18 @@ def parse_texts(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def parse_token(text: str) -> SecretStr:
-    """Read an API token: one run of printable ASCII."""
-    text = bare_token(text)
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise InvalidValue("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
-    return SecretStr(text)
-
-
 def bare_token(text: str) -> str:
     """Return a token as it is used: trimmed, without a leading `Bearer `."""
     text = text.strip()
     return text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
+
+
+def parse_token(text: str) -> SecretStr:
+    """Read an API token, with or without a leading `Bearer `."""
+    text = bare_token(text)
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise InvalidValue("has a space, a line break or a character outside ASCII. Store the bare token as a secret.")
+    return SecretStr(text)
 
 
 def parse_flag(text: str) -> bool:
@@ -109,39 +110,39 @@ def parse_flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-def parse_timeout(text: str) -> float:
-    """Read a number of seconds."""
-    if not re.fullmatch(r"\d{1,5}(\.\d+)?", text, re.ASCII) or not 1 <= float(text) <= 3600:
-        raise InvalidValue("is not a number of seconds from 1 to 3600.")
-    return float(text)
+def is_url(text: str) -> bool:
+    """Return whether the text is one whole http or https URL."""
+    return _URL.fullmatch(text) is not None
 
 
-def parse_rate(text: str) -> float:
-    """Read a number of requests a second."""
-    if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII):
-        raise InvalidValue("is not a number of requests a second, such as 7 or 0.5; 0 sends as fast as it can.")
-    return float(text)
+def _matching(
+    pattern: str | re.Pattern[str], convert: Callable[[str], T], wrong: str, least: float = 0, most: float = inf
+) -> Callable[[str], T]:
+    """Return a reader of texts that match the pattern whole; a number among them is within the bounds."""
+
+    def read(text: str) -> T:
+        if not re.fullmatch(pattern, text) or (convert is not str and not least <= float(text) <= most):
+            raise InvalidValue(wrong)
+        return convert(text)
+
+    return read
 
 
-def parse_lanes(text: str) -> int:
-    """Read a number of requests in flight."""
-    if not re.fullmatch(r"[1-9]\d?", text, re.ASCII) or int(text) > 32:
-        raise InvalidValue("is not a whole number from 1 to 32.")
-    return int(text)
-
-
-def parse_number(text: str) -> int:
-    """Read a number from one on."""
-    if not re.fullmatch(r"[1-9]\d{0,15}", text, re.ASCII):
-        raise InvalidValue("is not a whole number from 1 on.")
-    return int(text)
-
-
-def parse_sha(text: str) -> str:
-    """Read a commit id."""
-    if not _SHA.fullmatch(text):
-        raise InvalidValue("is not a commit id of 7 to 40 hexadecimal digits.")
-    return text
+parse_timeout = _matching(r"[0-9]{1,5}(\.[0-9]+)?", float, "is not a number of seconds from 1 to 3600.", 1, 3600)
+parse_rate = _matching(
+    r"[0-9]{1,5}(\.[0-9]{1,3})?",
+    float,
+    "is not a number of requests a second, as in 7 or 0.5; 0 sends as fast as it can.",
+)
+parse_lanes = _matching("[1-9][0-9]?", int, "is not a whole number from 1 to 32.", most=32)
+parse_number = _matching("[1-9][0-9]{0,15}", int, "is not a whole number of 1 or more.")
+parse_sha = _matching(_SHA, str, "is not a commit id of 7 to 40 hexadecimal digits.")
+parse_url = _matching(_URL, str, "is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
+parse_line = _matching(
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
+    str,
+    "has a line break or another control character in it. Write one plain line.",
+)
 
 
 def parse_shas(text: str) -> tuple[str, ...]:
@@ -162,25 +163,6 @@ def parse_outcome(text: str) -> Outcome:
         raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
 
 
-def is_url(text: str) -> bool:
-    """Return whether the text is one whole http or https URL."""
-    return _URL.fullmatch(text) is not None
-
-
-def parse_url(text: str) -> str:
-    """Read an http or https URL."""
-    if not is_url(text):
-        raise InvalidValue("is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
-    return text
-
-
-def parse_line(text: str) -> str:
-    """Read one plain line."""
-    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
-        raise InvalidValue("has a line break or another control character in it. Write one plain line.")
-    return text
-
-
 def parse_choice(*words: str) -> Callable[[str], str]:
     """Return a reader of one of some words, in any case."""
 
@@ -192,9 +174,9 @@ def parse_choice(*words: str) -> Callable[[str], str]:
     return read
 
 
-def one_of(*words: str) -> PlainValidator:
-    """Return the same reader as a pydantic validator."""
-    return PlainValidator(parse_choice(*words))
+def one_of(literal: Any) -> PlainValidator:
+    """Return the same reader for the words of a Literal, as a pydantic validator."""
+    return PlainValidator(parse_choice(*get_args(literal)))
 
 
 def parse_path(text: str) -> str:

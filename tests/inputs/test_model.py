@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
-from dx_action.inputs.model import Inputs, fail_on_error, missing_connection, read_inputs, written
+from dx_action.inputs.model import RULES, Inputs, fail_on_error, missing_connection, read_inputs
 from dx_action.inputs.values import DxHost
 from dx_action.services.service import Service
 
@@ -309,9 +309,7 @@ def test_blank_is_unset(blank: str) -> None:
 def test_bearer_alone_is_unset() -> None:
     """`Bearer ${{ secrets.DX_TOKEN }}`, where there is no such secret."""
     assert inputs(dx_token="Bearer ").dx_token is None
-    assert [each.subject for each in missing_connection(written(variables(CONNECTION | {"dx-token": "Bearer "})))] == [
-        "dx-token"
-    ]
+    assert [each.subject for each in missing_connection(inputs(dx_token="Bearer "))] == ["dx-token"]
 
 
 def test_names_are_those_that_the_runner_makes() -> None:
@@ -327,23 +325,60 @@ def test_names_are_those_that_the_runner_makes() -> None:
 
 
 TELL = {"operation": "Set-Pull-Services"}
+BACKFILL = {"operation": "Backfill"}
+FROM_FILE = BACKFILL | {"backfill-file": "a.csv"}
+SHAS = {"merge-commit-shas": "abc1235"}
+MAP = {"service-map": "a.yml"}
+REPLACE = {"replace-pull-services": "True"}
+FOR_BACKFILL = "is only for `operation: backfill`."
+EACH = "is different for each deployment of a backfill."
+MANY = "is about one deployment, and a backfill registers many."
+NO_FILES = "look up changed files. Use `service`, or leave this out."
+TIME = "1735733100"
 
 
 @pytest.mark.parametrize(
     ("given", "name", "words"),
     [
-        ({"service-map": "a.yml", "services-from": "backstage"}, "services-from", "is not `map`, yet `service-map` is"),
-        (
-            {"service-map": "a.yml", "services-from": "Input"},
-            "services-from",
-            "is not `map`, yet `service-map` is given",
-        ),
-        ({"services-from": "map"}, "service-map", "is missing, and `services-from: map` needs it"),
-        ({"replace-pull-services": "true"}, "replace-pull-services", "has nothing to replace"),
+        *(({name: TIME}, name, FOR_BACKFILL) for name in ("since", "until", "backfill-file", "csv-file")),
+        (TELL | {"csv-file": "a.csv"}, "csv-file", FOR_BACKFILL),
+        ({"workflow-jobs": "True"}, "workflow-jobs", FOR_BACKFILL),
         (TELL | {"show-pull-requests": "True"}, "show-pull-requests", "is about a deployment, and"),
         (TELL | {"lead-time-metadata": "both"}, "lead-time-metadata", "is about a deployment, and"),
-        ({"merge-commit-shas": "abc1235", "attribution": "commit"}, "attribution", "is not `merge-commits`, yet"),
-        ({"merge-commit-shas": "abc1235", "attribution": "Repository"}, "attribution", "is not `merge-commits`, yet"),
+        (REPLACE, "replace-pull-services", "has no effect without"),
+        (REPLACE | {"set-pull-services": "False"}, "replace-pull-services", "has no effect without"),
+        *(
+            (SHAS | {"attribution": text}, "attribution", "is not `merge-commits`, but `merge-commit-shas` is set")
+            for text in ("commit", "Repository")
+        ),
+        (TELL | SHAS | {"attribution": "commit"}, "attribution", "is not `merge-commits`, but"),
+        *(
+            (MAP | {"services-from": text}, "services-from", "is not `map`, but `service-map` is set")
+            for text in ("Input", "backstage", "codeowners")
+        ),
+        ({"services-from": "Map"}, "services-from", "is `map`, but `service-map` is missing"),
+        # A backfill, of many deployments.
+        *((BACKFILL | {name: "abc1235"}, name, EACH) for name in ("commit-sha", "merge-commit-shas", "reference-id")),
+        (BACKFILL | {"deployed-at": TIME}, "deployed-at", EACH),
+        *((BACKFILL | {name: "7654321"}, name, MANY) for name in ("since-sha", "pull-number", "pull-id")),
+        *(
+            (BACKFILL | {name: "True"}, name, MANY)
+            for name in ("set-pull-services", "replace-pull-services", "show-pull-requests")
+        ),
+        (BACKFILL | {"lead-time-metadata": "Commit"}, "lead-time-metadata", "is looked up for one deployment"),
+        (BACKFILL | MAP, "service-map", "finds services by changed files, which a backfill does not look up"),
+        *((BACKFILL | {"services-from": text}, "services-from", NO_FILES) for text in ("Map", "backstage")),
+        (BACKFILL | {"attribution": "Merge-Commits"}, "attribution", "is `merge-commits`, and the rows of a backfill"),
+        # Its file.
+        *((FROM_FILE | {name: TIME}, name, "is about GitHub's history, but") for name in ("since", "until")),
+        (FROM_FILE | {"workflow-jobs": "True"}, "workflow-jobs", "is about GitHub's history, but"),
+        *(
+            (FROM_FILE | {"attribution": text}, "attribution", "follows from the cells of each row")
+            for text in ("Commit", "repository")
+        ),
+        (FROM_FILE | {"attribution": "merge-commits"}, "attribution", "is `merge-commits`, and the rows of a backfill"),
+        # GitHub's history.
+        (BACKFILL | {"success": "true"}, "success", "follows from each deployment's status in GitHub's history"),
     ],
     ids=str,
 )
@@ -351,58 +386,72 @@ def test_inputs_must_agree(given: dict[str, str], name: str, words: str) -> None
     found = problems(CONNECTION | given)
     assert list(found) == [name]
     assert words in found[name]
-
-
-BACKFILL = {"operation": "Backfill"}
-FROM_FILE = BACKFILL | {"backfill-file": "a.csv"}
+    assert found[name].endswith(("out.", "this out.", "as well.", "there."))
 
 
 @pytest.mark.parametrize(
-    ("given", "name", "words"),
+    ("given", "names"),
     [
-        *(
-            ({name: text}, name, "is for `operation: backfill` alone")
-            for name, text in (
-                ("since", "1735733100"),
-                ("until", "1735733100"),
-                ("backfill-file", "a"),
-                ("csv-file", "a"),
-            )
+        (
+            dict.fromkeys(("since", "until", "backfill-file", "csv-file"), TIME),
+            ["since", "until", "backfill-file", "csv-file"],
         ),
-        ({"csv-file": "a.csv", "operation": "set-pull-services"}, "csv-file", "is for `operation: backfill` alone"),
-        ({"workflow-jobs": "True"}, "workflow-jobs", "is for `operation: backfill` alone"),
-        *(
-            (BACKFILL | {name: text}, name, "is each deployment's own in a backfill")
-            for name, text in (("commit-sha", "abc1235"), ("deployed-at", "1735733100"), ("reference-id", "r"))
-        ),
-        (BACKFILL | {"merge-commit-shas": "abc1235"}, "merge-commit-shas", "is each deployment's own in a backfill"),
-        (BACKFILL | {"since-sha": "abc1235"}, "since-sha", "is the commit before one deployment"),
-        (BACKFILL | {"pull-number": "7"}, "pull-number", "is of one pull request"),
-        (BACKFILL | {"pull-id": "7"}, "pull-id", "is of one pull request"),
-        (BACKFILL | {"service-map": "a.yml"}, "service-map", "says what one change touched"),
-        (BACKFILL | {"services-from": "Backstage"}, "services-from", "is not `input`: a backfill looks no changes up"),
-        (BACKFILL | {"set-pull-services": "true"}, "set-pull-services", "is for the pull requests of one deployment"),
-        (BACKFILL | {"replace-pull-services": "true"}, "replace-pull-services", "is for the pull requests of one"),
-        (BACKFILL | {"show-pull-requests": "true"}, "show-pull-requests", "is about one deployment"),
-        (BACKFILL | {"lead-time-metadata": "commit"}, "lead-time-metadata", "is looked up for one deployment"),
-        (BACKFILL | {"success": "true"}, "success", "is what each deployment's own status says"),
-        (FROM_FILE | {"since": "1735733100"}, "since", "is a window over GitHub's history"),
-        (FROM_FILE | {"until": "1735733100"}, "until", "is a window over GitHub's history"),
-        (FROM_FILE | {"workflow-jobs": "True"}, "workflow-jobs", "is about GitHub's history"),
-        (FROM_FILE | {"attribution": "Repository"}, "attribution", "is what each row of the `backfill-file` says"),
+        (FROM_FILE | {"since": TIME, "until": TIME}, ["since", "until"]),
+        (BACKFILL | MAP | {"services-from": "input"}, ["service-map"]),
+        # A rule about an input that cannot be read does not apply: the other one may be right.
+        ({"operation": "back-fill", "since": TIME, "csv-file": "a.csv"}, ["operation"]),
+        (REPLACE | {"set-pull-services": "yes"}, ["set-pull-services"]),
+        ({"services-from": "map", "service-map": "/etc"}, ["service-map"]),
+        (SHAS | {"attribution": "all"}, ["attribution"]),
+        ({"merge-commit-shas": "none", "attribution": "commit"}, ["merge-commit-shas"]),
+        (BACKFILL | {"backfill-file": "../a", "since": TIME, "success": "true"}, ["backfill-file"]),
+        # All others do.
+        (BACKFILL | {"timeout": "never", "pull-id": "7"}, ["timeout", "pull-id"]),
     ],
     ids=str,
 )
-def test_what_cannot_mean_many_deployments(given: dict[str, str], name: str, words: str) -> None:
-    found = problems(CONNECTION | given)
-    assert list(found) == [name]
-    assert words in found[name]
-    assert found[name].endswith(("ut.", "leave this out."))
+def test_every_input_that_does_not_agree_is_named(given: dict[str, str], names: list[str]) -> None:
+    assert list(problems(CONNECTION | given)) == names
 
 
-def test_merge_commits_are_each_rows_own() -> None:
-    (text,) = problems(CONNECTION | BACKFILL | {"attribution": "merge-commits"}).values()
-    assert "is `merge-commits`, and a backfill's rows name their own" in text
+def test_rules_are_about_inputs() -> None:
+    """A name that no input has would never apply: what cannot be read is passed over."""
+    assert {subject for rule in RULES for subject in rule.subjects} <= set(DECLARED)
+    for rule in RULES:
+        rule.when(inputs())
+
+
+@pytest.mark.parametrize(
+    ("token", "given", "names"),
+    [
+        ("12345678", {}, []),
+        ("12345678", {"metadata": "a: x12345678x"}, ["metadata"]),
+        ("12345678", {"metadata": "a: 12345678", "source-url": "https://12345678.x"}, ["metadata", "source-url"]),
+        # A short one may be there by chance.
+        ("1234567", {"metadata": "a: 1234567"}, []),
+        ("12345678", {"metadata": "a: 1234567"}, []),
+        # What counts is the token as it is used.
+        ("Bearer 12345678", {"metadata": "a: x12345678x"}, ["metadata"]),
+        (
+            "bearer   12345678",
+            {"metadata": "a: 12345678", "source-url": "https://12345678.x"},
+            ["metadata", "source-url"],
+        ),
+        ("Bearer 1234567", {"metadata": "a: 1234567"}, []),
+        ("Bearer 12345678", {"source-name": "Bearer of news"}, []),
+        ("12345678", FROM_FILE | {"metadata": "a: 12345678"}, ["metadata"]),
+        ("12345678", {"metadata": "12345678"}, ["metadata"]),
+    ],
+    ids=str,
+)
+def test_the_token_is_nowhere_else(token: str, given: dict[str, str], names: list[str]) -> None:
+    env = variables(CONNECTION | {"dx-token": token} | given)
+    if not names:
+        assert read_inputs(env)
+        return
+    with pytest.raises(BadInput) as caught:
+        read_inputs(env)
+    assert [problem.subject for problem in caught.value.problems] == names
 
 
 @pytest.mark.parametrize(
@@ -459,9 +508,14 @@ def test_all_problems_at_once() -> None:
 )
 def test_what_is_missing_is_told_with_what_is_wrong(given: dict[str, str]) -> None:
     found = problems(given, GITHUB_ACTOR="dependabot[bot]")
-    wrong = "service-map" if "services-from" in given else next(iter(given))
+    (wrong,) = given
     assert set(found) == {wrong, "dx-host", "dx-token"}
     assert "Dependabot secret" in found["dx-token"]
+
+
+def test_a_path_that_cannot_be_read_still_asks_for_a_file_and_no_connection() -> None:
+    assert list(problems(BACKFILL | {"csv-file": "../out.csv"})) == ["csv-file"]
+    assert set(problems({"dry-run": "perhaps"})) == {"dry-run", "dx-host", "dx-token"}
 
 
 @pytest.mark.parametrize("name", DECLARED)
@@ -536,7 +590,7 @@ HOST_MISSING = "is missing. Write your DX instance's host, as in acme.getdx.net.
     ids=["both", "neither", "no host", "no token", "blank token", "dry run", "csv file", "no dry run"],
 )
 def test_missing_connection(given: dict[str, str], expected: dict[str, str]) -> None:
-    found = missing_connection(written(variables(given)), "octocat")
+    found = missing_connection(read_inputs(variables(given)), "octocat")
     assert {each.subject: each.text for each in found} == expected
 
 
@@ -546,7 +600,7 @@ def test_missing_connection_may_be_no_error_yet() -> None:
 
 
 def test_dependabot_is_told_of_its_own_secrets() -> None:
-    (problem,) = missing_connection({"dx-host": "acme"}, "dependabot[bot]")
+    (problem,) = missing_connection(inputs(dx_token=""), "dependabot[bot]")
     assert problem.text == (
         TOKEN_MISSING
         + " Runs that Dependabot sets off read Dependabot secrets only: store it as a Dependabot secret, too."

@@ -245,7 +245,7 @@ def test_the_token_pasted_into_another_input(tmp_path: Path, dx: Sandbox, name: 
     if name in ("metadata", "service"):  # in JSON it has other letters
         assert "***" in run.summary + run.outputs["requests"]
     else:
-        assert f"`{name}` holds the text of `dx-token`" in run.outputs["reason"]
+        assert f"`{name}` contains the text of `dx-token`" in run.outputs["reason"]
     assert leaks(run) == {}
 
 
