@@ -1,115 +1,178 @@
-"""Owns a backfill's rows from GitHub's history: each event is mapped as a live run would, and kept in an unnamed file."""
+"""The rows of a backfill from GitHub's deployment history: each outcome is registered as a live run registers its event."""
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dx_action.backfill.outcomes import outcomes
-from dx_action.backfill.own_jobs import MOST_NAMES, OwnJobs
 from dx_action.backfill.rows import milliseconds, name_of
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.client import Repository
+from dx_action.github.deployments import current_name, pages
+from dx_action.github.errors import UNREADABLE, failure
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.times import iso, parse_time
+from dx_action.inputs.times import iso, parse_time, parse_time_or_none
+from dx_action.runner import event as runner_event
+from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
 from dx_action.runner.runtime import Runtime
+from dx_action.text import plural
 
 _DAYS = 90
+# Each name costs a call, and a history has few: those of repositories whose workflows deploy this one.
+_MOST_NAMES = 5
+_OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
+_JOB = r"/([^/?#]+/[^/?#]+)/(?:actions/runs/\d+/jobs?/\d+|runs/\d+)(?![^/?#])"
 
 
 def rows_from_history(
     inputs: Inputs, runtime: Runtime, repository: Repository, now: datetime, say: Callable[[str], None]
 ) -> tuple[Rows, tuple[str, ...]]:
-    """Give the deployments of the window, and the notices. `now` is UTC. Raises BadInput and LookupFailedError."""
-    since, until = inputs.since or now - timedelta(days=_DAYS), inputs.until or now
-    if since > until:
-        name, text = ("since", "is after `until`, or after now.") if inputs.since else ("until", "is before `since`.")
-        raise BadInput.of(
-            name, f"{text} Write a window whose beginning comes first; `since` is {_DAYS} days ago unless given."
-        )
+    """Return the deployments from `since` to `until`, and the notices about them. `now` is UTC.
+
+    Raises BadInput and LookupFailedError.
+    """
+    since, until = _window(inputs, now)
     if not repository.name:
-        raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY names none.")
+        raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY is not set.")
     deploys = inputs.model_copy(update={"operation": "deploy"})
-    found = outcomes(repository, since, until, environments=not inputs.only_environments)
-    own_jobs = OwnJobs(repository, runtime.server_url)
-    kept = _Kept(deploys)
-    jobs: set[int] = set()
-    others = 0
-    for outcome in found:
+    own_jobs = _OwnJobs(repository, runtime.server_url)
+    rows, notices, jobs, others = Rows(), Counter[str](), set[int](), 0
+    for outcome in _outcomes(repository, since, until, environments=not inputs.only_environments):
         registration = resolve(deploys, runtime, outcome.event, now)
         if not isinstance(registration, Registration):
             others += 1
         elif not inputs.workflow_jobs and any(own_jobs.has(url, outcome.repository) for url in outcome.log_urls):
             jobs.add(outcome.event.deployment.id)
         else:
-            kept.add(registration)
-    say(f"Read {len(kept.rows):,} deployments from GitHub's history of {repository.name}")
+            notices.update((*registration.notices, *registration.warnings))
+            time = milliseconds(parse_time(registration.deployed_at.value))
+            for call in deployment_calls(registration, deploys):
+                rows.add(call, len(rows) + 1, time, name_of(call))
+    say(f"Read {plural(len(rows), 'deployment')} from GitHub's history of {repository.name}")
     if others:
-        what = (
-            "1 more is of an environment that does" if others == 1 else f"{others:,} more are of environments that do"
+        say(f"  Left out {plural(others, 'deployment')} to an environment that does not count")
+    found: list[str] = []
+    if not len(rows) and not jobs:
+        place = f"in GitHub's history of {repository.name} from {iso(since)} to {iso(until)}"
+        found.append(_none_counts(place, others, named=bool(inputs.only_environments)))
+    if jobs:
+        found.append(
+            f"Left out {plural(len(jobs), 'deployment')} that GitHub made for this repository's own workflow jobs, because "
+            "a job that uses this action registers its own. For history from before that, set `workflow-jobs: true`."
         )
-        say(f"  {what} not count")
-    why: tuple[str, ...] = ()
-    if not len(kept.rows) and not jobs:
-        where = f"in GitHub's history of {repository.name} from {iso(since)} to {iso(until)}"
-        why = (_none_counts(where, others, named=bool(inputs.only_environments)),)
-    return kept.rows, (
-        *why,
-        *_left_out(len(jobs)),
-        *_unasked(own_jobs),
-        *kept.notices(),
-    )
-
-
-class _Kept:
-    """The calls, and what is to be told of them."""
-
-    def __init__(self, inputs: Inputs) -> None:
-        self._inputs = inputs
-        self._told: Counter[str] = Counter()
-        self.rows = Rows()
-
-    def add(self, registration: Registration) -> None:
-        """Keep a deployment's calls."""
-        self._told.update((*registration.notices, *registration.warnings))
-        time = milliseconds(parse_time(registration.deployed_at.value))
-        for call in deployment_calls(registration, self._inputs):
-            self.rows.add(call, len(self.rows) + 1, time, name_of(call))
-
-    def notices(self) -> tuple[str, ...]:
-        """Tell once what was to be told of several."""
-        return tuple(
-            text if count == 1 else f"{text} So it is with {count:,} deployments." for text, count in self._told.items()
+    if own_jobs.more:
+        found.append(
+            f"The history has jobs of more than {_MOST_NAMES} other repositories, and only {_MOST_NAMES} were looked up. If "
+            "another one is a former name of this repository, the deployments of its jobs were not left out."
         )
+    repeated = (text if count == 1 else f"{text} ({plural(count, 'deployment')})" for text, count in notices.items())
+    return rows, (*found, *repeated)
 
 
-def _none_counts(where: str, others: int, *, named: bool) -> str:
-    """Say why there is nothing in a window of the history; `others` are of environments that do not count."""
+def _window(inputs: Inputs, now: datetime) -> tuple[datetime, datetime]:
+    since, until = inputs.since or now - timedelta(days=_DAYS), inputs.until or now
+    if since > until:
+        name, text = ("since", "is after `until`, or after now.") if inputs.since else ("until", "is before `since`.")
+        raise BadInput.of(name, f"{text} Set `since` to a time before `until`; its default is {_DAYS} days ago.")
+    return since, until
+
+
+def _none_counts(place: str, others: int, *, named: bool) -> str:
     if not others:
-        text = "that ended in `success`, `failure` or `error`. Write an earlier `since`, or give what GitHub does not know as a"
-        return f"There is no deployment {where} {text} `backfill-file`."
-    found, them = ("1 deployment was", "it") if others == 1 else (f"{others:,} deployments were", "them")
-    why = "that `only-environments` does not name. Widen it" if named else "that do not count. Set `only-environments`"
-    return f"{found} found {where}, of environments {why} to take {them}, or write an earlier `since`."
+        return (
+            f"No deployment {place} ended in `success`, `failure` or `error`. Set an earlier `since`, or list the deployments "
+            "in a `backfill-file`."
+        )
+    why = "that `only-environments` names. Widen it" if named else "that counts. Set `only-environments`"
+    return f"{plural(others, 'deployment')} found {place}, but none to an environment {why}, or set an earlier `since`."
 
 
-def _left_out(count: int) -> tuple[str, ...]:
-    if not count:
-        return ()
-    which = (
-        "1 deployment that GitHub made for a job" if count == 1 else f"{count:,} deployments that GitHub made for jobs"
-    )
-    verb = "was" if count == 1 else "were"
-    text = f"{which} of this repository's own workflows {verb} left out: a job that used this action has registered its own."
-    return (f"{text} For history from before that, write `workflow-jobs: true`.",)
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A deployment's outcome, as the event that GitHub sent about it.
+
+    `log_urls` are those of all the deployment's statuses, `repository` is the repository's name today.
+    """
+
+    event: DeploymentStatusEvent
+    log_urls: tuple[str, ...]
+    repository: str
 
 
-def _unasked(own_jobs: OwnJobs) -> tuple[str, ...]:
-    if not own_jobs.more:
-        return ()
-    text = f"The history has jobs of more than {MOST_NAMES} other repositories, and only {MOST_NAMES} were asked about at GitHub."
-    return (
-        f"{text} Where one of the others is a former name of this repository, its jobs' deployments were not left out.",
-    )
+def _outcomes(repository: Repository, since: datetime, until: datetime, *, environments: bool) -> Iterator[_Outcome]:
+    """Yield each deployment's first success and its first failure or error in the window, the newest deployments first.
+
+    It ends at the first page that is wholly from before `since`. `environments`: whether each environment is for production,
+    or transient, is needed. Raises LookupFailedError.
+    """
+    seen: set[str] = set()
+    for page in pages(repository):
+        late = False
+        # As it is written: a repository that was renamed would else be another than the event's.
+        own = page.name if page.name.casefold() == repository.name.casefold() else repository.name
+        for node in page.nodes:
+            statuses = page.statuses(node)
+            firsts = _firsts(statuses)
+            late = late or any(at >= since for at in (_moment(node.created_at), *(at for at, _ in firsts)))
+            inside = [status for at, status in firsts if since <= at <= until]
+            if not inside or node.id in seen:
+                continue
+            seen.add(node.id)
+            log_urls = tuple(status.log_url for status in statuses if status.log_url)
+            deployment = page.deployment(node, environments=environments)
+            for status in inside:
+                event = DeploymentStatusEvent(
+                    name="deployment_status",
+                    repository=runner_event.Repository(full_name=own),
+                    deployment=deployment,
+                    deployment_status=status,
+                )
+                yield _Outcome(event, log_urls, page.name)
+        if not late:
+            return
+
+
+def _firsts(statuses: list[DeploymentStatus]) -> list[tuple[datetime, DeploymentStatus]]:
+    """Return the first status of each outcome. GitHub lists the newest first, also of those in one second."""
+    timed = [(_moment(status.created_at), status) for status in reversed(statuses) if status.state in _OUTCOMES]
+    firsts: dict[str, tuple[datetime, DeploymentStatus]] = {}
+    for at, status in sorted(timed, key=lambda pair: pair[0]):
+        firsts.setdefault(_OUTCOMES[status.state], (at, status))
+    return list(firsts.values())
+
+
+def _moment(text: str) -> datetime:
+    if moment := parse_time_or_none(text):
+        return moment
+    raise failure(UNREADABLE)
+
+
+class _OwnJobs:
+    """The workflow jobs of one repository. `more`: a history had further names of repositories, which were not looked up."""
+
+    def __init__(self, repository: Repository, server_url: str) -> None:
+        self._repository = repository
+        self._job = re.compile(re.escape(server_url) + _JOB, re.IGNORECASE)
+        self._names: dict[str, str | None] = {}
+        self.more = False
+
+    def has(self, url: str, today: str) -> bool:
+        """Return whether the URL is a job's page; `today` is the repository's name today. Raises LookupFailedError."""
+        match = self._job.match(url)
+        if match is None:
+            return False
+        name, own = match[1].casefold(), today.casefold()
+        return name in (own, self._repository.name.casefold()) or self._name_today(name) == own
+
+    def _name_today(self, name: str) -> str | None:
+        if name not in self._names:
+            if len(self._names) >= _MOST_NAMES:
+                self.more = True
+                return None
+            today = current_name(self._repository, name)
+            self._names[name] = today and today.casefold()
+        return self._names[name]

@@ -174,7 +174,7 @@ def test_an_environment_that_does_not_count_live_does_not_count_here(
         run = live(tmp_path, dx, payload(repo, deployment, deployment.statuses[-1]), {})
     found = read(gh)
     assert (run.status, len(found.rows)) == ("skipped", 0)
-    assert "  1 more is of an environment that does not count" in found.log
+    assert "  Left out 1 deployment to an environment that does not count" in found.log
 
 
 # Which statuses.
@@ -285,7 +285,11 @@ def test_ninety_days_until_now(repo: Repo, gh: GitHub) -> None:
     [
         ({"since": "2025-03-05T00:00:00Z"}, "since", "is after `until`, or after now"),
         ({"since": "2025-02-02T00:00:00Z", "until": "2025-02-01T00:00:00Z"}, "since", "is after `until`"),
-        ({"until": "2020-01-01T00:00:00Z"}, "until", "`since` is 90 days ago unless given"),
+        (
+            {"until": "2020-01-01T00:00:00Z"},
+            "until",
+            "is before `since`. Set `since` to a time before `until`; its default is 90 days ago.",
+        ),
     ],
     ids=str,
 )
@@ -300,12 +304,13 @@ def test_a_window_that_is_none(gh: GitHub, given: dict[str, str], name: str, wor
 
 WINDOW = "in GitHub's history of acme/shop from 2024-12-04T12:00:00Z to 2025-03-04T12:00:00Z"
 NONE = (
-    f"There is no deployment {WINDOW} that ended in `success`, `failure` or `error`. Write an earlier `since`, or give what "
-    "GitHub does not know as a `backfill-file`."
+    f"No deployment {WINDOW} ended in `success`, `failure` or `error`. Set an earlier `since`, or list the deployments "
+    "in a `backfill-file`."
 )
-ONE = f"1 deployment was found {WINDOW}, of environments that do not count. Set `only-environments` to take it, or"
-TWO = f"2 deployments were found {WINDOW}, of environments that do not count. Set `only-environments` to take them, or"
-UNNAMED = "of environments that `only-environments` does not name. Widen it to take them, or"
+UNCOUNTED = "but none to an environment that counts. Set `only-environments`, or"
+ONE = f"1 deployment found {WINDOW}, {UNCOUNTED}"
+TWO = f"2 deployments found {WINDOW}, {UNCOUNTED}"
+UNNAMED = "but none to an environment that `only-environments` names. Widen it, or"
 
 
 @pytest.mark.parametrize(
@@ -317,14 +322,14 @@ UNNAMED = "of environments that `only-environments` does not name. Widen it to t
         (
             [],
             {"since": "2025-01-01T01:00:00+01:00", "until": "1738368000"},
-            "There is no deployment in GitHub's history of acme/shop from 2025-01-01T00:00:00Z to 2025-02-01T00:00:00Z that",
+            "No deployment in GitHub's history of acme/shop from 2025-01-01T00:00:00Z to 2025-02-01T00:00:00Z ended in",
         ),
         ([("live", "success", "")], {}, ONE),
         ([("live", "success", ""), ("qa", "error", JOB)], {}, TWO),
         (
             [("production", "success", ""), ("production", "failure", "")],
             {"only-environments": "live"},
-            f"2 deployments were found {WINDOW}, {UNNAMED}",
+            f"2 deployments found {WINDOW}, {UNNAMED}",
         ),
     ],
     ids=str,
@@ -345,7 +350,9 @@ def test_an_empty_backfill_of_jobs_alone_says_so_once(repo: Repo, gh: GitHub) ->
     repo.deployments.create("main", "qa", state="success", at=MARCH - DAY)
     repo.deployments.create(state="success", log_url=JOB, at=MARCH - DAY)
     (notice,) = read(gh, {"service": "web"}).notices
-    assert notice.startswith("1 deployment that GitHub made for a job of this repository's own workflows was left out")
+    assert notice.startswith(
+        "Left out 1 deployment that GitHub made for this repository's own workflow jobs, because a job"
+    )
 
 
 # Jobs of the repository's own.
@@ -473,8 +480,8 @@ def test_those_left_out_are_counted_once_each(repo: Repo, gh: GitHub) -> None:
     repo.deployments.create(state="success", at=MARCH - 200 * DAY, log_url=JOB)
     (notice,) = read(gh, {"service": "web"}).notices
     assert notice == (
-        "2 deployments that GitHub made for jobs of this repository's own workflows were left out: a job that used this "
-        "action has registered its own. For history from before that, write `workflow-jobs: true`."
+        "Left out 2 deployments that GitHub made for this repository's own workflow jobs, because a job that uses this "
+        "action registers its own. For history from before that, set `workflow-jobs: true`."
     )
     found = read(gh, {"service": "web", "workflow-jobs": "true"})
     assert (len(found.rows), found.notices) == (4, ())
@@ -508,7 +515,7 @@ def test_what_is_told_of_several_is_told_once(repo: Repo, gh: GitHub) -> None:
     assert notices[0].startswith(
         "No `service` was given, so the deployment counts for shop, the repository's own name."
     )
-    assert notices[0].endswith("So it is with 4 deployments.")
+    assert notices[0].endswith("own name. (4 deployments)")
     assert notices[1].startswith("The deployment's `payload.service` has a service that is neither")
     assert len(notices) == 2
 
@@ -631,7 +638,7 @@ def test_another_repository_and_one_that_was_renamed() -> None:
 
 
 def test_no_repository_at_all(gh: GitHub) -> None:
-    with pytest.raises(ActionError, match="GITHUB_REPOSITORY names none"):
+    with pytest.raises(ActionError, match="GITHUB_REPOSITORY is not set"):
         read(gh, spoken_of="", repository="")
 
 
