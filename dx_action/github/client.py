@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from dx_action.errors import BadInput
@@ -53,6 +53,14 @@ class Node(Answer):
     """An answer of GraphQL's, which writes its fields in camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Connection(Node, Generic[T]):
+    """A page of a list of GraphQL's."""
+
+    nodes: list[T]
+    has_next_page: bool = Field(validation_alias=AliasPath("pageInfo", "hasNextPage"))
+    end_cursor: str | None = Field(None, validation_alias=AliasPath("pageInfo", "endCursor"))
 
 
 class _Data(Answer):

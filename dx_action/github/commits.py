@@ -1,10 +1,10 @@
 """Commits: the way from one to another, the files that differ between two, and when one was made."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from dx_action.changes.changeset import Course, Span, UnknownCommitError
 from dx_action.github.client import PER_PAGE, Answer, Repository
@@ -46,7 +46,7 @@ class _Comparison(Answer):
     status: Literal["ahead", "behind", "identical", "diverged"]
     total_commits: int
     commits: list[_Commit]
-    merge_base_commit: _Commit
+    merge_base: str = Field(validation_alias=AliasPath("merge_base_commit", "sha"))
     files: list[ChangedFile] | None = None
 
     @property
@@ -70,20 +70,10 @@ class Tree(Answer):
     truncated: bool = False
 
 
-class _Committer(Answer):
-    date: str
+class _Committed(Answer):
+    at: str = Field(validation_alias=AliasPath("commit", "committer", "date"))
 
 
-class _Made(Answer):
-    committer: _Committer
-
-
-class _CommitMade(Answer):
-    commit: _Made
-
-
-# (tree or commit id, recursive) → GitHub's "Get a tree".
-Fetch = Callable[[str, bool], Tree]
 _Entries = dict[str, tuple[str, str, str]]
 
 
@@ -124,12 +114,12 @@ def commits_between(repository: Repository, before: str, after: str) -> tuple[st
 
 def merge_base(repository: Repository, base: str, head: str) -> str:
     """Return the commit at which two branches parted: one call, without files. Raises Missing."""
-    return _compared(repository, base, head, page=2, most=1).merge_base_commit.sha
+    return _compared(repository, base, head, page=2, most=1).merge_base
 
 
 def committed_at(repository: Repository, commit: str) -> str:
     """Return the commit's committer date. Raises Missing."""
-    return repository.get(f"commits/{commit}", _PERMISSION, _CommitMade, per_page=1).commit.committer.date
+    return repository.get(f"commits/{commit}", _PERMISSION, _Committed, per_page=1).at
 
 
 def range_files(repository: Repository, before: str, after: str) -> frozenset[str]:
@@ -146,17 +136,12 @@ def range_files(repository: Repository, before: str, after: str) -> frozenset[st
         return frozenset()
     if found.status == "ahead" and len(files) < MOST_FILES:
         return paths_of(files)
-    return tree_files(repository, before, after)
+    return changed_paths(repository, before, after)
 
 
 def paths_of(files: Sequence[ChangedFile]) -> frozenset[str]:
     """Return the files' paths, and the former ones of those that moved: the service that lost a file changed, too."""
     return frozenset(path for file in files for path in (file.filename, file.previous_filename) if path is not None)
-
-
-def tree_files(repository: Repository, before: str, after: str) -> frozenset[str]:
-    """Return the paths that differ between the trees of two commits. Raises CutError and Missing."""
-    return changed_paths(before, after, lambda tree, recursive: tree_at(repository, tree, recursive=recursive))
 
 
 def tree_at(repository: Repository, tree: str, *, recursive: bool) -> Tree:
@@ -165,17 +150,17 @@ def tree_at(repository: Repository, tree: str, *, recursive: bool) -> Tree:
     return repository.get(f"git/trees/{tree}", _PERMISSION, Tree, **parameters)
 
 
-def changed_paths(before: str, after: str, fetch: Fetch) -> frozenset[str]:
+def changed_paths(repository: Repository, before: str, after: str) -> frozenset[str]:
     """Return the paths that were added, removed or changed, with both paths of a moved file.
 
     Two calls if the trees come whole; a tree that GitHub cuts is walked folder by folder, where the ids differ.
-    Raises CutError.
+    Raises CutError and Missing.
     """
-    whole = [fetch(commit, True) for commit in (before, after)]
+    whole = [tree_at(repository, commit, recursive=True) for commit in (before, after)]
     if not any(tree.truncated for tree in whole):
         old, new = ({path: entry for path, entry in _entries(tree).items() if entry[1] != "tree"} for tree in whole)
         return frozenset(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
-    return frozenset(_walk(_folder(before, fetch), _folder(after, fetch), "", fetch))
+    return frozenset(_walk(repository, _folder(repository, before), _folder(repository, after), ""))
 
 
 def _compared(repository: Repository, before: str, after: str, page: int = 1, most: int = PER_PAGE) -> _Comparison:
@@ -188,19 +173,19 @@ def _entries(tree: Tree) -> _Entries:
     return {entry.path: (entry.mode, entry.type, entry.sha) for entry in tree.entries}
 
 
-def _folder(tree: str, fetch: Fetch) -> _Entries:
-    found = fetch(tree, False)
+def _folder(repository: Repository, tree: str) -> _Entries:
+    found = tree_at(repository, tree, recursive=False)
     if found.truncated:
         raise CutError
     return _entries(found)
 
 
-def _walk(old: _Entries, new: _Entries, folder: str, fetch: Fetch) -> Iterator[str]:
+def _walk(repository: Repository, old: _Entries, new: _Entries, folder: str) -> Iterator[str]:
     for name in sorted(old.keys() | new.keys()):
         entries = old.get(name), new.get(name)
         if entries[0] == entries[1]:
             continue
         if any(entry and entry[1] != "tree" for entry in entries):
             yield f"{folder}{name}"
-        below = [_folder(entry[2], fetch) if entry and entry[1] == "tree" else {} for entry in entries]
-        yield from _walk(below[0], below[1], f"{folder}{name}/", fetch)
+        below = [_folder(repository, entry[2]) if entry and entry[1] == "tree" else {} for entry in entries]
+        yield from _walk(repository, below[0], below[1], f"{folder}{name}/")

@@ -8,7 +8,7 @@ from typing import Any
 
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
-from dx_action.github.client import PER_PAGE, Answer, Node, Repository
+from dx_action.github.client import PER_PAGE, Answer, Connection, Node, Repository
 from dx_action.github.errors import UNREADABLE, LookupFailedError, failure
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
@@ -29,20 +29,10 @@ deployments(first: 100, after: $after, orderBy: {field: CREATED_AT, direction: D
 """
 
 
-class _PageInfo(Node):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
 class _Status(Node):
     state: str
     created_at: str
     log_url: str | None
-
-
-class _Statuses(Node):
-    page_info: _PageInfo
-    nodes: list[_Status]
 
 
 class DeploymentNode(Node):
@@ -54,12 +44,7 @@ class DeploymentNode(Node):
     environment: str | None
     payload: str | None
     created_at: str
-    statuses: _Statuses
-
-
-class _Deployments(Node):
-    page_info: _PageInfo
-    nodes: list[DeploymentNode]
+    statuses: Connection[_Status]
 
 
 class _Named(Node):
@@ -67,7 +52,7 @@ class _Named(Node):
 
 
 class _History(_Named):
-    deployments: _Deployments
+    deployments: Connection[DeploymentNode]
 
 
 class _Listed(Answer):
@@ -96,7 +81,7 @@ def pages(repository: Repository) -> Iterator["Page"]:
     while True:
         found = repository.query(_FIELDS, _PERMISSION, _History, {"after": ("String", after)})
         yield Page(repository, found.name_with_owner, found.deployments.nodes, number)
-        more = found.deployments.page_info
+        more = found.deployments
         if not more.has_next_page:
             return
         if more.end_cursor in (None, after):
@@ -117,7 +102,7 @@ class Page:
 
     def statuses(self, node: DeploymentNode) -> list[DeploymentStatus]:
         """Return a deployment's statuses, newest first; if they are more than 100, all from REST."""
-        if not node.statuses.page_info.has_next_page:
+        if not node.statuses.has_next_page:
             return [
                 DeploymentStatus(state=status.state.lower(), created_at=status.created_at, log_url=status.log_url)
                 for status in node.statuses.nodes

@@ -28,7 +28,6 @@ from dx_action.github.pulls import (
     associated,
     first_authored,
     merged_by,
-    merged_pulls,
     pull_files,
     pulls_files,
 )
@@ -82,7 +81,9 @@ class Lookups:
             commits = (after,)
 
         def merged() -> tuple[MergedPull, ...]:
-            return tuple(pull for pull in merged_pulls(self._repository, commits) if pull.base_ref == branch)
+            return tuple(
+                pull for pull in merged_by(commits, associated(self._repository, commits)) if pull.base_ref == branch
+            )
 
         found = _settled(merged(), after, merged, self._run.clock)
         self._say(f"Looked up: the push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")

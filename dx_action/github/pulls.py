@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasPath, ConfigDict, Field
 
 from dx_action.changes.changeset import MergedPull, PullChange
-from dx_action.github.client import PER_PAGE, Answer, Node, Repository
-from dx_action.github.commits import ChangedFile, merge_base, paths_of, tree_files
+from dx_action.github.client import PER_PAGE, Answer, Connection, Node, Repository
+from dx_action.github.commits import ChangedFile, changed_paths, merge_base, paths_of
 from dx_action.github.errors import UNREADABLE, failure
 
 T = TypeVar("T")
@@ -39,23 +39,6 @@ fragment files on PullRequest { number files(first: 100) { nodes { path changeTy
 """
 
 
-class _PageInfo(Node):
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class _Named(Node):
-    name_with_owner: str
-
-
-class _Author(Node):
-    login: str
-
-
-class _MergeCommit(Node):
-    oid: str
-
-
 class _Pull(Node):
     number: int
     full_database_id: int | None
@@ -67,18 +50,13 @@ class _Pull(Node):
     base_ref_oid: str
     head_ref_oid: str
     changed_files: int
-    repository: _Named
-    author: _Author | None
-    merge_commit: _MergeCommit | None
-
-
-class _Pulls(Node):
-    page_info: _PageInfo
-    nodes: list[_Pull | None]
+    author: str = Field("ghost", validation_alias=AliasPath("author", "login"))
+    merge_commit: str | None = Field(None, validation_alias=AliasPath("mergeCommit", "oid"))
+    repository: str = Field(validation_alias=AliasPath("repository", "nameWithOwner"))
 
 
 class _Commit(Node):
-    associated_pull_requests: _Pulls | None = None
+    associated_pull_requests: Connection[_Pull | None] | None = None
 
 
 class _Associated(Node):
@@ -89,22 +67,13 @@ class _Associated(Node):
     __pydantic_extra__: dict[str, _Commit | None] = Field(init=False)
 
 
-class _Authored(Node):
-    authored_date: str
-
-
 class _PullCommit(Node):
-    commit: _Authored
-
-
-class _PullCommits(Node):
-    page_info: _PageInfo
-    nodes: list[_PullCommit | None]
+    authored_date: str = Field(validation_alias=AliasPath("commit", "authoredDate"))
 
 
 class _Dated(Node):
     number: int
-    commits: _PullCommits
+    commits: Connection[_PullCommit | None]
 
 
 class _File(Node):
@@ -112,31 +81,15 @@ class _File(Node):
     change_type: str
 
 
-class _Files(Node):
-    nodes: list[_File | None] | None = None
-
-
 class _Listed(Node):
     number: int
-    files: _Files | None = None
-
-
-class _Branch(Answer):
-    sha: str
+    files: list[_File | None] | None = Field(None, validation_alias=AliasPath("files", "nodes"))
 
 
 class _Ends(Answer):
-    base: _Branch
-    head: _Branch
+    base: str = Field(validation_alias=AliasPath("base", "sha"))
+    head: str = Field(validation_alias=AliasPath("head", "sha"))
     changed_files: int
-
-
-def merged_pulls(repository: Repository, commits: Sequence[str]) -> tuple[MergedPull, ...]:
-    """Return the merged pull requests whose merge commit is one of the commits, in the commits' order. Raises Missing.
-
-    A commit may be a short id. One call asks about 200.
-    """
-    return merged_by(commits, associated(repository, commits))
 
 
 def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]]) -> tuple[MergedPull, ...]:
@@ -161,17 +114,17 @@ def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tupl
         more: dict[str, str | None] = {}
         for batch in _batches(after, _COMMITS_A_CALL):
             for sha, own, pulls in _associated(repository, {sha: after[sha] for sha in batch}):
-                here = [pull for pull in pulls.nodes if pull and pull.repository.name_with_owner == own]
-                found[sha] = tuple(
-                    _merged(pull, pull.merge_commit) for pull in here if pull.merged and pull.merge_commit
-                )
-                if not found[sha] and pulls.page_info.has_next_page:
-                    more[sha] = pulls.page_info.end_cursor
+                here = [pull for pull in pulls.nodes if pull and pull.repository == own]
+                found[sha] = tuple(_merged(pull) for pull in here if pull.merged and pull.merge_commit)
+                if not found[sha] and pulls.has_next_page:
+                    more[sha] = pulls.end_cursor
         after = more
     return found
 
 
-def _associated(repository: Repository, after: Mapping[str, str | None]) -> Iterator[tuple[str, str, _Pulls]]:
+def _associated(
+    repository: Repository, after: Mapping[str, str | None]
+) -> Iterator[tuple[str, str, Connection[_Pull | None]]]:
     """Yield each commit that exists, the name of the repository, and a page of the commit's pull requests."""
     fields, variables = ["own: nameWithOwner"], dict[str, tuple[str, str]]()
     for number, (sha, cursor) in enumerate(after.items()):
@@ -199,12 +152,12 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
         more: dict[int, str | None] = {}
         for batch in _batches(after, _DATED_A_CALL):
             for pull in _authored(repository, {number: after[number] for number in batch}):
-                dates = [node.commit.authored_date for node in pull.commits.nodes if node]
+                dates = [node.authored_date for node in pull.commits.nodes if node]
                 dates += [first[pull.number]] if pull.number in first else []
                 if dates:
                     first[pull.number] = min(dates)
-                if pull.commits.page_info.has_next_page:
-                    more[pull.number] = pull.commits.page_info.end_cursor
+                if pull.commits.has_next_page:
+                    more[pull.number] = pull.commits.end_cursor
         after = more
     return tuple(replace(pull, first_commit_at=first.get(pull.number)) for pull in pulls)
 
@@ -226,7 +179,7 @@ def pull_files(repository: Repository, pull: PullChange) -> frozenset[str]:
     """
     if pull.changed_files is None or pull.base is None or pull.head is None:
         found = repository.get(f"pulls/{pull.number}", _PERMISSION, _Ends)
-        pull = PullChange(pull.number, found.base.sha, found.head.sha, found.changed_files)
+        pull = PullChange(pull.number, found.base, found.head, found.changed_files)
     count, base, head = pull.changed_files or 0, str(pull.base), str(pull.head)
     if count <= MOST_FILES:
         files: list[ChangedFile] = []
@@ -235,7 +188,7 @@ def pull_files(repository: Repository, pull: PullChange) -> frozenset[str]:
             files += repository.get(path, _PERMISSION, list[ChangedFile], per_page=PER_PAGE, page=page)
         if len(files) >= count:
             return paths_of(files)
-    return tree_files(repository, merge_base(repository, base, head), head)
+    return changed_paths(repository, merge_base(repository, base, head), head)
 
 
 def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int, frozenset[str]]:
@@ -249,8 +202,8 @@ def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int
         fields = " ".join(f"p{number}: pullRequest(number: $p{number}) {{ ...files }}" for number in numbers)
         variables = {f"p{number}": ("Int!", number) for number in numbers}
         answer = repository.query(fields, _PERMISSION, dict[str, _Listed | None], variables, _FILES)
-        for pull in (pull for pull in answer.values() if pull and pull.files):
-            files = [file for file in pull.files.nodes or () if file] if pull.files else []
+        for pull in (pull for pull in answer.values() if pull):
+            files = [file for file in pull.files or () if file]
             if files and all(file.change_type not in ("RENAMED", "COPIED") for file in files):
                 found[pull.number] = frozenset(file.path for file in files)
     for each in pulls:
@@ -266,17 +219,17 @@ def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     return (every[start : start + size] for start in range(0, len(every), size))
 
 
-def _merged(pull: _Pull, merge_commit: _MergeCommit) -> MergedPull:
-    if pull.full_database_id is None or pull.merged_at is None:
+def _merged(pull: _Pull) -> MergedPull:
+    if pull.full_database_id is None or pull.merged_at is None or pull.merge_commit is None:
         raise failure(UNREADABLE)
     return MergedPull(
         number=pull.number,
         id=pull.full_database_id,
         title=pull.title,
         url=pull.url,
-        author=(pull.author and pull.author.login) or "ghost",
+        author=pull.author,
         merged_at=pull.merged_at,
-        merge_commit_sha=merge_commit.oid,
+        merge_commit_sha=pull.merge_commit,
         base_ref=pull.base_ref_name,
         base=pull.base_ref_oid,
         head=pull.head_ref_oid,

@@ -28,7 +28,6 @@ from dx_action.changes.changeset import (
 from dx_action.changes.discover import discover
 from dx_action.changes.lead_time import lead_times
 from dx_action.errors import ActionError, BadInput
-from dx_action.github.pulls import merged_by
 from dx_action.inputs.values import Sourced
 from dx_action.report.shipped import lead_time, shipped
 from dx_action.runner.event import Deployment, PullRequestEvent
@@ -768,17 +767,6 @@ def test_each_pull_request_once_in_the_order_of_merging(one: list[int], other: l
     assert [found.number for found in ships.pulls] == sorted({*one, *other})
     assert [int(sha) for sha in ships.merge_commit_shas("a")] == sorted({*one})
     assert ships.merge_commit_shas("c") == ()
-
-
-def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
-    """Its own commits belong to it, too, and come with branches that were made on top of it."""
-    first, second = pull(1, merge_commit_sha="a" * 40), pull(2, merge_commit_sha="b" * 40)
-    pulls = dict.fromkeys(("a" * 40, "A" * 40, "b" * 9, "c" * 40), (first, second))
-    assert merged_by(["c" * 40], pulls) == ()
-    assert merged_by(["c" * 40, "a" * 40], pulls) == (first,)
-    assert merged_by(["A" * 40], pulls) == (first,)
-    assert merged_by(["b" * 9, "a" * 40], pulls) == (first, second)
-    assert merged_by([], pulls) == ()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.github.commits import CutError, Tree, changed_paths
+from dx_action.github.client import Repository
+from dx_action.github.commits import CutError, changed_paths
+from runner import fast_clock
 from stand_in import EXECUTABLE, File, Repo, link, submodule
 from stand_in.objects import FILE, LINK, SUBMODULE, TREE, Content, Entry, Objects
 
@@ -16,19 +18,21 @@ ONE, TWO = "1" * 40, "2" * 40
 NO_LIMIT = 10**9
 
 
-class Trees:
+class Trees(Repository):
     """GitHub's "Get a tree", which cuts a list after `limit` entries. `asked` are the questions, in order."""
 
     def __init__(self, objects: Objects, limit: int = NO_LIMIT, whole: int = 0) -> None:
+        super().__init__("acme/shop", None, "", fast_clock())
         self._objects, self._limit, self._whole = objects, limit, whole
         self.asked: list[tuple[str, bool]] = []
 
-    def __call__(self, tree: str, recursive: bool) -> Tree:
+    def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
+        tree, recursive = path.removeprefix("git/trees/"), parameters == {"recursive": 1}
         self.asked.append((tree, recursive))
         entries = list(self._objects.walk(tree) if recursive else self._objects.trees[tree].items())
         limit = self._limit if recursive else self._whole or NO_LIMIT
         shown = [{"path": path, "mode": e.mode.zfill(6), "type": e.kind, "sha": e.sha} for path, e in entries[:limit]]
-        return Tree.model_validate({"sha": tree, "tree": shown, "truncated": len(entries) > limit})
+        return {"sha": tree, "tree": shown, "truncated": len(entries) > limit}
 
 
 def changed(before: Mapping[str, Content], after: Mapping[str, Content], limit: int = NO_LIMIT) -> set[str]:
@@ -38,7 +42,7 @@ def changed(before: Mapping[str, Content], after: Mapping[str, Content], limit: 
         objects.change(objects.empty, {path: objects.entry(content) for path, content in files.items()})
         for files in (before, after)
     ]
-    return set(changed_paths(trees[0], trees[1], Trees(objects, limit)))
+    return set(changed_paths(Trees(objects, limit), trees[0], trees[1]))
 
 
 CHANGES: dict[str, tuple[dict[str, Content], dict[str, Content], set[str]]] = {
@@ -77,7 +81,7 @@ def test_whole_trees_cost_two_calls() -> None:
     repo = Repo()
     ends = [repo.tree(repo.commit({f"{folder}/{n}": text for folder in "abc" for n in range(9)})) for text in "12"]
     fetch = Trees(repo.objects)
-    assert len(changed_paths(ends[0], ends[1], fetch)) == 27
+    assert len(changed_paths(fetch, ends[0], ends[1])) == 27
     assert fetch.asked == [(ends[0], True), (ends[1], True)]
 
 
@@ -87,7 +91,7 @@ def test_one_cut_tree_is_enough_to_walk_both(big: str) -> None:
     small = objects.change(objects.empty, {"a/b": objects.entry("1")})
     large = objects.change(small, {f"c/{n}": objects.entry("1") for n in range(5)})
     ends = (large, small) if big == "before" else (small, large)
-    assert changed_paths(*ends, Trees(objects, limit=4)) == {f"c/{n}" for n in range(5)}
+    assert changed_paths(Trees(objects, limit=4), *ends) == {f"c/{n}" for n in range(5)}
 
 
 def test_only_folders_that_differ_are_walked() -> None:
@@ -97,7 +101,7 @@ def test_only_folders_that_differ_are_walked() -> None:
     before = repo.tree("main")
     after = repo.tree(repo.commit({"services/7/src/b": "2"}))
     fetch = Trees(repo.objects, limit=100)
-    assert changed_paths(before, after, fetch) == {"services/7/src/b"}
+    assert changed_paths(fetch, before, after) == {"services/7/src/b"}
     assert len(fetch.asked) == 2 + 2 * 4
     assert [recursive for _, recursive in fetch.asked].count(True) == 2
 
@@ -107,8 +111,8 @@ def test_a_folder_that_came_or_went_is_asked_for_once() -> None:
     here = objects.change(objects.empty, {f"new/{n}/file": objects.entry("1") for n in range(3)})
     for ends in ((objects.empty, here), (here, objects.empty)):
         fetch = Trees(objects, limit=0)
-        assert len(changed_paths(*ends, fetch)) == 3
-        # The three folders are alike, and `fetch` may know that; here each is asked for.
+        assert len(changed_paths(fetch, *ends)) == 3
+        # The three folders are alike, and a cache may know that; here each is asked for.
         assert len(fetch.asked) == 4 + 1 + 3
 
 
@@ -118,8 +122,8 @@ def test_a_folder_too_large_to_be_listed_is_not_guessed() -> None:
     before = objects.change(objects.empty, {f"flat/{n}": objects.entry("1") for n in range(9)})
     after = objects.change(before, {"flat/8": objects.entry("2")})
     with pytest.raises(CutError):
-        changed_paths(before, after, Trees(objects, limit=5, whole=5))
-    assert changed_paths(before, after, Trees(objects, limit=5, whole=9)) == {"flat/8"}
+        changed_paths(Trees(objects, limit=5, whole=5), before, after)
+    assert changed_paths(Trees(objects, limit=5, whole=9), before, after) == {"flat/8"}
 
 
 def test_twenty_thousand_files() -> None:
@@ -130,7 +134,7 @@ def test_twenty_thousand_files() -> None:
     after = repo.tree(repo.commit(dict(touched)))
     for limit, calls in ((NO_LIMIT, 2), (10_000, 2 + 4 + 2)):
         fetch = Trees(repo.objects, limit)
-        assert changed_paths(before, after, fetch) == touched.keys()
+        assert changed_paths(fetch, before, after) == touched.keys()
         assert len(fetch.asked) == calls
 
 
@@ -175,7 +179,7 @@ def test_any_two_trees(one: dict[str, Any], other: dict[str, Any], limit: int) -
     fetch = Trees(objects, limit)
     leaves = flat(one), flat(other)
     expected = {path for path in leaves[0].keys() | leaves[1].keys() if leaves[0].get(path) != leaves[1].get(path)}
-    assert changed_paths(before, after, fetch) == expected
+    assert changed_paths(fetch, before, after) == expected
     walked = Counter(tree for tree, recursive in fetch.asked if not recursive)
     if walked:
         folders = subtrees(objects, before), subtrees(objects, after)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from changesets import pull
 from dx_action.changes.changeset import PullChange, UnknownCommitError
 from dx_action.github.commits import CutError, range_files
 from dx_action.github.errors import LookupFailedError, Missing
-from dx_action.github.pulls import pull_files
+from dx_action.github.pulls import merged_by, pull_files
 from scenes import asked, speaking
 from stand_in import GitHub, Pull, Repo, link, submodule
 
@@ -241,3 +242,17 @@ def test_a_page_that_fails_is_never_left_out(wide: Repo) -> None:
         server.reset_calls()
         assert len(pull_files(api, known(wide, pull))) == 101
         assert asked(server, "acme/wide") == [f"pulls/{pull.number}/files 2"]
+
+
+# By which pull requests commits were merged.
+
+
+def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
+    """Its own commits belong to it, too, and come with branches that were made on top of it."""
+    first, second = pull(1, merge_commit_sha="a" * 40), pull(2, merge_commit_sha="b" * 40)
+    pulls = dict.fromkeys(("a" * 40, "A" * 40, "b" * 9, "c" * 40), (first, second))
+    assert merged_by(["c" * 40], pulls) == ()
+    assert merged_by(["c" * 40, "a" * 40], pulls) == (first,)
+    assert merged_by(["A" * 40], pulls) == (first,)
+    assert merged_by(["b" * 9, "a" * 40], pulls) == (first, second)
+    assert merged_by([], pulls) == ()
