@@ -6,6 +6,7 @@ import pytest
 
 import documents
 from documents import anchors, links, names, read, rows, section
+from dx_action.deployment import trigger
 from dx_action.dx.answers import HELD_CODES, HELD_WORDS
 from dx_action.report.failures import ADVICE
 from runner import ROOT, action
@@ -63,6 +64,16 @@ def test_the_page_of_errors_is_what_the_code_writes() -> None:
     assert documents.renewed(read(ERRORS)) == read(ERRORS), "run `python tests/support/documents.py`"
     assert all(f"- `{code}`\n" in section(ERRORS, "## Conflicts") for code in HELD_CODES)
     assert all(f"- {words}\n" in section(ERRORS, "## Conflicts") for words in HELD_WORDS)
+
+
+def test_the_row_of_events_that_name_no_deployed_commit() -> None:
+    found = [names(row[0]) for row in rows(section("docs/events.md", "## Which event registers what"))]
+    assert set(next(row for row in found if "merge_group" in row)) == trigger._NAMES_NO_DEPLOYED_COMMIT
+
+
+def test_the_front_page_counts_what_was_compared() -> None:
+    compared = len(rows(section("examples/migrating.md", "## Side by side")))
+    assert f"has {compared} situations" in read("README.md")
 
 
 # What can be found.

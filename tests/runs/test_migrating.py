@@ -108,7 +108,7 @@ SITUATIONS = {
     "the time is `2025` by mistake": Situation(script={"date": "2025"}, inputs={"deployed-at": "2025"}),
     "the secret is missing": Situation(token=""),
     "the token is wrong": Situation(token="another-token"),
-    "DX refuses the request with 422": Situation(faults=[Fault(status=422, error="repo_not_found", **FOREVER)]),
+    "DX rejects the request with 422": Situation(faults=[Fault(status=422, error="repo_not_found", **FOREVER)]),
     "DX answers 500 once, then well": Situation(faults=[Fault(status=500)]),
     "DX answers 429 once, then well": Situation(faults=[Fault(status=429, retry_after=1)]),
     'DX answers 200 with `"ok": false`': Situation(faults=[Fault(ok=False, **FOREVER)]),
