@@ -1,7 +1,7 @@
-"""Owns the order of a backfill: which row may go next, and what a row's end means for those after it. Pure.
+"""The order of a backfill: which row goes next, and what a row's end means for the rows after it. Pure.
 
-The deployments of one repository, service and environment go one after the other, oldest first, for DX credits each with what
-came after the one before. Calls of setPullServices go before all deployments. A row is an index; of each, two numbers are held.
+The deployments of one repository, service and environment go one after the other, oldest first, because DX credits each with what
+came after the one before. Calls of setPullServices go before all deployments. Of each row, two numbers are in memory.
 """
 
 from array import array
@@ -10,14 +10,14 @@ from heapq import heapify, heappop, heappush
 
 
 class Order:
-    """The rows that are still to go. `times` and `keys` are those of `store.Rows`."""
+    """The rows still to be sent, by their index. `times` and `keys` are those of `store.Rows`."""
 
     def __init__(self, times: Sequence[int], keys: Sequence[int]) -> None:
         ranked = sorted(range(len(times)), key=times.__getitem__)
         ranked.sort(key=lambda index: times[index] != 0)
         self._index = array("I", ranked)
         self._none = len(ranked)
-        # The rank of the next row of the same key, by rank.
+        # By rank: the rank of the next row of the same key.
         self._after = array("I", ranked)
         following: dict[int, int] = {}
         for rank in range(len(ranked) - 1, -1, -1):
@@ -26,32 +26,32 @@ class Order:
             following[key] = rank
         self._ready = list(following.values())
         heapify(self._ready)
-        self._flying: dict[int, int] = {}
-        # The ranks below this are the calls that go before all deployments; and how many of them have no end yet.
+        self._in_flight: dict[int, int] = {}
+        # The lower ranks are the calls that go before all deployments; `_firsts_left` of them have not ended.
         self._firsts = self._firsts_left = sum(not time for time in times)
         self.dropped = 0
 
     def __iter__(self) -> Iterator[int]:
-        """Give every row in the order in which one lane would send them."""
+        """Yield every row in the order in which a single lane would send them."""
         return iter(self._index)
 
     def take(self) -> int | None:
-        """Give the row that goes next, the oldest of those that may; None where none may now."""
+        """Return the row that goes next, the oldest that may, or None if none may now."""
         if not self._ready or (self._ready[0] >= self._firsts and self._firsts_left):
             return None
         rank = heappop(self._ready)
         index = self._index[rank]
-        self._flying[index] = rank
+        self._in_flight[index] = rank
         return index
 
     @property
     def over(self) -> bool:
-        """Tell whether no row can go any more, now or later."""
-        return not self._ready and not self._flying
+        """Whether no row can go any more, now or later."""
+        return not self._ready and not self._in_flight
 
     def done(self, index: int, *, go_on: bool) -> None:
-        """Take note of a row's end. Without `go_on`, none that must follow it is sent."""
-        rank = self._flying.pop(index)
+        """Record that a row has ended. Without `go_on`, no row that must follow it is sent."""
+        rank = self._in_flight.pop(index)
         self._firsts_left -= rank < self._firsts
         following = self._after[rank]
         if go_on:

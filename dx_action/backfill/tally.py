@@ -1,13 +1,13 @@
-"""Owns what a backfill remembers of its rows' ends: a byte for each, the first results, and each kind of failure. Pure.
+"""The results of a backfill: a byte for each row, the first results, and each kind of failure. Pure.
 
-What grows with the number of rows is that byte only.
+Only that byte grows with the number of rows.
 """
 
 from dataclasses import dataclass, field, replace
 
 from dx_action.deployment.calls import Outcome, Result
 
-# As many as the step's outputs can hold at most.
+# The step's outputs have no room for more.
 MOST_RESULTS = 1_300
 MOST_KINDS = 50
 MOST_LINES = 3
@@ -17,7 +17,7 @@ _CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 @dataclass(slots=True)
 class Kind:
-    """A kind of failure: the first result of it, how many there are, and the lines of the first."""
+    """A kind of failure: its first result, how many there are, and the first lines."""
 
     first: Result
     count: int = 0
@@ -26,14 +26,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row's line in its file, and what became of it; of its call, the body is left out."""
+    """A row's line in its file, and its result, whose call has no body."""
 
     number: int
     result: Result
 
 
 class Tally:
-    """The ends of so many rows."""
+    """The results of `size` rows."""
 
     def __init__(self, size: int) -> None:
         self._codes = bytearray(size)
@@ -49,21 +49,21 @@ class Tally:
         return OUTCOMES[self._codes[index]]
 
     def code(self, index: int) -> int:
-        """Give the place of a row's outcome in OUTCOMES."""
+        """Return the index of a row's outcome in OUTCOMES."""
         return self._codes[index]
 
     @property
     def ended(self) -> int:
-        """How many rows have an end."""
+        """How many rows have a result."""
         return len(self) - self.counts["not-sent"]
 
     @property
     def held(self) -> int:
-        """How many rows DX holds for certain."""
+        """How many rows are certainly in DX."""
         return self.counts["accepted"] + self.counts["already-registered"]
 
     def progress(self, seconds: float, dropped: int) -> str:
-        """Say how far it is after so many seconds, where so many rows are not to be sent any more."""
+        """Return a line for the log after so many seconds. `dropped` rows will not be sent."""
         failed, rate = self.counts["failed"] + self.counts["unknown"], self.ended / max(seconds, 0.001)
         parts = [f"{self.ended:,} of {len(self):,} sent", f"{failed:,} failed", f"{rate:.1f} a second"]
         if left := rate and len(self) - self.ended - dropped:
@@ -71,13 +71,13 @@ class Tally:
         return ", ".join(parts)
 
     def add(self, index: int, line: int, result: Result) -> None:
-        """Take note of a row's end, at its line of the file."""
+        """Record the result of a row, which is on this line of its file."""
         self._codes[index] = _CODES[result.outcome]
         self.counts[result.outcome] += 1
         self.counts["not-sent"] -= 1
-        some = self.delivered if result.delivered else self.failed
-        if len(some) < MOST_RESULTS:
-            some.append(Line(line, replace(result, call=replace(result.call, body=b""))))
+        lines = self.delivered if result.delivered else self.failed
+        if len(lines) < MOST_RESULTS:
+            lines.append(Line(line, replace(result, call=replace(result.call, body=b""))))
         if not result.delivered:
             name: tuple[str, str] = (result.outcome, result.error)
             if name not in self.kinds and len(self.kinds) >= MOST_KINDS:
