@@ -7,10 +7,10 @@ matches decides; one without owners takes the file away from all. A line that is
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule
-from dx_action.services.segments import split, step
+from dx_action.services.path_tree import PathTree, Rule, read_rule
 from dx_action.services.service import Ownership, Service, naming, text_of
 
 # The first that is there counts.
@@ -78,12 +78,9 @@ def _rule(line: str) -> list[tuple[Rule, tuple[Service, ...]]]:
             raise InvalidValue("has an owner that is none of @user, @org/team and an e-mail address")
         identifier = owner["team"] or owner["user"] or owner["address"]
         owners[identifier] = Service(identifier)
-    parts, folder = split(pattern)
-    if folder and parts == ["**"]:
-        parts = ["*"]
-    tail = parts[-1]
-    steps = [step(part) for part in (parts[:-1] if tail == "**" else parts)]
-    rule = Rule(steps, itself=not (folder or tail == "**"), below=folder or tail != "*")
+    rule = read_rule(pattern)
+    if rule.itself and rule.parts[-1] == "*":
+        rule = replace(rule, below=False)
     return [(rule, tuple(owners.values()))]
 
 

@@ -1,199 +1,188 @@
-"""Owns matching paths against many patterns at once, in time linear in the path. Pure.
+"""Matching of a path against many patterns at once, in time linear in the path. Pure.
 
-The patterns' parts form a tree, in which patterns that begin alike share their places. A path is walked once, folder by folder,
-with the set of places reached so far: nothing is tried twice, and a folder is walked once for all the files below it. A place's
-plain parts are found by look-up, its globs by plain text in them. What came of the same places once is not worked out again.
+The parts of all patterns, as they stand between slashes, form a tree, in which patterns that begin alike share nodes. A path is
+walked once, part by part, through the set of nodes reached so far; nothing is tried twice. Each such set is a state, as in an
+automaton that is built on demand: where a name leads from there, and what the answer is there, is worked out once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Generic, TypeVar
 
-from dx_action.services.segments import Glob, Step, Wild
-
 Answer = TypeVar("Answer")
-_GRAM = 3
+
+# An escaped character, a range such as [a-z], and the two wildcards. Everything else stands for itself.
+_SPECIAL = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]|[*?]", re.DOTALL)
+_STAR = "[^/]*"  # pathspec's `*`; nothing else in a part becomes this, as no part has a slash
+_LONGEST_PIECE = 8  # the bound on what is looked up for each character of a name
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A pattern: the parts that lead to its place, and whether it matches that place itself, and everything below it."""
+    """A pattern: the parts that lead to a path, and whether it matches that path itself, and everything below it."""
 
-    steps: Sequence[Step]
+    parts: list[str]
     itself: bool
     below: bool = True
     group: int = 0
 
 
+def read_rule(pattern: str, group: int = 0) -> Rule:
+    """Return the rule of a pattern by gitignore's documentation.
+
+    A slash at the beginning or in the middle ties the pattern to the repository's root; without one it matches at any depth. A
+    pattern that ends in a slash or in `/**` matches only what is below.
+    """
+    parts = pattern.split("/")
+    folder = len(parts) > 1 and not parts[-1]
+    if folder:
+        parts.pop()
+    if not parts[0]:
+        del parts[0]
+    elif len(parts) == 1:
+        parts.insert(0, "**")
+    parts = [part for before, part in pairwise(["", *parts]) if not before == part == "**"]
+    if folder and parts == ["**"]:
+        parts = ["*"]  # everything that is in a folder at all
+    below = parts[-1] == "**"
+    return Rule(parts[:-1] if below else parts, itself=not (folder or below), group=group)
+
+
+def wildcards(part: str) -> list[str]:
+    """Return the wildcards and ranges in a part of a pattern."""
+    return [special for special in _SPECIAL.findall(part) if special[0] != "\\"]
+
+
+class Glob:
+    """A part with wildcards, which mean what pathspec says. `piece` is plain text that is in every name it matches.
+
+    pathspec's regular expression is changed to run in linear time: the text after a `*` is taken where it first fits and never
+    given back. That loses no match, as the last `*` takes up the rest.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.piece = max(_SPECIAL.split(text), key=len)[-_LONGEST_PIECE:]
+
+    @cached_property
+    def _match(self) -> Callable[[str], object]:
+        from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - only if a glob is tried
+
+        regex, _ = GitIgnoreSpecPattern.pattern_to_regex(f"/{self.text}/")
+        first, *parts = str(regex).split(_STAR)
+        if parts:
+            first += "".join(f"(?>{_STAR}?{part})" for part in parts[:-1]) + _STAR + parts[-1]
+        with warnings.catch_warnings():
+            # [[a] and [a&&b] may mean more in a later Python.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(first).match
+
+    def matches(self, name: str) -> bool:
+        """Say whether the whole name matches. Raises re.error if a range runs backwards."""
+        return self._match(f"{name}/") is not None
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """Where patterns that begin alike have come to.
+
+    `deep` is the node of a `**` that follows; it `stays` whatever the name. `itself` and `below` are the numbers of the rules that
+    match here.
+    """
+
+    stays: bool = False
+    deep: "_Node | None" = None
+    plain: dict[str, "_Node"] = field(default_factory=dict)
+    globs: dict[str, dict[str, tuple[Glob, "_Node"]]] = field(default_factory=dict)
+    itself: list[int] = field(default_factory=list)
+    below: list[int] = field(default_factory=list)
+
+    def after(self, name: str, pieces: set[str]) -> Iterator["_Node"]:
+        """Yield the nodes that a name leads to. Only globs whose piece is among the name's are tried."""
+        if self.stays:
+            yield self
+        if name in self.plain:
+            yield self.plain[name]
+        for piece in self.globs.keys() & pieces:
+            for glob, node in self.globs[piece].values():
+                if glob.matches(name):
+                    yield node
+
+
+@dataclass(slots=True, eq=False)
+class _State(Generic[Answer]):
+    """The nodes that a path has come to; by group, the last rule that matches a folder above it, and the last for what is below."""
+
+    nodes: frozenset[_Node]
+    above: Mapping[int, int]
+    below: Mapping[int, int]
+    answer: Answer
+    next: dict[str, "_State[Answer]"] = field(default_factory=dict)
+
+
 class PathTree(Generic[Answer]):
     """Rules, of which within each group the last one that matches a path counts.
 
-    `answer` makes what is wanted of the groups and the numbers of these rules. Files that differ in nothing share one answer.
+    `answer` turns the numbers of those rules, by group, into what is wanted. Paths that no rule tells apart share one answer.
     """
 
     def __init__(self, rules: Iterable[Rule], answer: Callable[[Mapping[int, int]], Answer]) -> None:
         self._answer = answer
         self._groups: list[int] = []
-        root = _Place()
+        self._sizes: set[int] = set()
+        root = _Node()
         for number, rule in enumerate(rules):
             self._groups.append(rule.group)
-            place = root
-            for step in rule.steps:
-                place = place.grown(step)
+            node = root
+            for part in rule.parts:
+                node = self._grow(node, part)
             if rule.itself:
-                place.itself.append(number)
+                node.itself.append(number)
             if rule.below:
-                place.below.append(number)
-        self._root = self._folder(_reached([root]), _Hits({}))
+                node.below.append(number)
+        self._states: dict[tuple[frozenset[_Node], int], _State[Answer]] = {}
+        self._root = self._state([root], {})
 
     def at(self, path: str) -> Answer:
-        """Give the answer for a file's path, which is relative to the repository's root."""
-        *folders, name = path.split("/")
-        folder = self._root
-        for part in folders:
-            known = folder.folders.get(part)
+        """Return the answer for a file's path, relative to the repository's root."""
+        state = self._root
+        for name in path.split("/"):
+            known = state.next.get(name)
             if known is None:
-                known = folder.folders[part] = self._folder(_next(folder.places, part), folder.hits)
-            folder = known
-        hits = folder.hits
-        if folder.places:
-            hits = self._after(hits, tuple(place for place in _next(folder.places, name) if place.itself), below=False)
-        if hits.answer is None:
-            hits.answer = (self._answer(hits.numbers),)
-        return hits.answer[0]
+                pieces = {name[at : at + size] for size in self._sizes for at in range(len(name) + 1 - size)}
+                nodes = (after for node in state.nodes for after in node.after(name, pieces))
+                known = state.next[name] = self._state(nodes, state.below)
+            state = known
+        return state.answer
 
-    def _folder(self, places: Iterable["_Place"], hits: "_Hits[Answer]") -> "_Folder[Answer]":
-        after = self._after(hits, tuple(place for place in places if place.below), below=True)
-        return _Folder(tuple(place for place in places if place.grows), after)
+    def _grow(self, node: _Node, part: str) -> _Node:
+        """Return the node that a part leads to from another, new if no pattern went there before."""
+        if part == "**":
+            node.deep = node.deep or _Node(stays=True)
+            return node.deep
+        if wildcards(part):
+            glob = Glob(part)
+            self._sizes.add(len(glob.piece))
+            return node.globs.setdefault(glob.piece, {}).setdefault(part, (glob, _Node()))[1]
+        return node.plain.setdefault(re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL), _Node())
 
-    def _after(self, hits: "_Hits[Answer]", places: tuple["_Place", ...], *, below: bool) -> "_Hits[Answer]":
-        """Give the hits with those of the places."""
-        if not places:
-            return hits
-        after = hits.after.get((places, below))
-        if after is None:
-            added: dict[int, int] = {}
-            for place in places:
-                for number in place.below if below else place.itself:
-                    group = self._groups[number]
-                    if number > added.get(group, hits.numbers.get(group, -1)):
-                        added[group] = number
-            after = hits.after[places, below] = _Hits({**hits.numbers, **added}) if added else hits
-        return after
+    def _state(self, nodes: Iterable[_Node], above: Mapping[int, int]) -> _State[Answer]:
+        reached = frozenset(nodes)
+        reached |= {node.deep for node in reached if node.deep}  # as `**` may stand for nothing
+        key = reached, id(above)  # of an object that the state keeps alive
+        if key not in self._states:
+            answer = self._answer(self._last(above, (number for node in reached for number in node.itself)))
+            below = self._last(above, (number for node in reached for number in node.below))
+            self._states[key] = _State(reached, above, below, answer)
+        return self._states[key]
 
-
-class _Hits(Generic[Answer]):
-    """By group the last rule so far, the answer to that once it was asked, and what further places made of it."""
-
-    __slots__ = ("after", "answer", "numbers")
-
-    def __init__(self, numbers: Mapping[int, int]) -> None:
-        self.numbers = numbers
-        self.answer: tuple[Answer] | None = None
-        self.after: dict[tuple[tuple[_Place, ...], bool], _Hits[Answer]] = {}
-
-
-class _Folder(Generic[Answer]):
-    """A folder that was walked: the places from which its files may go on, and the rules that match all of them."""
-
-    __slots__ = ("folders", "hits", "places")
-
-    def __init__(self, places: tuple["_Place", ...], hits: _Hits[Answer]) -> None:
-        self.places, self.hits = places, hits
-        self.folders: dict[str, _Folder[Answer]] = {}
-
-
-class _Place:
-    """Where patterns that begin alike have come to. `loops`: it may stay for any number of parts, as it stands for `**`."""
-
-    __slots__ = ("below", "deep", "globs", "itself", "loops", "one", "plain")
-
-    def __init__(self, *, loops: bool = False) -> None:
-        self.loops = loops
-        self.plain: dict[str, _Place] = {}
-        self.one: _Place | None = None
-        self.deep: _Place | None = None
-        self.globs: _Globs | None = None
-        self.itself: list[int] = []
-        self.below: list[int] = []
-
-    @property
-    def grows(self) -> bool:
-        return self.loops or bool(self.plain or self.one or self.globs)
-
-    def grown(self, step: Step) -> "_Place":
-        """Give the place that the step leads to, which is made where there is none."""
-        if isinstance(step, str):
-            if step not in self.plain:
-                self.plain[step] = _Place()
-            return self.plain[step]
-        if step is Wild.ANY:
-            self.one = self.one or _Place()
-            return self.one
-        if step is Wild.DEEP:
-            self.deep = self.deep or _Place(loops=True)
-            return self.deep
-        self.globs = self.globs or _Globs()
-        return self.globs.grown(step)
-
-
-class _Globs:
-    """A place's globs, each found by its ending, else its beginning, else a few plain characters; else it is always tried."""
-
-    __slots__ = ("_found", "_index", "_places", "_sizes")
-
-    def __init__(self) -> None:
-        self._places: dict[str, _Place] = {}
-        self._index: dict[tuple[str, str], list[tuple[Glob, _Place]]] = {}
-        self._sizes: dict[str, set[int]] = {"tail": set(), "head": set(), "gram": set()}
-        self._found: dict[str, list[_Place]] = {}
-
-    def grown(self, glob: Glob) -> _Place:
-        place = self._places.get(glob.text)
-        if place is None:
-            place = self._places[glob.text] = _Place()
-            kind = "tail" if glob.tail else "head" if glob.head else "gram"
-            text = glob.tail or glob.head or glob.longest[-_GRAM:]
-            self._sizes[kind].add(len(text))
-            self._index.setdefault((kind, text), []).append((glob, place))
-        return place
-
-    def find(self, name: str) -> list[_Place]:
-        """Give the places of the globs that match the name."""
-        found = self._found.get(name)
-        if found is None:
-            keys = {("tail", name[-size:]) for size in self._sizes["tail"]}
-            keys |= {("head", name[:size]) for size in self._sizes["head"]}
-            keys |= {("gram", name[i : i + size]) for size in self._sizes["gram"] for i in range(len(name) + 1 - size)}
-            found = self._found[name] = [
-                place
-                for key in sorted(keys)
-                for glob, place in self._index.get(key, ())
-                if glob.longest in name and glob.matches(name)
-            ]
-        return found
-
-
-def _reached(places: Iterable[_Place]) -> dict[_Place, None]:
-    """Give the places once each, with those that `**` leads to at once, as it may stand for nothing."""
-    reached: dict[_Place, None] = {}
-    for place in places:
-        reached[place] = None
-        if place.deep is not None:
-            reached[place.deep] = None
-    return reached
-
-
-def _next(places: Iterable[_Place], name: str) -> dict[_Place, None]:
-    """Give the places that one more part of a path leads to."""
-    found: list[_Place] = []
-    for place in places:
-        if place.loops:
-            found.append(place)
-        if name in place.plain:
-            found.append(place.plain[name])
-        if place.one is not None:
-            found.append(place.one)
-        if place.globs is not None:
-            found += place.globs.find(name)
-    return _reached(found)
+    def _last(self, above: Mapping[int, int], numbers: Iterable[int]) -> Mapping[int, int]:
+        last = dict(above)
+        for number in numbers:
+            group = self._groups[number]
+            last[group] = max(number, last.get(group, number))
+        return above if last == above else last

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule
-from dx_action.services.segments import Glob, split, stars, step
+from dx_action.services.path_tree import Glob, PathTree, Rule, read_rule, wildcards
 
 MOST_PATTERNS, MOST_STARS = 5000, 3
 
@@ -55,24 +54,20 @@ class PatternLists:
 
 
 def _rule(pattern: Pattern, group: int) -> Rule:
-    parts, folder = split(_checked(pattern))
+    rule = read_rule(_checked(pattern), group)
     where = f"(line {pattern.line})"
-    for part in parts:
+    for part in rule.parts:
+        special = wildcards(part)
         if part in {"", ".", ".."}:
             raise InvalidValue(f"has a pattern with `//`, `./` or `../` in it, which matches nothing {where}. {_FORM}")
-        if part != "**" and stars(part) > MOST_STARS:
+        if special.count("*") > MOST_STARS:
             raise InvalidValue(
                 f"has a pattern with more than {MOST_STARS} `*` between two slashes {where}. "
                 "Use fewer, or `**` between slashes for any number of folders."
             )
-    if folder and parts == ["**"]:
-        parts = ["*"]  # everything that is in a folder at all
-    below = parts[-1] == "**"
-    steps = [step(part) for part in (parts[:-1] if below else parts)]
-    for each in steps:
-        if isinstance(each, Glob) and "[" in each.text:
-            _check_range(each, where)
-    return Rule(steps, itself=not (folder or below), group=group)
+        if any(text[0] == "[" for text in special):
+            _check_range(part, where)
+    return rule
 
 
 def _checked(pattern: Pattern) -> str:
@@ -104,10 +99,10 @@ def _checked(pattern: Pattern) -> str:
     return bare
 
 
-def _check_range(glob: Glob, where: str) -> None:
-    if "[:" in glob.text:
+def _check_range(part: str, where: str) -> None:
+    if "[:" in part:
         raise InvalidValue(f"has a pattern with a class such as [:alpha:] {where}. Write a range, [a-z].")
     try:
-        glob.matches("")
+        Glob(part).matches("")
     except re.error:
         raise InvalidValue(f"has a pattern with a range that runs backwards {where}. Write [a-z], not [z-a].") from None

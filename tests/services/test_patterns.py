@@ -1,8 +1,7 @@
-"""Lists of gitignore's patterns: the rules of gitignore's documentation as a table, pathspec as the oracle for all else."""
+"""Lists of gitignore's patterns: the last one that matches decides, pathspec is the oracle, and every limit has its sentence."""
 
 import subprocess
 import sys
-from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec, PathSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from counting import calls
 from dx_action.errors import InvalidValue
 from dx_action.services.patterns import Pattern, PatternLists
 
@@ -29,76 +27,10 @@ def wrong(*texts: str) -> str:
     return str(caught.value)
 
 
-# --- one pattern ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("pattern", "taken", "left"),
-    [
-        # Without a slash: at any depth, a file or a folder with all below it.
-        ("docs", "docs a/docs docs/x a/b/docs/c/d", "doc docs2 a/mydocs"),
-        ("*.md", "a.md b/c.md .md x.md/y", "a.mdx md a.MD"),
-        ("Makefile", "Makefile a/Makefile", "makefile Makefile.am"),
-        # A slash at the beginning or in the middle ties it to the root.
-        ("/docs", "docs docs/x docs/x/y", "a/docs a/docs/x"),
-        ("/*.c", "cat-file.c", "mozilla-sha1/sha1.c"),
-        ("doc/frotz", "doc/frotz doc/frotz/x", "a/doc/frotz"),
-        ("/doc/frotz", "doc/frotz doc/frotz/x", "a/doc/frotz"),
-        # A slash at the end: folders only, so what is below them.
-        ("frotz/", "frotz/x a/frotz/x a/frotz/b/c", "frotz a/frotz"),
-        ("doc/frotz/", "doc/frotz/x doc/frotz/x/y", "doc/frotz a/doc/frotz/x"),
-        ("/doc/", "doc/x doc/y/z", "doc a/doc/x"),
-        # `*`, `?` and ranges stay between two slashes.
-        ("foo/*", "foo/test.json foo/bar foo/bar/hello.c", "foo a/foo/x"),
-        ("foo/*.c", "foo/a.c foo/.c", "foo/a/b.c a/foo/b.c"),
-        ("a/*/b", "a/x/b a/x/b/c", "a/b a/x/y/b"),
-        ("f?o", "foo a/fxo fxo/y", "fo fooo f/o"),
-        ("a?b/c", "axb/c", "a/b/c ab/c"),
-        ("[a-c]x", "ax bx/y z/cx", "dx x a-x"),
-        ("[!a-c]x", "dx -x", "ax x a/x"),
-        ("[^a]x", "bx", "ax"),
-        ("a[.-0]b", "a.b a0b a/a.b", "a/b"),
-        ("[]-]x", "]x -x", "ax"),
-        ("[[a]x", "[x ax", "bx"),
-        ("[a&&b]x", "ax &x bx", "cx"),
-        ("*", "a a/b .a", ""),
-        ("/*", "a a/b", ""),
-        ("*/", "a/b a/b/c", "a"),
-        ("*foo*bar*", "foobar xfooxbarx foobarbar a/foo-bar", "barfoo foo foo/bar"),
-        ("*ab*ab", "abab ababab xabxab", "ab aab abba"),
-        ("a*a", "aa aba", "a ab"),
-        # `**` stands for any number of folders, none among them.
-        ("**/foo", "foo a/foo a/b/foo foo/x", "afoo"),
-        ("**/foo/bar", "foo/bar a/foo/bar foo/bar/x", "foo/x/bar"),
-        ("abc/**", "abc/x abc/x/y", "abc x/abc/y"),
-        ("a/**/b", "a/b a/x/b a/x/y/b a/b/c", "b a/xb c/a/b"),
-        ("a/**/b/**/c", "a/b/c a/x/b/y/z/c a/b/b/c/d", "a/c a/c/b b/c"),
-        ("a/**/*.c", "a/x.c a/b/c/x.c", "x.c b/a/x.c"),
-        ("a/**/", "a/b a/b/c", "a b"),
-        ("**", "a a/b", ""),
-        ("/**", "a a/b", ""),
-        ("**/", "a/b a/b/c", "a"),
-        ("a/**/**/b", "a/b a/x/b", "b"),
-        ("a**b", "ab axb axxb/c", "a/b"),
-        # A backslash takes a character for itself, spaces at the end do not count unless so escaped.
-        ("\\*", "* a/*", "a"),
-        ("\\!a", "!a", "a"),
-        ("\\#a", "#a b/#a", "a"),
-        ("a\\?", "a?", "ab"),
-        ("\\[a]", "[a]", "a"),
-        ("\\a\\b", "ab", "\\a\\b"),
-        ("a  ", "a b/a", "a\u00a0"),
-        ("*.c  ", "a.c", "a.c\u00a0"),
-        ("é*/ü", "éa/ü é/ü/x", "e/ü"),
-        ("a#b", "a#b", "a"),
-        ("a!b", "a!b", "a"),
-    ],
-)
-def test_what_a_pattern_takes(pattern: str, taken: str, left: str) -> None:
-    for path in taken.split(" "):
-        assert takes([pattern], path), path
-    for path in filter(None, left.split(" ")):
-        assert not takes([pattern], path), path
+@pytest.mark.parametrize(("pattern", "taken", "left"), [("a  ", "a b/a", "a\u00a0"), ("*.c  ", "a.c", "a.c\u00a0")])
+def test_spaces_at_the_end_do_not_count_unless_escaped(pattern: str, taken: str, left: str) -> None:
+    assert all(takes([pattern], path) for path in taken.split(" "))
+    assert not takes([pattern], left)
 
 
 @pytest.mark.parametrize(
@@ -270,72 +202,6 @@ def test_any_text_is_a_pattern_or_wrong(text: str, path: str) -> None:
         assert said.endswith(".")
     else:
         assert found.taking(path) in {(), (0,)}
-
-
-# --- growth ---------------------------------------------------------------------------------------------------------
-
-
-def test_work_is_linear_in_the_path() -> None:
-    hard = [
-        "/".join(["**", "a"] * 12) + "/b",
-        "**/a*/**/*a/**/*a*a*/**/b",
-        *("/".join(["**", "a"] * n) for n in range(2, 30)),
-        "!**/b",
-    ]
-
-    def work(size: int) -> int:
-        found = lists(hard)
-        return calls(lambda: found.taking("a/" * size + "c"))
-
-    first, twice, thrice = (work(size) for size in (150, 300, 450))
-    assert thrice - twice <= (twice - first) * 1.1
-    assert lists(hard[:1]).taking("a/" * 450 + "c") == ()
-    assert lists(hard[:1]).taking("a/" * 450 + "b") == (0,)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "end"), [("*a*a*ab", "b"), ("*a*aab*b", "bb"), ("*?*?*?b", "b"), ("*[a]*[a]*[!b]c", "c")]
-)
-def test_stars_are_never_tried_again(pattern: str, end: str) -> None:
-    """By backtracking this takes hours: a name this long has more than 10**14 ways to be cut at three stars."""
-    assert not takes([pattern], "a" * 100_000)
-    assert takes([pattern], "a" * 100_000 + end)
-
-
-def test_patterns_elsewhere_cost_nothing() -> None:
-    files = [f"services/s{n}/src/main.py" for n in range(50)]
-
-    def work(count: int) -> int:
-        found = lists(
-            *(
-                [f"services/s{n}/**", f"!services/s{n}/*.md", f"*.x{n}", f"**/lib{n}*/", f"*a{n:04}b*"]
-                for n in range(count)
-            )
-        )
-        return calls(lambda: [found.taking(path) for path in files])
-
-    assert work(1000) <= work(100) * 1.1
-
-
-def test_files_of_one_folder_share_its_work() -> None:
-    found = lists(*([f"services/s{n}/**", f"{'*/' * (n % 9)}m{n}/"] for n in range(1000)))
-    deep = "services/s7/a/b/c/d/e/f/g"
-    first = calls(lambda: found.taking(f"{deep}/first.py"))
-    after = calls(lambda: [found.taking(f"{deep}/{n}.py") for n in range(10)])
-    assert after / 10 <= first / 4
-
-
-def test_lists_that_take_the_same_files_share_the_answer() -> None:
-    found = lists(*(["shared/**", "!*.md"] for _ in range(1000)))
-    assert found.taking("shared/a/x") is found.taking("shared/b/c/y")
-    assert found.taking("shared/a/x.md") is found.taking("shared/a/y.md") == ()
-
-
-def test_every_path_is_answered_alone() -> None:
-    found = lists(["a/**", "!*b"], ["**/b"])
-    names = ["/".join(parts) for size in (1, 2, 3) for parts in product("ab", repeat=size)]
-    alone = {name: lists(["a/**", "!*b"], ["**/b"]).taking(name) for name in names}
-    assert {name: found.taking(name) for name in [*names, *reversed(names)]} == alone
 
 
 def test_pathspec_is_imported_only_for_a_pattern() -> None:
