@@ -1,9 +1,9 @@
-"""Owns the errors that stop a run before its first call. What the API did is a value (see `calls.Result`), not an error.
+"""The errors that stop a run before its first call. An answer of DX is a value (see `deployment.calls.Result`), not an error.
 
-ActionError                 one or more problems, each naming what it is about
+ActionError                 one or more problems, each with its subject
 ├── BadInput                an input that the workflow's author wrote, or left out
-└── BadEvent                something that the runner handed over and that cannot be used
-InvalidValue (ValueError)          one value is wrong; its text is our own and safe to show
+└── BadEvent                something that cannot be used and comes from the runner
+InvalidValue (ValueError)   one value is wrong; the text is safe to show
 Interrupted (BaseException) the runner cancelled the job
 """
 
@@ -15,7 +15,7 @@ Level = Literal["error", "warning", "notice"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong (`text`, a sentence or two without the value) with what (`subject`, an input's name)."""
+    """What is wrong (`text`, a sentence or two without the value) with `subject`, such as an input's name."""
 
     subject: str
     text: str
@@ -25,7 +25,7 @@ class Problem:
 
 
 class ActionError(Exception):
-    """Every problem that was found, so that all can be mended at once."""
+    """Every problem that was found, so that all can be fixed at once."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -33,7 +33,7 @@ class ActionError(Exception):
 
     @classmethod
     def of(cls, subject: str, text: str) -> Self:
-        """The error with a single problem."""
+        """Return the error with a single problem."""
         return cls(Problem(subject, text))
 
 
@@ -46,7 +46,7 @@ class BadEvent(ActionError):
 
 
 class InvalidValue(ValueError):
-    """A value that cannot be used. Its text never quotes the value, which may be a secret."""
+    """A value that cannot be used. The text never quotes the value, which may be a secret."""
 
 
 class Interrupted(BaseException):

@@ -209,7 +209,7 @@ def _text(value: object, types: tuple[type, ...]) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidValue("is not valid text (UTF-8).") from None
+        raise InvalidValue("is not valid UTF-8.") from None
     return value.strip()
 
 

@@ -1,4 +1,4 @@
-"""Owns the globs of `only-branches` and `only-environments`. Pure, and linear in pattern times text."""
+"""The globs of `only-branches` and `only-environments`, and what they match, in time linear in pattern times text. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from dx_action.errors import InvalidValue
 from dx_action.inputs.values import parse_texts
 from dx_action.runner.event import Deployment
 
-# What git allows in no branch's name, but for the star. Two of them have a meaning in GitHub's own filters.
+# What git forbids in a branch name, except for the star. Two of them have a meaning in GitHub's own filters.
 _IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
 
 
 def parse_branches(text: str) -> tuple[str, ...]:
-    """Read a list of globs. Raises InvalidValue for what GitHub's filters know and these do not: it would match no branch."""
+    """Read a list of globs. Raises InvalidValue for syntax that only GitHub's filters have: it would match no branch."""
     found = parse_texts(text)
     if any(pattern.startswith("!") for pattern in found):
         raise InvalidValue(
@@ -22,24 +22,24 @@ def parse_branches(text: str) -> tuple[str, ...]:
         raise InvalidValue("has a glob that begins with `refs/`. Write the name alone, as in main; tags need none.")
     if any(map(_IN_NO_BRANCH.search, found)):
         raise InvalidValue(
-            "has a glob with a character that cannot be in a branch's name. "
+            "has a glob with a character that a branch name cannot have. "
             "Only `*` and `**` have a meaning, as in release/**; write one glob a line."
         )
     return found
 
 
 def matches_branch(patterns: Iterable[str], branch: str) -> bool:
-    """Tell whether a pattern matches the whole branch: `*` any run without `/`, `**` any run."""
+    """Return whether a pattern matches the whole branch name: `*` is any text without `/`, `**` any text."""
     return any(_matches(pattern, branch, slash=False) for pattern in patterns)
 
 
 def matches_environment(patterns: Iterable[str], environment: str) -> bool:
-    """Tell whether a pattern matches the whole name in any case: `*` any run, `/` included."""
+    """Return whether a pattern matches the whole name, in any case: `*` is any text, `/` included."""
     return any(_matches(pattern.casefold(), environment.casefold(), slash=True) for pattern in patterns)
 
 
 def _matches(pattern: str, text: str, *, slash: bool) -> bool:
-    """Walk the text once with the set of places in the pattern that may come next: no backtracking."""
+    """Walk the text once with the set of places in the pattern that may come next, so that nothing backtracks."""
     tokens: list[str] = []
     position = 0
     while position < len(pattern):
@@ -71,7 +71,7 @@ def _matches(pattern: str, text: str, *, slash: bool) -> bool:
 
 
 def counts(deployment: Deployment, only_environments: tuple[str, ...]) -> bool:
-    """Tell whether the deployment's environment counts as production."""
+    """Return whether the deployment's environment counts as production."""
     name = deployment.environment or ""
     if only_environments:
         return matches_environment(only_environments, name)

@@ -1,4 +1,4 @@
-"""Owns the `metadata` input: a JSON object, or a YAML mapping of JSON's types. Pure."""
+"""The `metadata` input: a JSON object, or a YAML mapping with JSON's types. Pure."""
 
 import json
 import math
@@ -6,18 +6,15 @@ from typing import Any
 
 from dx_action.errors import InvalidValue
 
-# The fields of `metadata` by which DX's page has a lead time reported.
+# The fields from which DX takes the lead time (its page on deployments.create).
 COMMIT_KEY, FIRST_KEY = "commit_timestamp", "first_commit_timestamp"
-
-
 _FORM = 'Write a JSON object, {"version": "1.2.3"}, or lines of `key: value`.'
 
 
 def parse_metadata(text: str) -> dict[str, Any]:
-    """Read the object. Raises InvalidValue."""
     found = json_value(text) if text.lstrip().startswith("{") else None
     if found is None:
-        # YAML costs a tenth of a second to import, and most runs have none.
+        # YAML takes a tenth of a second to import, and most runs have none.
         from dx_action.strict_yaml import read_yaml  # noqa: PLC0415
 
         found = read_yaml(text)
@@ -47,13 +44,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(_name: str) -> Any:
-    raise InvalidValue("holds NaN or Infinity, which JSON does not have.")
+    raise InvalidValue("contains NaN or Infinity, which JSON does not allow.")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise InvalidValue("holds a number that is too large for JSON.")
+        raise InvalidValue("contains a number that is too large for JSON.")
     return number
 
 
@@ -61,4 +58,4 @@ def _refuse_surrogates(found: dict[str, Any]) -> None:
     try:
         json.dumps(found, ensure_ascii=False).encode()
     except (UnicodeEncodeError, RecursionError):
-        raise InvalidValue("holds a character that is not valid Unicode, or is nested too deeply.") from None
+        raise InvalidValue("contains a character that is not valid Unicode, or is nested too deeply.") from None

@@ -220,7 +220,7 @@ RULES = (
 def read_inputs(env: Mapping[str, str]) -> Inputs:
     """Read every input. Raises BadInput with every problem at once."""
     texts = _written(env)
-    problems = [Problem(name, "is not valid text (UTF-8).") for name, text in texts.items() if _SURROGATE.search(text)]
+    problems = [Problem(name, "is not valid UTF-8.") for name, text in texts.items() if _SURROGATE.search(text)]
     broken = {problem.subject for problem in problems}
 
     def read() -> Inputs:

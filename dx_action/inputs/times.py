@@ -22,7 +22,7 @@ def parse_time(text: str) -> datetime:
             return datetime.fromtimestamp(int(text), UTC)
         if len(text) == _MILLISECONDS:
             return datetime.fromtimestamp(int(text) // 1000, UTC).replace(microsecond=int(text) % 1000 * 1000)
-        raise InvalidValue(f"is a number of neither 10 digits (Unix seconds) nor 13 (Unix milliseconds). {_ADVICE}")
+        raise InvalidValue(f"is a number with neither 10 digits (Unix seconds) nor 13 (Unix milliseconds). {_ADVICE}")
     match = _ISO.fullmatch(text)
     if match is None:
         raise InvalidValue(f"is not a time that can be read. {_ADVICE}")
@@ -34,7 +34,7 @@ def parse_time(text: str) -> datetime:
         moment = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}.{(fraction or '0')[:6].ljust(6, '0')}{zone}")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidValue(f"names a day, an hour or a zone that does not exist. {_ADVICE}") from None
+        raise InvalidValue(f"has a day, an hour or a zone that does not exist. {_ADVICE}") from None
 
 
 def parse_time_or_none(text: str | None) -> datetime | None:

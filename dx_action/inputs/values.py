@@ -26,7 +26,7 @@ _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _INSTANCE = re.compile(_LABEL)
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
-_HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing behind it."
+_HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing after it."
 _PATH_FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
 _SERVICE_FORM = (
     'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
@@ -62,7 +62,7 @@ def parse_items(text: str) -> tuple[object, ...]:
             found = json.loads(text)
         except (ValueError, RecursionError):
             raise InvalidValue(
-                'starts like a JSON array and is none. Write ["one", "two"], or one item a line.'
+                'starts like a JSON array but is not one. Write ["one", "two"], or one item a line.'
             ) from None
     elif text.startswith("{"):
         raise InvalidValue('is a list in braces. Write a JSON array, ["one", "two"], or one item a line.')
@@ -104,7 +104,6 @@ def parse_token(text: str) -> SecretStr:
 
 
 def parse_flag(text: str) -> bool:
-    """Read `true` or `false`."""
     if text.lower() not in ("true", "false"):
         raise InvalidValue("is neither `true` nor `false`.")
     return text.lower() == "true"
@@ -146,7 +145,6 @@ parse_line = _matching(
 
 
 def parse_shas(text: str) -> tuple[str, ...]:
-    """Read a list of commit ids, each once."""
     found = parse_texts(text)
     if not all(map(_SHA.fullmatch, found)):
         raise InvalidValue(
@@ -160,7 +158,7 @@ def parse_outcome(text: str) -> Outcome:
     try:
         return _OUTCOMES[text.lower()]
     except KeyError:
-        raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
+        raise InvalidValue(f"is not one of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
 
 
 def parse_choice(*words: str) -> Callable[[str], str]:
@@ -168,7 +166,7 @@ def parse_choice(*words: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text.lower() not in words:
-            raise InvalidValue(f"is none of {', '.join(f'`{word}`' for word in words)}.")
+            raise InvalidValue(f"is not one of {', '.join(f'`{word}`' for word in words)}.")
         return text.lower()
 
     return read
@@ -196,7 +194,7 @@ def parse_path(text: str) -> str:
     if not path.parts or text.endswith("/"):
         raise InvalidValue(f"names a folder. {_PATH_FORM}")
     if ".git" in (part.lower() for part in path.parts):
-        raise InvalidValue(f"lies inside `.git`. {_PATH_FORM}")
+        raise InvalidValue(f"is inside `.git`. {_PATH_FORM}")
     if any(ord(character) < 0x20 or character == "\x7f" for character in text):
         raise InvalidValue(f"has a control character in it. {_PATH_FORM}")
     return str(path)
@@ -208,11 +206,11 @@ def parse_host(text: str) -> DxHost:
     The value is never quoted, as a secret may have been pasted into the wrong input.
     """
     if re.search(r"[^\x21-\x7e]", text):
-        raise InvalidValue(f"has a character that no host has. {_HOST_FORM}")
+        raise InvalidValue(f"has a character that a host cannot have. {_HOST_FORM}")
     if "://" not in text:
         text = text.removesuffix("/")
         if text.lower() == "localhost":
-            raise InvalidValue("names this machine without a scheme and a port. Write http://localhost:8080, say.")
+            raise InvalidValue("is localhost without a scheme and a port. Write both, as in http://localhost:8080.")
         if _INSTANCE.fullmatch(text.lower()):
             return DxHost(f"https://{text.lower()}.getdx.net", loopback=False)
         if re.fullmatch(r"[^.:\[\]]+:\d+", text):
@@ -224,13 +222,13 @@ def parse_host(text: str) -> DxHost:
     except ValueError:
         raise InvalidValue(f"is not a host. {_HOST_FORM}") from None
     if url.path not in ("", "/") or url.query or url.fragment or "@" in url.netloc or text.endswith(("?", "#")):
-        raise InvalidValue(f"holds more than a host: a path, a query or a user. {_HOST_FORM}")
+        raise InvalidValue(f"has more than a host in it: a path, a query or a user. {_HOST_FORM}")
     if url.scheme not in ("https", "http"):
         raise InvalidValue(f"has a scheme other than https. {_HOST_FORM}")
     address = _address(host)
     loopback = host == "localhost" or (address is not None and address.is_loopback)
     if url.scheme == "http" and not loopback:
-        raise InvalidValue("is plain http, which would show the token to the network. Write https://.")
+        raise InvalidValue("is plain http, which would expose the token on the network. Write https://.")
     if port == 0 or not (_HOST.fullmatch(host) or address) or url.netloc.endswith(":"):
         raise InvalidValue(f"is not a host. {_HOST_FORM}")
     shown = f"[{host}]" if ":" in host else host
@@ -284,7 +282,7 @@ def _service(item: object) -> Service:
         if isinstance(given, str) and (shown is None or isinstance(shown, str)):
             return checked(given.strip(), (shown or "").strip() or None)
     raise InvalidValue(
-        f"has a service that is neither a text nor an object of `identifier` and `name`. {_SERVICE_FORM}"
+        f"has a service that is neither text nor an object with `identifier` and `name`. {_SERVICE_FORM}"
     )
 
 
@@ -293,7 +291,7 @@ def _distinct(found: Iterable[Service]) -> tuple[Service, ...]:
     for service in found:
         known = by_identifier.setdefault(service.identifier, service)
         if known != service:
-            raise InvalidValue(f"names one service twice with different names. {_SERVICE_FORM}")
+            raise InvalidValue(f"names one service twice, with different names. {_SERVICE_FORM}")
     if not by_identifier:
         raise InvalidValue(f"names no service. {_SERVICE_FORM}")
     return tuple(by_identifier.values())

@@ -1,6 +1,6 @@
-"""Owns the runner's side of the talk: the only writer of the log, of `::commands::` and of the `GITHUB_*` files.
+"""The log, the workflow commands and the `GITHUB_*` files, which nothing else writes.
 
-Whatever text it is given leaves here inert and without the secrets it was told of. Only the summary is Markdown, made by `summary`.
+Every text is written such that it commands nothing, and without the masked secrets. Only the summary is Markdown.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _SECRET_AT_LEAST = 4
 
 
 class Workflow:
-    """The runner, as a step may speak to it. `delimiter` gives a text that no one can foresee."""
+    """The runner's log, commands and files. `delimiter` returns a text that nobody can foresee."""
 
     def __init__(self, stream: TextIO, env: Mapping[str, str], delimiter: Callable[[], str]) -> None:
         self._stream, self._env, self._delimiter = stream, env, delimiter
@@ -27,41 +27,39 @@ class Workflow:
         self.debugging = env.get("RUNNER_DEBUG") == "1"
 
     def mask(self, secret: str) -> None:
-        """Have the runner hide the secret in the log, and keep it out of all that is written here, in its usual guises."""
+        """Hide the secret in the log, and in everything that is written from now on, also escaped."""
         if not secret.strip():
             return
         self._write(f"::add-mask::{_data(secret)}")
-        for part in {each.strip() for each in (secret, *secret.splitlines())}:
+        for part in {line.strip() for line in (secret, *secret.splitlines())}:
             in_json = part.replace("\\", "\\\\").replace('"', '\\"')
-            in_summary = escaped(f".{part}")[1:]  # as it is amid a line
-            guises = {part, in_json, in_summary, quote(part, safe="", errors="replace")}
-            self._secrets += [guise for guise in guises if len(guise) >= _SECRET_AT_LEAST]
+            in_summary = escaped(f".{part}")[1:]  # as it is within a line
+            forms = {part, in_json, in_summary, quote(part, safe="", errors="replace")}
+            self._secrets += [form for form in forms if len(form) >= _SECRET_AT_LEAST]
         self._secrets.sort(key=len, reverse=True)
 
     def say(self, text: str = "") -> None:
-        """Write a line of the log."""
         self._write(one_line(self.scrubbed(text)))
 
     def debug(self, text: str) -> None:
-        """Write a line that is shown where step debugging is on."""
+        """Write a line that is shown only if step debugging is on."""
         if self.debugging:
             self._write(f"::debug::{_data(one_line(self.scrubbed(text)))}")
 
     def group(self, title: str) -> None:
-        """Begin a part of the log that is shown folded."""
+        """Begin a folded part of the log."""
         self._write(f"::group::{_data(one_line(self.scrubbed(title)))}")
 
     def end_group(self) -> None:
-        """End the folded part."""
         self._write("::endgroup::")
 
     def annotate(self, level: Level, title: str, message: str) -> None:
-        """Write an annotation, of several lines where the message has some; GitHub cuts it at 4,096 characters."""
+        """Write an annotation, which may have several lines. GitHub cuts it at 4,096 characters."""
         text = truncate("\n".join(one_line(line) for line in self.scrubbed(message).split("\n")), _LONGEST_MESSAGE)
         self._write(f"::{level} title={_property(one_line(title))}::{_data(text)}")
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
-        """Append the step's outputs. Raises OSError where the runner's file cannot be written."""
+        """Append the step's outputs. Raises OSError."""
         parts = []
         for name, value in outputs.items():
             text, delimiter = self.scrubbed(value), self._delimiter()
@@ -69,14 +67,14 @@ class Workflow:
         self._append("GITHUB_OUTPUT", "".join(parts))
 
     def add_summary(self, markdown: str) -> None:
-        """Append to the step's summary. GitHub drops one over 1 MiB whole. Raises OSError."""
+        """Append to the step's summary, of which GitHub drops all if it is over 1 MiB. Raises OSError."""
         text = self.scrubbed(markdown)
         if len(text.encode()) > _SUMMARY_BYTES:
             text = text.encode()[:_SUMMARY_BYTES].decode(errors="ignore") + "\n\n(cut)\n"
         self._append("GITHUB_STEP_SUMMARY", text)
 
     def scrubbed(self, text: str) -> str:
-        """Give the text without the secrets. Outputs, summaries and files are not masked by the runner."""
+        """Return the text without the secrets. The runner masks the log only: no outputs, summaries or files."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text

@@ -1,6 +1,6 @@
-"""Owns what GitHub says happened: the event's file, read into partial models that hold only the fields this action reads.
+"""The event that started the run: its file, read into partial models with only the fields that this action reads.
 
-Whatever GitHub may leave null may be null here. What an event means for a deployment is decided in `triggers`.
+Whatever GitHub may leave null may be null here. What an event means for a deployment is decided in `deployment.trigger`.
 """
 
 import json
@@ -24,7 +24,7 @@ class Repository(_Model):
 
 
 class Branch(_Model):
-    """A pull request's `base` or `head`. `repo` is null where a fork was deleted."""
+    """A pull request's `base` or `head`. `repo` is null if a fork was deleted."""
 
     ref: str | None = None
     sha: str | None = None
@@ -32,13 +32,13 @@ class Branch(_Model):
 
 
 class User(_Model):
-    """Who did something."""
+    """An account."""
 
     login: str | None = None
 
 
 class PullRequest(_Model):
-    """A pull request. `merge_commit_sha` is the commit on the base branch once it is merged, a test merge before."""
+    """A pull request. `merge_commit_sha` is the commit on the base branch once it is merged, and a test merge before."""
 
     id: int
     number: int
@@ -54,7 +54,7 @@ class PullRequest(_Model):
 
 
 class Commit(_Model):
-    """A commit, and when it was made."""
+    """A commit and its time."""
 
     id: str
     timestamp: str | None = None
@@ -88,7 +88,7 @@ class HeadCommit(_Model):
 
 
 class WorkflowRun(_Model):
-    """Another workflow's run. `head_branch` is a tag's name where a tag started it."""
+    """Another workflow's run. `head_branch` is a tag's name if a tag started it."""
 
     id: int
     run_attempt: int | None = None
@@ -112,7 +112,7 @@ class Release(_Model):
 
 
 class Event(_Model):
-    """Any event, and all that is read of those which say nothing about a deployment themselves."""
+    """Any event, and all that is read of those that do not describe a deployment."""
 
     name: str
     action: str | None = None
@@ -173,10 +173,10 @@ _MODELS: dict[str, type[Event]] = {
 def read_event(name: str, path: str) -> Event:
     """Read the file that the runner wrote for the event. An event of another name is a plain Event.
 
-    Raises BadEvent where the file is missing, no JSON object, or lacks what every such event has.
+    Raises BadEvent if the file is missing, is no JSON object, or lacks what every such event has.
     """
     if not name:
-        raise BadEvent.of("GITHUB_EVENT_NAME", "is empty: this runs as a step of a GitHub Actions workflow.")
+        raise BadEvent.of("GITHUB_EVENT_NAME", "is empty. Run the action as a step of a GitHub Actions workflow.")
     try:
         payload = json.loads(Path(path).read_bytes()) if path else None
     except OSError:
@@ -184,16 +184,16 @@ def read_event(name: str, path: str) -> Event:
     except (ValueError, RecursionError):
         raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that is not JSON.") from None
     if not isinstance(payload, dict):
-        raise BadEvent.of("GITHUB_EVENT_PATH", "names no file with a JSON object in it.")
+        raise BadEvent.of("GITHUB_EVENT_PATH", "does not name a file with a JSON object.")
     return parse_event(name, payload)
 
 
 def parse_event(name: str, payload: dict[str, Any]) -> Event:
-    """Give the payload its type. Raises BadEvent."""
+    """Read a payload as the type of its event. Raises BadEvent."""
     try:
         return _MODELS.get(name, Event).model_validate({**payload, "name": name})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        places = sorted({".".join(map(str, each["loc"])) for each in found})[:5]
-        text = f"events have {', '.join(places)}, and this one's is missing or of another type than GitHub documents."
+        places = sorted({".".join(map(str, problem["loc"])) for problem in found})[:5]
+        text = f"lacks {', '.join(places)}, or has another type there than GitHub documents."
         raise BadEvent.of(name, text) from None

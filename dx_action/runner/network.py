@@ -1,4 +1,4 @@
-"""Whom a connection trusts, which proxy it takes, and what a failed one wraps. The environment is handed in."""
+"""The CAs that a connection trusts, the proxy that it takes, and the causes of a failed one. The environment is handed in."""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def read_ca_bundle(path: str | None, workspace: Workspace) -> bytes | None:
-    """Read the file that `ca-bundle` names; None if nothing is named or the workspace has no such file. Raises BadInput."""
+    """Return the file that `ca-bundle` names, or None if it names none or the workspace does not have it. Raises BadInput."""
     try:
         return workspace.read(path) if path else None
     except NotThere:
@@ -22,10 +22,10 @@ def read_ca_bundle(path: str | None, workspace: Workspace) -> bytes | None:
 
 
 def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SSLContext, tuple[str, ...]]:
-    """Give a verifying context, and what to warn of.
+    """Return a context that verifies, and warnings.
 
-    It trusts the public CAs, or instead those of a file that REQUESTS_CA_BUNDLE or SSL_CERT_FILE names; and beside them
-    those of `ca_bundle`, a PEM file's content. Raises BadInput where that holds no certificate.
+    It trusts the public CAs, or instead those that REQUESTS_CA_BUNDLE or SSL_CERT_FILE names, and in addition those of
+    `ca_bundle`, the content of a PEM file. Raises BadInput if that contains no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -36,13 +36,13 @@ def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SS
         try:
             context.load_verify_locations(cadata=ca_bundle.decode("ascii", "ignore"))
         except (ssl.SSLError, ValueError):
-            raise BadInput.of("ca-bundle", "holds no certificate that can be read. Give a PEM file.") from None
+            raise BadInput.of("ca-bundle", "contains no readable certificate. Name a PEM file.") from None
     return context, tuple(warnings)
 
 
 def ca_file(env: Mapping[str, str], ca_bundle: bytes | None) -> str:
-    """Give a path of the same CAs, as requests takes it: a file, or a hashed folder."""
-    import certifi  # noqa: PLC0415 - only where GitHub is asked
+    """Return the path of the same CAs for requests: a file, or a folder with hashed names."""
+    import certifi  # noqa: PLC0415 - only look-ups need it
 
     named = [path for name in _VARIABLES if (path := env.get(name, "").strip()) and Path(path).exists()]
     path = named[0] if named else certifi.where()
@@ -54,7 +54,7 @@ def ca_file(env: Mapping[str, str], ca_bundle: bytes | None) -> str:
 
 
 def proxies(env: Mapping[str, str], url: str) -> dict[str, str]:
-    """Give the proxy for the URL as requests takes it, by the usual variables; none for what NO_PROXY names."""
+    """Return the proxy for the URL as requests takes it, from the usual variables; none for a host that NO_PROXY names."""
     from requests.utils import select_proxy, should_bypass_proxies  # noqa: PLC0415 - a skipped event needs no requests
 
     # Sorted, so that a name in small letters comes last and wins, as it does with curl.
@@ -74,15 +74,15 @@ def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings:
         try:
             if Path(path).is_dir():
                 if next(Path(path).glob("*.[0-9]"), None) is None:
-                    raise OSError  # noqa: TRY301 - a folder without hashed names is one that holds nothing
+                    raise OSError  # noqa: TRY301 - OpenSSL finds nothing in a folder without hashed names
                 context.load_verify_locations(capath=path)
             else:
                 context.load_verify_locations(cafile=path)
         except OSError:  # ssl.SSLError is one
             warnings.append(
-                f"`{name}` names no PEM file, and no folder of hashed ones, that this container can read, so "
-                "the public CAs are trusted. A path of the "
-                "runner does not exist here: put the file into the workspace and name it in `ca-bundle`."
+                f"`{name}` names neither a PEM file nor a folder of hashed certificates that the container can read, so the "
+                "public CAs are trusted. Paths of the runner do not exist in the container: put the file into the "
+                "workspace and name it in `ca-bundle`."
             )
             continue
         return True
@@ -90,18 +90,18 @@ def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings:
 
 
 def _trust_public(context: ssl.SSLContext) -> None:
-    """Trust the system's CAs where they lie in a hashed folder, of which a connection reads one file; else certifi's."""
+    """Trust the system's CAs if they are in a folder with hashed names, of which a connection reads one file; else certifi's."""
     folder = Path(ssl.get_default_verify_paths().openssl_capath)
     if next(folder.glob("*.0"), None) is not None:
         context.load_verify_locations(capath=folder)
         return
-    import certifi  # noqa: PLC0415 - only where there is no such folder
+    import certifi  # noqa: PLC0415 - only if there is no such folder
 
     context.load_verify_locations(cafile=certifi.where())
 
 
 def exception_chain(error: BaseException) -> Iterator[BaseException]:
-    """Return the exception and all that it wraps, each once: requests and urllib3 keep it as an argument, a reason or a cause."""
+    """Yield the exception and all that it wraps, each once: requests and urllib3 keep it as an argument, a reason or a cause."""
     seen: set[int] = set()
     todo: list[object] = [error]
     while todo:

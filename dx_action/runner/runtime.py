@@ -1,4 +1,4 @@
-"""Owns what the runner says of this very run: its variables, typed. Pure."""
+"""The runner's variables about this run, typed, and the clock. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """GitHub's default variables, each named as GitHub names it; empty where it was not set."""
+    """GitHub's default variables (docs.github.com, "Variables reference"), without `GITHUB_`; empty if not set."""
 
     event_name: str
     repository: str
@@ -25,11 +25,11 @@ class Runtime:
 
     @property
     def server(self) -> str:
-        """The server's host, which tells the ids of one GitHub from those of another."""
+        """The server's host, which tells apart the ids of two GitHub servers."""
         return self.server_url.split("://")[-1]
 
     def run_page(self, check_run_id: str | None) -> str | None:
-        """Give the page of this very job; of this attempt of its run where the server does not say which job."""
+        """Return the page of this job, or of this attempt of its run if the server does not name the job."""
         if not (self.run_id and self.repository):
             return None
         page = f"{self.server_url}/{quote(self.repository)}/actions/runs/{self.run_id}"
@@ -37,10 +37,8 @@ class Runtime:
 
 
 def read_runtime(env: Mapping[str, str]) -> Runtime:
-    """Read the runner's variables (docs.github.com, "Variables reference")."""
-
     def read(name: str, default: str = "") -> str:
-        # What is no UTF-8 comes as lone surrogates, which no request can hold.
+        # Bytes that are not UTF-8 come as lone surrogates, which no request can contain.
         return path(name).encode(errors="replace").decode() or default
 
     def path(name: str) -> str:

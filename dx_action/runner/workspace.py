@@ -1,7 +1,7 @@
-"""Owns the files of the workspace that inputs name: the only reader and writer of them.
+"""The files in the workspace that inputs name, which nothing else reads or writes.
 
-A path is opened part by part from the workspace's folder, so that no symbolic link, wherever it lies, leads out of it. The action
-runs as root: what it makes is given to the workspace's owner, or later steps could not touch it.
+A path is opened part by part from the workspace's folder, so that no symbolic link in it is followed. The action runs as root:
+what it creates gets the workspace's owner, or later steps could not change it.
 """
 
 import errno
@@ -22,11 +22,11 @@ _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class NotThere(InvalidValue):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 class NoFolder(InvalidValue):
-    """A file or a symbolic link is where the path has a folder."""
+    """A folder of the path is a file or a symbolic link."""
 
 
 class Workspace:
@@ -36,7 +36,7 @@ class Workspace:
         self._root = root
 
     def is_checkout(self, repository: str) -> bool:
-        """Tell whether this repository, owner/name, is checked out here, whole."""
+        """Return whether this repository, owner/name, is checked out here completely."""
         git = Path(self._root, ".git")
         if not self._root or not git.exists() or (git / "info" / "sparse-checkout").exists():
             return False
@@ -67,7 +67,7 @@ class Workspace:
 
     @contextmanager
     def replacing(self, path: str) -> Iterator[IO[bytes]]:
-        """Write a file anew: it takes the old one's place, whole, once the context ends without an error. Raises InvalidValue."""
+        """Replace a file atomically when the context ends without an error. Raises InvalidValue."""
         *folders, name = PurePosixPath(path).parts
         part = f".{name[:200]}.part"
         with self._folders(folders, make=True) as folder:
@@ -79,7 +79,7 @@ class Workspace:
             file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o644, dir_fd=folder)
             try:
                 with os.fdopen(file, "wb") as stream:
-                    self._give(file)
+                    self._hand_over(file)
                     yield stream
                 os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
@@ -87,18 +87,18 @@ class Workspace:
                 raise
 
     def can_append(self, path: str) -> None:
-        """Make sure that lines can be appended later: the file is there afterwards. Raises InvalidValue."""
+        """Make sure that lines can be appended later, and that the file exists. Raises InvalidValue."""
         self.append(path, b"")
 
     def append(self, path: str, data: bytes) -> None:
-        """Append lines to a file, which is made where there is none, with its folders. Raises InvalidValue."""
+        """Append lines to a file, which is created with its folders if it does not exist. Raises InvalidValue."""
         with self._opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=True) as file:
             size = os.fstat(file).st_size
             if data and size and os.pread(file, 1, size - 1) != b"\n":
-                data = b"\n" + data  # a line that was cut stays by itself
+                data = b"\n" + data  # a line that was cut stays a line of its own
             while data:
                 data = data[os.write(file, data) :]
-            self._give(file)
+            self._hand_over(file)
 
     @contextmanager
     def _opened(self, path: str, flags: int, *, make: bool) -> Iterator[int]:
@@ -114,9 +114,9 @@ class Workspace:
 
     @contextmanager
     def _folders(self, folders: Sequence[str], *, make: bool) -> Iterator[int]:
-        """Open the innermost folder; what its context raises is told in our words."""
+        """Open the innermost folder. Raises InvalidValue for any OSError within its context."""
         if not self._root:
-            raise InvalidValue("names a file, and GITHUB_WORKSPACE names no workspace.")
+            raise InvalidValue("names a file, but GITHUB_WORKSPACE is empty.")
         opened: list[int] = []
         try:
             opened.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
@@ -125,12 +125,12 @@ class Workspace:
             yield opened[-1]
         except FileNotFoundError:
             raise NotThere(
-                "names a file that is not in the workspace. Check its path, and that an earlier step made it."
+                "names a file that is not in the workspace. Check the path, and that an earlier step created the file."
             ) from None
         except OSError as error:
             raise (NoFolder if error.errno == errno.ENOTDIR else InvalidValue)(
-                "names a file that cannot be opened or written there: a symbolic link or a folder is in its place, it may "
-                "not be read or written, or the disk is full."
+                "names a file that cannot be opened or written: it is a symbolic link or a folder, access is denied, "
+                "or the disk is full."
             ) from None
         finally:
             for each in reversed(opened):
@@ -145,10 +145,10 @@ class Workspace:
                 raise
         os.mkdir(name, 0o755, dir_fd=parent)
         folder = os.open(name, flags, dir_fd=parent)
-        self._give(folder)
+        self._hand_over(folder)
         return folder
 
-    def _give(self, file: int) -> None:
+    def _hand_over(self, file: int) -> None:
         if os.geteuid() == 0:
             owner = Path(self._root).stat()
             os.fchown(file, owner.st_uid, owner.st_gid)

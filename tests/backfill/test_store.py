@@ -166,7 +166,7 @@ def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:
 def test_a_csv_that_cannot_be_written(tmp_path: Path) -> None:
     rows, _ = opened(tmp_path, HEAD + ONE)
     (tmp_path / "out").symlink_to("/tmp")
-    with pytest.raises(BadInput, match="`csv-file` names a file that cannot be opened or written there"):
+    with pytest.raises(BadInput, match="`csv-file` names a file that cannot be opened or written"):
         written(tmp_path, rows)
 
 

@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     kept.add(CALLS[0])
     kept.finish(iter(CALLS), iter(CALLS))
     assert kept.path is None
-    assert str(kept.problem).startswith("`failed-file` names a file that cannot be opened or written there")
+    assert str(kept.problem).startswith("`failed-file` names a file that cannot be opened or written")
 
 
 def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:

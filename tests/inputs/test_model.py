@@ -111,7 +111,7 @@ VALID: list[tuple[str, str, Any]] = [
 ]
 
 BAD: list[tuple[str, str, str]] = [
-    ("dx-host", "acme.getdx.net/api", "holds more than a host"),
+    ("dx-host", "acme.getdx.net/api", "has more than a host"),
     ("dx-host", "http://acme.getdx.net", "plain http"),
     ("dx-host", "ftp://acme.getdx.net", "a scheme other than https"),
     ("dx-token", "two words", "has a space, a line break or a character outside ASCII"),
@@ -127,17 +127,17 @@ BAD: list[tuple[str, str, str]] = [
     ("timeout", "nan", "not a number of seconds"),
     ("timeout", "1e3", "not a number of seconds"),
     ("timeout", "٦٠", "not a number of seconds"),
-    ("operation", "destroy", "is none of `deploy`, `set-pull-services`"),
-    ("services-from", "guesses", "is none of `input`, `map`, `backstage`, `codeowners`"),
+    ("operation", "destroy", "is not one of `deploy`, `set-pull-services`"),
+    ("services-from", "guesses", "is not one of `input`, `map`, `backstage`, `codeowners`"),
     ("service", "payments=Payments, Inc", "Write identifier or identifier=Display Name, one a line, or JSON"),
-    ("service", "[1735733100]", "neither a text nor an object"),
+    ("service", "[1735733100]", "neither text nor an object"),
     ("service-map", "../services.yml", "leads out of the workspace"),
     ("service-map", "web: 5", "(line 1)"),
     ("repository", "acme/shop\nacme/other", "a line break or another control character"),
     ("commit-sha", "abc123", "not a commit id of 7 to 40"),
     ("commit-sha", SHA + "0", "not a commit id"),
     ("commit-sha", "refs/heads/main", "not a commit id"),
-    ("attribution", "sha-list", "is none of `commit`, `repository`, `merge-commits`"),
+    ("attribution", "sha-list", "is not one of `commit`, `repository`, `merge-commits`"),
     ("merge-commit-shas", "{abc1235, abc2346}", "a list in braces"),
     ("merge-commit-shas", "abc1235 abc2346", "has an item that is not a commit id"),
     ("merge-commit-shas", "abc1235, xyz", "has an item that is not a commit id"),
@@ -148,7 +148,7 @@ BAD: list[tuple[str, str, str]] = [
     ("deployed-at", "2025-01-01T12:05:01", "has no time zone"),
     ("deployed-at", "yesterday", "not a time that can be read"),
     ("deployed-at", "1991", "neither 10 digits (Unix seconds) nor 13"),
-    ("success", "yes", "is none of `true`, `success`, `false`, `failure`"),
+    ("success", "yes", "is not one of `true`, `success`, `false`, `failure`"),
     ("environment", "prod\u2028eu", "control character"),
     ("reference-id", "a\tb", "control character"),
     ("source-url", "argocd/build/1791", "is not a URL"),
@@ -158,9 +158,9 @@ BAD: list[tuple[str, str, str]] = [
     ("metadata", "just words", "is not an object"),
     ("metadata", "a: b: c", "not YAML that can be read (line 1)"),
     ("metadata", '{"a": 12, "a": 13}', "the same key twice"),
-    ("only-branches", "[main", "starts like a JSON array and is none"),
+    ("only-branches", "[main", "starts like a JSON array but is not one"),
     *(
-        ("only-branches", text, "cannot be in a branch's name. Only `*` and `**` have a meaning, as in release/**")
+        ("only-branches", text, "that a branch name cannot have. Only `*` and `**` have a meaning, as in release/**")
         for text in ("main, release/?.x", "ma[i]n", "release\\*", "main develop", "a~1", "a^", "feature:x", '["a\\tb"]')
     ),
     *(
@@ -190,19 +190,19 @@ BAD: list[tuple[str, str, str]] = [
     ("replace-pull-services", "yes", "is neither `true` nor `false`"),
     *(("pull-number", text, "is not a whole number") for text in ("#41", "0", "-41", "4.1", "٤١", "9" * 17)),
     ("pull-id", "PR_kwDOA", "is not a whole number"),
-    ("lead-time-metadata", "true", "is none of `none`, `commit`, `first-commit`, `both`"),
+    ("lead-time-metadata", "true", "is not one of `none`, `commit`, `first-commit`, `both`"),
     ("show-pull-requests", "yes", "is neither `true` nor `false`"),
-    ("method", "insert", "is none of `create`, `upsert`"),
-    ("on-conflict", "ignore", "is none of `keep`, `update`, `fail`"),
+    ("method", "insert", "is not one of `create`, `upsert`"),
+    ("on-conflict", "ignore", "is not one of `keep`, `update`, `fail`"),
     ("fail-on-error", "off", "is neither `true` nor `false`"),
     ("dry-run", "1", "is neither `true` nor `false`"),
     ("failed-file", "/tmp/failed.jsonl", "is an absolute path"),
-    ("failed-file", ".git/hooks/pre-commit", "lies inside `.git`"),
+    ("failed-file", ".git/hooks/pre-commit", "is inside `.git`"),
     ("since", "2025-13-01", "is not a time that can be read"),
     ("until", "2025-02-01T12:05", "has no time zone"),
     ("workflow-jobs", "some", "is neither `true` nor `false`"),
     ("backfill-file", "../history.csv", "leads out of the workspace"),
-    ("csv-file", ".git/for-dx.csv", "lies inside `.git`"),
+    ("csv-file", ".git/for-dx.csv", "is inside `.git`"),
     *(("max-per-second", text, "is not a number of requests a second") for text in ("-1.5", "1e3", "all", "nan")),
     *(("concurrency", text, "is not a whole number from 1 to 32") for text in ("-4", "0.5", "33", "all", "٤")),
     ("job-index", "0\r1", "control character"),
@@ -520,12 +520,12 @@ def test_a_path_that_cannot_be_read_still_asks_for_a_file_and_no_connection() ->
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_bytes_that_are_not_utf8(name: str) -> None:
-    assert problems(CONNECTION | {name: "caf\udce9"}) == {name: "is not valid text (UTF-8)."}
+    assert problems(CONNECTION | {name: "caf\udce9"}) == {name: "is not valid UTF-8."}
 
 
 def test_a_broken_token_is_not_called_missing() -> None:
     found = problems({"dx-host": "acme", "dx-token": "caf\udce9", "timeout": "never"})
-    assert found["dx-token"] == "is not valid text (UTF-8)."
+    assert found["dx-token"] == "is not valid UTF-8."
 
 
 @pytest.mark.parametrize("name", DECLARED)

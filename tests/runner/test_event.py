@@ -154,7 +154,7 @@ def test_what_may_be_null_may_be_null(name: str, nothing: object) -> None:
             except ActionError:
                 stopped.add(path)
     assert told.keys() == REQUIRED.get(event_name(name), set()) & every
-    assert all(f"have {path}, and" in text for path, text in told.items())
+    assert all(f"lacks {path}, or" in text for path, text in told.items())
     assert stopped <= {"repository", "repository.default_branch", "pull_request.merge_commit_sha"}
 
 
@@ -164,7 +164,7 @@ def test_malformed_is_told_by_path_and_without_its_value(name: str, path: str, v
         event(name, {path: value})
     (problem,) = caught.value.problems
     assert problem.subject == event_name(name)
-    assert f"have {path}, and" in problem.text
+    assert f"lacks {path}, or" in problem.text
     told = [*traceback.format_exception(caught.value), str(caught.value.__context__)]
     assert "s3cr3t" not in "".join(told)
 
@@ -174,8 +174,8 @@ def test_every_malformed_place_is_named_up_to_five() -> None:
     with pytest.raises(BadEvent) as caught:
         parse_event("deployment", {"action": 5, "repository": 5, "deployment": bad})
     assert str(caught.value) == (
-        "`deployment` events have action, deployment.environment, deployment.id, deployment.production_environment, "
-        "deployment.sha, and this one's is missing or of another type than GitHub documents."
+        "`deployment` lacks action, deployment.environment, deployment.id, deployment.production_environment, "
+        "deployment.sha, or has another type there than GitHub documents."
     )
 
 
@@ -203,9 +203,9 @@ def test_the_runner_names_the_event_and_the_payload_does_not() -> None:
         (b"\xff\xfes3cr3t", "names a file that is not JSON"),
         (b'{"s3cr3t": "\xe9"}', "names a file that is not JSON"),
         (b'{"a":' * 100_000, "names a file that is not JSON"),
-        (b'["s3cr3t"]', "names no file with a JSON object in it"),
-        (b"null", "names no file with a JSON object in it"),
-        (b'"s3cr3t"', "names no file with a JSON object in it"),
+        (b'["s3cr3t"]', "does not name a file with a JSON object"),
+        (b"null", "does not name a file with a JSON object"),
+        (b'"s3cr3t"', "does not name a file with a JSON object"),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -221,8 +221,8 @@ def test_no_events(tmp_path: Path, content: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "path", "words"),
     [
-        ("", "/dev/null", "`GITHUB_EVENT_NAME` is empty: this runs as a step of a GitHub Actions workflow"),
-        ("push", "", "`GITHUB_EVENT_PATH` names no file with a JSON object in it"),
+        ("", "/dev/null", "`GITHUB_EVENT_NAME` is empty. Run the action as a step of a GitHub Actions workflow"),
+        ("push", "", "`GITHUB_EVENT_PATH` does not name a file with a JSON object"),
         ("push", "/no/such/file.json", "`GITHUB_EVENT_PATH` names a file that cannot be read"),
         ("push", "/", "`GITHUB_EVENT_PATH` names a file that cannot be read"),
         ("push", "a\x00b", "`GITHUB_EVENT_PATH` names a file that"),

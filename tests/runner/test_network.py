@@ -217,7 +217,7 @@ def bad_bundles() -> dict[str, bytes]:
 def test_a_bad_ca_bundle_is_a_bad_input(kind: str) -> None:
     with pytest.raises(BadInput) as raised:
         tls_context({}, bad_bundles()[kind])
-    assert raised.value.problems == (Problem("ca-bundle", "holds no certificate that can be read. Give a PEM file."),)
+    assert raised.value.problems == (Problem("ca-bundle", "contains no readable certificate. Name a PEM file."),)
     assert raised.value.__cause__ is None
 
 

@@ -103,12 +103,12 @@ def test_paths_that_may_be_named(text: str, path: str) -> None:
         ("out/", "names a folder"),
         ("/github/workspace", "names a folder"),
         ("/github/workspace/", "names a folder"),
-        (".git", "lies inside `.git`"),
-        (".git/config", "lies inside `.git`"),
-        ("./.git/hooks/post-checkout", "lies inside `.git`"),
-        ("sub/.git/config", "lies inside `.git`"),
-        (".GIT/config", "lies inside `.git`"),
-        ("/github/workspace/.git/config", "lies inside `.git`"),
+        (".git", "is inside `.git`"),
+        (".git/config", "is inside `.git`"),
+        ("./.git/hooks/post-checkout", "is inside `.git`"),
+        ("sub/.git/config", "is inside `.git`"),
+        (".GIT/config", "is inside `.git`"),
+        ("/github/workspace/.git/config", "is inside `.git`"),
         ("a\nb", "has a control character"),
         ("a\r::error::b", "has a control character"),
         ("a\x00b", "has a control character"),
@@ -257,7 +257,7 @@ def test_no_symbolic_link_is_followed(
         file.write_text("as it was")
     (folder / link).symlink_to(target)
     before = tree(folder.parent)
-    with pytest.raises(InvalidValue, match="a symbolic link or a folder is in its place"):
+    with pytest.raises(InvalidValue, match="it is a symbolic link or a folder"):
         use(workspace, path)
     assert tree(folder.parent) == before
 
@@ -324,7 +324,7 @@ def test_a_name_that_no_file_has(workspace: Workspace, use: Use, path: str) -> N
 @USES
 def test_without_a_workspace(folder: Path, use: Use) -> None:
     (folder / "file").touch()
-    with pytest.raises(InvalidValue, match="GITHUB_WORKSPACE names no workspace"):
+    with pytest.raises(InvalidValue, match="GITHUB_WORKSPACE is empty"):
         use(Workspace(""), "file")
     for root in (folder / "nowhere", folder / "file"):
         with pytest.raises(InvalidValue):

@@ -56,7 +56,7 @@ def test_the_workspace_comes_first(world: World) -> None:
     ("path", "words"),
     [
         ("ci/other.pem", "`ca-bundle` names a file that is neither in the workspace nor in the deployed commit."),
-        ("ci/empty.pem", "`ca-bundle` holds no certificate that can be read."),
+        ("ci/empty.pem", "`ca-bundle` contains no readable certificate."),
     ],
 )
 def test_what_is_not_there_is_told(world: World, path: str, words: str) -> None:
