@@ -23,7 +23,7 @@ from dx_action.errors import ActionError, BadInput, Interrupted, Problem
 from dx_action.inputs.model import PREFIX, Inputs, fail_on_error, missing_connection, read_inputs
 from dx_action.operations.register import send
 from dx_action.report import endings as report
-from dx_action.report.log import found_lines
+from dx_action.report.log import registration_lines
 from dx_action.report.progress import Progress, saved
 from dx_action.runner.commands import Workflow
 from dx_action.runner.event import read_event
@@ -129,7 +129,7 @@ def _run(
         return report.skipped(registration)
     progress.registration = registration
     first, calls = pull_calls(registration), deployment_calls(registration, inputs)
-    for line in found_lines(event, registration):
+    for line in registration_lines(event, registration):
         workflow.say(line)
     for call in (*first, *calls):
         workflow.debug(f"POST {call.path} {call.body.decode()}")
@@ -180,7 +180,7 @@ def _frames(bug: BaseException) -> "StackSummary":
 
 
 def _show_frames(bug: BaseException, workflow: Workflow) -> None:
-    workflow.group("Where it broke")
+    workflow.group("Stack trace")
     for frame in _frames(bug):
         workflow.say(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}")
     workflow.end_group()

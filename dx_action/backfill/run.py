@@ -7,11 +7,10 @@ from dx_action.backfill import report as backfill_report
 from dx_action.backfill.backfill import Backfill
 from dx_action.backfill.file import form_of, rows_from_file
 from dx_action.backfill.lane import Terms
-from dx_action.backfill.messages import BackfillResult
 from dx_action.backfill.order import Order
 from dx_action.backfill.store import Rows, write_csv
 from dx_action.backfill.summary import groups
-from dx_action.backfill.tally import Tally
+from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.dx.connect import connection
 from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
@@ -121,7 +120,7 @@ def _sent(
             tally=job.tally,
             held_back=job.order.dropped,
             reason=job.reason,
-            kept=failed_file.path,
+            saved=failed_file.path,
             from_file=inputs.backfill_file is not None,
             notices=notices,
             warnings=warnings,

@@ -1,46 +1,53 @@
-"""Owns a backfill's part of the summary, and of the log's groups: how many of each service, and of each week. Pure.
+"""A backfill's summary and the groups of its log: counts for each service and each week. Pure.
 
-Every value that others wrote is inert; what there may be many of is capped.
+Every foreign value is made inert, and every list has a limit.
 """
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
 
-from dx_action.backfill.messages import BackfillResult, by_outcome
-from dx_action.backfill.tally import OUTCOMES, Line
+from dx_action.backfill.tally import OUTCOMES, BackfillResult, Line
 from dx_action.deployment.calls import Outcome
+from dx_action.report.endings import result_line
 from dx_action.report.summary import MARKS, quoted
-from dx_action.text import code, one_line, truncate
+from dx_action.text import code, one_line, plural, truncate
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
-# Dates of more bars would lie on each other.
+# The dates of more bars would overlap.
 _MOST_DAYS = 9
 PULLS = "(pull requests)"
 _DAY = 86_400_000
-_MONDAY = date(1969, 12, 29).toordinal()  # that of the week in which the epoch began
+_MONDAY = date(1969, 12, 29).toordinal()  # of the week in which the epoch began
 Counts = Counter[Outcome]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """How many there are, the counts of the largest, and those of all together."""
+    """How many services there are, the outcomes of the largest, and those of all together."""
 
     number: int
     largest: dict[str, Counts]
     total: Counts
 
     def rest(self, shown: int) -> Counts:
-        """Count all but so many of the largest."""
+        """Return the outcomes of all services but the `shown` largest."""
         return self.total - sum(list(self.largest.values())[:shown], Counter())
 
 
 def summary(headline: str, ending: BackfillResult, notes: Sequence[str]) -> str:
-    """Give the summary: what happened, by service and by week, and the rows that failed."""
+    """Return the summary: what happened, by service and by week, and the rows that failed."""
     return f"### {headline}\n\n{quoted(notes)}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
+
+
+def by_outcome(counts: Mapping[Outcome, int], *, pulls: bool = False) -> str:
+    """Return the counts in words: `2 registered, 1 unknown`. `pulls`: they count calls that set a pull request's services."""
+    words = ((counts[outcome], mark.split(" ", 1)[1]) for outcome, mark in MARKS.items() if counts[outcome])
+    text = ", ".join(f"{count:,} {word}" for count, word in words)
+    return text.replace("registered", "set") if pulls else text
 
 
 def by_service(ending: BackfillResult) -> Services:
@@ -62,26 +69,29 @@ def by_service(ending: BackfillResult) -> Services:
 
 
 def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
-    """Give a folded part of the log for each service: its title, and its lines, which tell the weeks."""
+    """Yield a group of the log for each service: its title, and a line for each week; then one for what failed."""
     services = by_service(ending)
     weeks: dict[str, dict[int, Counts]] = {service: {} for service in list(services.largest)[:MOST_GROUPS]}
     for index in range(len(ending.tally)):
         service = _service(ending, index)
         if service in weeks:
             weeks[service].setdefault(_week(ending.rows.times[index]), Counter())[ending.tally[index]] += 1
-    for service, found in weeks.items():
-        told = sorted(found.items()) if service != PULLS else []
-        lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in told[-MOST_IN_GROUP:]]
-        if left := len(told[:-MOST_IN_GROUP]):
-            lines.insert(0, f"  {left:,} earlier week{' is' if left == 1 else 's are'} left out")
-        yield f"{truncate(service, 100)}: {by_outcome(services.largest[service])}", lines
+    for service, by_week in weeks.items():
+        shown = sorted(by_week.items()) if service != PULLS else []
+        lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in shown[-MOST_IN_GROUP:]]
+        if earlier := len(shown[:-MOST_IN_GROUP]):
+            lines.insert(0, f"  {plural(earlier, 'earlier week')} not shown")
+        yield f"{truncate(service, 100)}: {by_outcome(services.largest[service], pulls=service == PULLS)}", lines
     if (more := services.number - MOST_GROUPS) > 0:
-        yield f"{more:,} more service{'' if more == 1 else 's'}: {by_outcome(services.rest(MOST_GROUPS))}", []
+        yield f"{plural(more, 'more service')}: {by_outcome(services.rest(MOST_GROUPS))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
-        rows = [_line(ending, line) for line in ending.tally.failed[:MOST_FAILED]]
+        rows = [
+            result_line(line.result, f"{ending.line_noun} {line.number}, {truncate(line.result.call.label, 100)}")
+            for line in ending.tally.failed[:MOST_FAILED]
+        ]
         if failed > MOST_FAILED:
             rows.append(f"  … and {failed - MOST_FAILED:,} more")
-        yield f"What failed: {failed:,}", rows
+        yield f"Failed: {failed:,}", rows
 
 
 def _service(ending: BackfillResult, index: int) -> str:
@@ -105,7 +115,7 @@ def _table(services: Services) -> str:
 
 
 def _chart(ending: BackfillResult) -> str:
-    """Draw the deployments that DX holds, by weeks; of more than a year, several weeks are one bar."""
+    """Draw the registered deployments by week; of more than a year, several weeks are one bar."""
     weeks: Counter[int] = Counter()
     for index, time in enumerate(ending.rows.times):
         if time and (not ending.tally.ended or ending.tally[index] in ("accepted", "already-registered")):
@@ -133,28 +143,19 @@ def _failed(ending: BackfillResult) -> str:
     failed = ending.tally.failed
     if not failed:
         return ""
-    noun = "line" if ending.from_file else "row"
-    head = f"| {noun} | service | outcome | error | DX says | reference id |\n| ---: | --- | --- | --- | --- | --- |\n"
+    head = f"| {ending.line_noun} | service | outcome | error | DX says | reference id |\n| ---: | --- | --- | --- | --- | --- |\n"
     total = ending.tally.counts["failed"] + ending.tally.counts["unknown"]
     more = f"\n… and {total - MOST_FAILED:,} more.\n" if total > MOST_FAILED else ""
     return head + "".join(map(_row, failed[:MOST_FAILED])) + more
 
 
-def _line(ending: BackfillResult, line: Line) -> str:
-    result, noun = line.result, "line" if ending.from_file else "row"
-    how = [f"HTTP {result.http_status}"] if result.http_status else []
-    how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
-    how.append(truncate(result.error, 100))
-    return f"  {noun} {line.number}, {truncate(result.call.label, 100)}: {result.outcome} ({', '.join(how)})"
-
-
 def _row(line: Line) -> str:
     result = line.result
-    said = code(truncate(one_line(result.message), 200)) if result.message else ""
+    words = code(truncate(one_line(result.message), 200)) if result.message else ""
     return (
         f"| {line.number} | {code(truncate(result.call.label, 100))} | {MARKS[result.outcome]} "
         f"| {code(truncate(result.error, 100))} "
-        f"| {said} | {code(truncate(result.call.reference_id, 200))} |\n"
+        f"| {words} | {code(truncate(result.call.reference_id, 200))} |\n"
     )
 
 

@@ -5,6 +5,7 @@ Only that byte grows with the number of rows.
 
 from dataclasses import dataclass, field, replace
 
+from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Outcome, Result
 
 # The step's outputs have no room for more.
@@ -86,6 +87,39 @@ class Tally:
             kind.count += 1
             if len(kind.lines) < MOST_LINES:
                 kind.lines.append(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillResult:
+    """A backfill that ended, or was ended.
+
+    `held_back`: how many rows were not sent for the sake of order. `reason`: why the others were not. `saved`: the file in which
+    everything is that DX may not have registered. `from_file`: a row's number is its line in a file.
+    """
+
+    rows: Rows
+    tally: Tally
+    held_back: int = 0
+    reason: str = ""
+    saved: str | None = None
+    from_file: bool = True
+    notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """How many rows DX may not have registered."""
+        return len(self.tally) - self.tally.held
+
+    @property
+    def noun(self) -> str:
+        """What a row is: a deployment, or a call about a pull request, or either of them."""
+        return "deployment" if all(self.rows.times) else "row" if any(self.rows.times) else "pull request"
+
+    @property
+    def line_noun(self) -> str:
+        """What a row's number counts."""
+        return "line" if self.from_file else "row"
 
 
 def _span(seconds: float) -> str:

@@ -1,10 +1,10 @@
-"""Owns what a run says of itself: what was decided and done → log lines, annotations, outputs, summary, exit code.
+"""The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure.
 
-Pure. Whether a failure fails the step is decided here and nowhere else.
+Whether a failure fails the step is decided in `conclude` and nowhere else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
@@ -12,35 +12,47 @@ from dx_action.deployment.trigger import Skipped
 from dx_action.errors import Level, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
-from dx_action.report.failures import already_held, failures, troubles
+from dx_action.report.failures import conflicts, failures, troubles
 from dx_action.report.outputs import outputs
-from dx_action.text import truncate
+from dx_action.text import plural, truncate
 
 TITLE = "DX deployment"
+_NOTHING_SENT = "Nothing was sent to DX"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run publishes. `annotations` are (level, message), one for each kind of problem."""
+    """All that a run publishes. `annotations` are (level, message); `failed` is what DX may not have registered."""
 
     exit_code: int
     lines: tuple[str, ...]
     annotations: tuple[tuple[Level, str], ...]
     outputs: dict[str, str]
     summary: str
-    failed: tuple[Result, ...] = field(default=())
+    failed: tuple[Result, ...] = ()
+
+
+def conclude(
+    messages: Sequence[str],
+    hints: Sequence[tuple[Level, str]],
+    outputs: dict[str, str],
+    summary: str,
+    *,
+    fail_on_error: bool = True,
+    lines: Sequence[str] = (),
+    failed: Sequence[Result] = (),
+) -> Report:
+    """Return a report. `messages` say what failed, and fail the step unless `fail-on-error` is false; `hints` never do."""
+    level: Level = "error" if fail_on_error else "warning"
+    exit_code = 1 if messages and fail_on_error else 0
+    annotations = (*((level, message) for message in messages), *hints)
+    return Report(exit_code, tuple(lines), annotations, outputs, summary, tuple(failed))
 
 
 def skipped(skip: Skipped) -> Report:
-    """Report that nothing was to be registered."""
-    level: Level = "warning" if skip.warn else "notice"
-    return Report(
-        0,
-        (),
-        ((level, f"Nothing was sent to DX. {skip}"),),
-        outputs("skipped", str(skip)),
-        summary.told("Nothing was sent to DX", str(skip)),
-    )
+    """Report that there was nothing to register."""
+    hint: tuple[Level, str] = ("warning" if skip.warn else "notice", f"{_NOTHING_SENT}. {skip}")
+    return conclude((), [hint], outputs("skipped", str(skip)), summary.paragraph(_NOTHING_SENT, str(skip)))
 
 
 def unusable(
@@ -50,62 +62,54 @@ def unusable(
     registration: Registration | None = None,
     results: Sequence[Result] = (),
 ) -> Report:
-    """Report inputs or an event that cannot be used: nothing was sent. `results` are what would have been sent."""
-    lines = tuple(str(problem) for problem in problems)
-    headline = "Nothing was sent to DX"
-    return Report(
-        1 if fail_on_error else 0,
+    """Report inputs or an event that cannot be used. `results` are of the calls that would have been sent."""
+    lines = [str(problem) for problem in problems]
+    return conclude(
+        ["\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines))],
         (),
-        (("error" if fail_on_error else "warning", "\n".join((f"{headline}: {_counted(lines, 'problem')}.", *lines))),),
         outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
-        summary.problems(headline, lines),
-        failed=tuple(results),
+        summary.bullets(_NOTHING_SENT, lines),
+        fail_on_error=fail_on_error,
+        failed=results,
     )
 
 
 def cancelled(*, fail_on_error: bool) -> Report:
     """Report that the job was cancelled before anything was sent."""
     reason = "The job was cancelled before anything was sent to DX."
-    return Report(
-        1 if fail_on_error else 0,
-        (),
-        (("error" if fail_on_error else "warning", reason),),
-        outputs("failed", reason),
-        summary.told("Nothing was sent to DX", reason),
-    )
+    shown = summary.paragraph(_NOTHING_SENT, reason)
+    return conclude([reason], (), outputs("failed", reason), shown, fail_on_error=fail_on_error)
 
 
 def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -> Report:
-    """Report a mistake of this action's own. `where` names code, never text."""
-    reason = f"This is a bug of the action, at {where}. Please report it with the log's last group."
-    things, done, counted = "deployments", "registered", _deployments(results)
+    """Report an unexpected error. `where` names a place in the code; the error's own text may be foreign."""
+    title = "Unexpected error in the action"
+    text = f"{title}, at {where}. This is a bug: please report it with the log group `Stack trace`."
+    noun, done, counted = "deployment", "registered", _deployments(results)
     if not counted:
-        things, done, counted = "calls", "taken by DX", list(results)
-    held = f" {len([result for result in counted if result.delivered])} of {len(counted)} {things} were {done}."
-    text = reason + (held if results else "")
-    return Report(
-        1 if fail_on_error else 0,
+        noun, done, counted = "call", "accepted", list(results)
+    if counted:
+        text += f" DX {done} {sum(result.delivered for result in counted)} of {plural(len(counted), noun)}."
+    return conclude(
+        [text],
         (),
-        (("error" if fail_on_error else "warning", text),),
         outputs("failed", text, results=results, calls=[result.call for result in results]),
-        summary.told("The deployment action broke", text),
-        failed=tuple(result for result in results if not result.delivered),
+        summary.paragraph(title, text),
+        fail_on_error=fail_on_error,
+        failed=[result for result in results if not result.delivered],
     )
 
 
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: bool = True) -> Report:
-    """Report a dry run: it fails where the live one would for want of a look-up's answer."""
-    level: Level = "error" if fail_on_error else "warning"
+    """Report a dry run. It fails if the live run would fail because a look-up failed."""
     messages = troubles(registration)
-    lines = [f"Dry run. A live run would send {_counted(calls, 'request')}:"]
-    for call in calls:
-        lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
-    return Report(
-        1 if messages and fail_on_error else 0,
-        tuple(lines),
-        (*((level, message) for message in messages), *hints(registration.warnings, registration.notices)),
+    return conclude(
+        messages,
+        hints(registration.warnings, registration.notices),
         outputs("dry-run", messages[0] if messages else "", registration, calls),
-        summary.dry(registration, calls, (*messages, *registration.warnings, *registration.notices)),
+        summary.dry_run(registration, calls, (*messages, *registration.warnings, *registration.notices)),
+        fail_on_error=fail_on_error,
+        lines=dry_run_lines(len(calls), calls),
     )
 
 
@@ -117,48 +121,29 @@ def sent(
     *,
     calls: Sequence[Call],
 ) -> Report:
-    """Report what became of the calls."""
-    failed = tuple(result for result in results if not result.delivered)
-    status = _status(registration, results, failed)
-    level: Level = "error" if inputs.fail_on_error else "warning"
+    """Report what became of the calls. `updates` are those that `on-conflict: update` made besides."""
+    failed = [result for result in results if not result.delivered]
+    deployments = _deployments(results)
+    accepted = any(result.outcome == "accepted" for result in deployments)
+    trouble = bool(registration.problems)
+    status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
     messages = (*troubles(registration), *failures(results, inputs, registration))
-    held = already_held(registration, inputs, results)
-    lines = [_line(result) for result in results]
-    hinted = hints(registration.warnings, registration.notices)
-    negated = "NOT known to be" if any(result.outcome == "unknown" for result in failed) else "NOT"
-    things, done, counted = "deployments", "registered in", _deployments(results)
-    if any(result.call.subject for result in failed):
-        things, done, counted = "calls", "taken by", list(results)
-    headline = {
-        "pull-services-set": "Services set in DX",
-        "registered": "Deployment registered in DX",
-        "already-registered": "Deployment already registered in DX",
-        "partial": f"{len(failed)} of {len(counted)} {things} {negated} {done} DX"
-        if failed
-        else "Deployment registered in DX, but services NOT set",
-        "failed": f"Deployment {negated} registered in DX"
-        if registration.services.value
-        else f"Services {negated} set in DX",
-    }[status]
-    notes = (*messages, *(message for _, message in held), *registration.warnings, *registration.notices)
-    return Report(
-        1 if messages and inputs.fail_on_error else 0,
-        tuple(lines),
-        (*((level, message) for message in messages), *held, *hinted),
-        outputs(
-            status,
-            messages[0] if messages else (held[0][1] if held and status == "already-registered" else ""),
-            registration,
-            [*calls, *updates],
-            results,
-        ),
-        summary.sent(headline, registration, results, notes),
+    already = conflicts(registration, inputs, results)
+    reason = messages[0] if messages else (already[0][1] if already and status == "already-registered" else "")
+    notes = (*messages, *(text for _, text in already), *registration.warnings, *registration.notices)
+    return conclude(
+        messages,
+        (*already, *hints(registration.warnings, registration.notices)),
+        outputs(status, reason, registration, [*calls, *updates], results),
+        summary.sent(_headline(status, registration, results), registration, results, notes),
+        fail_on_error=inputs.fail_on_error,
+        lines=[result_line(result, result.call.label) for result in results],
         failed=failed,
     )
 
 
 def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Report:
-    """Give the report with something that went wrong after it was made, unless it tells that already."""
+    """Return the report with a problem that came up after it was made, unless it has that already."""
     if any(str(problem) in message.split("\n") for _, message in report.annotations):
         return report
     level: Level = "error" if fail_on_error else "warning"
@@ -170,33 +155,67 @@ def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Re
     )
 
 
-def _status(registration: Registration, results: Sequence[Result], failed: Sequence[Result]) -> str:
-    if failed or registration.problems:
-        return "failed" if len(failed) == len(results) else "partial"
-    deployments = _deployments(results)
+def status_of(missing: int, total: int, *, deployments: bool, accepted: bool, trouble: bool = False) -> str:
+    """Return the output `status`, for so many of all calls that DX may not have accepted.
+
+    `deployments`: some calls register one; `accepted`: DX accepted one of these now. `trouble`: a call could not even be made.
+    """
+    if missing or trouble:
+        return "failed" if missing == total else "partial"
     if not deployments:
         return "pull-services-set"
-    held = all(result.outcome == "already-registered" for result in deployments)
-    return "already-registered" if held else "registered"
+    return "registered" if accepted else "already-registered"
+
+
+def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool) -> str:
+    """Return the summary's headline. `noun` is what the calls are about: `deployment`, `pull request`, or either: `call`, `row`."""
+    registered = "registered in" if noun == "deployment" else "accepted by"
+    negated = "NOT known to be" if unknown else "NOT"
+    everything = noun.capitalize() if total == 1 else plural(total, noun)
+    if status == "pull-services-set":
+        return "Services set in DX"
+    if status == "already-registered":
+        return f"{everything} already registered in DX"
+    if not missing and status != "failed":
+        return f"{everything} {registered} DX"
+    if noun == "pull request":
+        which = f" of {missing:,} of {plural(total, noun)}" if total > 1 else ""
+        return f"Services{which} {negated} set in DX"
+    which = everything if total == 1 else f"{missing:,} of {everything}"
+    return f"{which} {negated} {registered} DX"
+
+
+def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[tuple[Level, str], ...]:
+    """Return the annotations that fail nothing."""
+    return (*(("warning", text) for text in warnings), *(("notice", text) for text in notices))
+
+
+def dry_run_lines(total: int, calls: Sequence[Call]) -> list[str]:
+    """Return the log of a dry run: how many requests there would be in all, and some of them whole."""
+    lines = [f"Dry run. A live run would send {plural(total, 'request')}:"]
+    for call in calls:
+        lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
+    return lines
+
+
+def result_line(result: Result, label: str) -> str:
+    """Return the log line on what became of a call."""
+    details = [f"HTTP {result.http_status}"] if result.http_status else []
+    details += [f"{result.attempts} attempts"] if result.attempts > 1 else []
+    if result.error and not result.delivered and result.error != f"http_{result.http_status}":
+        details.append(truncate(result.error, 100))
+    return f"  {label}: {result.outcome}" + (f" ({', '.join(details)})" if details else "")
+
+
+def _headline(status: str, registration: Registration, results: Sequence[Result]) -> str:
+    failed, counted, noun = [result for result in results if not result.delivered], list(results), "pull request"
+    if registration.services.value:
+        calls = any(result.call.subject for result in failed)
+        noun, counted = ("call", counted) if calls else ("deployment", _deployments(results))
+    unknown = any(result.outcome == "unknown" for result in failed)
+    text = headline(status, noun, len(failed), len(counted), unknown=unknown)
+    return f"{text}, but services NOT set" if status == "partial" and not failed else text
 
 
 def _deployments(results: Sequence[Result]) -> list[Result]:
     return [result for result in results if not result.call.subject]
-
-
-def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[tuple[Level, str], ...]:
-    """Give the annotations of what fails nothing."""
-    told: tuple[tuple[Level, str], ...] = tuple(("warning", text) for text in warnings)
-    return told + tuple(("notice", text) for text in notices)
-
-
-def _counted(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
-
-
-def _line(result: Result) -> str:
-    how = [f"HTTP {result.http_status}"] if result.http_status else []
-    how += [f"{result.attempts} attempts"] if result.attempts > 1 else []
-    told = result.delivered or result.error == f"http_{result.http_status}"
-    how += [truncate(result.error, 100)] if result.error and not told else []
-    return f"  {result.call.label}: {result.outcome}" + (f" ({', '.join(how)})" if how else "")

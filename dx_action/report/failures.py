@@ -1,4 +1,7 @@
-"""Owns the messages on calls that failed, and on those that DX held already: one for each kind. Pure."""
+"""Messages about calls that failed or were already registered, for a step and a backfill. Pure.
+
+There is one message for each kind of failure. It says what failed, which error it was, what to check, and what DX said.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,176 +11,197 @@ from dx_action.deployment.calls import Result
 from dx_action.deployment.registration import Registration
 from dx_action.errors import Level
 from dx_action.inputs.model import Inputs
-from dx_action.text import join_names, one_line, truncate
+from dx_action.text import join_names, one_line, plural, truncate
 
 # The runner keeps ten annotations of a level, and other problems need theirs.
-MOST_KINDS = 8
-_TOKENS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
+MOST_KINDS = 7
+# After these, no further call is sent.
+TOKEN_ERRORS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
+# By DX's documented codes, then by our own. No text of others is in it: a message adds that.
 ADVICE = {
-    "not_authed": "DX saw no API token. Check that `dx-token` comes from a secret that this repository and event can read.",
-    "invalid_auth": "DX does not accept the API token: it is wrong, expired or revoked. Create a Data Cloud API token in DX "
-    "and store it in the secret that `dx-token` reads.",
+    "not_authed": "DX received no API token. Check that `dx-token` reads a secret that this repository and event can access.",
+    "invalid_auth": "DX rejected the API token: it is wrong, expired or revoked. Create a Data Cloud API token in DX and store "
+    "it in the secret that `dx-token` reads.",
     "account_inactive": "The DX account behind the API token is deactivated or suspended. Use a token of an active account.",
-    "invalid_json": "DX could not parse the request. A proxy may have changed it; with a plain connection this is a bug of "
-    "this action: please report it.",
-    "required_params_missing": "DX misses a required value. Check `service`, `deployed-at`, and `repository` or "
+    "invalid_json": "DX could not parse the request. A proxy may have changed it; if there is no proxy, this is a bug in the "
+    "action: please report it.",
+    "required_params_missing": "A required value is missing. Check `service`, `deployed-at`, and `repository` or "
     "`merge-commit-shas`.",
-    "repo_not_found": "DX does not know the repository. Check its spelling and its prefix (organization, project), and that "
-    "the repository is connected in DX; `repository` sets it by hand.",
-    "reference_id_conflict": "DX already holds this `reference_id` with other values, and `on-conflict` is not `keep`.",
+    "repo_not_found": "DX could not find the repository. Check its spelling and prefix (organization, project), and that it is "
+    "connected in DX. To send another name, set `repository`.",
+    "reference_id_conflict": "A deployment with this `reference_id` is already registered with other values. Set another "
+    "`reference-id`, or another `on-conflict`.",
     "redirect": "The host answered with a redirect, which is never followed with a token. Check `dx-host`.",
-    "not_ok": "DX answered without `ok: true` and gave no reason.",
-    "unreadable_answer": "The answers were not JSON, as where a proxy or a login page stands before DX. Check `dx-host`.",
-    "http_401": "The API token was refused. Check the secret that `dx-token` reads, and `dx-host`.",
-    "http_403": "The API token may not do this. Check the rights of the token that `dx-token` reads, and any proxy's.",
-    "http_404": "The host has no such API. Check that `dx-host` is your DX instance's own host.",
-    "http_422": "DX refused the request and gave no reason that can be read. Check the inputs against what DX has.",
-    "http_429": "DX asked for fewer requests, and for a longer wait than `timeout` leaves. Run this later, or raise `timeout`.",
-    "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, give its PEM file as `ca-bundle`.",
-    "connection_failed": "No connection to the host could be made. Check `dx-host`, the network and any proxy.",
-    "connection_lost": "The connection broke before DX had answered.",
-    "no_answer": "DX did not answer in time. Raise `timeout` where it is slow; else look whether it is down.",
-    "request_impossible": "The request could not be made. Check `dx-host` and the proxy's variables.",
-    "unauthorized_before": "It was not sent, because DX had refused the token.",
-    "order_kept": "A deployment before it, of the same repository, service and environment, was not delivered, and they go in "
-    "the order of time. Send both again.",
-    "stopped_before": "The sending was ended, because what failed before would have failed here, too.",
-    "out_of_time": "It was not sent, because `timeout` was used up.",
-    "cancelled": "The job was cancelled before that was known.",
-    "not_configured": "It was not sent, because an input that it needs is missing or cannot be used.",
+    "not_ok": "DX answered without `ok: true` and gave no reason. Check the inputs against the data in DX.",
+    "unreadable_answer": "The answers were not JSON: a proxy or a login page may be answering instead of DX. Check `dx-host`.",
+    "http_401": "The API token was rejected. Check the secret that `dx-token` reads, and `dx-host`.",
+    "http_403": "The API token lacks permission, or a proxy blocked the request. Check the token's permissions and any proxy.",
+    "http_404": "The host has no such API. Check that `dx-host` is the host of your own DX instance.",
+    "http_422": "DX rejected the request and gave no readable reason. Check the inputs against the data in DX.",
+    "http_429": "DX is rate-limiting and asked to wait longer than `timeout` allows. Raise `timeout`, or run the step again later.",
+    "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, set `ca-bundle` to its PEM file.",
+    "connection_failed": "The connection to the host failed. Check `dx-host`, the network and any proxy.",
+    "connection_lost": "The connection broke before DX answered. Check the network and any proxy.",
+    "no_answer": "DX did not answer in time. Raise `timeout` if DX is slow; otherwise check whether it is down.",
+    "request_impossible": "The request could not be built. Check `dx-host` and the proxy variables.",
+    "unauthorized_before": "Not sent, because DX rejected the token in an earlier call.",
+    "order_kept": "Not sent, because an earlier deployment of the same repository, service and environment failed, and order "
+    "matters.",
+    "stopped_before": "Not sent, because it would have failed in the same way as the calls before it.",
+    "out_of_time": "Not sent, because `timeout` was used up. Raise `timeout`.",
+    "cancelled": "The job was cancelled before this call was finished.",
+    "not_configured": "Not sent, because an input that it needs is missing or invalid.",
 }
-# Where a code that nobody documented says less than the status it came with.
-_TELLING = (401, 403, 429)
+# If DX's documentation does not list a code, these statuses say more than the code.
+_TELLING_STATUSES = (401, 403, 429)
+_VERBS = {"deployment": ("register", "registered"), "pull request": ("set the services of",) * 2}
+
+
+def advise(error: str, http_status: int | None, *, said: bool) -> str:
+    """Return what an error means and what to check. `said`: DX sent a message of its own."""
+    if error in ADVICE:
+        return ADVICE[error]
+    if http_status == 408 or (http_status or 0) >= 500:
+        return f"DX is unavailable: it answered every attempt with HTTP {http_status}. Try again later."
+    # A 404 with a code of its own, such as deployment_not_found, comes from an API that exists.
+    if http_status in _TELLING_STATUSES or (http_status == 404 and error == "not_found"):
+        return ADVICE[f"http_{http_status}"]
+    reason = "" if said else " DX gave no reason."
+    return f"DX rejected the request with an error code that its documentation does not list.{reason}"
+
+
+def not_done(noun: str, which: str, *, unknown: bool) -> str:
+    """Return the clause that DX did not do it: register a deployment, set a pull request's services, or accept a call."""
+    verb, past = _VERBS.get(noun, ("accept", "accepted"))
+    return f"It is unknown whether DX {past} {which}" if unknown else f"DX did not {verb} {which}"
+
+
+def message(clause: str, error: str, http_status: int | None = None, words: str = "") -> str:
+    """Return the message on a kind of failure. `words` are DX's own."""
+    words = truncate(one_line(truncate(words)))
+    advice = advise(error, http_status, said=bool(words))
+    stop = "" if words.endswith((".", "!", "?", "…")) else "."
+    return f"{clause}: {one_line(truncate(error, 100))}. {advice}" + (f" DX says: {words}{stop}" if words else "")
+
+
+def limited(messages: list[str]) -> list[str]:
+    """Return as many messages as the runner shows; the last one counts the rest."""
+    if len(messages) <= MOST_KINDS:
+        return messages
+    more = len(messages) - MOST_KINDS + 1
+    return [*messages[: MOST_KINDS - 1], f"{more} more kinds of failure: see the summary and the output `results`."]
+
+
+def saved_in(path: str) -> str:
+    """Return where requests are, and what can be done with them there."""
+    return f"saved in {one_line(path)}, ready to be sent as a `backfill-file`"
+
+
+def already_registered(which: str) -> str:
+    """Return the sentence on a conflict that changed nothing. `which` ends with a verb."""
+    return f"{which} already registered in DX under the same `reference_id` with other values, which DX keeps."
 
 
 def failures(results: Sequence[Result], inputs: Inputs, registration: Registration) -> list[str]:
-    """Give one message for each kind of failure among all results; what follows from a refused token is told with it."""
+    """Return one message for each kind of failure of a step; what a rejected token stopped belongs to that kind."""
     kinds: dict[tuple[bool, str, str], list[Result]] = defaultdict(list)
     for result in results:
         if not result.delivered:
             kinds[bool(result.call.subject), result.outcome, result.error].append(result)
-    refused = next((kind for kind in kinds if kind[2] in _TOKENS), None)
+    refused = next((kind for kind in kinds if kind[2] in TOKEN_ERRORS), None)
     if refused:
-        for follows in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
-            kinds[refused] += kinds.pop(follows)
-    messages = [_message(failed, results, inputs, registration) for failed in kinds.values()]
-    if len(messages) <= MOST_KINDS:
-        return messages
-    return [
-        *messages[: MOST_KINDS - 1],
-        f"{len(messages) - MOST_KINDS + 1} more kinds of failure: see the output `results`.",
-    ]
+        for stopped in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
+            kinds[refused] += kinds.pop(stopped)
+    messages = []
+    for failed in kinds.values():
+        first = failed[0]
+        sentences = [message(_clause(failed, results), first.error, first.http_status, first.message)]
+        sentences += _what_to_do(failed, results, inputs, registration)
+        messages.append(" ".join(sentences))
+    return limited(messages)
 
 
 def troubles(registration: Registration) -> list[str]:
-    """Say what kept pull requests from being told their services, so that no call was made for them."""
+    """Return why the services of pull requests cannot be set, so that there is no call for them."""
     return [
-        f"The services of the pull request could not be set: {problem} The deployment is not held up by that. Once it is "
-        "mended, run `operation: set-pull-services`."
+        f"The services of the pull request could not be set: {problem} The deployment itself is not affected. Once this is "
+        "fixed, run `operation: set-pull-services`."
         for problem in registration.problems
     ]
 
 
-def _message(failed: Sequence[Result], results: Sequence[Result], inputs: Inputs, registration: Registration) -> str:
-    first = failed[0]
-    said = truncate(one_line(truncate(first.message))) if first.message else ""
-    parts = [
-        f"{_what(failed, results)}: {one_line(truncate(first.error, 100))}.",
-        advise(first.error, first.http_status, said=bool(said)),
-    ]
-    if said:
-        parts.append(f"DX says: {said}" + ("" if said.endswith((".", "!", "?", "…")) else "."))
-    unknown, kept, again = (
-        first.outcome == "unknown",
-        inputs.failed_file,
-        registration.repeatable or inputs.reference_id,
-    )
-    pulls = [result.call.json() for result in failed if result.call.subject]
-    alone = len(pulls) == len(failed)
-    clears = alone and not all(body["services"] for body in pulls)
-    if alone:
-        registers = any(not result.call.subject for result in results)
-        step = "run this step again with the same inputs, or " if again or not registers else ""
-        how = f"{step}{_by_request(len(failed), kept)}" if clears else _by_inputs(failed, pulls)
-        parts.append(f"Only this is to be repeated, and no deployment: {how}.")
-    elif unknown:
-        where = f", from {kept}:" if kept else ", as the output `requests` has it:"
-        parts.append(
-            f"DX may hold it all the same. Send the same request again{where} with its `reference_id` it is registered once."
+def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Result]) -> tuple[tuple[Level, str], ...]:
+    """Return the hint on what was already registered: expected if the id is the event's, else worth a look."""
+    already = [result for result in results if result.outcome == "already-registered"]
+    if not already:
+        return ()
+    are = "The deployment of {} is" if len(already) == 1 else "The deployments of {} are"
+    text = already_registered(are.format(_names(already)))
+    if registration.repeatable:
+        again = (
+            "That is expected if the same event is handled again. If it is another deployment, for example of a reusable "
+            "workflow that is called twice, set a different `environment` or `reference-id` for each."
         )
-        if not again:
-            parts.append("Do not re-run the job for that: a re-run registers another deployment.")
-    if kept and not clears and (alone or not unknown):
-        parts.append(f"{'The request is' if len(failed) == 1 else 'The requests are'} kept in {kept}.")
-    return " ".join(parts)
+        return (("notice", f"{text} {again}"),)
+    source = "the input `reference-id`" if inputs.reference_id else "this job"
+    again = (
+        f"The id comes from {source}. If this is another deployment, set another `reference-id`; if it corrects the first "
+        "one, set `on-conflict: update`."
+    )
+    return (("warning", f"{text} {again}"),)
 
 
-def _by_request(count: int, kept: str | None) -> str:
-    """Say how a list is cleared: no inputs do it by hand, as without `service` the repository's own name is one."""
-    request, are, them = ("its request", "is", "it") if count == 1 else ("their requests", "are", "them")
-    return f"send {request}, " + (f"which {are} kept in {kept}" if kept else f"as the output `requests` has {them}")
+def _clause(failed: Sequence[Result], results: Sequence[Result]) -> str:
+    pulls = sum(bool(result.call.subject) for result in failed)
+    noun = "pull request" if pulls == len(failed) else "call" if pulls else "deployment"
+    total, which = sum(bool(pulls) or not result.call.subject for result in results), _names(failed)
+    if total > 1 and noun != "pull request":
+        which = f"{len(failed):,} of {plural(total, noun)} ({which})"
+    return not_done(noun, which, unknown=failed[0].outcome == "unknown")
+
+
+def _what_to_do(
+    failed: Sequence[Result], results: Sequence[Result], inputs: Inputs, registration: Registration
+) -> list[str]:
+    path, unknown, alone = inputs.failed_file, failed[0].outcome == "unknown", len(failed) == 1
+    same_ids = registration.repeatable or inputs.reference_id
+    pulls = [result.call.json() for result in failed if result.call.subject]
+    saved = [f"The {'request is' if alone else 'requests are'} {saved_in(path)}."] if path else []
+    if len(pulls) == len(failed):
+        clears = not all(body["services"] for body in pulls)
+        step = (
+            "run this step again with the same inputs, or "
+            if same_ids or all(result.call.subject for result in results)
+            else ""
+        )
+        how = f"{step}{_by_request(len(failed), path)}" if clears else _by_inputs(failed, pulls)
+        return [
+            f"Repeat only {'this call' if alone else 'these calls'}, and no deployment: {how}.",
+            *([] if clears else saved),
+        ]
+    if not unknown:
+        return saved
+    it, request, its = ("it", "request", "its") if alone else ("them", "requests", "each")
+    source = one_line(path) if path else "the output `requests`"
+    again = f"Send the same {request} again from {source}: {its} `reference_id` is registered only once."
+    return [
+        f"DX may have registered {it}. {again}",
+        *([] if same_ids else ["Do not re-run the job for that: it would register another deployment."]),
+    ]
+
+
+def _by_request(count: int, path: str | None) -> str:
+    """Say how a list of services is cleared. No input does it: without `service`, the repository's own name is one."""
+    request, are = ("its request", "is") if count == 1 else ("their requests", "are")
+    return f"send {request}" + (f", which {are} {saved_in(path)}" if path else " from the output `requests`")
 
 
 def _by_inputs(failed: Sequence[Result], bodies: Sequence[dict[str, Any]]) -> str:
-    """Say which inputs tell these pull requests their services."""
     named = "pull-number" if "#" in failed[0].call.subject else "pull-id"
     parts = [f"its `{named}`", "the same services"] if len(failed) == 1 else [f"the `{named}`", "the services of each"]
     parts += ["`replace-pull-services: true`"] if any(body.get("replace") for body in bodies) else []
     return f"run `operation: set-pull-services` with {', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _what(failed: Sequence[Result], results: Sequence[Result]) -> str:
-    pulls = sum(bool(result.call.subject) for result in failed)
-    unknown = failed[0].outcome == "unknown"
-    known = "It is not known whether DX" if unknown else "DX did not"
-    if pulls == len(failed):
-        return f"{known} set the services of {_names(failed)}"
-    noun = "calls" if pulls else "deployments"
-    total = sum(bool(pulls) or not result.call.subject for result in results)
-    which = f"{len(failed)} of {total} {noun} ({_names(failed)})" if total > 1 else _names(failed)
-    verb = ("took" if unknown else "take") if pulls else ("registered" if unknown else "register")
-    return f"{known} {verb} {which}"
-
-
-def already_held(
-    registration: Registration, inputs: Inputs, results: Sequence[Result]
-) -> tuple[tuple[Level, str], ...]:
-    """Say that DX held something already: expected where the id is the event's, else worth a look."""
-    held = [result for result in results if result.outcome == "already-registered"]
-    if not held:
-        return ()
-    text = f"DX already holds this deployment of {_names(held)} under its `reference_id`, with other values, and keeps those. "
-    if registration.repeatable:
-        again = (
-            "That is expected where the same event is handled again. Where it was another deployment, as of a reusable "
-            "workflow that is called twice, give each its `environment` or `reference-id`."
-        )
-        return (("notice", text + again),)
-    whose = "the `reference-id` you gave" if inputs.reference_id else "this very job"
-    return (
-        (
-            "warning",
-            text + f"The id is that of {whose}: where this is another deployment, give it another `reference-id`; "
-            "where it corrects the first, set `on-conflict: update`.",
-        ),
-    )
-
-
 def _names(results: Sequence[Result]) -> str:
     return join_names([result.call.label for result in results])
-
-
-def advise(error: str, http_status: int | None, *, said: bool) -> str:
-    """Give the sentence for an error; for one that nobody documented, its status's, or where to look next.
-
-    `said`: DX gave a message.
-    """
-    if error in ADVICE:
-        return ADVICE[error]
-    if http_status == 408 or (http_status or 0) >= 500:
-        return f"DX is unavailable: it answered every attempt with {http_status}. Try again later."
-    # A 404 with a code of its own, such as deployment_not_found, comes from an API that is there.
-    if http_status in _TELLING or (http_status == 404 and error == "not_found"):
-        return ADVICE[f"http_{http_status}"]
-    reason = "" if said else " It gave no reason."
-    return f"DX refused the request, with a code that its documentation does not list.{reason}"

@@ -1,4 +1,6 @@
-"""Owns how the log tells what was found: each value, and where it came from. Pure."""
+"""The log lines on what will be registered: each value, and where it came from. Pure."""
+
+from collections.abc import Iterator
 
 from dx_action.deployment.registration import Registration
 from dx_action.inputs.values import Sourced
@@ -6,79 +8,64 @@ from dx_action.runner.event import Event
 from dx_action.text import truncate
 
 
-def found_lines(event: Event, registration: Registration) -> tuple[str, ...]:
-    """Give a line for the event and one for each value, aligned."""
+def registration_lines(event: Event, registration: Registration) -> tuple[str, ...]:
+    """Return a line for the event and one for each value, aligned."""
     if not registration.services.value:
-        repository, source = registration.repository, f"  from {registration.services.source}"
-        first = f"  {'repository':<18} {truncate(repository.value, 300)}  from {repository.source}"
-        return (f"Event {event.name}:", first, *(line + source for line in _told(registration)))
-    shas, attribution = registration.merge_commit_shas, registration.attribution
-    sends_commit = attribution.value == "commit" or (
-        shas is not None
-        and not all(registration.merge_commits_of(each.identifier) for each in registration.services.value)
-    )
-    rows: list[tuple[str, Sourced[str] | None]] = [
-        ("repository", registration.repository),
-        ("commit_sha" if sends_commit else "commit (not sent)", registration.commit),
-        ("merge_commit_shas", Sourced(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None),
-        ("attribution", Sourced(attribution.value, attribution.source)),
-        (
-            "service",
-            Sourced(", ".join(each.identifier for each in registration.services.value), registration.services.source),
-        ),
-        ("deployed_at", registration.deployed_at),
-        (
-            "success",
-            Sourced(str(registration.success.value).lower(), registration.success.source)
-            if registration.success
-            else None,
-        ),
-        ("environment", registration.environment),
-        ("reference_id", Sourced(", ".join(registration.reference_ids.value), registration.reference_ids.source)),
-        ("source_url", registration.source_url),
-        *(("metadata", found) for found in _times(registration)),
-    ]
+        source = f"  from {registration.services.source}"
+        pulls = (line + source for line in _pull_services(registration))
+        return (f"Event {event.name}:", _line("repository", registration.repository), *pulls)
     action = f" ({event.action})" if event.action else ""
-    lines = [f"Event {event.name}{action}:"]
-    for name, found in rows:
-        if found:
-            source = f"  from {found.source}" if found.source else ""
-            lines.append(f"  {name:<18} {truncate(found.value, 300)}{source}")
-    return (*lines, *_told(registration), *_shipped(registration))
+    lines = [_line(name, value) for name, value in _values(registration) if value]
+    return (f"Event {event.name}{action}:", *lines, *_pull_services(registration), *_what_ships(registration))
 
 
-def _times(registration: Registration) -> list[Sourced[str]]:
-    """Tell the times of lead time, once for all services that have the same."""
-    told: dict[tuple[str, str], list[str]] = {}
+def _line(name: str, value: Sourced[str]) -> str:
+    return f"  {name:<18} {truncate(value.value, 300)}" + (f"  from {value.source}" if value.source else "")
+
+
+def _values(registration: Registration) -> Iterator[tuple[str, Sourced[str] | None]]:
+    services, shas, success = registration.services, registration.merge_commit_shas, registration.success
+    sends_commit = registration.attribution.value == "commit" or (
+        shas is not None and not all(registration.merge_commits_of(service.identifier) for service in services.value)
+    )
+    yield "repository", registration.repository
+    yield "commit_sha" if sends_commit else "commit (not sent)", registration.commit
+    yield "merge_commit_shas", Sourced(", ".join(sha[:12] for sha in shas.value), shas.source) if shas else None
+    yield "attribution", Sourced(registration.attribution.value, registration.attribution.source)
+    yield "service", Sourced(", ".join(service.identifier for service in services.value), services.source)
+    yield "deployed_at", registration.deployed_at
+    yield "success", Sourced(str(success.value).lower(), success.source) if success else None
+    yield "environment", registration.environment
+    yield "reference_id", Sourced(", ".join(registration.reference_ids.value), registration.reference_ids.source)
+    yield "source_url", registration.source_url
+    for times in _lead_times(registration):
+        yield "metadata", times
+
+
+def _lead_times(registration: Registration) -> list[Sourced[str]]:
+    """Return the times of lead time, once for all services that have the same."""
+    services: dict[tuple[str, str], list[str]] = {}
     for service in registration.services.value:
         times = registration.changes.lead_times_of(service.identifier)
-        values = ", ".join(f"{key} {each.value}" for key, each in times.items())
-        sources = ", ".join(dict.fromkeys(each.source for each in times.values()))
-        told.setdefault((values, sources), []).append(service.identifier)
-    alone = len(told) == 1
+        values = ", ".join(f"{key} {time.value}" for key, time in times.items())
+        sources = ", ".join(dict.fromkeys(time.source for time in times.values()))
+        services.setdefault((values, sources), []).append(service.identifier)
     return [
-        Sourced(values, sources if alone else f"{sources} ({truncate(', '.join(names), 100)})")
-        for (values, sources), names in told.items()
+        Sourced(values, sources if len(services) == 1 else f"{sources} ({truncate(', '.join(names), 100)})")
+        for (values, sources), names in services.items()
         if values
     ]
 
 
-def _shipped(registration: Registration) -> list[str]:
-    """Tell what each service ships, since when, and what names the one before."""
-    lines = []
-    for service, each in registration.changes.by_service.items():
-        before = "deployed before" if each.certain else "compared with"
-        since = f"; {before}: {each.previous.value} from {each.previous.source}" if each.previous else ""
-        commit = registration.commit.value if registration.commit else ""
-        lines.append(f"  {truncate(service, 100)}: {each.headline(commit)}{since}")
-    return lines
+def _what_ships(registration: Registration) -> Iterator[str]:
+    commit = registration.commit.value if registration.commit else ""
+    for service, change_set in registration.changes.by_service.items():
+        label, previous = "previous deployment" if change_set.certain else "compared with", change_set.previous
+        since = f"; {label}: {previous.value} from {previous.source}" if previous else ""
+        yield f"  {truncate(service, 100)}: {change_set.headline(commit)}{since}"
 
 
-def _told(registration: Registration) -> list[str]:
-    """Tell which pull requests are to be told which services."""
-    lines = []
+def _pull_services(registration: Registration) -> Iterator[str]:
     for pull in registration.pull_services:
-        services = ", ".join(service.identifier for service in pull.services)
-        how = "is cleared, then told" if pull.replace else "is told"
-        lines.append(f"  {pull.subject} {how} {truncate(services, 300) or 'no service'}")
-    return lines
+        names = truncate(", ".join(service.identifier for service in pull.services), 300)
+        yield f"  {pull.subject}: services {names or 'none'}" + (", replacing all others" if pull.replace else "")

@@ -1,12 +1,23 @@
-"""Owns the step's summary: Markdown in which every value that others wrote is inert. Pure."""
+"""The summary of a step: Markdown in which every foreign value is made inert. Pure.
 
-from collections.abc import Sequence
+Only numbers and dates go into the chart of what ships, because Mermaid reads it as a language of its own.
+"""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result
 from dx_action.deployment.registration import Registration
-from dx_action.text import code, escaped, markdown, one_line, truncate
+from dx_action.inputs.times import parse_time_or_none
+from dx_action.inputs.values import is_url
+from dx_action.text import code, escaped, markdown, one_line, plural, truncate
 
 MOST_ROWS = 200
+MOST_PULLS, MOST_BARS, MOST_SECTIONS = 100, 20, 20
+_MOST_NAMES, _MOST_QUOTED = 10, 20
+# A longer chart has no hours on its axis.
+_DAYS = timedelta(days=5)
 # In the order of a backfill's columns.
 MARKS: dict[Outcome, str] = {
     "accepted": "✅ registered",
@@ -17,53 +28,58 @@ MARKS: dict[Outcome, str] = {
 }
 
 
-def told(headline: str, text: str) -> str:
-    """Give a summary that is a headline and a paragraph."""
+def paragraph(headline: str, text: str) -> str:
+    """Return a summary of a headline and a paragraph."""
     return f"### {headline}\n\n{markdown(text)}\n"
 
 
-def problems(headline: str, lines: Sequence[str]) -> str:
-    """Give a summary that lists what is wrong."""
+def bullets(headline: str, lines: Sequence[str]) -> str:
+    """Return a summary of a headline and a list."""
     return f"### {headline}\n\n" + "".join(f"- {markdown(line)}\n" for line in lines)
 
 
 def sent(headline: str, registration: Registration, results: Sequence[Result], notes: Sequence[str]) -> str:
-    """Give the summary of what was sent: a table with a row a service, failures first, and DX's own words below."""
+    """Return the summary of what was sent: a table with a row for each service, failures first, and DX's own words."""
     ranked = sorted(results, key=lambda result: result.delivered)
     rows = [(result.call, MARKS[result.outcome]) for result in ranked]
     words = [f"{result.call.label}: {result.error}: {result.message}" for result in ranked if result.message]
-    return (
-        f"### {headline}\n\n{quoted(notes)}{_pulls(rows)}{_table(registration, rows)}{_facts(registration)}{_ships(registration)}"
-        f"{_fence(words[:20])}"
-    )
+    return _whole(headline, registration, rows, notes, words)
 
 
-def dry(registration: Registration, calls: Sequence[Call], notes: Sequence[str]) -> str:
-    """Give the summary of a dry run: what would be sent."""
+def dry_run(registration: Registration, calls: Sequence[Call], notes: Sequence[str]) -> str:
+    """Return the summary of a dry run: what would be sent."""
     rows = [(call, "🧪 not sent (dry run)") for call in calls]
-    bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:20]]
-    tables = _pulls(rows) + _table(registration, rows)
-    facts = _facts(registration) + _ships(registration)
-    return f"### Dry run: nothing was sent to DX\n\n{quoted(notes)}{tables}{facts}{_fence(bodies)}"
+    bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:_MOST_QUOTED]]
+    return _whole("Dry run: nothing was sent to DX", registration, rows, notes, bodies)
 
 
-def _ships(registration: Registration) -> str:
-    if not registration.changes.by_service:
-        return ""
-    from dx_action.report.shipped import shipped  # noqa: PLC0415 - most runs do not look it up
-
-    commit = registration.commit.value if registration.commit else ""
-    return "\n" + shipped(registration.changes, registration.deployed_at.value, commit)
+def quoted(notes: Sequence[str]) -> str:
+    """Return the notes as a quotation, a paragraph each."""
+    return "".join(f"> {markdown(note)}\n>\n" for note in notes) + ("\n" if notes else "")
 
 
-def _pulls(rows: Sequence[tuple[Call, str]]) -> str:
-    """List the pull requests that were told their services."""
+def _whole(
+    headline: str,
+    registration: Registration,
+    rows: Sequence[tuple[Call, str]],
+    notes: Sequence[str],
+    foreign: Sequence[str],
+) -> str:
+    tables = _pull_services(rows) + _table(registration, rows)
+    facts = _facts(registration)
+    if registration.changes.by_service:
+        commit = registration.commit.value if registration.commit else ""
+        facts += "\n" + what_ships(registration.changes, registration.deployed_at.value, commit)
+    return f"### {headline}\n\n{quoted(notes)}{tables}{facts}{_fence(foreign[:_MOST_QUOTED])}"
+
+
+def _pull_services(rows: Sequence[tuple[Call, str]]) -> str:
     lines = []
     for call, mark in rows[:MOST_ROWS]:
         if call.subject:
             names = ", ".join(code(truncate(service["identifier"], 100)) for service in call.json()["services"])
-            done = mark.replace("registered", "set")
-            lines.append(f"- Services of {markdown(call.subject)}: {names or 'none'} · {done}\n")
+            outcome = mark.replace("registered", "set")
+            lines.append(f"- Services of {markdown(call.subject)}: {names or 'none'} · {outcome}\n")
     return "".join(lines) + ("\n" if lines else "")
 
 
@@ -78,21 +94,21 @@ def _table(registration: Registration, calls: Sequence[tuple[Call, str]]) -> str
         f"| {code(truncate(call.reference_id, 200))} |\n"
         for call, mark in rows[:MOST_ROWS]
     ]
-    more = f"\n… and {len(rows) - MOST_ROWS} more.\n" if len(rows) > MOST_ROWS else ""
+    more = f"\n… and {len(rows) - MOST_ROWS:,} more.\n" if len(rows) > MOST_ROWS else ""
     return head + "".join(lines) + more + "\n"
 
 
 def _attribution(call: Call) -> str:
     body = call.json()
     if shas := body.get("merge_commit_shas"):
-        return f"{len(shas)} merge commit" + ("" if len(shas) == 1 else "s")
+        return plural(len(shas), "merge commit")
     return "commit" if "commit_sha" in body else "repository"
 
 
 def _facts(registration: Registration) -> str:
     facts = [f"Repository {code(registration.repository.value)}"]
     if registration.success is not None and not registration.success.value:
-        facts.append("a **failed** deployment")
+        facts.append("**failed** deployment")
     if registration.environment:
         facts.append(f"environment {code(registration.environment.value)}")
     if registration.source_url:
@@ -100,20 +116,99 @@ def _facts(registration: Registration) -> str:
     return " · ".join(facts) + "\n"
 
 
-def quoted(notes: Sequence[str]) -> str:
-    """Give what is to be noted, a paragraph each."""
-    return "".join(f"> {markdown(note)}\n>\n" for note in notes) + ("\n" if notes else "")
-
-
 def _fence(lines: Sequence[str]) -> str:
-    """Give foreign words in a fence that is longer than any run of backticks in them."""
+    """Return foreign words in a fence that is longer than any run of backticks in them."""
     if not lines:
         return ""
     text = "\n".join(one_line(part) for line in lines for part in truncate(line, 4000).split("\n"))
-    longest = max((len(run) for run in _runs(text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    runs = "".join(character if character == "`" else " " for character in text).split()
+    fence = "`" * max(3, 1 + max(map(len, runs), default=0))
     return f"\n{fence}text\n{text}\n{fence}\n"
 
 
-def _runs(text: str) -> list[str]:
-    return "".join(character if character == "`" else " " for character in text).split()
+# What ships.
+
+
+def what_ships(changes: Changes, deployed_at: str, commit: str) -> str:
+    """Return a section for each group of services that ship the same pull requests."""
+    groups: dict[tuple[object, ...], tuple[ChangeSet, list[str]]] = {}
+    for service, change_set in changes.by_service.items():
+        same = (change_set.previous, change_set.course, tuple(pull.number for pull in change_set.pulls))
+        groups.setdefault(same, (change_set, []))[1].append(service)
+    left, parts = MOST_PULLS, []
+    for change_set, services in list(groups.values())[:MOST_SECTIONS]:
+        parts.append(_heading(change_set, services if len(groups) > 1 else [], commit))
+        if changes.listed and change_set.pulls:
+            rows = min(len(change_set.pulls), left)
+            parts += [_pulls(change_set, rows, deployed_at), *_chart(change_set, deployed_at)]
+            left -= rows
+    if more := sum(len(services) for _, services in list(groups.values())[MOST_SECTIONS:]):
+        parts.append(f"… and {plural(more, 'more service')}.\n")
+    return "".join(parts)
+
+
+def lead_time(since: str | None, until: str) -> str:
+    """Return how long it is from one time to another, in its two largest units; empty if that is unknown."""
+    start, end = parse_time_or_none(since), parse_time_or_none(until)
+    if start is None or end is None or end < start:
+        return ""
+    minutes = int((end - start).total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [f"{days} d"] if days else []
+    parts += [f"{hours} h"] if hours else []
+    parts += [f"{minutes} min"] if not days else []
+    return " ".join(parts)
+
+
+def _heading(change_set: ChangeSet, services: Sequence[str], commit: str) -> str:
+    names = ", ".join(code(truncate(service, 100)) for service in services[:_MOST_NAMES])
+    more = f" and {len(services) - _MOST_NAMES} more" if len(services) > _MOST_NAMES else ""
+    text = f"#### {escaped(change_set.headline(commit))}{': ' if names else ''}{names}{more}\n\n"
+    if previous := change_set.previous:
+        label = "Previous deployment" if change_set.certain else "Compared with"
+        diverged = ". The two commits have diverged" if change_set.course == "diverged" else ""
+        source = escaped(truncate(previous.source, 100))
+        text += f"{label}: {code(truncate(previous.value, 40))}, from {source}{diverged}.\n\n"
+    return text
+
+
+def _pulls(change_set: ChangeSet, rows: int, deployed_at: str) -> str:
+    # What a rollback takes out of production has no lead time.
+    until = "" if change_set.course == "rollback" else deployed_at
+    columns = ("pull request", "title", "author", "merged", *(["lead time"] if until else []))
+    text = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n" if rows else ""
+    text += "".join(_row(pull, until) for pull in change_set.pulls[:rows]) + ("\n" if rows else "")
+    more = len(change_set.pulls) - rows
+    return text + (f"… and {more} more.\n\n" if more else "")
+
+
+def _row(pull: MergedPull, until: str) -> str:
+    number = f"#&#8203;{pull.number}"
+    if is_url(pull.url):
+        number = f'<a href="{escaped(pull.url)}">#{pull.number}</a>'
+    merged = pull.merged_at[:16].replace("T", " ")
+    cells = [number, escaped(truncate(pull.title, 120)), escaped(truncate(pull.author, 50)), escaped(merged)]
+    if until:
+        cells.append(lead_time(pull.first_commit_at, until) or "—")
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _chart(change_set: ChangeSet, deployed_at: str) -> Iterator[str]:
+    """Draw the newest pull requests, each from its first commit by its merge to the deployment."""
+    end = parse_time_or_none(deployed_at)
+    bars: list[str] = []
+    starts: list[datetime] = []
+    for pull in change_set.pulls[-MOST_BARS:]:
+        first, merged = parse_time_or_none(pull.first_commit_at), parse_time_or_none(pull.merged_at)
+        if first and merged and end and first <= merged <= end:
+            starts.append(first)
+            start, middle, last = (moment.strftime("%Y-%m-%dT%H:%M:%S") for moment in (first, merged, end))
+            bars.append(
+                f"  section #{pull.number}\n    to the merge :{start}, {middle}\n    to production :done, {middle}, {last}\n"
+            )
+    if change_set.course in ("forward", "diverged") and len(bars) > 1 and end:
+        axis = "%d %b %H h" if end - min(starts) < _DAYS else "%d %b"
+        yield "```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat YYYY-MM-DDTHH:mm:ss\n"
+        yield f"  axisFormat {axis}\n  todayMarker off\n"
+        yield from bars
+        yield "```\n\n"

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from backfills import Listed
-from dx_action.backfill.messages import BackfillResult, already_held, counted, failures
-from dx_action.backfill.report import dry_run, nothing, sent, written
+from dx_action.backfill.report import conflicts, counted, dry_run, failures, nothing, sent, written
 from dx_action.backfill.summary import groups, summary
-from dx_action.backfill.tally import Tally
+from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Outcome, Result
 from dx_action.errors import Problem
 from dx_action.report.failures import advise
@@ -46,40 +45,60 @@ def rows_of(count: int, services: int = 3, minutes: int = 60) -> Listed:
     ("ends", "reason", "held_back", "starts"),
     [
         ([HELD] * 4, "", 0, []),
-        ([HELD, REFUSED, HELD, HELD], "", 0, ["DX did not take 1 of 4 deployments: repo_not_found (line 3). DX does"]),
-        ([REFUSED] * 4, "", 0, ["DX did not take 4 of 4 deployments: repo_not_found (lines 2, 3, 4 and 1 more). DX"]),
-        ([REFUSED, REFUSED, HELD, HELD], "", 0, ["DX did not take 2 of 4 deployments: repo_not_found (lines 2 and 3)"]),
+        (
+            [HELD, REFUSED, HELD, HELD],
+            "",
+            0,
+            ["DX did not register 1 of 4 deployments (line 3): repo_not_found. DX could"],
+        ),
+        (
+            [REFUSED] * 4,
+            "",
+            0,
+            ["DX did not register 4 of 4 deployments (lines 2, 3, 4 and 1 more): repo_not_found. DX"],
+        ),
+        (
+            [REFUSED, REFUSED, HELD, HELD],
+            "",
+            0,
+            ["DX did not register 2 of 4 deployments (lines 2 and 3): repo_not_found"],
+        ),
         (
             [HELD, UNKNOWN, None, None],
             "",
             2,
             [
-                "It is not known whether DX took 1 of 4 deployments: http_503 (line 3). ",
-                "2 of 4 deployments were not sent",
+                "It is unknown whether DX registered 1 of 4 deployments (line 3): http_503. ",
+                "DX did not register 2 of 4 deployments: order_kept. Not sent, because an earlier",
             ],
         ),
         (
             [("failed", "invalid_auth"), None, None, None],
             "unauthorized_before",
             0,
-            ["DX did not take 1 of 4 deployments: invalid_auth (line 2). "],
+            ["DX did not register 1 of 4 deployments (line 2): invalid_auth. "],
         ),
         (
             [HELD, UNKNOWN, None, None],
             "cancelled",
             1,
             [
-                "The job was cancelled: 1 of 4 deployments are in DX, 1 may be, and 1 was not sent.",
-                "It is not known whether",
-                "1 of 4 deployments was not sent. A deployment before it",
+                "The job was cancelled. 4 deployments: 1 registered, 1 unknown, 2 not sent.",
+                "It is unknown whether",
+                "DX did not register 1 of 4 deployments: order_kept.",
             ],
         ),
-        ([HELD, None, None, None], "cancelled", 0, ["The job was cancelled: 1 of 4 deployments are in DX, and 3 were"]),
+        (
+            [HELD, None, None, None],
+            "cancelled",
+            0,
+            ["The job was cancelled. 4 deployments: 1 registered, 3 not sent. Run"],
+        ),
         (
             [REFUSED, None, None, None],
             "stopped_before",
             0,
-            ["3 of 4 deployments were not sent. The sending was ended", "DX did not take 1 of 4"],
+            ["DX did not register 3 of 4 deployments: stopped_before. Not sent, because", "DX did not register 1 of 4"],
         ),
     ],
 )
@@ -99,15 +118,15 @@ def test_one_message_for_each_kind(ends: list[End], reason: str, held_back: int,
 )
 def test_what_follows_from_a_failure_is_told_with_it(reason: str, error: str) -> None:
     (message,) = failures(ended(rows_of(4), [HELD, ("failed", error), None, None], reason=reason))
-    assert "2 more were not sent because of it." in message
+    assert "Because of it, 2 more were not sent." in message
 
 
 def test_what_ended_it_comes_first_and_alone_is_called_the_cause() -> None:
     ends: list[End] = [REFUSED, REFUSED, UNKNOWN, ("failed", "invalid_auth"), None, None]
     found = failures(ended(rows_of(6), ends, reason="unauthorized_before"))
-    starts = ["DX did not take 1 of 6", "DX did not take 2 of 6", "It is not known whether DX took 1 of 6"]
+    starts = ["DX did not register 1 of 6", "DX did not register 2 of 6", "It is unknown whether DX registered 1 of 6"]
     assert [text[: len(start)] for text, start in zip(found, starts, strict=True)] == starts
-    assert [" 2 more were not sent because of it." in text for text in found] == [True, False, False]
+    assert [" Because of it, 2 more were not sent." in text for text in found] == [True, False, False]
 
 
 @pytest.mark.parametrize(("kinds", "messages"), [(6, 6), (7, 7), (8, 7)])
@@ -121,14 +140,17 @@ def test_the_last_message_is_for_the_kinds_that_have_no_place(kinds: int, messag
 @pytest.mark.parametrize(
     ("rows", "noun"),
     [
-        ([("web", 1)], "1 of 1 deployment is in DX"),
-        ([("web", 1), ("web", 2)], "2 of 2 deployments are in DX"),
-        ([7], "1 of 1 row is in DX"),
-        ([7, ("web", 1)], "2 of 2 rows are in DX"),
+        ([("web", 1)], "1 deployment"),
+        ([("web", 1), ("web", 2)], "2 deployments"),
+        ([7], "1 pull request"),
+        ([7, ("web", 1)], "2 rows"),
     ],
 )
 def test_what_a_row_is_called(rows: list[tuple[str, int] | int], noun: str) -> None:
-    assert counted(ended(Listed(rows), [HELD] * len(rows))) == f"{noun}: {len(rows)} registered."
+    assert (
+        counted(ended(Listed(rows), [HELD] * len(rows)))
+        == f"{noun}: {len(rows)} {'set' if rows == [7] else 'registered'}."
+    )
 
 
 def test_dx_s_own_words_are_told_inert() -> None:
@@ -149,24 +171,24 @@ def test_dx_s_own_words_are_told_inert() -> None:
 )
 def test_dx_s_own_words_end_as_a_sentence(words: str, told: str) -> None:
     (message,) = failures(ended(rows_of(1), [REFUSED], words))
-    assert f" DX says: {told} Once that is mended" in message
+    assert f" DX says: {told} Once this is fixed" in message
 
 
 def test_a_long_code_is_cut() -> None:
     (message,) = failures(ended(rows_of(1), [("failed", "x" * 101)]))
-    assert f": {'x' * 99}… (line 2). " in message
+    assert f" (line 2): {'x' * 99}…. " in message
 
 
 @pytest.mark.parametrize(
-    ("kept", "reason", "says"),
+    ("saved", "reason", "says"),
     [
-        ("out/failed.jsonl", "", "is kept in out/failed.jsonl: send it as `backfill-file`"),
-        (None, "", "Once that is mended, run the same backfill again"),
+        ("out/failed.jsonl", "", "is saved in out/failed.jsonl, ready to be sent as a `backfill-file`; "),
+        (None, "", "Once this is fixed, run the same backfill again"),
         (None, "cancelled", "Run the same backfill again"),
     ],
 )
-def test_how_to_go_on(kept: str | None, reason: str, says: str) -> None:
-    assert says in failures(ended(rows_of(2), [REFUSED, None], reason=reason, kept=kept))[0]
+def test_how_to_go_on(saved: str | None, reason: str, says: str) -> None:
+    assert says in failures(ended(rows_of(2), [REFUSED, None], reason=reason, saved=saved))[0]
 
 
 def test_many_kinds_are_few_messages() -> None:
@@ -181,16 +203,19 @@ def test_many_kinds_are_few_messages() -> None:
 
 @pytest.mark.parametrize(("from_file", "level", "noun"), [(True, "warning", "line 3"), (False, "notice", "row 3")])
 def test_what_dx_held_with_other_values(from_file: bool, level: str, noun: str) -> None:
-    ((found, text),) = already_held(ended(rows_of(2), [HELD, ALREADY], from_file=from_file))
+    ((found, text),) = conflicts(ended(rows_of(2), [HELD, ALREADY], from_file=from_file))
     assert found == level
-    assert f"with other values, and keeps those ({noun})." in text
+    assert (
+        f" ({noun}) is already registered in DX under the same `reference_id` with other values, which DX keeps."
+        in text
+    )
 
 
 def test_what_dx_held_beyond_what_is_remembered_has_no_lines() -> None:
     count = MOST_RESULTS + 1
-    ((_, text),) = already_held(ended(rows_of(count), [*[HELD] * MOST_RESULTS, ALREADY]))
+    ((_, text),) = conflicts(ended(rows_of(count), [*[HELD] * MOST_RESULTS, ALREADY]))
     assert text.startswith(
-        f"DX already holds 1 of {count:,} deployments by `reference_id` with other values, and keeps those. "
+        f"1 of {count:,} deployments is already registered in DX under the same `reference_id` with "
     )
 
 
@@ -227,19 +252,19 @@ def test_how_far_a_very_long_one_is() -> None:
             "already-registered",
             0,
             "2 deployments already registered in DX",
-            "DX already holds 2 of",
+            "2 of 2 deployments (lines 2 and 3) are already",
         ),
-        ([HELD, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not take 1 of 2"),
-        ([ALREADY, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not take 1 of 2"),
+        ([HELD, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not register 1 of 2"),
+        ([ALREADY, REFUSED], "partial", 1, "1 of 2 deployments NOT registered in DX", "DX did not register 1 of 2"),
         (
             [HELD, UNKNOWN],
             "partial",
             1,
             "1 of 2 deployments NOT known to be registered in DX",
-            "It is not known whether",
+            "It is unknown whether",
         ),
-        ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX", "The job was cancelled: 1 of 2"),
-        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX", "The job was cancelled: 0 of 2"),
+        ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX", "The job was cancelled. 2 dep"),
+        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX", "The job was cancelled. 2 dep"),
     ],
 )
 def test_the_status(ends: list[End], status: str, code: int, headline: str, reason: str) -> None:
@@ -256,12 +281,12 @@ def test_the_status(ends: list[End], status: str, code: int, headline: str, reas
 @pytest.mark.parametrize(
     ("ends", "line"),
     [
-        ([HELD, HELD, HELD], "3 of 3 deployments are in DX: 3 registered."),
+        ([HELD, HELD, HELD], "3 deployments: 3 registered."),
         (
             [HELD, ALREADY, UNKNOWN],
-            "2 of 3 deployments are in DX: 1 registered, 1 already registered, 1 unknown.",
+            "3 deployments: 1 registered, 1 already registered, 1 unknown.",
         ),
-        ([None, REFUSED, None], "0 of 3 deployments are in DX: 1 not registered, 2 not sent."),
+        ([None, REFUSED, None], "3 deployments: 1 not registered, 2 not sent."),
     ],
 )
 def test_all_outcomes_in_a_line(ends: list[End], line: str) -> None:
@@ -361,12 +386,12 @@ def test_a_hundred_of_what_failed_are_in_the_summary(failed: int, more: str) -> 
 @pytest.mark.parametrize(("failed", "more"), [(100, []), (101, ["  … and 1 more"])])
 def test_a_hundred_of_what_failed_are_in_the_log(failed: int, more: list[str]) -> None:
     *_, (title, lines) = groups(ended(rows_of(failed), [REFUSED] * failed))
-    assert (title, lines[100:]) == (f"What failed: {failed}", more)
+    assert (title, lines[100:]) == (f"Failed: {failed}", more)
 
 
 @pytest.mark.parametrize(
     ("weeks", "first"),
-    [(60, "  week of "), (61, "  1 earlier week is left out"), (62, "  2 earlier weeks are left out")],
+    [(60, "  week of "), (61, "  1 earlier week not shown"), (62, "  2 earlier weeks not shown")],
 )
 def test_sixty_weeks_of_a_service_are_in_the_log(weeks: int, first: str) -> None:
     [(_, lines)] = groups(ended(Listed([("web", week * 7 * DAY) for week in range(weeks)]), [HELD] * weeks))
@@ -391,7 +416,7 @@ def test_long_texts_are_cut() -> None:
     )
     assert list(groups(ending)) == [
         (f"{'s' * 99}…: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
-        ("What failed: 1", [f"  line 2, {'s' * 99}…: failed (HTTP 422, {'e' * 99}…)"]),
+        ("Failed: 1", [f"  line 2, {'s' * 99}…: failed (HTTP 422, {'e' * 99}…)"]),
     ]
 
 
@@ -405,7 +430,7 @@ def test_how_a_row_failed(http_status: int | None, attempts: int, how: str, from
     tally = Tally(1)
     tally.add(0, 2, Result(rows.call(0), "unknown", http_status, "no_answer", "", attempts))
     ending = BackfillResult(rows=rows, tally=tally, from_file=from_file)
-    assert list(groups(ending))[-1] == ("What failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
+    assert list(groups(ending))[-1] == ("Failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
     assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary("Failed", ending, ())
     assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary("Failed", ending, ())
 
@@ -482,7 +507,7 @@ def test_groups_are_services_with_their_weeks() -> None:
         ),
         ("(pull requests): 1 not sent", []),
         ("b: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
-        ("What failed: 1", ["  line 3, b: failed (HTTP 422, repo_not_found)"]),
+        ("Failed: 1", ["  line 3, b: failed (HTTP 422, repo_not_found)"]),
     ]
 
 
@@ -491,14 +516,14 @@ def test_groups_are_bounded() -> None:
     found = list(groups(ended(rows, [HELD] * 290)))
     assert len(found) == MOST_GROUPS + 1
     assert found[0][0] == "big: 90 registered"
-    assert found[0][1][0] == "  30 earlier weeks are left out"
+    assert found[0][1][0] == "  30 earlier weeks not shown"
     assert len(found[0][1]) == 61
     assert found[-1][0] == "151 more services: 151 registered"
 
 
 def test_the_list_of_what_failed_is_bounded() -> None:
     *_, (title, lines) = groups(ended(rows_of(150), [REFUSED, UNKNOWN] * 75))
-    assert (title, len(lines), lines[-1]) == ("What failed: 150", 101, "  … and 50 more")
+    assert (title, len(lines), lines[-1]) == ("Failed: 150", 101, "  … and 50 more")
 
 
 def test_a_dry_run_and_a_csv_send_nothing() -> None:
@@ -513,7 +538,7 @@ def test_a_dry_run_and_a_csv_send_nothing() -> None:
     assert dry_run(ending, [rows.call(0)]).outputs["truncated"] == "true"
     assert dry_run(ended(rows_of(1), []), []).lines[0] == "Dry run. A live run would send 1 request:"
     assert dry.lines[0] == "Dry run. A live run would send 3 requests:"
-    assert dry.lines[-1] == "  … and 1 more, which are not shown."
+    assert dry.lines[-1] == "  … and 1 more, not shown."
     file = written(ending, "out/rows.csv")
     assert (file.exit_code, file.outputs["status"]) == (0, "written")
     assert file.lines == ("3 deployments written to out/rows.csv. Nothing was sent to DX.",)

@@ -370,7 +370,7 @@ def test_a_backfill_registers_every_row(tmp_path: Path) -> None:
         run = step(tmp_path, dx).inside()
         held = dx.deployments()
     assert (run.exit_code, run.status, len(held)) == (0, "registered", 30)
-    assert run.said[-1] == "30 of 30 deployments are in DX: 30 registered."
+    assert run.said[-1] == "30 deployments: 30 registered."
     assert sorted(run.json("services")) == ["s0", "s1", "s2"]
     assert len(run.json("reference-ids")) == len(run.json("results")) == 30
     assert (run.json("requests"), run.outputs["truncated"]) == ([], "false")
@@ -401,8 +401,8 @@ def test_what_dx_holds_with_other_values_is_told(tmp_path: Path) -> None:
         updated = step(tmp_path, dx, on_conflict="update").inside()
     assert (kept.exit_code, kept.status) == (0, "already-registered")
     ((level, message),) = kept.annotations
-    assert (level, message[:48]) == ("warning", "DX already holds 1 of 1 deployment by `reference")
-    assert "with other values, and keeps those (line 1)." in message
+    assert (level, message[:52]) == ("warning", "1 of 1 deployment (line 1) is already registered in ")
+    assert "with other values, which DX keeps. If the rows correct" in message
     assert (updated.exit_code, updated.status) == (0, "registered")
 
 
@@ -418,8 +418,10 @@ def test_what_fails_is_kept_and_can_be_sent(tmp_path: Path) -> None:
         assert len(dx.deployments()) == 30
     assert (run.exit_code, run.status) == (1, "partial")
     (error,) = (message for level, message in run.annotations if level == "error")
-    assert error.startswith("DX did not take 1 of 30 deployments: repo_not_found (line 1). DX does not know the repo")
-    assert "kept in failed.jsonl: send it as `backfill-file`" in error
+    assert error.startswith(
+        "DX did not register 1 of 30 deployments (line 1): repo_not_found. DX could not find the repo"
+    )
+    assert "saved in failed.jsonl, ready to be sent as a `backfill-file`" in error
     assert run.results("outcome")[0] == ("failed",)
     assert "<b>" not in run.summary
     assert (again.exit_code, again.status) == (0, "registered")
@@ -457,8 +459,8 @@ def test_a_refused_token_is_told_with_what_follows(tmp_path: Path) -> None:
         assert len(dx.requests()) == 1
     assert (run.exit_code, run.status) == (1, "failed")
     (error,) = (message for level, message in run.annotations if level == "error")
-    assert "invalid_auth (line 1)" in error
-    assert "29 more were not sent because of it." in error
+    assert "1 of 30 deployments (line 1): invalid_auth. " in error
+    assert "Because of it, 29 more were not sent." in error
     assert len(lines(run, "failed.jsonl")) == 30
 
 
@@ -482,7 +484,7 @@ def test_an_outage_leaves_the_rest_of_each_key_in_order(tmp_path: Path) -> None:
     for service in ("s0", "s1", "s2"):
         mine = [time for name, time in times if name == service]
         assert mine == sorted(mine)
-    assert "order_kept" in run.summary or "order of time" in run.summary
+    assert "and order matters." in run.summary
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -502,8 +504,8 @@ def test_a_cancelled_backfill_says_how_far_it_came_and_can_be_run_again(tmp_path
     assert outcomes[HELD] <= held < 30
     assert len(left) == 30 - outcomes[HELD]
     error = run.annotations[0][1]
-    assert error.startswith(f"The job was cancelled: {outcomes[HELD]} of 30 deployments are in DX, ")
-    assert "run the same backfill again" in error or "send it as `backfill-file`" in error
+    assert error.startswith(f"The job was cancelled. 30 deployments: {outcomes[HELD]} registered, ")
+    assert "run the same backfill again" in error or "ready to be sent as a `backfill-file`" in error
     assert (again.exit_code, again.status) == (0, "registered")
 
 
@@ -535,7 +537,7 @@ def test_a_long_dry_run_says_how_many_more(tmp_path: Path) -> None:
     write(tmp_path, [row("web", number) for number in range(250)])
     with Sandbox(token=TOKEN) as dx:
         run = step(tmp_path, dx, dry_run="true").inside()
-    assert run.said[-1] == "  … and 50 more, which are not shown."
+    assert run.said[-1] == "  … and 50 more, not shown."
 
 
 def test_a_csv_is_written_and_nothing_sent(tmp_path: Path) -> None:

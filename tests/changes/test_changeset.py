@@ -29,7 +29,7 @@ from dx_action.changes.discover import discover
 from dx_action.changes.lead_time import lead_times
 from dx_action.errors import ActionError, BadInput
 from dx_action.inputs.values import Sourced
-from dx_action.report.shipped import lead_time, shipped
+from dx_action.report.summary import lead_time, what_ships
 from dx_action.runner.event import Deployment, PullRequestEvent
 from dx_action.services.service import Service
 from runner import check_summary
@@ -706,13 +706,13 @@ def test_how_long(since: str | None, until: str, told: str) -> None:
 
 
 def test_what_is_not_to_be_listed_is_a_headline() -> None:
-    text = shipped(ships_of(3), DEPLOYED_AT, COMMIT)
-    assert text.startswith("#### Ships 3 pull requests\n\nDeployed before: ")
+    text = what_ships(ships_of(3), DEPLOYED_AT, COMMIT)
+    assert text.startswith("#### Ships 3 pull requests\n\nPrevious deployment: ")
     assert "|" not in text
 
 
 def test_nothing_looked_up_is_nothing_told() -> None:
-    assert shipped(NO_CHANGES, DEPLOYED_AT, COMMIT) == ""
+    assert what_ships(NO_CHANGES, DEPLOYED_AT, COMMIT) == ""
 
 
 def test_the_chart_needs_two_and_their_times() -> None:
@@ -725,7 +725,7 @@ def test_the_chart_needs_two_and_their_times() -> None:
         ((*whole, pull(3, first_commit_at="2025-03-10T00:00:00Z")), 2),
         ((*whole, pull(3, merged_at="2025-03-11T00:00:00Z")), 2),
     ):
-        text = shipped(replace(ships_of(1, pulls=pulls), listed=True), DEPLOYED_AT, COMMIT)
+        text = what_ships(replace(ships_of(1, pulls=pulls), listed=True), DEPLOYED_AT, COMMIT)
         assert text.count("section #") == bars
         assert ("```mermaid" in text) is bool(bars)
 
@@ -733,11 +733,11 @@ def test_the_chart_needs_two_and_their_times() -> None:
 def test_the_summary_is_bounded() -> None:
     many = ships_of(300).by_service["web"]
     every = {f"s{number}": replace(many, pulls=many.pulls[number:]) for number in range(30)}
-    text = shipped(Changes(every, listed=True), DEPLOYED_AT, COMMIT)
+    text = what_ships(Changes(every, listed=True), DEPLOYED_AT, COMMIT)
     assert text.count("\n| <a ") == MOST_ROWS
     assert text.count("#### Ships") == MOST_SECTIONS
     assert text.count("section #") == MOST_SECTIONS * MOST_BARS
-    assert text.endswith("… and what ships of 10 more services.\n")
+    assert text.endswith("… and 10 more services.\n")
     check_summary(text)
 
 
@@ -753,7 +753,7 @@ def test_whatever_others_wrote_is_no_markup(
     wild_one = pull(1, title=title, author=author, url=url, merged_at=when, first_commit_at=when)
     made = ChangeSet(Sourced(title, author), True, course, (wild_one, pull(2), pull(3)))
     other = replace(made, pulls=(pull(4),))
-    text = shipped(Changes({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
+    text = what_ships(Changes({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
     check_summary(text)
 
 

@@ -17,7 +17,7 @@ from dx_action.errors import Problem
 from dx_action.inputs.values import Sourced
 from dx_action.report import endings as report
 from dx_action.report.endings import Report
-from dx_action.report.failures import already_held, failures
+from dx_action.report.failures import conflicts, failures
 from dx_action.services.service import Service
 from runner import check_summary
 
@@ -59,10 +59,12 @@ def size(outputs: Mapping[str, str]) -> int:
     ("outcomes", "status", "headline"),
     [
         (["accepted"], "registered", "Deployment registered in DX"),
-        (["accepted", "already-registered"], "registered", "Deployment registered in DX"),
-        (["already-registered"] * 2, "already-registered", "Deployment already registered in DX"),
+        (["accepted", "already-registered"], "registered", "2 deployments registered in DX"),
+        (["already-registered"], "already-registered", "Deployment already registered in DX"),
+        (["already-registered"] * 2, "already-registered", "2 deployments already registered in DX"),
         (["failed"], "failed", "Deployment NOT registered in DX"),
-        (["unknown", "not-sent"], "failed", "Deployment NOT known to be registered in DX"),
+        (["unknown"], "failed", "Deployment NOT known to be registered in DX"),
+        (["unknown", "not-sent"], "failed", "2 of 2 deployments NOT known to be registered in DX"),
         (["accepted", "failed"], "partial", "1 of 2 deployments NOT registered in DX"),
         (["accepted", "unknown", "not-sent"], "partial", "2 of 3 deployments NOT known to be registered in DX"),
     ],
@@ -84,7 +86,7 @@ def test_whatever_becomes_of_the_calls(outcomes: list[Outcome], strict: bool) ->
     assert [result.outcome for result in told.failed] == failed
     assert bool(told.outputs["reason"]) == bool(failed or "accepted" not in outcomes)
     assert [result["outcome"] for result in json.loads(told.outputs["results"])] == outcomes
-    levels = {level for level, message in told.annotations if "DX already holds" not in message}
+    levels = {level for level, message in told.annotations if "already registered in DX" not in message}
     assert levels == ({"error" if strict else "warning"} if failed else set())
     assert told.summary.count("\n| <code>") == len(outcomes)
     check_summary(told.summary)
@@ -107,7 +109,7 @@ def test_an_annotation_a_kind() -> None:
     told = report.sent(registration, inputs(), results, calls=calls)
     assert [(level, message.partition(". ")[0]) for level, message in told.annotations] == [
         ("error", "DX did not register 2 of 6 deployments (service-0, service-2): repo_not_found"),
-        ("error", "It is not known whether DX registered 1 of 6 deployments (service-3): no_answer"),
+        ("error", "It is unknown whether DX registered 1 of 6 deployments (service-3): no_answer"),
         ("error", "DX did not register 1 of 6 deployments (service-4): no_answer"),
         ("error", "DX did not register 1 of 6 deployments (service-5): out_of_time"),
     ]
@@ -147,10 +149,10 @@ def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
 @pytest.mark.parametrize(
     ("outcome", "file", "says"),
     [
-        ("failed", "out/failed.jsonl", "is kept in out/failed.jsonl."),
+        ("failed", "out/failed.jsonl", "is saved in out/failed.jsonl, ready to be sent as a `backfill-file`."),
         ("failed", "", ""),
-        ("unknown", "out/failed.jsonl", "Send the same request again, from out/failed.jsonl: "),
-        ("unknown", "", "Send the same request again, as the output `requests` has it: "),
+        ("unknown", "out/failed.jsonl", "Send the same request again from out/failed.jsonl: "),
+        ("unknown", "", "Send the same request again from the output `requests`: "),
     ],
 )
 def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -> None:
@@ -160,25 +162,25 @@ def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -
     )
     assert says in message
     assert ("out/failed.jsonl" in message) == bool(file)
-    assert ("DX may hold it all the same." in message) == (outcome == "unknown")
+    assert ("DX may have registered it." in message) == (outcome == "unknown")
 
 
 @pytest.mark.parametrize(
     ("event", "given", "level", "words"),
     [
         ("pull_request_merged", {}, "notice", "handled again"),
-        ("push_branch", {}, "warning", "this very job"),
-        ("pull_request_merged", {"reference-id": "release-7"}, "warning", "the `reference-id` you gave"),
-        ("push_branch", {"reference-id": "release-7"}, "warning", "the `reference-id` you gave"),
+        ("push_branch", {}, "warning", "this job"),
+        ("pull_request_merged", {"reference-id": "release-7"}, "warning", "the input `reference-id`"),
+        ("push_branch", {"reference-id": "release-7"}, "warning", "the input `reference-id`"),
     ],
 )
 def test_what_dx_holds_already(event: str, given: dict[str, str], level: str, words: str) -> None:
     registration = resolved(event, given)
     (call,) = deployment_calls(registration, inputs(given))
-    ((found, message),) = already_held(registration, inputs(given), [Result(call, "already-registered")])
+    ((found, message),) = conflicts(registration, inputs(given), [Result(call, "already-registered")])
     assert found == level
     assert words in message
-    assert already_held(registration, inputs(given), [Result(call, "accepted")]) == ()
+    assert conflicts(registration, inputs(given), [Result(call, "accepted")]) == ()
 
 
 def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
@@ -284,7 +286,7 @@ def test_a_long_table_is_cut_and_failures_come_first() -> None:
     assert len(rows) == MOST_ROWS
     assert "service-3000" in rows[0]
     assert "❌" in rows[0]
-    assert f"… and {3001 - MOST_ROWS} more." in told.summary
+    assert f"… and {3001 - MOST_ROWS:,} more." in told.summary
     assert len(told.summary.encode()) < 1024 * 1024
 
 
@@ -300,7 +302,7 @@ def test_the_largest_summary_fits() -> None:
 def test_what_is_shown_of_a_deployment() -> None:
     registration, calls = deployment(1, {"success": "false", "environment": "blue|green", "attribution": "repository"})
     summary = report.dry_run(registration, calls).summary
-    assert "a **failed** deployment" in summary
+    assert " · **failed** deployment" in summary
     assert "environment <code>blue&#124;green</code>" in summary
     assert "| repository |" in summary
     assert "🧪 not sent (dry run)" in summary
@@ -355,7 +357,7 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
     ((level, message),) = told.annotations
     assert level == "error"
     assert "at main.py:7, KeyError." in message
-    assert message.endswith("1 of 3 deployments were registered.")
+    assert message.endswith("DX registered 1 of 3 deployments.")
     assert [result.outcome for result in told.failed] == ["unknown", "not-sent"]
     assert "registered" not in report.broken("x", fail_on_error=True).annotations[0][1]
 
@@ -363,9 +365,9 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("pulls", "outcomes", "ends"),
     [
-        (["accepted"], ["accepted", "failed"], "1 of 2 deployments were registered."),
-        (["failed", "failed"], ["accepted"], "1 of 1 deployments were registered."),
-        (["accepted", "failed"], [], "1 of 2 calls were taken by DX."),
+        (["accepted"], ["accepted", "failed"], "DX registered 1 of 2 deployments."),
+        (["failed", "failed"], ["accepted"], "DX registered 1 of 1 deployment."),
+        (["accepted", "failed"], [], "DX accepted 1 of 2 calls."),
     ],
 )
 def test_a_bug_counts_deployments_where_there_are_some(
@@ -380,8 +382,8 @@ def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
     call = deployment_calls(resolved("push_branch"), inputs())[0]
     results = [Result(call, "failed", error=f"code_{number}") for number in range(60)]
     messages = failures(results, inputs(), resolved("push_branch"))
-    assert len(messages) == 8
-    assert messages[-1] == "53 more kinds of failure: see the output `results`."
+    assert len(messages) == 7
+    assert messages[-1] == "54 more kinds of failure: see the summary and the output `results`."
 
 
 def test_a_run_without_a_page_has_no_link() -> None:
@@ -466,8 +468,8 @@ def test_a_dry_run_shows_each_request() -> None:
     [
         (True, False, ["accepted", "accepted"], "registered", "Deployment registered in DX"),
         (True, False, ["accepted", "already-registered"], "already-registered", "Deployment already registered in DX"),
-        (True, False, ["failed", "accepted"], "partial", "1 of 2 calls NOT taken by DX"),
-        (True, False, ["unknown", "failed"], "failed", "Deployment NOT known to be registered in DX"),
+        (True, False, ["failed", "accepted"], "partial", "1 of 2 calls NOT accepted by DX"),
+        (True, False, ["unknown", "failed"], "failed", "2 of 2 calls NOT known to be accepted by DX"),
         (True, True, ["accepted", "accepted"], "partial", "Deployment registered in DX, but services NOT set"),
         (False, False, ["accepted"], "pull-services-set", "Services set in DX"),
         (False, False, ["failed"], "failed", "Services NOT set in DX"),
@@ -494,8 +496,8 @@ def test_status_where_pull_requests_are_told(
         (["accepted", "failed", "failed"], "2 of 2 deployments NOT registered in DX"),
         (["accepted", "failed", "accepted"], "1 of 2 deployments NOT registered in DX"),
         (["accepted", "unknown", "accepted"], "1 of 2 deployments NOT known to be registered in DX"),
-        (["failed", "failed", "accepted"], "2 of 3 calls NOT taken by DX"),
-        (["failed", "accepted", "accepted"], "1 of 3 calls NOT taken by DX"),
+        (["failed", "failed", "accepted"], "2 of 3 calls NOT accepted by DX"),
+        (["failed", "accepted", "accepted"], "1 of 3 calls NOT accepted by DX"),
     ],
 )
 def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: list[Outcome], headline: str) -> None:

@@ -9,10 +9,10 @@ import pytest
 from builders import inputs, resolved
 from dx_action.deployment.calls import Call, Outcome, Result, serialise
 from dx_action.errors import Problem
-from dx_action.report.failures import advise, already_held, failures, troubles
+from dx_action.report.failures import advise, conflicts, failures, troubles
 
 # The bounds, as literals: what the code has must be these.
-MOST_KINDS, MOST_NAMES, LONGEST = 8, 10, 500
+MOST_KINDS, MOST_NAMES, LONGEST = 7, 10, 500
 
 
 FILE = {"failed-file": "out/f.jsonl"}
@@ -47,12 +47,12 @@ def messages(
     ("of", "outcome", "total", "starts"),
     [
         (["web"], "failed", 1, "DX did not register web: "),
-        (["web"], "unknown", 1, "It is not known whether DX registered web: "),
+        (["web"], "unknown", 1, "It is unknown whether DX registered web: "),
         (["web"], "not-sent", 1, "DX did not register web: "),
         (["web"], "failed", 2, "DX did not register 1 of 2 deployments (web): "),
-        (["web", "cart"], "unknown", 3, "It is not known whether DX registered 2 of 3 deployments (web, cart): "),
+        (["web", "cart"], "unknown", 3, "It is unknown whether DX registered 2 of 3 deployments (web, cart): "),
         ([PULL], "failed", 3, "DX did not set the services of pull request #7: "),
-        ([PULL, OTHER_PULL], "unknown", 3, f"It is not known whether DX set the services of {PULL}, {OTHER_PULL}: "),
+        ([PULL, OTHER_PULL], "unknown", 3, f"It is unknown whether DX set the services of {PULL}, {OTHER_PULL}: "),
         (["s" * 90], "failed", 1, f"DX did not register {'s' * 79}…: "),
     ],
 )
@@ -66,7 +66,7 @@ def test_pull_requests_and_deployments_are_told_apart() -> None:
     assert [each.partition(":")[0] for each in found] == [
         "DX did not register 2 of 3 deployments (web, cart)",
         "DX did not set the services of pull request #7",
-        "It is not known whether DX registered 1 of 3 deployments (web)",
+        "It is unknown whether DX registered 1 of 3 deployments (web)",
     ]
 
 
@@ -100,7 +100,7 @@ REFUSED = advise("http_401", 401, said=True)
 @pytest.mark.parametrize(
     ("first", "starts"),
     [
-        (PULL, f"DX did not take 3 of 3 calls ({PULL}, web, cart): http_401. {REFUSED}"),
+        (PULL, f"DX did not accept 3 of 3 calls ({PULL}, web, cart): http_401. {REFUSED}"),
         ("api", f"DX did not register 3 of 3 deployments (api, web, cart): http_401. {REFUSED}"),
     ],
 )
@@ -113,7 +113,7 @@ def test_what_a_refused_token_stopped_is_one_message(first: str, starts: str) ->
 def test_it_may_have_been_taken_where_that_is_not_known() -> None:
     first, *rest = (result(PULL, "unknown", "http_403"), result("web", "not-sent", "unauthorized_before"))
     (message,) = messages([first, *rest], 2)
-    assert message.startswith(f"It is not known whether DX took 2 of 2 calls ({PULL}, web): http_403. ")
+    assert message.startswith(f"It is unknown whether DX accepted 2 of 2 calls ({PULL}, web): http_403. ")
 
 
 def test_nothing_else_is_told_with_a_refused_token() -> None:
@@ -139,37 +139,40 @@ def test_dx_own_words_end_as_a_sentence(said: str, told: str) -> None:
 
 def test_a_code_of_dx_own_is_cut() -> None:
     (message,) = messages([result("web", error="e" * 200)], 1)
-    assert message.startswith(f"DX did not register web: {'e' * 99}…. DX refused the request")
-    assert message.endswith("It gave no reason.")
+    assert message.startswith(f"DX did not register web: {'e' * 99}…. DX rejected the request")
+    assert message.endswith("DX gave no reason.")
     (message,) = messages([result("web", error="e", message="Why")], 1)
     assert message.endswith("does not list. DX says: Why.")
 
 
-ONLY = "Only this is to be repeated, and no deployment: run `operation: set-pull-services` with"
-AGAIN = "DX may hold it all the same. Send the same request again"
-ONCE = "with its `reference_id` it is registered once."
-NO_RERUN = "Do not re-run the job for that: a re-run registers another deployment."
+ONLY_HEAD = "Repeat only this call, and no deployment:"
+ONLY = f"{ONLY_HEAD} run `operation: set-pull-services` with"
+ONLY_ALL = ONLY.replace("this call", "these calls")
+AGAIN = "DX may have registered it. Send the same request again from"
+ONCE = "its `reference_id` is registered only once."
+NO_RERUN = "Do not re-run the job for that: it would register another deployment."
+SAVED = "saved in out/f.jsonl, ready to be sent as a `backfill-file`"
 
 
 @pytest.mark.parametrize(
     ("of", "outcome", "given", "event", "ends"),
     [
         (["web"], "failed", {}, JOBS, ""),
-        (["web"], "failed", FILE, JOBS, " The request is kept in out/f.jsonl."),
-        (["web", "cart"], "failed", FILE, JOBS, " The requests are kept in out/f.jsonl."),
-        (["web"], "unknown", {}, EVENTS, f" {AGAIN}, as the output `requests` has it: {ONCE}"),
-        (["web"], "unknown", FILE, EVENTS, f" {AGAIN}, from out/f.jsonl: {ONCE}"),
-        (["web"], "unknown", {}, JOBS, f" {AGAIN}, as the output `requests` has it: {ONCE} {NO_RERUN}"),
-        (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN}, as the output `requests` has it: {ONCE}"),
+        (["web"], "failed", FILE, JOBS, f" The request is {SAVED}."),
+        (["web", "cart"], "failed", FILE, JOBS, f" The requests are {SAVED}."),
+        (["web"], "unknown", {}, EVENTS, f" {AGAIN} the output `requests`: {ONCE}"),
+        (["web"], "unknown", FILE, EVENTS, f" {AGAIN} out/f.jsonl: {ONCE}"),
+        (["web"], "unknown", {}, JOBS, f" {AGAIN} the output `requests`: {ONCE} {NO_RERUN}"),
+        (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN} the output `requests`: {ONCE}"),
         ([PULL], "failed", {}, JOBS, f" {ONLY} its `pull-number` and the same services."),
         ([BY_ID], "failed", {}, JOBS, f" {ONLY} its `pull-id` and the same services."),
-        ([PULL, OTHER_PULL], "failed", {}, JOBS, f" {ONLY} the `pull-number` and the services of each."),
+        ([PULL, OTHER_PULL], "failed", {}, JOBS, f" {ONLY_ALL} the `pull-number` and the services of each."),
         (
             [PULL],
             "unknown",
             FILE,
             JOBS,
-            f" {ONLY} its `pull-number` and the same services. The request is kept in out/f.jsonl.",
+            f" {ONLY} its `pull-number` and the same services. The request is {SAVED}.",
         ),
     ],
 )
@@ -179,7 +182,7 @@ def test_what_to_do(of: list[str], outcome: Outcome, given: dict[str, str], even
 
 
 CLEARED = {"services": [], "replace": True}
-CLEAR = "Only this is to be repeated, and no deployment:"
+CLEAR, CLEAR_ALL = ONLY_HEAD, ONLY_HEAD.replace("this call", "these calls")
 
 
 @pytest.mark.parametrize(
@@ -195,32 +198,32 @@ CLEAR = "Only this is to be repeated, and no deployment:"
             [PULL, OTHER_PULL],
             [{"replace": True}] * 2,
             {},
-            f" {ONLY} the `pull-number`, the services of each and `replace-pull-services: true`.",
+            f" {ONLY_ALL} the `pull-number`, the services of each and `replace-pull-services: true`.",
         ),
         # No input says that there is no service.
         (
             [PULL],
             [CLEARED],
             {},
-            f" {CLEAR} run this step again with the same inputs, or send its request, as the output `requests` has it.",
+            f" {CLEAR} run this step again with the same inputs, or send its request from the output `requests`.",
         ),
         (
             [PULL],
             [CLEARED],
             FILE,
-            f" {CLEAR} run this step again with the same inputs, or send its request, which is kept in out/f.jsonl.",
+            f" {CLEAR} run this step again with the same inputs, or send its request, which is {SAVED}.",
         ),
         (
             [PULL, OTHER_PULL],
             [{"replace": True}, CLEARED],
             {},
-            f" {CLEAR} run this step again with the same inputs, or send their requests, as the output `requests` has them.",
+            f" {CLEAR_ALL} run this step again with the same inputs, or send their requests from the output `requests`.",
         ),
         (
             [PULL, OTHER_PULL],
             [CLEARED, CLEARED],
             FILE,
-            f" {CLEAR} run this step again with the same inputs, or send their requests, which are kept in out/f.jsonl.",
+            f" {CLEAR_ALL} run this step again with the same inputs, or send their requests, which are {SAVED}.",
         ),
     ],
 )
@@ -243,7 +246,7 @@ def test_a_step_whose_deployments_would_be_doubled_is_not_to_run_again(
         [result(PULL, body=CLEARED), result("web", "accepted", "")], inputs(given), resolved(event, given)
     )
     how = "run this step again with the same inputs, or " if again else ""
-    assert message.endswith(f" {CLEAR} {how}send its request, as the output `requests` has it.")
+    assert message.endswith(f" {CLEAR} {how}send its request from the output `requests`.")
 
 
 @pytest.mark.parametrize(("outcome", "kept"), [("failed", True), ("unknown", False)])
@@ -252,7 +255,7 @@ def test_where_the_requests_are_kept_is_said_once(outcome: Outcome, kept: bool) 
     first, second = result(PULL, outcome, "http_403", body=CLEARED), result("web", "not-sent", "unauthorized_before")
     (message,) = messages([first, second], 2, FILE)
     assert message.count("out/f.jsonl") == 1
-    assert message.endswith(" The requests are kept in out/f.jsonl.") is kept
+    assert message.endswith(f" The requests are {SAVED}.") is kept
 
 
 @pytest.mark.parametrize(("count", "more"), [(MOST_NAMES, ""), (MOST_NAMES + 2, " and 2 more")])
@@ -263,13 +266,14 @@ def test_names_are_listed_up_to_ten(count: int, more: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "told", "last"), [(8, 8, None), (9, 8, "2 more kinds of failure"), (10, 8, "3 more")]
+    ("kinds", "told", "last"),
+    [(7, 7, None), (8, 7, "2 more kinds of failure: see the summary and the output `results`."), (9, 7, "3 more")],
 )
 def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, last: str | None) -> None:
     found = messages([result("web", error=f"code_{number}") for number in range(kinds)], kinds)
     assert len(found) == told == MOST_KINDS
-    assert ": code_6. " in found[6]
-    assert found[-1].startswith(last or f"DX did not register 1 of {kinds} deployments (web): code_7. ")
+    assert ": code_5. " in found[5]
+    assert found[-1].startswith(last or f"DX did not register 1 of {kinds} deployments (web): code_6. ")
 
 
 def test_what_kept_pull_requests_from_being_told() -> None:
@@ -277,16 +281,18 @@ def test_what_kept_pull_requests_from_being_told() -> None:
     assert troubles(registration) == []
     (message,) = troubles(replace(registration, problems=(Problem("pull-number", "is missing."),)))
     assert message == (
-        "The services of the pull request could not be set: `pull-number` is missing. The deployment is not held up by that. "
-        "Once it is mended, run `operation: set-pull-services`."
+        "The services of the pull request could not be set: `pull-number` is missing. The deployment itself is not "
+        "affected. Once this is fixed, run `operation: set-pull-services`."
     )
 
 
 def test_what_dx_holds_already_is_named() -> None:
     held = [result("web", "already-registered"), result("cart", "accepted"), result("api", "already-registered")]
-    ((level, text),) = already_held(resolved(JOBS), inputs(), held)
+    ((level, text),) = conflicts(resolved(JOBS), inputs(), held)
     assert level == "warning"
-    assert text.startswith("DX already holds this deployment of web, api under its `reference_id`, with other values, ")
+    assert text.startswith(
+        "The deployments of web, api are already registered in DX under the same `reference_id` with other values, which DX keeps."
+    )
 
 
 # The sentence for each error.
@@ -306,7 +312,7 @@ KNOWN = (
     *("http_429", "certificate", "connection_failed", "connection_lost", "no_answer", "request_impossible"),
     *("unauthorized_before", "order_kept", "stopped_before", "out_of_time", "cancelled", "not_configured"),
 )
-UNLISTED = "DX refused the request, with a code that its documentation does not list."
+UNLISTED = "DX rejected the request with an error code that its documentation does not list."
 
 
 @pytest.mark.parametrize("status", [None, 200, 422, 503])
@@ -319,14 +325,14 @@ def test_each_known_error_has_a_sentence_of_its_own(status: int | None, said: bo
 
 @pytest.mark.parametrize("status", [408, 500, 503, 599])
 def test_a_host_that_is_down_is_called_unavailable(status: int) -> None:
-    told = f"DX is unavailable: it answered every attempt with {status}. Try again later."
+    told = f"DX is unavailable: it answered every attempt with HTTP {status}. Try again later."
     assert advise(f"http_{status}", status, said=False) == advise(f"http_{status}", status, said=True) == told
 
 
 @pytest.mark.parametrize("status", [None, 200, 400, 407, 409, 422, 499])
 def test_an_unknown_code_is_called_one(status: int | None) -> None:
     assert advise("new_code", status, said=True) == UNLISTED
-    assert advise("new_code", status, said=False) == f"{UNLISTED} It gave no reason."
+    assert advise("new_code", status, said=False) == f"{UNLISTED} DX gave no reason."
 
 
 @pytest.mark.parametrize(
@@ -345,4 +351,4 @@ def test_an_unknown_code_is_called_one(status: int | None) -> None:
 def test_an_unknown_code_is_told_by_its_status_where_that_says_more(error: str, status: int, as_of: str | None) -> None:
     for said in (True, False):
         told = advise(as_of, status, said=said) if as_of else None
-        assert advise(error, status, said=said) == (told or f"{UNLISTED}{'' if said else ' It gave no reason.'}")
+        assert advise(error, status, said=said) == (told or f"{UNLISTED}{'' if said else ' DX gave no reason.'}")

@@ -10,7 +10,7 @@ from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import DISCOVERED, Registration
 from dx_action.inputs.values import Sourced
-from dx_action.report.log import found_lines
+from dx_action.report.log import registration_lines
 from dx_action.services.service import Service
 
 WEB, CART = Service("web"), Service("cart")
@@ -20,7 +20,7 @@ EMPTY = ChangeSet(Sourced(BEFORE, "here"), True, "forward", ())
 
 def told(registration: Registration, name: str = "push_branch") -> list[tuple[str, str]]:
     """Give the names of the lines, and what they say."""
-    _, *lines = found_lines(event(name), registration)
+    _, *lines = registration_lines(event(name), registration)
     return [(line[2:21].strip(), line[21:]) for line in lines]
 
 
@@ -33,7 +33,7 @@ def test_each_value_has_a_line_in_its_column() -> None:
         "deployed-at": "2025-01-01T13:05:00+01:00",
         "source-url": "https://ci.example/1",
     }
-    lines = found_lines(event("pull_request_merged"), resolved("pull_request_merged", given))
+    lines = registration_lines(event("pull_request_merged"), resolved("pull_request_merged", given))
     assert lines == (
         "Event pull_request (closed):",
         "  repository         acme/shop  from repository.full_name",
@@ -49,7 +49,7 @@ def test_each_value_has_a_line_in_its_column() -> None:
 
 
 def test_an_event_without_an_action_has_none() -> None:
-    assert found_lines(event("push_branch"), resolved("push_branch"))[0] == "Event push:"
+    assert registration_lines(event("push_branch"), resolved("push_branch"))[0] == "Event push:"
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_long_names_are_cut() -> None:
     registration = resolved("push_branch", {"service": f"{name},web"})
     dated = replace(EMPTY, pulls=(pull(1, first_commit_at="2025-01-01T00:00:00Z"),))
     ships = Changes({name: dated, "web": EMPTY}, lead_times={"first_commit_timestamp": Sourced(1, "any")})
-    *_, times, first, second = found_lines(event("push_branch"), replace(registration, changes=ships))
+    *_, times, first, second = registration_lines(event("push_branch"), replace(registration, changes=ships))
     assert times == f"  {'metadata':<18} first_commit_timestamp 1735689600  from pull request #1 ({'s' * 99}…)"
     assert first.startswith(f"  {'s' * 99}…: ")
     assert second.startswith("  web: ")
     elsewhere = replace(registration, repository=Sourced("r" * 301, "here"), services=Sourced((), "input service"))
-    assert found_lines(event("push_branch"), elsewhere)[1] == f"  {'repository':<18} {'r' * 299}…  from here"
+    assert registration_lines(event("push_branch"), elsewhere)[1] == f"  {'repository':<18} {'r' * 299}…  from here"
     assigned = replace(registration, pull_services=(PullServices((Service(other),), pull_number=7),))
-    assert found_lines(event("push_branch"), assigned)[-1] == f"  pull request #7 is told {'t' * 299}…"
+    assert registration_lines(event("push_branch"), assigned)[-1] == f"  pull request #7: services {'t' * 299}…"
 
 
 def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
@@ -110,21 +110,21 @@ def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
 @pytest.mark.parametrize(
     ("ship", "end"),
     [
-        (SHIPS, f"; deployed before: {BEFORE} from here"),
+        (SHIPS, f"; previous deployment: {BEFORE} from here"),
         (replace(SHIPS, certain=False), f"; compared with: {BEFORE} from here"),
         (replace(SHIPS, previous=None), ""),
     ],
 )
 def test_what_each_service_ships_since_when(ship: ChangeSet, end: str) -> None:
     registration = replace(resolved("push_branch"), changes=Changes({"web": ship}))
-    *_, last = found_lines(event("push_branch"), registration)
+    *_, last = registration_lines(event("push_branch"), registration)
     assert registration.commit
     assert last == f"  web: {ship.headline(registration.commit.value)}{end}"
-    *_, last = found_lines(event("push_branch"), replace(registration, commit=None))
+    *_, last = registration_lines(event("push_branch"), replace(registration, commit=None))
     assert last == f"  web: {ship.headline('')}{end}"
 
 
-@pytest.mark.parametrize(("clears", "how"), [(False, "is told"), (True, "is cleared, then told")])
+@pytest.mark.parametrize(("clears", "how"), [(False, ""), (True, ", replacing all others")])
 @pytest.mark.parametrize("deploys", [True, False])
 def test_which_pull_requests_are_told_their_services(clears: bool, how: str, deploys: bool) -> None:
     registration = replace(
@@ -136,11 +136,11 @@ def test_which_pull_requests_are_told_their_services(clears: bool, how: str, dep
     )
     if not deploys:
         registration = replace(registration, services=Sourced((), "input service"))
-    lines = found_lines(event("push_branch"), registration)
+    lines = registration_lines(event("push_branch"), registration)
     end = "" if deploys else "  from input service"
     assert lines[-2:] == (
-        f"  pull request #7 {how} web, cart{end}",
-        f"  the pull request of id 77 {how} no service{end}",
+        f"  pull request #7: services web, cart{how}{end}",
+        f"  the pull request of id 77: services none{how}{end}",
     )
     if not deploys:
         assert lines[:-2] == ("Event push:", "  repository         acme/shop  from repository.full_name")

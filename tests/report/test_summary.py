@@ -1,10 +1,16 @@
 """The step's summary, whole: what was sent or would be, and how others' words are kept from being markup."""
 
+from dataclasses import replace
+
 import pytest
 
 from builders import inputs, resolved
+from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull
+from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls, serialise
+from dx_action.inputs.values import Sourced
 from dx_action.report import summary
+from dx_action.report.summary import lead_time, what_ships
 from runner import check_summary
 
 ID = "github.com/pull/2401500041/deploy/0/success"
@@ -69,7 +75,7 @@ def test_each_outcome_has_its_mark(outcome: Outcome, mark: str, for_pulls: str) 
 
 def test_a_dry_run() -> None:
     told = told_pull("a")
-    text = summary.dry(CONTEXT, [told, WEB], ())
+    text = summary.dry_run(CONTEXT, [told, WEB], ())
     assert text == (
         "### Dry run: nothing was sent to DX\n\n"
         "- Services of pull request &#35;7: <code>a</code> · 🧪 not sent (dry run)\n\n"
@@ -83,7 +89,7 @@ def test_a_dry_run() -> None:
 
 
 def test_where_only_pull_requests_are_told_there_is_no_table() -> None:
-    text = summary.dry(CONTEXT, [told_pull("a")], ())
+    text = summary.dry_run(CONTEXT, [told_pull("a")], ())
     assert "|" not in text
 
 
@@ -107,9 +113,9 @@ def test_what_it_is_attributed_by(body: dict[str, object], told: str) -> None:
     [
         ({}, ""),
         ({"success": "true"}, ""),
-        ({"success": "failure"}, " · a **failed** deployment"),
+        ({"success": "failure"}, " · **failed** deployment"),
         ({"environment": "e_u"}, " · environment <code>e&#95;u</code>"),
-        ({"success": "failure", "environment": "eu"}, " · a **failed** deployment · environment <code>eu</code>"),
+        ({"success": "failure", "environment": "eu"}, " · **failed** deployment · environment <code>eu</code>"),
     ],
 )
 def test_the_facts_in_a_line(given: dict[str, str], facts: str) -> None:
@@ -119,7 +125,7 @@ def test_the_facts_in_a_line(given: dict[str, str], facts: str) -> None:
 
 @pytest.mark.parametrize(("count", "more"), [(200, ""), (202, "\n… and 2 more.\n")])
 def test_a_long_table_is_cut_at_two_hundred(count: int, more: str) -> None:
-    text = summary.dry(CONTEXT, [WEB] * count, ())
+    text = summary.dry_run(CONTEXT, [WEB] * count, ())
     rows = row("web", "🧪 not sent (dry run)") * 200
     assert f"{HEAD}{rows}{more}\n{FACTS}" in text
     assert text.count("\nPOST ") == 20
@@ -139,8 +145,8 @@ def test_the_words_of_twenty_are_quoted() -> None:
 
 
 def test_a_paragraph_and_a_list() -> None:
-    assert summary.told("Head", "a `b` <c>") == "### Head\n\na <code>b</code> &#60;c&#62;\n"
-    assert summary.problems("Head", ["a", "`b`"]) == "### Head\n\n- a\n- <code>b</code>\n"
+    assert summary.paragraph("Head", "a `b` <c>") == "### Head\n\na <code>b</code> &#60;c&#62;\n"
+    assert summary.bullets("Head", ["a", "`b`"]) == "### Head\n\n- a\n- <code>b</code>\n"
 
 
 @pytest.mark.parametrize("over", [0, 1])
@@ -148,9 +154,185 @@ def test_long_names_ids_and_words_are_cut(over: int) -> None:
     name, key, word = "n" * (100 + over), "r" * (200 + over), "w" * (4000 - len("web: e: ") + over)
     tail = "…" if over else ""
     call = Call("deployments.create", name, key, b"{}")
-    text = summary.dry(CONTEXT, [told_pull(name), call], ())
+    text = summary.dry_run(CONTEXT, [told_pull(name), call], ())
     assert f"| <code>{name[: 100 - over]}{tail}</code> |" in text
     assert f"| <code>{key[: 200 - over]}{tail}</code> |" in text
     assert f"#7: <code>{name[: 100 - over]}{tail}</code> ·" in text.replace("&#35;", "#")
     text = summary.sent("Done", CONTEXT, [Result(WEB, "failed", 422, "e", word)], ())
     assert f"\nweb: e: {word[: len(word) - 2 * over]}{tail}\n" in text
+
+
+# What ships.
+
+PULLS_HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
+SINCE = f"Previous deployment: <code>{BEFORE}</code>, from GitHub&#39;s deployment history &#40;deployment 1&#41;.\n\n"
+TWO = ChangeSet(HISTORY, True, "forward", (pull(1), pull(2)))
+
+
+def told(*shipments: ChangeSet, listed: bool = True) -> str:
+    text = what_ships(
+        Changes({f"s{number}": each for number, each in enumerate(shipments)}, listed=listed), DEPLOYED_AT, COMMIT
+    )
+    check_summary(text)
+    return text
+
+
+def pull_row(number: int) -> str:
+    url = f"https&#58;//github.com/acme/shop/pull/{number}"
+    return f'| <a href="{url}">#{number}</a> | Change {number} | octocat | 2025-03-09 10&#58;{number:02} | 1 d 23 h |\n'
+
+
+def test_a_deployment_with_two_pull_requests() -> None:
+    assert told(TWO) == (
+        f"#### Ships 2 pull requests\n\n{SINCE}{PULLS_HEAD}{pull_row(1)}{pull_row(2)}\n"
+        "```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat YYYY-MM-DDTHH:mm:ss\n  axisFormat %d %b %H h\n"
+        "  todayMarker off\n"
+        "  section #1\n    to the merge :2025-03-08T10:01:00, 2025-03-09T10:01:00\n"
+        "    to production :done, 2025-03-09T10:01:00, 2025-03-10T09:30:15\n"
+        "  section #2\n    to the merge :2025-03-08T10:02:00, 2025-03-09T10:02:00\n"
+        "    to production :done, 2025-03-09T10:02:00, 2025-03-10T09:30:15\n"
+        "```\n\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shipment", "before"),
+    [
+        (TWO, SINCE),
+        (replace(TWO, previous=None), ""),
+        (replace(TWO, certain=False), SINCE.replace("Previous deployment", "Compared with")),
+        (replace(TWO, course="diverged"), SINCE.replace("41;.", "41;. The two commits have diverged.")),
+        (
+            replace(TWO, previous=Sourced("v" * 41, "s" * 101)),
+            f"Previous deployment: <code>{'v' * 39}…</code>, from {'s' * 99}….\n\n",
+        ),
+        (
+            replace(TWO, previous=Sourced("v" * 40, "s" * 100)),
+            f"Previous deployment: <code>{'v' * 40}</code>, from {'s' * 100}.\n\n",
+        ),
+    ],
+)
+def test_since_when(shipment: ChangeSet, before: str) -> None:
+    assert told(shipment, listed=False) == f"#### {shipment.headline(COMMIT)}\n\n{before}"
+
+
+@pytest.mark.parametrize(
+    ("made", "cells"),
+    [
+        (pull(1, url="javascript:x"), "#&#8203;1 | Change 1 | octocat | 2025-03-09 10&#58;01 | 1 d 23 h"),
+        (pull(1, url="", first_commit_at=None), "#&#8203;1 | Change 1 | octocat | 2025-03-09 10&#58;01 | —"),
+        (
+            pull(1, url="", title="t" * 121, author="a" * 51),
+            f"#&#8203;1 | {'t' * 119}… | {'a' * 49}… | 2025-03-09 10&#58;01 | 1 d 23 h",
+        ),
+        (
+            pull(1, url="", title="t" * 120, author="a" * 50),
+            f"#&#8203;1 | {'t' * 120} | {'a' * 50} | 2025-03-09 10&#58;01 | 1 d 23 h",
+        ),
+    ],
+)
+def test_a_row(made: MergedPull, cells: str) -> None:
+    assert f"{PULLS_HEAD}| {cells} |\n\n" in told(replace(TWO, pulls=(made,)))
+
+
+def test_services_that_ship_the_same_share_a_section() -> None:
+    other = replace(TWO, pulls=(pull(3),))
+    headings = [line for line in told(TWO, other, TWO, listed=False).splitlines() if line.startswith("####")]
+    assert headings == [
+        "#### Ships 2 pull requests: <code>s0</code>, <code>s2</code>",
+        "#### Ships 1 pull request: <code>s1</code>",
+    ]
+    assert "<code>s" not in told(TWO, TWO)
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, " and 1 more")])
+def test_up_to_ten_services_are_named(count: int, more: str) -> None:
+    names = ", ".join(f"<code>s{number}</code>" for number in range(1, 11))
+    other = replace(TWO, pulls=(pull(3),))
+    assert f"#### Ships 2 pull requests: {names}{more}\n" in told(other, *[TWO] * count, listed=False)
+
+
+def test_long_names_of_services_are_cut() -> None:
+    ships = {"n" * 101: TWO, "m" * 100: replace(TWO, pulls=())}
+    text = what_ships(Changes(ships), DEPLOYED_AT, COMMIT)
+    assert f": <code>{'n' * 99}…</code>\n" in text
+    assert f": <code>{'m' * 100}</code>\n" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(20, ""), (21, "… and 1 more service.\n"), (22, "… and 2 more services.\n")]
+)
+def test_up_to_twenty_sections(count: int, more: str) -> None:
+    text = told(*(replace(TWO, pulls=(pull(number),)) for number in range(1, count + 1)), listed=False)
+    assert text.count("####") == 20
+    assert text.endswith(more or SINCE)
+
+
+@pytest.mark.parametrize(
+    ("counts", "rows", "more"),
+    [
+        ([100], 100, []),
+        ([101], 100, ["… and 1 more."]),
+        ([60, 59], 100, ["… and 19 more."]),
+        ([100, 59], 100, ["… and 59 more."]),
+    ],
+)
+def test_up_to_a_hundred_rows_in_all_sections(counts: list[int], rows: int, more: list[str]) -> None:
+    shipments = [replace(TWO, pulls=tuple(pull(number % 60) for number in range(count))) for count in counts]
+    text = told(*shipments)
+    assert text.count("\n| <a ") == rows
+    assert [line for line in text.splitlines() if line.startswith("… and ")] == more
+    assert text.count(PULLS_HEAD) == len([count for count in counts[:1] if count]) + (
+        len(counts) > 1 and counts[0] < 100
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "axis"),
+    [("2025-03-05T09:30:16Z", "%d %b %H h"), ("2025-03-05T09:30:15Z", "%d %b"), ("2025-01-01T00:00:00Z", "%d %b")],
+)
+def test_the_axis_has_hours_where_the_longest_took_few_days(since: str, axis: str) -> None:
+    text = told(replace(TWO, pulls=(pull(1, first_commit_at=since), pull(2))))
+    assert f"\n  axisFormat {axis}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "drawn"),
+    [
+        ({}, True),
+        ({"first_commit_at": "2025-03-09T10:03:00Z"}, True),
+        ({"first_commit_at": "2025-03-09T10:03:01Z"}, False),
+        ({"merged_at": DEPLOYED_AT}, True),
+        ({"merged_at": "2025-03-10T09:30:16Z"}, False),
+        ({"merged_at": ""}, False),
+        ({"first_commit_at": "soon"}, False),
+    ],
+)
+def test_what_is_drawn(more: dict[str, str], drawn: bool) -> None:
+    text = told(replace(TWO, pulls=(*TWO.pulls, pull(3, **more))))
+    assert ("section #3\n" in text) is drawn
+
+
+def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
+    text = told(replace(TWO, course="rollback"))
+    assert "gantt" not in text
+    # What is taken out of production has no lead time.
+    assert "| pull request | title | author | merged |\n| --- | --- | --- | --- |\n| <a href=" in text
+    assert "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n" in told(TWO)
+    assert "gantt" in told(replace(TWO, course="diverged"))
+    text = told(replace(TWO, pulls=tuple(pull(number) for number in range(1, 22))))
+    assert [text.count(f"section #{number}\n") for number in (1, 2, 21)] == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        (DEPLOYED_AT, "0 min"),
+        ("2025-03-10T09:30:16Z", ""),
+        (None, ""),
+        ("soon", ""),
+        ("2025-03-08T08:29:15Z", "2 d 1 h"),
+    ],
+)
+def test_how_long_it_took(since: str | None, told: str) -> None:
+    assert lead_time(since, DEPLOYED_AT) == told

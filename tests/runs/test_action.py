@@ -380,8 +380,8 @@ def test_an_outage_that_lasts(tmp_path: Path, dx: Sandbox) -> None:
     assert (run.exit_code, run.status) == (1, "failed")
     assert run.results("outcome", "http_status", "error") == [("unknown", 503, "http_503")]
     ((_, message),) = run.annotations
-    assert "It is not known whether DX registered checkout" in message
-    assert "answered every attempt with 503" in message
+    assert "It is unknown whether DX registered checkout" in message
+    assert "answered every attempt with HTTP 503" in message
 
 
 def test_a_refused_token_is_tried_once_and_told_once(tmp_path: Path, dx: Sandbox) -> None:
@@ -498,7 +498,7 @@ def test_a_bug_is_told_as_one(tmp_path: Path, dx: Sandbox, strict: bool) -> None
     run = Step(tmp_path, connected(dx, fail_on_error=str(strict).lower())).inside(fast_clock(now=broken))
     ((level, message),) = run.annotations
     assert (run.exit_code, run.status, level) == ((1, "failed", "error") if strict else (0, "failed", "warning"))
-    assert re.match(r"This is a bug of the action, at test_action\.py:\d+, ZeroDivisionError\.", message)
+    assert re.match(r"Unexpected error in the action, at test_action\.py:\d+, ZeroDivisionError\.", message)
     assert [command.name for command in run.commands if "group" in command.name] == ["group", "endgroup"]
     assert any(re.fullmatch(r"main\.py:\d+ in _run", line) for line in run.said)
     assert "secret words" not in "".join(run.lines) + run.raw_outputs + run.summary
@@ -511,7 +511,7 @@ def test_a_bug_amid_the_sending_keeps_what_is_known(tmp_path: Path, dx: Sandbox)
     # The clock has no second number, so that the second call breaks.
     run = Step(tmp_path, connected(dx, service=TWO, failed_file="failed.jsonl")).inside(fast_clock(random=chances.pop))
     assert (run.exit_code, run.status) == (1, "failed")
-    assert "1 of 2 deployments were registered" in run.annotations[0][1]
+    assert "DX registered 1 of 2 deployments." in run.annotations[0][1]
     assert run.results("service", "outcome") == [("checkout", "accepted"), ("cart", "unknown")]
     kept = bodies((run.workspace / "failed.jsonl").read_text().splitlines())
     assert [body["service"]["identifier"] for body in kept] == ["cart"]
@@ -595,7 +595,7 @@ def test_cancelled_while_dx_hangs(tmp_path: Path, dx: Sandbox, number: signal.Si
     ]
     ((level, message),) = run.annotations
     assert level == "error"
-    assert "It is not known whether DX registered 1 of 2 deployments (cart): cancelled." in message
+    assert "It is unknown whether DX registered 1 of 2 deployments (cart): cancelled." in message
     kept = bodies((run.workspace / "failed.jsonl").read_text().splitlines())
     assert [body["service"]["identifier"] for body in kept] == ["cart"]
     assert "unknown" in run.summary

@@ -101,8 +101,8 @@ def test_each_way_of_merging(world: World, how: How) -> None:
     assert headlines(run) == ["Ships 2 pull requests"]
     assert listed(run) == [each["number"] for each in run.json("pull-requests")] == [1, 2]
     assert (run.outputs["rollback"], run.outputs["truncated"], warned(run)) == ("false", "false", [])
-    assert f"Deployed before: {before}, from GitHub's deployment history (deployment " in read(run)
-    assert any(f"a: Ships 2 pull requests; deployed before: {before} from GitHub's" in line for line in run.said)
+    assert f"Previous deployment: {before}, from GitHub's deployment history (deployment " in read(run)
+    assert any(f"a: Ships 2 pull requests; previous deployment: {before} from GitHub's" in line for line in run.said)
 
 
 def test_a_merge_queue_a_revert_a_cherry_pick_and_direct_commits(world: World) -> None:
@@ -175,7 +175,7 @@ def test_the_given_one_needs_no_history(world: World) -> None:
     run = by_hand(world, DISCOVER, {"since-sha": before[:9]})
     assert body(world)["merge_commit_shas"] == merges(pull)
     assert not any("deployments" in each for each in world.asked)
-    assert any(f"deployed before: {before[:9]} from input since-sha" in line for line in run.said)
+    assert any(f"previous deployment: {before[:9]} from input since-sha" in line for line in run.said)
 
 
 # What the history holds after the deployment of the first commit; None: that one is the previous deployment.
@@ -199,7 +199,7 @@ def test_what_is_no_previous_deployment(world: World, name: str) -> None:
     pulls.append(world.ship("a/2"))
     run = by_hand(world, DISCOVER)
     assert body(world)["merge_commit_shas"] == merges(*pulls)
-    assert any(f"deployed before: {before} " in line for line in run.said)
+    assert any(f"previous deployment: {before} " in line for line in run.said)
 
 
 def test_one_that_is_inactive_by_now_counts(world: World) -> None:
@@ -409,7 +409,7 @@ def test_a_line_of_its_own(world: World) -> None:
     run = by_hand(world, DISCOVER, SHOW, {"commit-sha": world.repo.rev("hotfix")})
     assert body(world)["merge_commit_shas"] == merges(pull)
     assert run.outputs["rollback"] == "false"
-    assert "One does not follow the other." in read(run)
+    assert "The two commits have diverged." in read(run)
 
 
 # What the events tell.
@@ -997,7 +997,7 @@ def test_many_services_that_ship_different_things(world: World) -> None:
     run = by_hand(world, DISCOVER, SHOW, {"service": ", ".join(names)})
     assert len(listed(run)) == 100
     assert len(headlines(run)) == 20
-    assert read(run).rstrip().endswith("… and what ships of 10 more services.")
+    assert read(run).rstrip().endswith("… and 10 more services.")
     assert len(bodies(world)["service-0"]["merge_commit_shas"]) == 44
     assert len(run.json("pull-requests")) == 44
     # The pull requests of a commit are asked for once, however many services ship it.

@@ -246,9 +246,9 @@ def test_a_failed_assignment_does_not_stop_the_deployment(world: World, fault: d
     assert run.results("outcome") == [(outcome,), ("accepted",)]
     (message,) = errors(run)
     assert f"set the services of pull request #{pull.number}" in message
-    assert "Only this is to be repeated, and no deployment: run `operation: set-pull-services` with its" in message
+    assert "Repeat only this call, and no deployment: run `operation: set-pull-services` with its" in message
     assert "`pull-number` and the same services" in message
-    assert "The request is kept in out/failed.jsonl." in message
+    assert "The request is saved in out/failed.jsonl, ready to be sent as a `backfill-file`." in message
     (line,) = (run.workspace / "out/failed.jsonl").read_text().splitlines()
     assert json.loads(line) == {"github_pull_id": pull.id, "services": [A], "method": "setPullServices"}
     assert "### 1 of 2 calls NOT" in run.summary
@@ -270,9 +270,7 @@ def test_a_clear_that_failed_can_be_repeated_as_the_message_says(world: World) -
     world.dx.script([Fault(method="deployments.setPullServices", status=422, error="no")])
     given = SET | INLINE | REPLACE
     (message,) = errors(world.merged(pull, given))
-    assert message.endswith(
-        "run this step again with the same inputs, or send its request, as the output `requests` has it."
-    )
+    assert message.endswith("run this step again with the same inputs, or send its request from the output `requests`.")
     assert world.merged(pull, given).status == "pull-services-set"
     assert world.dx.pull_services() == [{"services": [], "github_pull_id": pull.id}]
 
@@ -474,7 +472,7 @@ def test_what_the_log_tells(world: World) -> None:
     told_of = [line for line in run.said if "pull request" in line.lower()]
     assert told_of == [
         f"Looked up: pull request #{pull.number} changes 2 paths and touches a",
-        f"  pull request #{pull.number} is told a",
+        f"  pull request #{pull.number}: services a",
         f"  pull request #{pull.number}: accepted (HTTP 200)",
     ]
     assert f"- Services of pull request #{pull.number}: <code>a</code> · ✅ set" in html.unescape(run.summary)

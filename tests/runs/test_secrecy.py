@@ -220,7 +220,7 @@ def test_a_crash(tmp_path: Path, dx: Sandbox) -> None:
         raise RuntimeError(SECRET)
 
     run = Step(tmp_path, connected(dx, SECRET), env={"RUNNER_DEBUG": "1"}).inside(fast_clock(now=now))
-    assert "This is a bug of the action" in run.outputs["reason"]
+    assert "Unexpected error in the action" in run.outputs["reason"]
     assert leaks(run) == {}
 
 
@@ -229,7 +229,7 @@ def test_a_crash_amid_the_sending(tmp_path: Path, dx: Sandbox) -> None:
         raise RuntimeError(SECRET)
 
     run = Step(tmp_path, connected(dx, SECRET, failed_file="failed.jsonl")).inside(fast_clock(random=random))
-    assert "This is a bug of the action" in run.outputs["reason"]
+    assert "Unexpected error in the action" in run.outputs["reason"]
     assert (run.workspace / "failed.jsonl").read_text().count("\n") == 1
     assert leaks(run) == {}
 
