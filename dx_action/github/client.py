@@ -186,7 +186,7 @@ class Repository:
     @cached_property
     def _requester(self) -> Any:
         if not _NAME.fullmatch(self.name):
-            text = "is not a GitHub repository, `owner/name`, and this step needs to look something up there."
+            text = "is not a GitHub repository (`owner/name`), so this step cannot look up there what it needs."
             raise BadInput.of("repository", text)
         import github  # noqa: PLC0415 - 0.1 s that a run without look-ups does not spend
 
@@ -220,7 +220,7 @@ class Repository:
         try:
             return _within(self._left(), ask)
         except TimeoutError:
-            text = f"did not answer within the {SECONDS:.0f} s that look-ups have. Run this again later."
+            text = f"did not answer within the {SECONDS:.0f} s that look-ups have. Run the step again later."
             raise failure(text) from None
         except _WaitTooLongError as wait:
             raise self._access(permission).rejected(wait.status, "", limited=wait.status == 403) from None

@@ -135,7 +135,7 @@ class Page:
             return listed
         # Something was deployed since the list was begun, and moved the pages.
         if node.database_id is None:
-            raise failure("changed its list of deployments while it was read. Run this again.")
+            raise failure("changed its list of deployments while it was read. Run the step again.")
         return self._repository.get(f"deployments/{node.database_id}", _PERMISSION, _Listed)
 
     @cached_property
@@ -193,7 +193,7 @@ def _why_not(past: list[_Past], service: str, *, named: bool, alone: bool, cut: 
     if not past:
         return f"{_HISTORY} has no earlier deployment to this environment{newest}"
     if not named and not alone:
-        return f"{_HISTORY} does not say which service was deployed, by a `service` in the payload"
+        return f"{_HISTORY} does not say which service was deployed: no payload has a `service`"
     if sum(not named or service in each.services for each in past) > MOST_TRIED:
         newest = f", of the newest {MOST_TRIED}"
     return f"{_HISTORY} has no earlier deployment of the same service that succeeded{newest}"

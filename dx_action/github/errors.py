@@ -12,11 +12,11 @@ RATE_LIMITED, FAILED = "RATE_LIMITED", "FAILED"
 UNREADABLE = (
     "returned an answer that is not GitHub's, for example a proxy's or a login page. Check the network and any proxy."
 )
-NO_ANSWER = "returned no readable answer. Check the network and any proxy, then run this again."
+NO_ANSWER = "returned no readable answer. Check the network and any proxy, then run the step again."
 CERTIFICATE = "has a certificate that is not trusted. For a private CA, name its PEM file in `ca-bundle`."
 REDIRECT = "answered with a redirect, which is never followed with a token."
 _RATE_LIMIT = (
-    "has used up GitHub's rate limit, and its reset is too far away to wait for. Run this again later, or use a GitHub App's "
+    "has used up GitHub's rate limit, and its reset is too far away to wait for. Run the step again later, or use a GitHub App's "
     "token, which has a limit of its own."
 )
 _MISSING = {
@@ -64,14 +64,14 @@ class Access:
         if status == 403 or graphql in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
             return _token("forbidden", f"may not read {self._things}. {self._advice}")
         if graphql == FAILED:
-            return failure("answered every attempt at a query with an error. Run this again later.")
+            return failure("answered every attempt at a query with an error. Run the step again later.")
         if graphql:
             text = "rejected a query of this action. An old GitHub Enterprise Server may not support it."
             return failure(text, "rejected")
         if status == 422:  # GitHub's answer for a commit that the repository does not have
             return failure("rejected a look-up (HTTP 422). Check that the repository has the commit.", "rejected")
         kind: Kind = "unavailable" if status >= 500 else "rejected"
-        return failure(f"answered every attempt with HTTP {status}. Run this again later.", kind)
+        return failure(f"answered every attempt with HTTP {status}. Run the step again later.", kind)
 
     @property
     def _things(self) -> str:

@@ -124,13 +124,13 @@ class Lookups:
                 return pull_files(self._repository, change)
             return github_commits.range_files(self._repository, change.before, change.after)
         except UnknownCommitError:
-            given = isinstance(change, RangeChange) and change.source.endswith("since-sha")
-            text = (
-                "or the deployed commit is"
-                if given
-                else "is needed here: the commit before the push, as after a force push, or the deployed one is"
-            )
-            text += f" not in {self._repository.name}, or `github-token` may not read it (`contents: read`)."
+            where = f"not in {self._repository.name}"
+            if isinstance(change, RangeChange) and change.source.endswith("since-sha"):
+                text = f"or the deployed commit is {where}"
+            else:
+                text = f"is required here, because the commit before the push or the deployed one is {where}"
+                text += ", as after a force push"
+            text += ", or `github-token` may not read it (`contents: read`)."
             raise BadInput.of("since-sha", text) from None
         except CutError:
             text = f"cannot be used, because it is not known which files changed: {self._repository.name} {_CUT}."
@@ -170,7 +170,7 @@ class Lookups:
                 more = f" And {len(found.warnings) - 1} more." if len(found.warnings) > 1 else ""
                 raise InvalidValue(f"{found.warnings[0]}{more}")
             return found
-        raise BadInput.of("services-from", f"is `codeowners`, and none of {', '.join(PLACES)} exists.")
+        raise BadInput.of("services-from", f"is `codeowners`, but the repository has none of {', '.join(PLACES)}.")
 
 
 class GitHubChangeLookups:

@@ -245,7 +245,7 @@ def test_an_error_of_graphql_s_own_heals(hub: GitHub) -> None:
 def test_an_error_of_graphql_s_own_that_stays(hub: GitHub) -> None:
     hub.fail("/graphql", errors=[TRANSIENT], times=None)
     said = failure(hub, graphql, clock=Patience().clock)
-    assert said == "`GITHUB_API_URL` answered every attempt at a query with an error. Run this again later."
+    assert said == "`GITHUB_API_URL` answered every attempt at a query with an error. Run the step again later."
     assert len(hub.calls) == 4
 
 

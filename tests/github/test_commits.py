@@ -1,21 +1,27 @@
-"""Two commits' trees: which paths differ, whole or cut, and that what is the same is never asked for."""
+"""Which files differ between two commits, by GitHub's comparison or by trees, and that what is the same is never asked for."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dx_action.changes.changeset import UnknownCommitError
 from dx_action.github.client import Repository
-from dx_action.github.commits import CutError, changed_paths
+from dx_action.github.commits import CutError, changed_paths, range_files
 from runner import fast_clock
-from stand_in import EXECUTABLE, File, Repo, link, submodule
+from scenes import asked, speaking
+from stand_in import EXECUTABLE, File, GitHub, Repo, link, submodule
 from stand_in.objects import FILE, LINK, SUBMODULE, TREE, Content, Entry, Objects
 
 ONE, TWO = "1" * 40, "2" * 40
 NO_LIMIT = 10**9
+
+
+def names(count: int, folder: str = "web") -> list[str]:
+    return [f"services/{folder}/{number:05}.txt" for number in range(count)]
 
 
 class Trees(Repository):
@@ -189,3 +195,91 @@ def test_any_two_trees(one: dict[str, Any], other: dict[str, Any], limit: int) -
         needed = Counter(each[path] for path in differing for each in folders if path in each)
         assert walked == needed
     assert fetch.asked[:2] == [(before, True), (after, True)]
+
+
+# Ranges.
+
+Ends = Callable[[Repo], tuple[str, str]]
+
+
+def forward(count: int) -> Ends:
+    def ends(repo: Repo) -> tuple[str, str]:
+        before = repo.rev("main")
+        return before, repo.commit(dict.fromkeys(names(count), "2"))
+
+    return ends
+
+
+def diverged(repo: Repo) -> tuple[str, str]:
+    """What was deployed is on another branch: its own files differ, too."""
+    repo.branch("hotfix")
+    before = repo.commit({"hotfix.txt": "1"}, branch="hotfix")
+    return before, repo.commit({"main.txt": "1"})
+
+
+def behind(repo: Repo) -> tuple[str, str]:
+    """A rollback, over a folder that was moved meanwhile."""
+    after = repo.rev("main")
+    moved = {**dict.fromkeys(names(2)), **dict.fromkeys(names(2, "site"), "1")}
+    return repo.commit(moved), after
+
+
+def same(repo: Repo) -> tuple[str, str]:
+    return repo.rev("main"), repo.rev("main")
+
+
+def there_and_back(repo: Repo) -> tuple[str, str]:
+    before = repo.rev("main")
+    repo.commit({"passing.txt": "1"})
+    return before, repo.commit({"passing.txt": None})
+
+
+COMPARED = "compare/{0}...{1} 1"
+BOTH = ["git/trees/{0}", "git/trees/{1}"]
+RANGES: dict[str, tuple[Ends, set[str], list[str]]] = {
+    "ahead": (forward(3), set(names(3)), [COMPARED]),
+    "ahead by 299 files": (forward(299), set(names(299)), [COMPARED]),
+    "ahead by exactly 300 files": (forward(300), set(names(300)), [COMPARED, *BOTH]),
+    "ahead by 350 files": (forward(350), set(names(350)), [COMPARED, *BOTH]),
+    "diverged": (diverged, {"hotfix.txt", "main.txt"}, [COMPARED, *BOTH]),
+    "behind": (behind, {*names(2), *names(2, "site")}, [COMPARED, *BOTH]),
+    "identical": (same, set(), [COMPARED]),
+    "ahead, and nothing is left of it": (there_and_back, set(), [COMPARED]),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_range(name: str) -> None:
+    ends, expected, calls = RANGES[name]
+    repo = Repo()
+    repo.commit(dict.fromkeys(names(2), "1"))
+    before, after = ends(repo)
+    with GitHub(repo) as server, speaking(server) as api:
+        assert range_files(api, before, after) == expected
+        assert asked(server) == [call.format(before, after) for call in calls]
+
+
+def test_a_range_may_be_given_by_short_ids() -> None:
+    repo = Repo()
+    repo.commit(dict.fromkeys(names(2), "1"))
+    before, after = behind(repo)
+    with GitHub(repo) as server, speaking(server) as api:
+        assert range_files(api, before[:7], after[:7]) == {*names(2), *names(2, "site")}
+
+
+@pytest.mark.parametrize("ends", [("f" * 40, "main"), ("main", "f" * 40)], ids=["before", "after"])
+def test_a_commit_that_github_does_not_know(ends: tuple[str, str]) -> None:
+    repo = Repo()
+    repo.commit({"a": "1"})
+    with GitHub(repo) as server, speaking(server) as api:
+        with pytest.raises(UnknownCommitError):
+            range_files(api, *ends)
+        assert len(asked(server)) == 1
+
+
+def test_histories_without_a_common_beginning() -> None:
+    repo = Repo()
+    repo.commit({"a": "1"})
+    other = repo.commit({"b": "1"}, parents=[])
+    with GitHub(repo) as server, speaking(server) as api, pytest.raises(UnknownCommitError):
+        range_files(api, other, "main")

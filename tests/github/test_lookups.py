@@ -380,7 +380,7 @@ def test_a_bad_line_is_told_and_nothing_is_guessed(scene: Scene) -> None:
 
 def test_without_codeowners_nothing_is_guessed(scene: Scene) -> None:
     said = scene.refused(OWNERS)
-    assert said == f"`services-from` is `codeowners`, and none of {', '.join(PLACES)} exists."
+    assert said == f"`services-from` is `codeowners`, but the repository has none of {', '.join(PLACES)}."
 
 
 def test_codeowners_beyond_githubs_own_limit(scene: Scene) -> None:
@@ -434,7 +434,7 @@ def test_a_repository_that_is_not_githubs(scene: Scene, name: str) -> None:
         with pytest.raises(BadInput) as bad:
             ask()
         (problem,) = bad.value.problems
-        assert str(problem).startswith("`repository` is not a GitHub repository, `owner/name`")
+        assert str(problem).startswith("`repository` is not a GitHub repository (`owner/name`)")
     assert scene.gh.calls == []
 
 
@@ -479,7 +479,10 @@ def test_an_empty_token_is_told_as_one(scene: Scene) -> None:
     ("source", "expected"),
     [
         ("input since-sha", "`since-sha` or the deployed commit is not in acme/shop"),
-        ("push.before", "`since-sha` is needed here: the commit before the push, as after a force push, or the"),
+        (
+            "push.before",
+            "`since-sha` is required here, because the commit before the push or the deployed one is not in acme",
+        ),
     ],
 )
 def test_a_commit_that_github_does_not_know(scene: Scene, source: str, expected: str) -> None:

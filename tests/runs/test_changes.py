@@ -262,7 +262,7 @@ NO_PAYLOAD, OTHER = None, "b"
     [
         ([], {}, "has no earlier deployment to this environment"),
         ([OTHER], {}, "has no earlier deployment of the same service that succeeded"),
-        ([NO_PAYLOAD], {"service": "a, b"}, "does not say which service was deployed, by a `service` in the payload"),
+        ([NO_PAYLOAD], {"service": "a, b"}, "does not say which service was deployed: no payload has a `service`"),
         ([NO_PAYLOAD], {"service-map": MAP}, "does not say which service was deployed"),
         ([NO_PAYLOAD, OTHER], {}, "has no earlier deployment of the same service that succeeded"),
     ],
