@@ -60,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
             commits = [{"sha": commit} for commit, *_ in _PULLS.values()]
             names = [name for *_, files in _PULLS.values() for name in files]
             files = [{"filename": name, "status": "modified"} for name in names]
-            self._answer(200, {"status": "ahead", "total_commits": len(commits), "commits": commits, "files": files})
+            found = {"status": "ahead", "merge_base_commit": {"sha": BEFORE}, "total_commits": len(commits)}
+            self._answer(200, found | {"commits": commits, "files": files})
         else:
             self._answer(404, {"message": "Not Found", "status": "404"})
 
