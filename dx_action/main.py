@@ -20,7 +20,7 @@ from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.delivery import Transport
 from dx_action.errors import ActionError, BadInput, Interrupted, Problem
-from dx_action.inputs.model import PREFIX, Inputs, fail_on_error, missing_connection, read_inputs
+from dx_action.inputs.model import Inputs, fail_on_error, missing_connection, read_inputs, tokens
 from dx_action.operations.register import send
 from dx_action.report import endings as report
 from dx_action.report.log import registration_lines
@@ -76,10 +76,8 @@ def main(
     `wire` makes the connection to DX in the place of `dx.Dx`.
     """
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}")
-    for name in ("DX-TOKEN", "GITHUB-TOKEN"):
-        token = env.get(PREFIX + name, "").strip()
+    for token in tokens(env):
         workflow.mask(token)
-        workflow.mask(token[len("Bearer ") :].strip() if token[:7].lower() == "bearer " else "")
     strict = fail_on_error(env)
     progress = Progress(Workspace(env.get("GITHUB_WORKSPACE", "").strip()), workflow.scrubbed, wire)
     try:

@@ -40,33 +40,19 @@ def matches_environment(patterns: Iterable[str], environment: str) -> bool:
 
 def _matches(pattern: str, text: str, *, slash: bool) -> bool:
     """Walk the text once with the set of places in the pattern that may come next, so that nothing backtracks."""
-    tokens: list[str] = []
-    position = 0
-    while position < len(pattern):
-        stars = len(pattern) - position - len(pattern[position:].lstrip("*"))
-        tokens.append("**" if stars > 1 or (stars and slash) else pattern[position])
-        position += stars or 1
+    tokens = re.findall(r"\*+|[^*]", pattern)
+    stars = [place for place, token in enumerate(tokens) if token.startswith("*")]
 
-    def reach(places: set[int]) -> set[int]:
-        for place in sorted(places):
-            after = place
-            while after < len(tokens) and tokens[after] in ("*", "**"):
-                after += 1
-                places.add(after)
+    def pass_stars(places: set[int]) -> set[int]:
+        for place in stars:  # which may stand for nothing
+            if place in places:
+                places.add(place + 1)
         return places
 
-    places = reach({0})
+    places = pass_stars({0})
     for character in text:
-        after: set[int] = set()
-        for place in places:
-            if place == len(tokens):
-                continue
-            token = tokens[place]
-            if token == "**" or (token == "*" and character != "/"):
-                after.add(place)
-            elif token == character:
-                after.add(place + 1)
-        places = reach(after)
+        kept = {place for place in stars if place in places and (slash or character != "/" or tokens[place] != "*")}
+        places = pass_stars(kept | {place + 1 for place in places if tokens[place : place + 1] == [character]})
     return len(tokens) in places
 
 

@@ -21,7 +21,7 @@ from dx_action.inputs.times import parse_time
 from dx_action.inputs.values import DxHost, Outcome, one_of
 from dx_action.services.service import Ownership, Service
 
-PREFIX = "INPUT_"
+_PREFIX = "INPUT_"
 # Bytes of a variable that are not UTF-8 come as lone surrogates.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # A shorter token may be part of another input by chance.
@@ -196,13 +196,8 @@ RULES = (
     ),
     Rule(
         ("attribution",),
-        lambda inputs: _backfill(inputs) and inputs.attribution == "merge-commits",
-        "is `merge-commits`, and the rows of a backfill name their own. Leave it out.",
-    ),
-    Rule(
-        ("attribution",),
-        lambda inputs: _backfill(inputs) and inputs.backfill_file and inputs.attribution != "merge-commits",
-        "follows from the cells of each row of the `backfill-file`. Leave it out.",
+        lambda inputs: _backfill(inputs) and (inputs.backfill_file or inputs.attribution == "merge-commits"),
+        "follows from the commits that each row of a backfill names. Leave it out.",
     ),
     Rule(
         ("since", "until", "workflow-jobs"),
@@ -246,7 +241,9 @@ def _written(env: Mapping[str, str]) -> dict[str, str]:
     """Return what was written by input name, without blanks. The runner upper-cases names and keeps hyphens."""
     # Trimmed such that the lines of a YAML value keep their places below each other.
     texts = {
-        name.removeprefix(PREFIX).lower(): dedent(text).strip() for name, text in env.items() if name.startswith(PREFIX)
+        name.removeprefix(_PREFIX).lower(): dedent(text).strip()
+        for name, text in env.items()
+        if name.startswith(_PREFIX)
     }
     if texts.get("dx-token", "").lower() == "bearer":  # `Bearer ${{ secrets.DX_TOKEN }}` without such a secret
         texts["dx-token"] = ""
@@ -292,6 +289,12 @@ def missing_connection(inputs: Inputs, actor: str = "") -> tuple[Problem, ...]:
     return tuple(problems)
 
 
+def tokens(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the tokens as they were written and as they are used, to be masked before anything is logged."""
+    written = [env.get(f"{_PREFIX}{name}", "").strip() for name in ("DX-TOKEN", "GITHUB-TOKEN")]
+    return tuple(dict.fromkeys(form for token in written for form in (token, values.bare_token(token)) if form))
+
+
 def fail_on_error(env: Mapping[str, str]) -> bool:
     """Return `fail-on-error`, even if other inputs cannot be read. Anything but `false` counts as true."""
-    return env.get(f"{PREFIX}FAIL-ON-ERROR", "").strip().lower() != "false"
+    return env.get(f"{_PREFIX}FAIL-ON-ERROR", "").strip().lower() != "false"

@@ -18,7 +18,7 @@ from dx_action.services.service import Ownership, Service, checked
 T = TypeVar("T")
 Outcome = Literal["success", "failure", "skip"]
 
-WORKSPACE = PurePosixPath("/github/workspace")
+_WORKSPACE = PurePosixPath("/github/workspace")
 # What is left of a YAML list, or of a list of commas over several lines. A name of that form goes into a JSON array.
 _SLIP = re.compile(r"^-(\s|$)|,$")
 _SHA = re.compile(r"[0-9a-fA-F]{7,40}")
@@ -183,8 +183,8 @@ def parse_path(text: str) -> str:
     Symbolic links can be judged only when the file is opened.
     """
     path = PurePosixPath(text)
-    if path.is_absolute() and path.is_relative_to(WORKSPACE):
-        path = path.relative_to(WORKSPACE)
+    if path.is_absolute() and path.is_relative_to(_WORKSPACE):
+        path = path.relative_to(_WORKSPACE)
     if path.is_absolute():
         raise InvalidValue(
             f"is an absolute path, which the action's container does not share with the runner. {_PATH_FORM}"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.inputs.filters import matches_branch, matches_environment
+from dx_action.inputs.filters import counts, matches_branch, matches_environment
+from dx_action.runner.event import Deployment
 from readers import few, shown
 
 
@@ -100,3 +101,27 @@ def test_globs_do_not_backtrack() -> None:
 def test_only_stars_are_stars() -> None:
     assert matches_branch(("*X",), "aX")
     assert not matches_branch(("*X",), "a")
+
+
+@pytest.mark.parametrize(
+    ("only", "environment", "production", "transient", "counted"),
+    [
+        ((), "production", None, None, True),
+        ((), "PROD-eu", None, None, True),
+        ((), "live", None, None, False),
+        ((), "live", True, None, True),
+        ((), "production", True, True, False),
+        ((), None, None, None, False),
+        (("live",), "Live", None, None, True),
+        (("live",), "live", False, True, True),
+        (("live",), "production", True, None, False),
+        (("*",), None, None, None, True),
+    ],
+)
+def test_which_deployments_count(
+    only: tuple[str, ...], environment: str | None, production: bool | None, transient: bool | None, counted: bool
+) -> None:
+    deployment = Deployment(
+        id=1, sha="a", environment=environment, production_environment=production, transient_environment=transient
+    )
+    assert counts(deployment, only) is counted

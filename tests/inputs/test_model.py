@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
-from dx_action.inputs.model import RULES, Inputs, fail_on_error, missing_connection, read_inputs
+from dx_action.inputs.model import RULES, Inputs, fail_on_error, missing_connection, read_inputs, tokens
 from dx_action.inputs.values import DxHost
 from dx_action.services.service import Service
 
@@ -334,6 +334,7 @@ FOR_BACKFILL = "is only for `operation: backfill`."
 EACH = "is different for each deployment of a backfill."
 MANY = "is about one deployment, and a backfill registers many."
 NO_FILES = "look up changed files. Use `service`, or leave this out."
+ROWS = "follows from the commits that each row of a backfill names."
 TIME = "1735733100"
 
 
@@ -368,15 +369,12 @@ TIME = "1735733100"
         (BACKFILL | {"lead-time-metadata": "Commit"}, "lead-time-metadata", "is looked up for one deployment"),
         (BACKFILL | MAP, "service-map", "finds services by changed files, which a backfill does not look up"),
         *((BACKFILL | {"services-from": text}, "services-from", NO_FILES) for text in ("Map", "backstage")),
-        (BACKFILL | {"attribution": "Merge-Commits"}, "attribution", "is `merge-commits`, and the rows of a backfill"),
+        (BACKFILL | {"attribution": "Merge-Commits"}, "attribution", ROWS),
         # Its file.
         *((FROM_FILE | {name: TIME}, name, "is about GitHub's history, but") for name in ("since", "until")),
         (FROM_FILE | {"workflow-jobs": "True"}, "workflow-jobs", "is about GitHub's history, but"),
-        *(
-            (FROM_FILE | {"attribution": text}, "attribution", "follows from the cells of each row")
-            for text in ("Commit", "repository")
-        ),
-        (FROM_FILE | {"attribution": "merge-commits"}, "attribution", "is `merge-commits`, and the rows of a backfill"),
+        *((FROM_FILE | {"attribution": text}, "attribution", ROWS) for text in ("Commit", "repository")),
+        (FROM_FILE | {"attribution": "merge-commits"}, "attribution", ROWS),
         # GitHub's history.
         (BACKFILL | {"success": "true"}, "success", "follows from each deployment's status in GitHub's history"),
     ],
@@ -620,3 +618,18 @@ def test_dependabot_is_told_of_its_own_secrets() -> None:
 )
 def test_fail_on_error_is_read_alone(given: dict[str, str], expected: bool) -> None:
     assert fail_on_error(variables(given)) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "masked"),
+    [
+        ({}, ()),
+        ({"dx-token": " a ", "github-token": "b"}, ("a", "b")),
+        ({"dx-token": "Bearer  a", "github-token": "bearer b"}, ("Bearer  a", "a", "bearer b", "b")),
+        ({"dx-token": "Bearer "}, ("Bearer",)),
+        ({"dx-token": "two words"}, ("two words",)),
+    ],
+    ids=str,
+)
+def test_tokens_are_known_as_written_and_as_used(given: dict[str, str], masked: tuple[str, ...]) -> None:
+    assert tokens(variables(given)) == masked
