@@ -12,7 +12,7 @@ from dx_action.deployment.trigger import Skipped
 from dx_action.errors import Level, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
-from dx_action.report.failures import conflicts, failures, troubles
+from dx_action.report.failures import conflicts, failures, unset_services
 from dx_action.report.outputs import outputs
 from dx_action.text import plural, truncate
 
@@ -102,7 +102,7 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -
 
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: bool = True) -> Report:
     """Report a dry run. It fails if the live run would fail because a look-up failed."""
-    messages = troubles(registration)
+    messages = unset_services(registration)
     return conclude(
         messages,
         hints(registration.warnings, registration.notices),
@@ -127,7 +127,7 @@ def sent(
     accepted = any(result.outcome == "accepted" for result in deployments)
     trouble = bool(registration.problems)
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
-    messages = (*troubles(registration), *failures(results, inputs, registration))
+    messages = (*unset_services(registration), *failures(results, inputs, registration))
     already = conflicts(registration, inputs, results)
     reason = messages[0] if messages else (already[0][1] if already and status == "already-registered" else "")
     notes = (*messages, *(text for _, text in already), *registration.warnings, *registration.notices)
@@ -169,20 +169,18 @@ def status_of(missing: int, total: int, *, deployments: bool, accepted: bool, tr
 
 def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool) -> str:
     """Return the summary's headline. `noun` is what the calls are about: `deployment`, `pull request`, or either: `call`, `row`."""
-    registered = "registered in" if noun == "deployment" else "accepted by"
-    negated = "NOT known to be" if unknown else "NOT"
-    everything = noun.capitalize() if total == 1 else plural(total, noun)
+    done, negated = "registered in" if noun == "deployment" else "accepted by", "NOT known to be" if unknown else "NOT"
+    every = noun.capitalize() if total == 1 else plural(total, noun)
     if status == "pull-services-set":
         return "Services set in DX"
     if status == "already-registered":
-        return f"{everything} already registered in DX"
+        return f"{every} already registered in DX"
     if not missing and status != "failed":
-        return f"{everything} {registered} DX"
+        return f"{every} {done} DX"
+    which = every if total == 1 else f"{missing:,} of {every}"
     if noun == "pull request":
-        which = f" of {missing:,} of {plural(total, noun)}" if total > 1 else ""
-        return f"Services{which} {negated} set in DX"
-    which = everything if total == 1 else f"{missing:,} of {everything}"
-    return f"{which} {negated} {registered} DX"
+        return f"Services {f'of {which} ' if total > 1 else ''}{negated} set in DX"
+    return f"{which} {negated} {done} DX"
 
 
 def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[tuple[Level, str], ...]:

@@ -121,7 +121,7 @@ def failures(results: Sequence[Result], inputs: Inputs, registration: Registrati
     return limited(messages)
 
 
-def troubles(registration: Registration) -> list[str]:
+def unset_services(registration: Registration) -> list[str]:
     """Return why the services of pull requests cannot be set, so that there is no call for them."""
     return [
         f"The services of the pull request could not be set: {problem} The deployment itself is not affected. Once this is "
@@ -135,20 +135,17 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
     already = [result for result in results if result.outcome == "already-registered"]
     if not already:
         return ()
-    are = "The deployment of {} is" if len(already) == 1 else "The deployments of {} are"
-    text = already_registered(are.format(_names(already)))
+    which = "The deployment of {} is" if len(already) == 1 else "The deployments of {} are"
+    text = already_registered(which.format(_names(already)))
     if registration.repeatable:
-        again = (
+        cure = (
             "That is expected if the same event is handled again. If it is another deployment, for example of a reusable "
             "workflow that is called twice, set a different `environment` or `reference-id` for each."
         )
-        return (("notice", f"{text} {again}"),)
+        return (("notice", f"{text} {cure}"),)
     source = "the input `reference-id`" if inputs.reference_id else "this job"
-    again = (
-        f"The id comes from {source}. If this is another deployment, set another `reference-id`; if it corrects the first "
-        "one, set `on-conflict: update`."
-    )
-    return (("warning", f"{text} {again}"),)
+    cure = "If this is another deployment, set another `reference-id`; if it corrects the first one, set `on-conflict: update`."
+    return (("warning", f"{text} The id comes from {source}. {cure}"),)
 
 
 def _clause(failed: Sequence[Result], results: Sequence[Result]) -> str:
@@ -163,37 +160,26 @@ def _clause(failed: Sequence[Result], results: Sequence[Result]) -> str:
 def _what_to_do(
     failed: Sequence[Result], results: Sequence[Result], inputs: Inputs, registration: Registration
 ) -> list[str]:
-    path, unknown, alone = inputs.failed_file, failed[0].outcome == "unknown", len(failed) == 1
+    path, alone = inputs.failed_file, len(failed) == 1
+    it, request, its, are = ("it", "request", "its", "is") if alone else ("them", "requests", "each", "are")
+    saved = [f"The {request} {are} {saved_in(path)}."] if path else []
     same_ids = registration.repeatable or inputs.reference_id
-    pulls = [result.call.json() for result in failed if result.call.subject]
-    saved = [f"The {'request is' if alone else 'requests are'} {saved_in(path)}."] if path else []
-    if len(pulls) == len(failed):
-        clears = not all(body["services"] for body in pulls)
-        step = (
-            "run this step again with the same inputs, or "
-            if same_ids or all(result.call.subject for result in results)
-            else ""
-        )
-        how = f"{step}{_by_request(len(failed), path)}" if clears else _by_inputs(failed, pulls)
-        return [
-            f"Repeat only {'this call' if alone else 'these calls'}, and no deployment: {how}.",
-            *([] if clears else saved),
-        ]
-    if not unknown:
-        return saved
-    it, request, its = ("it", "request", "its") if alone else ("them", "requests", "each")
-    source = one_line(path) if path else "the output `requests`"
-    again = f"Send the same {request} again from {source}: {its} `reference_id` is registered only once."
-    return [
-        f"DX may have registered {it}. {again}",
-        *([] if same_ids else ["Do not re-run the job for that: it would register another deployment."]),
-    ]
-
-
-def _by_request(count: int, path: str | None) -> str:
-    """Say how a list of services is cleared. No input does it: without `service`, the repository's own name is one."""
-    request, are = ("its request", "is") if count == 1 else ("their requests", "are")
-    return f"send {request}" + (f", which {are} {saved_in(path)}" if path else " from the output `requests`")
+    bodies = [result.call.json() for result in failed if result.call.subject]
+    if len(bodies) < len(failed):
+        if failed[0].outcome != "unknown":
+            return saved
+        source = one_line(path) if path else "the output `requests`"
+        again = f"Send the same {request} again from {source}: {its} `reference_id` is registered only once."
+        rerun = "" if same_ids else " Do not re-run the job for that: it would register another deployment."
+        return [f"DX may have registered {it}. {again}{rerun}"]
+    only = f"Repeat only {'this call' if alone else 'these calls'}, and no deployment:"
+    if all(body["services"] for body in bodies):
+        return [f"{only} {_by_inputs(failed, bodies)}.", *saved]
+    # No input clears the services of a pull request: without `service`, the repository's own name is one.
+    repeatable = same_ids or all(result.call.subject for result in results)
+    step = "run this step again with the same inputs, or " if repeatable else ""
+    where = f", which {are} {saved_in(path)}" if path else " from the output `requests`"
+    return [f"{only} {step}send {'its' if alone else 'their'} {request}{where}."]
 
 
 def _by_inputs(failed: Sequence[Result], bodies: Sequence[dict[str, Any]]) -> str:

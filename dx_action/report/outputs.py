@@ -1,4 +1,4 @@
-"""Owns the step's outputs: their names, their forms, and that all together they stay small. Pure."""
+"""The outputs of a step: their names and forms, and a limit on their size together. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,18 @@ from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.text import one_line, truncate
 
-# GitHub keeps 1 MB for a whole job; a step that needs more than a quarter of it has lost its readers anyway.
+# GitHub keeps 1 MB for a whole job. Nobody reads more than a quarter of that from one step.
 LARGEST = 256 * 1024
 _ROOM = LARGEST - 16 * 1024
-# What each list may take of it at most, an eighth where nothing is said: three hundred pull requests are 100 KB.
+# The share of the room that a list may take at most; for the others it is an eighth. 300 pull requests are 100 KB.
 _SHARES = {"pull-requests": 1 / 2, "results": 1, "requests": 1}
 _NAMES = (
     *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
     *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
     *("rollback", "pull-requests", "truncated"),
 )
+# In the order in which the room is given to them.
+_LISTS = ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests")
 
 
 def outputs(
@@ -30,51 +32,45 @@ def outputs(
     more: Mapping[str, list[Any]] | None = None,
 ) -> dict[str, str]:
     """Return every output of `action.yml`; unknown ones are empty. `more` are lists that no registration has."""
-    lists: dict[str, list[Any]] = {
-        "merge-commit-shas": [],
-        "services": [],
-        "reference-ids": [],
-        "requests": [{"method": call.method, "body": call.json()} for call in calls],
-        "results": [_result(result) for result in results],
-        "pull-requests": [_pull(pull) for pull in registration.changes.pulls] if registration else [],
-        **(more or {}),
-    }
-    found = dict.fromkeys(_NAMES, "") | {
+    values = dict.fromkeys(_NAMES, "") | {
         "status": status,
         "reason": truncate(one_line(reason), 1000),
         "truncated": "false",
     }
+    lists: dict[str, list[Any]] = {name: [] for name in _LISTS} | {
+        "requests": [{"method": call.method, "body": call.json()} for call in calls],
+        "results": [_result(result) for result in results],
+        **(more or {}),
+    }
     if registration:
-        lists["merge-commit-shas"] = (
-            list(registration.merge_commit_shas.value) if registration.merge_commit_shas else []
-        )
+        shas, ids = registration.merge_commit_shas, registration.reference_ids.value
+        lists["merge-commit-shas"] = list(shas.value) if shas else []
         lists["services"] = [service.identifier for service in registration.services.value]
-        lists["reference-ids"] = list(registration.reference_ids.value)
-        found |= {
+        lists["reference-ids"] = list(ids)
+        lists["pull-requests"] = [_pull(pull) for pull in registration.changes.pulls]
+        values |= {
             "repository": one_line(registration.repository.value),
             "commit-sha": registration.commit.value if registration.commit else "",
             "deployed-at": registration.deployed_at.value,
             "pull-number": str(registration.pull_number or ""),
             "pull-id": str(registration.pull_id or ""),
             "rollback": {None: "", True: "true", False: "false"}[registration.changes.rollback],
-            "reference-id": one_line(registration.reference_ids.value[0])
-            if len(registration.reference_ids.value) == 1
-            else "",
+            "reference-id": one_line(ids[0]) if len(ids) == 1 else "",
         }
-    left = _ROOM - sum(len(text.encode()) for text in found.values())
-    for name in ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests"):
-        found[name], cut = _fitting(lists[name], min(left, int(_ROOM * _SHARES.get(name, 1 / 8))))
+    left = _ROOM - sum(len(text.encode()) for text in values.values())
+    for name in _LISTS:
+        values[name], cut = _fitting(lists[name], min(left, int(_ROOM * _SHARES.get(name, 1 / 8))))
         if cut and name == "results":
             failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
-            found[name], _ = _fitting(failures_first, left)
-        left -= len(found[name].encode())
+            values[name], _ = _fitting(failures_first, left)
+        left -= len(values[name].encode())
         if cut:
-            found["truncated"] = "true"
-    return found
+            values["truncated"] = "true"
+    return values
 
 
 def _fitting(items: list[Any], room: int) -> tuple[str, bool]:
-    """Give as many items as the room holds, in order, and whether some were left out."""
+    """Return as many items as the room holds, in order, and whether any was left out."""
     parts: list[str] = []
     used = 2
     for item in items:

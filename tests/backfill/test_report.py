@@ -555,3 +555,34 @@ def test_nothing_to_send_is_skipped() -> None:
 def test_every_reason_has_its_sentence() -> None:
     for reason in ("order_kept", "stopped_before", "unauthorized_before", "http_429", "cancelled"):
         assert "does not list" not in advise(reason, None, said=False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "headline", "message", "line"),
+    [
+        (
+            [7, 8],
+            "Services of 1 of 2 pull requests NOT set in DX",
+            "set the services of 1 of 2 pull requests",
+            "1 set, 1 not set",
+        ),
+        ([7, ("web", 1)], "1 of 2 rows NOT accepted by DX", "accept 1 of 2 rows", "1 registered, 1 not registered"),
+        (
+            [("web", 1), ("web", 2)],
+            "1 of 2 deployments NOT registered in DX",
+            "register 1 of 2 deployments",
+            "1 registered, 1 not registered",
+        ),
+    ],
+)
+def test_what_rows_of_each_kind_are_called(
+    rows: list[tuple[str, int] | int], headline: str, message: str, line: str
+) -> None:
+    found = sent(ended(Listed(rows), [HELD, REFUSED]), fail_on_error=True)
+    assert found.summary.startswith(f"### {headline}\n")
+    assert found.annotations[0][1].startswith(f"DX did not {message} (line 3): repo_not_found. ")
+    assert found.lines[0].endswith(f": {line}.")
+
+
+def test_the_group_of_pull_requests_counts_what_was_set() -> None:
+    assert next(groups(ended(Listed([7]), [HELD])))[0] == "(pull requests): 1 set"

@@ -507,3 +507,23 @@ def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: l
     found = report.sent(replace(registration, pull_services=(PULLS,)), inputs(), results, calls=every)
     assert found.outputs["status"] == "partial"
     assert found.summary.startswith(f"### {headline}\n")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "trouble", "status", "headline"),
+    [
+        (["accepted", "accepted"], False, "pull-services-set", "Services set in DX"),
+        (["accepted", "failed"], False, "partial", "Services of 1 of 2 pull requests NOT set in DX"),
+        (["unknown", "failed"], False, "failed", "Services of 2 of 2 pull requests NOT known to be set in DX"),
+        ([], True, "failed", "Services NOT set in DX"),
+    ],
+)
+def test_the_headline_where_no_deployment_is_registered(
+    outcomes: list[Outcome], trouble: bool, status: str, headline: str
+) -> None:
+    registration = replace(
+        deployment()[0], services=Sourced((), "input service"), problems=(TROUBLE,) if trouble else ()
+    )
+    found = report.sent(registration, inputs(), [Result(TOLD, outcome) for outcome in outcomes], calls=[TOLD])
+    assert found.outputs["status"] == status
+    assert found.summary.startswith(f"### {headline}\n")

@@ -9,7 +9,7 @@ import pytest
 from builders import inputs, resolved
 from dx_action.deployment.calls import Call, Outcome, Result, serialise
 from dx_action.errors import Problem
-from dx_action.report.failures import advise, conflicts, failures, troubles
+from dx_action.report.failures import advise, conflicts, failures, unset_services
 
 # The bounds, as literals: what the code has must be these.
 MOST_KINDS, MOST_NAMES, LONGEST = 7, 10, 500
@@ -278,8 +278,8 @@ def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, las
 
 def test_what_kept_pull_requests_from_being_told() -> None:
     registration = resolved(JOBS)
-    assert troubles(registration) == []
-    (message,) = troubles(replace(registration, problems=(Problem("pull-number", "is missing."),)))
+    assert unset_services(registration) == []
+    (message,) = unset_services(replace(registration, problems=(Problem("pull-number", "is missing."),)))
     assert message == (
         "The services of the pull request could not be set: `pull-number` is missing. The deployment itself is not "
         "affected. Once this is fixed, run `operation: set-pull-services`."

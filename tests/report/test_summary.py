@@ -336,3 +336,16 @@ def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
 )
 def test_how_long_it_took(since: str | None, told: str) -> None:
     assert lead_time(since, DEPLOYED_AT) == told
+
+
+def test_what_ships_follows_the_facts() -> None:
+    changes = Changes({"web": TWO})
+    for text in (
+        summary.sent("Done", replace(CONTEXT, changes=changes), [Result(WEB, "accepted")], ()),
+        summary.dry_run(replace(CONTEXT, changes=changes), [WEB], ()),
+    ):
+        assert CONTEXT.commit
+        ships = what_ships(changes, CONTEXT.deployed_at.value, CONTEXT.commit.value)
+        assert f"{FACTS}\n{ships}" in text
+    text = summary.sent("Done", replace(CONTEXT, changes=changes, commit=None), [], ())
+    assert what_ships(changes, CONTEXT.deployed_at.value, "") in text
