@@ -48,7 +48,7 @@ coverage: .venv/.dev ## fail if a branch of a pure module is run by no test
 .coverage-of-the-rest:
 	@$(measured) tests --ignore=tests/runs --ignore=tests/sandbox
 
-mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=plan EVERY=3 for less
+mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=calls EVERY=3 for less
 	@test -e .coverage || $(MAKE) --no-print-directory coverage
 	$(python) tests/tools/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(MODULES)
 
