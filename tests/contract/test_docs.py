@@ -5,7 +5,7 @@ import re
 import pytest
 
 import documents
-from documents import anchors, links, names, read, rows, section
+from documents import anchors, links, names, prose, read, rows, section
 from dx_action.deployment import trigger
 from dx_action.dx.answers import HELD_CODES, HELD_WORDS
 from dx_action.report.failures import ADVICE
@@ -114,3 +114,17 @@ def test_steps_give_inputs_that_there_are(page: str) -> None:
             written = re.findall(rf"^{indent}  ([\w-]+):", given, re.MULTILINE)
             assert written
             assert set(written) <= action()["inputs"].keys(), page
+
+
+def test_the_map_names_what_there_is() -> None:
+    page = "docs/architecture.md"
+    paths = [name for name in names(prose(page)) if "/" in name and " " not in name]
+    assert len(paths) > 50
+    missing = [name for name in paths if not ((ROOT / name).exists() or (ROOT / "dx_action" / name).exists())]
+    assert missing == []
+    packages = {path.parent.name for path in (ROOT / "dx_action").glob("*/__init__.py")}
+    assert {names(row[0])[0] for row in rows(section(page, "## The map"))} == packages
+    contracts = re.findall(
+        r'^name = "([^":]+)', read("pyproject.toml").partition("[tool.importlinter]")[2], re.MULTILINE
+    )
+    assert [row[0] for row in rows(section(page, "## What is enforced"))] == list(dict.fromkeys(contracts))

@@ -18,6 +18,11 @@ def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
+def prose(page: str) -> str:
+    """Return the page without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+
+
 def section(page: str, heading: str) -> str:
     """Return what is below a heading, up to the next one of its level or above."""
     level = heading.partition(" ")[0]
@@ -42,16 +47,14 @@ def names(cell: str) -> list[str]:
 
 def anchors(page: str) -> set[str]:
     """Return what a link into the page may name, as GitHub makes it of the headings."""
-    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
-    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    heads = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 def links(page: str) -> list[tuple[str, str]]:
     """Return the page's relative links, as the path from the repository's root and the anchor."""
-    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
     found = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if not re.match(r"[a-z]+:", target):
             path, _, anchor = target.partition("#")
             to = ((ROOT / page).parent / path).resolve() if path else ROOT / page
