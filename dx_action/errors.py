@@ -48,6 +48,11 @@ class BadEvent(ActionError):
 class InvalidValue(ValueError):
     """A value that cannot be used. The text never quotes the value, which may be a secret."""
 
+    @classmethod
+    def at(cls, line: int, what: str, cure: str = "") -> Self:
+        """Return the error for one line of a file: what is wrong, then what to do."""
+        return cls(f"{what} (line {line}). {cure}".rstrip())
+
 
 class Interrupted(BaseException):
     """SIGINT or SIGTERM arrived: the job is being cancelled."""

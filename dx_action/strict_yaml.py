@@ -55,7 +55,7 @@ class _Loader(yaml.SafeLoader):
             return AliasNode("", event.anchor, event.start_mark, event.end_mark)
         nested = isinstance(event, yaml.CollectionStartEvent)
         if nested and self.depth == _DEEPEST:
-            raise InvalidValue(f"is nested too deeply{line_of(event)}.")
+            raise InvalidValue.at(line_of(event), "is nested too deeply")
         self.depth += nested
         self.anchors = {}  # nothing looks one up
         node: Any = super().compose_node(parent, index)
@@ -77,13 +77,13 @@ def _loading(text: str) -> Iterator[_Loader]:
         # PyYAML does not catch what an escape that is no character raises, nor a version with thousands of digits.
         failed: Any = getattr(error, "problem_mark", loader)
         line = text.count("\n", 0, getattr(error, "position", 0)) if failed is None else failed.line
-        raise InvalidValue(f"is not YAML that can be read (line {line + 1}).") from None
+        raise InvalidValue.at(line + 1, "is not YAML that can be read") from None
 
 
-def line_of(node: yaml.Node | yaml.Event) -> str:
-    """Return the line on which a node or event begins, in parentheses and after a space."""
+def line_of(node: yaml.Node | yaml.Event) -> int:
+    """Return the line on which a node or event begins."""
     mark: Any = node.start_mark
-    return f" (line {mark.line + 1})"
+    return int(mark.line) + 1
 
 
 def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
@@ -91,25 +91,25 @@ def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
-        lines.update(((*where, number), item.start_mark.line + 1) for number, item in enumerate(node.value))
+        lines.update(((*where, number), line_of(item)) for number, item in enumerate(node.value))
         return [_value(item, (*where, number), lines) for number, item in enumerate(node.value)]
     found: dict[str, Any] = {}
     for key, value in node.value:
         _check(key)
         if not isinstance(key, yaml.ScalarNode):
-            raise InvalidValue(f"has a key that is not text{line_of(key)}.")
+            raise InvalidValue.at(line_of(key), "has a key that is not text")
         if key.value in found:
-            raise InvalidValue(f"has the same key twice{line_of(key)}.")
-        lines[*where, key.value] = key.start_mark.line + 1
+            raise InvalidValue.at(line_of(key), "has the same key twice")
+        lines[*where, key.value] = line_of(key)
         found[key.value] = _value(value, (*where, key.value), lines)
     return found
 
 
 def _check(node: yaml.Node) -> None:
     if isinstance(node, AliasNode):
-        raise InvalidValue(f"uses an alias{line_of(node)}. Write the value out.")
+        raise InvalidValue.at(line_of(node), "uses an alias", "Write the value out.")
     if node.tag:
-        raise InvalidValue(f"uses a tag{line_of(node)}. If the value is text, put it in quotes.")
+        raise InvalidValue.at(line_of(node), "uses a tag", "If the value is text, put it in quotes.")
 
 
 def _scalar(node: yaml.ScalarNode) -> str | float | bool | None:

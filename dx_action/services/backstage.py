@@ -8,6 +8,7 @@ Of a document only `kind`, `metadata.name` and `metadata.title` are read; everyt
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import yaml
 
@@ -24,23 +25,17 @@ class Catalogs(Ownership):
 
     def __init__(self, read: Callable[[str], bytes | None]) -> None:
         self._read = read
-        self._nearest: dict[str, tuple[Service, ...] | None] = {}
+        self._components = cache(self._read_components)
 
     def services_at(self, path: str) -> tuple[Service, ...]:
         """Return the components of the nearest catalog-info.yaml. Raises InvalidValue, and whatever `read` raises."""
-        passed: list[str] = []
         folder, found = path, None
         while folder and found is None:
             folder = folder.rpartition("/")[0]
-            if folder in self._nearest:
-                found = self._nearest[folder]
-                break
-            passed.append(folder)
-            found = self._components(f"{folder}/{CATALOG}" if folder else CATALOG)
-        self._nearest.update(dict.fromkeys(passed, found))
+            found = self._components(f"{folder}/{CATALOG}".lstrip("/"))
         return found or ()
 
-    def _components(self, path: str) -> tuple[Service, ...] | None:
+    def _read_components(self, path: str) -> tuple[Service, ...] | None:
         with naming(path):
             data = self._read(path)
         return None if data is None else parse_catalog(data, path)
@@ -50,7 +45,9 @@ def parse_catalog(data: bytes, name: str) -> tuple[Service, ...]:
     """Return the components of a catalog file. Raises InvalidValue, which begins with `name` and has the line."""
     found: dict[str, Service] = {}
     with naming(name):
-        for document in documents(text_of(data, LARGEST, "is more than 1 MiB.")):
+        for document in documents(
+            text_of(data, LARGEST, "is larger than 1 MiB. Move components to catalogs of their own.")
+        ):
             service = _component(document)
             if service is not None:
                 found.setdefault(service.identifier, service)
@@ -62,29 +59,28 @@ def _component(document: yaml.Node) -> Service | None:
     if isinstance(document, yaml.ScalarNode) and not document.value:
         return None
     if not isinstance(document, yaml.MappingNode):
-        raise InvalidValue(f"has a document that is not a mapping{line_of(document)}.")
+        raise InvalidValue.at(line_of(document), "has a document that is not a mapping")
     kind, metadata = _values(document, "kind", "metadata")
     if isinstance(kind, AliasNode):
-        raise InvalidValue(f"has an alias as `kind`{line_of(kind)}. Write the value out.")
+        raise InvalidValue.at(line_of(kind), "has an alias as `kind`", "Write the value out.")
     if not isinstance(kind, yaml.ScalarNode) or kind.value != "Component":
         return None
     name, title = _values(metadata, "name", "title")
     where = name or metadata or document
     for node in (where, title):
         if isinstance(node, AliasNode):
-            raise InvalidValue(f"has an alias in a component's `metadata`{line_of(node)}. Write the value out.")
+            raise InvalidValue.at(line_of(node), "has an alias in a component's `metadata`", "Write the value out.")
     if not isinstance(name, yaml.ScalarNode):
-        raise InvalidValue(f"has a component without `metadata.name`{line_of(where)}.")
+        raise InvalidValue.at(line_of(where), "has a component without `metadata.name`")
     if title is not None and not isinstance(title, yaml.ScalarNode):
-        raise InvalidValue(f"has a component whose `metadata.title` is not text{line_of(title)}.")
+        raise InvalidValue.at(line_of(title), "has a component whose `metadata.title` is not text")
     if "{{" in name.value:
         return None
     try:
         return checked(name.value.strip(), (title.value if title else "").strip() or None)
     except InvalidValue:
-        raise InvalidValue(
-            f"has a component whose name is blank or has a control character in it{line_of(name)}."
-        ) from None
+        what = "has a component whose name is blank or has a control character in it"
+        raise InvalidValue.at(line_of(name), what) from None
 
 
 def _values(node: yaml.Node | None, *wanted: str) -> list[yaml.Node | None]:
@@ -93,6 +89,6 @@ def _values(node: yaml.Node | None, *wanted: str) -> list[yaml.Node | None]:
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         if isinstance(key, yaml.ScalarNode) and key.value in wanted:
             if key.value in found:
-                raise InvalidValue(f"has the same key twice{line_of(key)}.")
+                raise InvalidValue.at(line_of(key), "has the same key twice")
             found[key.value] = value
     return [found.get(key) for key in wanted]

@@ -1,4 +1,4 @@
-"""Owns the service map: YAML that gives each service the patterns of its files. Pure.
+"""The service map: YAML with the patterns of each service's files. Pure.
 
 payments-service: [services/payments/**, libs/billing/**]
 web:
@@ -28,35 +28,34 @@ class ServiceMap(Ownership):
         self._patterns = patterns
 
     def services_at(self, path: str) -> tuple[Service, ...]:
-        """Give the services whose last matching pattern takes the path, in the map's order."""
+        """Return the services whose last matching pattern takes the path, in the map's order."""
         return tuple(self.services[number] for number in self._patterns.taking(path))
 
     def services_of(self, paths: Iterable[str]) -> tuple[Service, ...]:
-        """Give the services of all these files, in the map's order."""
+        """Return the services of all these files, in the map's order."""
         found = {id(numbers): numbers for numbers in map(self._patterns.taking, paths)}
         touched = {number for numbers in found.values() for number in numbers}
         return tuple(self.services[number] for number in sorted(touched))
 
 
 def parse_service_map(data: bytes | str, name: str) -> ServiceMap:
-    """Read a map: a file's bytes, or the text of an input. Raises InvalidValue, which begins with `name` and tells the line."""
+    """Read a file's bytes, or the text of an input. Raises InvalidValue, which begins with `name` and has the line."""
     with naming(name):
-        text = text_of(
-            data, LARGEST, "is more than 1 MiB. Join the patterns of one folder: services/payments/** takes all in it."
-        )
+        cure = "Combine the patterns of a folder: services/payments/** takes everything in it."
+        text = text_of(data, LARGEST, f"is larger than 1 MiB. {cure}")
         try:
             found, lines = read_with_lines(text)
         except InvalidValue as wrong:
             quotes = " A pattern that begins with `*` or `!` needs quotes." if _BARE.search(text) else ""
             raise InvalidValue(f"{wrong}{quotes}") from None
         if not isinstance(found, dict) or not found:
-            raise InvalidValue(f"is not a map of services (line 1). {_FORM}")
+            raise InvalidValue.at(1, "is not a map of services", _FORM)
         services: dict[str, Service] = {}
         patterns: list[list[Pattern]] = []
         for identifier, entry in found.items():
             service = _service(identifier, entry, lines)
             if service.identifier in services:
-                raise InvalidValue(f"has the same service twice (line {lines[identifier,]}). Join their patterns.")
+                raise InvalidValue.at(lines[identifier,], "has the same service twice", "Combine their patterns.")
             services[service.identifier] = service
             patterns.append(_patterns((identifier,), entry, lines))
         return ServiceMap(tuple(services.values()), PatternLists(patterns))
@@ -68,19 +67,17 @@ def _service(identifier: str, entry: Any, lines: dict[Where, int]) -> Service:
     if isinstance(entry, dict):
         for key in entry:
             if key not in {"name", "paths"}:
-                raise InvalidValue(
-                    f"has a service with a key other than `name` and `paths` (line {lines[identifier, key]}). {_FORM}"
-                )
+                what = "has a service with a key other than `name` and `paths`"
+                raise InvalidValue.at(lines[identifier, key], what, _FORM)
         if "paths" not in entry:
-            raise InvalidValue(f"has a service without `paths` (line {line}). {_FORM}")
+            raise InvalidValue.at(line, "has a service without `paths`", _FORM)
         if "name" in entry and not (isinstance(name, str) and name.strip()):
-            raise InvalidValue(f"has a `name` that is not text (line {lines[identifier, 'name']}). Put it in quotes.")
+            raise InvalidValue.at(lines[identifier, "name"], "has a `name` that is not text", "Put it in quotes.")
     try:
         return checked(identifier.strip(), (name or "").strip() or None)
     except InvalidValue:
-        raise InvalidValue(
-            f"has a service whose identifier is blank, or which has a control character in it or its name (line {line})."
-        ) from None
+        what = "has a service whose identifier is blank, or which has a control character in it or its name"
+        raise InvalidValue.at(line, what) from None
 
 
 def _patterns(where: Where, entry: Any, lines: dict[Where, int]) -> list[Pattern]:
@@ -88,19 +85,17 @@ def _patterns(where: Where, entry: Any, lines: dict[Where, int]) -> list[Pattern
         where, entry = (*where, "paths"), entry["paths"]
     if isinstance(entry, str):
         if "," in entry:
-            raise InvalidValue(
-                f"has a comma in a pattern (line {lines[where]}). Write several patterns as a list, [one, two]."
-            )
+            cure = "Write several patterns as a list, [one, two]."
+            raise InvalidValue.at(lines[where], "has a comma in a pattern", cure)
         entry = [entry]
         lines[*where, 0] = lines[where]
     if not isinstance(entry, list) or not entry:
-        raise InvalidValue(f"has a service without patterns (line {lines[where]}). {_FORM}")
-    for number, text in enumerate(entry):
-        if not isinstance(text, str):
-            raise InvalidValue(f"has a pattern that is not text (line {lines[*where, number]}). Put it in quotes.")
+        raise InvalidValue.at(lines[where], "has a service without patterns", _FORM)
     found = [Pattern(text, lines[*where, number]) for number, text in enumerate(entry)]
+    for pattern in found:
+        if not isinstance(pattern.text, str):
+            raise pattern.wrong("that is not text", "Put it in quotes.")
     if all(pattern.text.startswith("!") for pattern in found):
-        raise InvalidValue(
-            f'has a service that only leaves files out (line {lines[where]}). Begin with what it has: "**" is all.'
-        )
+        cure = 'Begin with what it takes: "**" is everything.'
+        raise InvalidValue.at(lines[where], "has a service with nothing but `!` patterns", cure)
     return found

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -57,59 +57,53 @@ def wildcards(part: str) -> list[str]:
     return [special for special in _SPECIAL.findall(part) if special[0] != "\\"]
 
 
-class Glob:
-    """A part with wildcards, which mean what pathspec says. `piece` is plain text that is in every name it matches.
+def glob_matches(glob: str, name: str) -> bool:
+    """Return whether a part with wildcards, read as by pathspec, matches the whole name. Raises re.error for a range like [z-a]."""
+    return _compiled(glob)(f"{name}/") is not None
 
-    pathspec's regular expression is changed to run in linear time: the text after a `*` is taken where it first fits and never
-    given back. That loses no match, as the last `*` takes up the rest.
+
+@cache
+def _compiled(glob: str) -> Callable[[str], object]:
+    """Return the match by pathspec's regular expression, changed to run in linear time.
+
+    The text after a `*` is taken where it first fits and never given back. That loses no match, as the last `*` takes up the rest.
     """
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - only if a glob is tried
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.piece = max(_SPECIAL.split(text), key=len)[-_LONGEST_PIECE:]
-
-    @cached_property
-    def _match(self) -> Callable[[str], object]:
-        from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - only if a glob is tried
-
-        regex, _ = GitIgnoreSpecPattern.pattern_to_regex(f"/{self.text}/")
-        first, *parts = str(regex).split(_STAR)
-        if parts:
-            first += "".join(f"(?>{_STAR}?{part})" for part in parts[:-1]) + _STAR + parts[-1]
-        with warnings.catch_warnings():
-            # [[a] and [a&&b] may mean more in a later Python.
-            warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(first).match
-
-    def matches(self, name: str) -> bool:
-        """Say whether the whole name matches. Raises re.error if a range runs backwards."""
-        return self._match(f"{name}/") is not None
+    regex, _ = GitIgnoreSpecPattern.pattern_to_regex(f"/{glob}/")
+    first, *parts = str(regex).split(_STAR)
+    if parts:
+        first += "".join(f"(?>{_STAR}?{part})" for part in parts[:-1]) + _STAR + parts[-1]
+    with warnings.catch_warnings():
+        # [[a] and [a&&b] may mean more in a later Python.
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(first).match
 
 
 @dataclass(slots=True, eq=False)
 class _Node:
     """Where patterns that begin alike have come to.
 
-    `deep` is the node of a `**` that follows; it `stays` whatever the name. `itself` and `below` are the numbers of the rules that
-    match here.
+    `deep` is the node of a `**` that follows; it `stays` whatever the name. `globs` are sorted by a piece of plain text, which is
+    in every name that they match. `itself` and `below` are the numbers of the rules that match here.
     """
 
     stays: bool = False
     deep: "_Node | None" = None
     plain: dict[str, "_Node"] = field(default_factory=dict)
-    globs: dict[str, dict[str, tuple[Glob, "_Node"]]] = field(default_factory=dict)
+    globs: dict[str, dict[str, "_Node"]] = field(default_factory=dict)
     itself: list[int] = field(default_factory=list)
     below: list[int] = field(default_factory=list)
 
     def after(self, name: str, pieces: set[str]) -> Iterator["_Node"]:
-        """Yield the nodes that a name leads to. Only globs whose piece is among the name's are tried."""
+        """Yield the nodes that a name leads to. Only the globs of its own pieces are tried."""
         if self.stays:
             yield self
         if name in self.plain:
             yield self.plain[name]
         for piece in self.globs.keys() & pieces:
-            for glob, node in self.globs[piece].values():
-                if glob.matches(name):
+            for glob, node in self.globs[piece].items():
+                if glob_matches(glob, name):
                     yield node
 
 
@@ -165,9 +159,9 @@ class PathTree(Generic[Answer]):
             node.deep = node.deep or _Node(stays=True)
             return node.deep
         if wildcards(part):
-            glob = Glob(part)
-            self._sizes.add(len(glob.piece))
-            return node.globs.setdefault(glob.piece, {}).setdefault(part, (glob, _Node()))[1]
+            piece = max(_SPECIAL.split(part), key=len)[-_LONGEST_PIECE:]
+            self._sizes.add(len(piece))
+            return node.globs.setdefault(piece, {}).setdefault(part, _Node())
         return node.plain.setdefault(re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL), _Node())
 
     def _state(self, nodes: Iterable[_Node], above: Mapping[int, int]) -> _State[Answer]:

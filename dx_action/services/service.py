@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORM = 'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
 
 
@@ -29,7 +29,7 @@ def checked(identifier: str, name: str | None) -> Service:
     """Return the service. Raises InvalidValue if it has no identifier, or a control character."""
     if not identifier:
         raise InvalidValue(f"has a service without an identifier. {_FORM}")
-    if _CONTROL.search(identifier) or _CONTROL.search(name or ""):
+    if CONTROL.search(identifier) or CONTROL.search(name or ""):
         raise InvalidValue(f"has a service with a line break or another control character in it. {_FORM}")
     return Service(identifier, name)
 
@@ -83,4 +83,4 @@ def text_of(data: bytes | str, limit: int, too_large: str) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidValue(f"is not UTF-8 (line {line}). Save it as UTF-8.") from None
+        raise InvalidValue.at(line, "is not UTF-8", "Save it as UTF-8.") from None

@@ -147,7 +147,7 @@ def test_a_map_whose_content_github_leaves_out_is_read_all_the_same(scene: Scene
 
 def test_a_map_that_is_too_large(scene: Scene) -> None:
     put(scene, {"services.yml": f"{MAP}# {'x' * 1_100_000}\n"})
-    assert scene.refused(FROM_MAP).startswith("`service-map` cannot be used: services.yml is more than 1 MiB")
+    assert scene.refused(FROM_MAP).startswith("`service-map` cannot be used: services.yml is larger than 1 MiB")
 
 
 BAD_MAPS: dict[str, tuple[Content, str]] = {

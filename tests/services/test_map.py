@@ -153,7 +153,7 @@ def test_forms(text: str, services: tuple[Service, ...]) -> None:
         ('a: {paths: x, name: "b\\u0085c"}', "control character in it or its name (line 1)"),
         ('a: {paths: x, name: "\\ud800"}', "control character in it or its name (line 1)"),
         ("a: [x]\nb: apps/**, libs/**", "has a comma in a pattern (line 2)"),
-        ("a: [x]\nb: ['!y', '!z/']", "has a service that only leaves files out (line 2)"),
+        ("a: [x]\nb: ['!y', '!z/']", "has a service with nothing but `!` patterns (line 2)"),
         ("a: |\n  x/**\n  y/**\n", "line break or another control character in it (line 1)"),
         ("a:\n  - x\n  - ''", "has a pattern that names no path (line 3)"),
         ("a:\n  - x\n  - './y'", "which matches nothing (line 3)"),
@@ -172,8 +172,8 @@ def test_a_broken_map_without_bare_patterns_has_no_word_on_quotes() -> None:
 
 
 def test_a_map_of_more_than_1_mib() -> None:
-    assert "is more than 1 MiB" in wrong("é" * (LARGEST // 2) + "a")
-    assert "is more than 1 MiB" in wrong(b"#" * (LARGEST + 1))
+    assert "is larger than 1 MiB" in wrong("é" * (LARGEST // 2) + "a")
+    assert "is larger than 1 MiB" in wrong(b"#" * (LARGEST + 1))
 
 
 @pytest.mark.parametrize(

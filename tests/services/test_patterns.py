@@ -179,6 +179,10 @@ def test_three_stars_a_part_are_fine(text: str) -> None:
     lists([text])
 
 
+def test_a_bracket_that_is_escaped_begins_no_class() -> None:
+    assert takes(["\\[:[a-c]"], "[:b")
+
+
 def test_the_number_of_patterns_is_bounded_over_all_lists() -> None:
     lists(["a"] * 2500, ["b"] * 2500)
     with pytest.raises(InvalidValue, match=r"^has more than 5,000 patterns \(line 2501\)\. "):
