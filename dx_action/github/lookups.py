@@ -18,19 +18,21 @@ from dx_action.changes.changeset import (
     Wanted,
 )
 from dx_action.errors import BadInput, InvalidValue
-from dx_action.github import commits as github_commits
 from dx_action.github.client import Answer, Repository, Run, connect
-from dx_action.github.commits import MOST_COMMITS, CutError, TooManyCommitsError
+from dx_action.github.commits import (
+    MOST_COMMITS,
+    CutError,
+    TooManyCommitsError,
+    commits_between,
+    committed_at,
+    course,
+    range_files,
+    span,
+)
 from dx_action.github.contents import FilesAt
 from dx_action.github.deployments import previous_deployments
 from dx_action.github.errors import LookupFailedError, Missing
-from dx_action.github.pulls import (
-    associated,
-    first_authored,
-    merged_by,
-    pull_files,
-    pulls_files,
-)
+from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pulls_files
 from dx_action.inputs.values import Sourced
 from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, naming
@@ -76,7 +78,7 @@ class Lookups:
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
         try:
-            commits = github_commits.commits_between(self._repository, before, after) if before else (after,)
+            commits = commits_between(self._repository, before, after) if before else (after,)
         except Missing:
             commits = (after,)
 
@@ -122,7 +124,7 @@ class Lookups:
         try:
             if isinstance(change, PullChange):
                 return pull_files(self._repository, change)
-            return github_commits.range_files(self._repository, change.before, change.after)
+            return range_files(self._repository, change.before, change.after)
         except UnknownCommitError:
             where = f"not in {self._repository.name}"
             if isinstance(change, RangeChange) and change.source.endswith("since-sha"):
@@ -226,16 +228,16 @@ class GitHubChangeLookups:
 
     def committed_at(self, commit: str) -> str:
         with _reasons():
-            return github_commits.committed_at(self._repository, commit)
+            return committed_at(self._repository, commit)
 
     def is_off_branch(self, branch: str, commit: str) -> bool:
         with _reasons():
-            return github_commits.course(self._repository, branch, commit) in ("forward", "diverged")
+            return course(self._repository, branch, commit) in ("forward", "diverged")
 
     def _span(self, before: str, after: str) -> Span:
         with _reasons():
             try:
-                return github_commits.span(self._repository, before, after)
+                return span(self._repository, before, after)
             except TooManyCommitsError:
                 raise UnavailableError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it") from None
 

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from dx_action.github.client import Node, Repository
+import builders
+from dx_action.errors import BadInput
+from dx_action.github.client import Node, Repository, Run, connect
 from dx_action.github.commits import ChangedFile, tree_at
 from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.runner.runtime import Clock
+from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Sandbox
 from runner import NOW, TOKEN, Step, connected
 from scenes import merge_payload, speaking, told
@@ -132,6 +135,51 @@ def test_what_is_not_there(gh: GitHub, ask: Ask) -> None:
     with speaking(gh) as api, pytest.raises(Missing):
         ask(api)
     assert len(gh.calls) == 1
+
+
+class Unlike(Node):
+    """What GitHub does not say of anything."""
+
+    no_such_field: int
+
+
+@pytest.mark.parametrize("model", [Unlike, int, list[Numbered]], ids=str)
+@pytest.mark.parametrize("api_of", ["rest", "graphql"])
+def test_an_answer_of_another_shape(hub: GitHub, model: Any, api_of: str) -> None:
+    def ask(api: Repository) -> Any:
+        return api.get(PULL, "pull-requests", model) if api_of == "rest" else api.query(FIELDS, "pull-requests", model)
+
+    assert failure(hub, ask).startswith(NOT_GITHUBS)
+    assert len(hub.calls) == 1
+
+
+def test_another_repository_may_be_asked_about_on_the_way(repo: Repo) -> None:
+    with GitHub(repo, Repo("acme/other")) as hub, speaking(hub) as api:
+        found = api.query("nameWithOwner", "contents", dict[str, str], name="acme/other")
+    assert found == {"nameWithOwner": "acme/other"}
+
+
+def test_nothing_is_reached_before_the_first_call() -> None:
+    def verify() -> str:
+        raise AssertionError("no certificate is needed")
+
+    Repository("not a name", None, "http://127.0.0.1:9", late(0), verify).close()
+
+
+@pytest.mark.parametrize(("name", "own"), [("acme/shop", True), ("Acme/Shop", True), ("acme/other", False)])
+def test_a_client_of_a_run(tmp_path: Path, hub: GitHub, name: str, own: bool) -> None:
+    inputs = builders.inputs({"github-token": hub.token, "ca-bundle": "ca.pem"})
+    runtime = builders.runtime("push_branch", api_url=hub.api_url)
+    run = Run(inputs, runtime, {}, Workspace(str(tmp_path)), late(0), print)
+    api = connect(name, run)
+    assert (api.name, api.own, api.has_token) == (name, own, True)
+    (tmp_path / "ca.pem").symlink_to("elsewhere")
+    with pytest.raises(BadInput, match="`ca-bundle`"):
+        rest(api)
+    (tmp_path / "ca.pem").unlink()
+    if own:
+        assert rest(api) == 1
+    api.close()
 
 
 # Tokens and permissions.
