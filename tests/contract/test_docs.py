@@ -1,8 +1,10 @@
 """The documentation: what it says of inputs, outputs and errors is what the code has, and every page can be found."""
 
 import re
+from textwrap import dedent
 
 import pytest
+import yaml
 
 import documents
 from documents import anchors, links, names, prose, read, rows, section
@@ -110,6 +112,7 @@ def test_steps_give_inputs_that_there_are(page: str) -> None:
     """In every example of a page, what stands below this action's `with:` is an input."""
     blocks = re.findall(r"^```yaml\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
     for block in blocks:
+        assert yaml.load(dedent(block), Loader=yaml.BaseLoader)
         for indent, given in re.findall(r"uses: your-org/dx-deployment-action@.*\n( *)with:.*\n((?:\1 +.*\n)+)", block):
             written = re.findall(rf"^{indent}  ([\w-]+):", given, re.MULTILINE)
             assert written

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from documents import section
 from dx_action.sandbox import Fault, Sandbox
@@ -101,3 +102,17 @@ def test_the_merge_commits_since_a_commit(tmp_path: Path) -> None:
     shas = bash("git log --format=%H", tmp_path, {}).split()
     bash(script, tmp_path, {"PREVIOUS": shas[-1], "GITHUB_OUTPUT": str(tmp_path / "outputs")})
     assert (tmp_path / "outputs").read_text() == f"shas<<END\n{shas[0]}\n{shas[1]}\nEND\n"
+
+
+def test_the_quick_start_registers_a_merge(tmp_path: Path) -> None:
+    """With the id that the page on events shows."""
+    (text,) = blocks("README.md", "## Quick start", "yaml")
+    workflow = yaml.load(text, Loader=yaml.BaseLoader)
+    assert workflow["on"]["pull_request"]["types"] == ["closed"]
+    ((name, job),) = workflow["jobs"].items()
+    (step,) = job["steps"]
+    with Sandbox(token=TOKEN) as dx:
+        given = step["with"] | {"dx-host": dx.url, "dx-token": TOKEN}
+        run = Step(tmp_path, given, "pull_request_merged", {"GITHUB_JOB": name}, github_token="").inside()
+        assert (run.status, len(dx.deployments())) == ("registered", 1)
+        assert f"`{run.outputs['reference-id']}`" in section("docs/events.md", "## Reference ids")
