@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from dx_action.backfill import report as backfill_report
-from dx_action.backfill.backfill import Backfill
 from dx_action.backfill.file import form_of, rows_from_file
-from dx_action.backfill.lane import Terms
 from dx_action.backfill.order import Order
 from dx_action.backfill.store import Rows, write_csv
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import BackfillResult, Tally
+from dx_action.deployment.calls import Call, Result
+from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.connect import connection
+from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
+from dx_action.dx.sender import Sender, Terms
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
 from dx_action.github.client import Run, connect
 from dx_action.inputs.model import Inputs, missing_connection
@@ -59,6 +61,31 @@ def backfill(
     return _sent(rows, notices, missing, inputs, env, clock, workflow, progress, disarm, anew=anew)
 
 
+class Ledger:
+    """The rows of a backfill, and what became of each. `failed` is called with each call that failed, at once.
+
+    `harmless` removes secrets from DX's words.
+    """
+
+    def __init__(
+        self, rows: Rows, failed: Callable[[Call], None], harmless: Callable[[Result], Result] = lambda result: result
+    ) -> None:
+        self.tally = Tally(len(rows))
+        self._rows, self._failed, self._harmless = rows, failed, harmless
+
+    def call(self, index: int) -> Call:
+        return self._rows.call(index)
+
+    def record(self, index: int, result: Result) -> None:
+        """Record the row's first result. A second one is too late: the first is in `failed-file`, or in the report."""
+        if self.tally[index] != "not-sent":
+            return
+        result = self._harmless(result)
+        if not result.delivered:
+            self._failed(result.call)
+        self.tally.add(index, self._rows.line(index), result)
+
+
 def _sent(
     rows: Rows,
     notices: tuple[str, ...],
@@ -86,29 +113,30 @@ def _sent(
         if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
             raise BadInput(*error.problems, failed_file.problem) from None
         raise
+    ledger, order = Ledger(rows, failed_file.add, progress.harmless), Order(rows.times, rows.keys)
     terms = Terms(
         timeout=inputs.timeout,
+        lanes=min(inputs.concurrency, len(rows)),
+        per_call=True,
         per_second=inputs.max_per_second,
-        concurrency=inputs.concurrency,
         on_conflict=inputs.on_conflict,
     )
-    job = Backfill(
-        rows,
-        transport,
+    job = Sender(
+        order,
+        ledger,
+        _debugged(transport, workflow) if workflow.debugging else transport,
         clock,
         terms,
         say=workflow.say,
-        debug=workflow.debug if workflow.debugging else None,
-        keep=failed_file.add,
-        harmless=progress.harmless,
+        progress=lambda seconds: ledger.tally.progress(seconds, order.dropped),
     )
 
     def keep(reason: str) -> None:
         late = _late(clock)
         held = ("accepted", "already-registered")
         failed_file.finish(
-            (rows.call(index) for index in range(len(rows)) if job.tally[index] == "not-sent"),
-            (rows.call(index) for index in range(len(rows)) if job.tally[index] not in held),
+            (rows.call(index) for index in range(len(rows)) if ledger.tally[index] == "not-sent"),
+            (rows.call(index) for index in range(len(rows)) if ledger.tally[index] not in held),
             late=lambda: reason == "cancelled" and late(),
         )
 
@@ -117,8 +145,8 @@ def _sent(
         keep(reason)
         ending = BackfillResult(
             rows=rows,
-            tally=job.tally,
-            held_back=job.order.dropped,
+            tally=ledger.tally,
+            held_back=order.dropped,
             reason=job.reason,
             saved=failed_file.path,
             from_file=inputs.backfill_file is not None,
@@ -146,6 +174,14 @@ def _sent(
         raise
     disarm()
     return told("stopped_before")
+
+
+def _debugged(transport: Transport, workflow: Workflow) -> Transport:
+    def attempt(call: Call, seconds: float) -> Answer | Verdict:
+        workflow.debug(f"POST {call.path} {call.body.decode()}")
+        return transport(call, seconds)
+
+    return attempt
 
 
 def _late(clock: Clock) -> Callable[[], bool]:

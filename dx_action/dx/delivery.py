@@ -1,7 +1,7 @@
-"""Owns one call's attempts: when to try again, how long to wait, when to stop. It speaks to nobody: a transport is handed in.
+"""One call's attempts: when to try again, how long to wait, when to stop. A transport makes them.
 
-At any moment `end()` says what is known, so that a cancelled run can tell what was sent. The rule it must not break:
-`failed` and `not-sent` mean that DX does not hold the deployment; where it may, the outcome is `unknown`.
+At any moment `end()` returns what is known, so that a cancelled run can report what was sent. The rule it must not break:
+`failed` and `not-sent` mean that DX does not hold the deployment; if it may, the outcome is `unknown`.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Transport(Protocol):
 
 
 class ClosedError(Exception):
-    """What is known has been told, so nothing more may be sent."""
+    """The result has been reported, so nothing more may be sent."""
 
 
 class Delivery:
@@ -52,9 +52,9 @@ class Delivery:
         self._result: Result | None = None
 
     def run(self, transport: Transport, clock: Clock, deadline: float, say: Callable[[str], None]) -> Verdict:
-        """Try until a final verdict or until `deadline` (in the clock's seconds), and give the last verdict.
+        """Try until a final verdict or until `deadline` (in the clock's seconds), and return the last verdict.
 
-        Raises ClosedError where `end` was called meanwhile.
+        Raises ClosedError if `end` was called meanwhile.
         """
         while True:
             verdict = self._attempt(transport, clock, deadline)
@@ -67,27 +67,29 @@ class Delivery:
             say(f"Attempt {self.attempts} for {self.call.label}: {what}. Trying again in {wait:.1f} s.")
             clock.sleep(wait)
 
-    def end(self, reason: str, unsent: str = "") -> Result:
-        """Send nothing more, and give what is known; where the call had no end yet, `reason` says why.
-
-        `unsent` is why a call was never sent, where that is another reason.
-        """
+    def end(self, reason: str) -> Result:
+        """Send nothing more, and return what is known; if the call has no end yet, `reason` says why."""
         with self._lock:
             self._closed = True
         if self._result is not None:
             return self._result
         if not self.attempts and not self.may_hold:
-            return Result(self.call, "not-sent", error=unsent or reason)
+            return Result(self.call, "not-sent", error=reason)
         last = None if self._in_flight else self._last
         outcome: Outcome = "unknown" if self.may_hold or last is None else "failed"
-        # Time that was used up is why a call is not sent; this one was, and what used it up says more.
+        # `out_of_time` is why a call is not sent; this one was, and its last answer says more.
         if reason == "out_of_time":
             reason = last.error if last else "no_answer"
         return Result(self.call, outcome, last.http_status if last else None, reason, attempts=self.attempts)
 
     @property
+    def in_flight(self) -> bool:
+        """Whether an attempt is under way."""
+        return self._in_flight and self._result is None
+
+    @property
     def throttled(self) -> bool:
-        """Tell whether the last answer asked for fewer requests."""
+        """Whether the last answer asked for fewer requests."""
         return self._last is not None and self._last.http_status == TOO_MANY
 
     def _attempt(self, transport: Transport, clock: Clock, deadline: float) -> Verdict:

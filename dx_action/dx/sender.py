@@ -1,141 +1,392 @@
-"""Owns the sending of several calls side by side: who goes first, what an authentication failure stops, what a conflict does.
+"""The sending of calls to DX side by side, for a step and a backfill alike.
 
-The caller's thread only waits, so that a cancelled job or a used-up budget ends at once whatever a server does. Threads are
-daemons: what still hangs then dies with the process.
+The caller hands in which call goes next (`Queue`), where results go (`Ledger`), and whether the deadline is one for all calls or
+one for each (`Terms`). The waiting thread owns every deadline: it ends what is overdue and leaves a thread that hangs behind.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from typing import Literal
+from threading import Condition, Lock, Thread
+from typing import Protocol
 
 from dx_action.deployment.calls import Call, Result, as_upsert
 from dx_action.dx.answers import Verdict
-from dx_action.dx.delivery import ClosedError, Delivery, Transport
+from dx_action.dx.delivery import LEAST_ATTEMPT, TOO_MANY, ClosedError, Delivery, Transport
+from dx_action.errors import ActionError, Problem
 from dx_action.runner.runtime import Clock
 
 LANES = 8
-GRACE = 0.25
+# How often the waiting thread looks: an attempt is ended if two looks in succession find it overdue.
+LOOK_SECONDS = 0.25
+PROGRESS_SECONDS = 5.0
+# If so many calls in succession, for each lane, have no final answer, then DX is down.
+OUTAGE = 2
+_MOST_LOGGED = 20
+# No call can be sent to such a host.
+_HOPELESS = ("certificate", "redirect", "request_impossible")
 
-_Signal = Literal["open", "done"] | BaseException
+
+class Queue(Protocol):
+    """Which call goes next, each known by an index. It is asked by one thread at a time."""
+
+    @property
+    def over(self) -> bool:
+        """Whether no call can go any more, now or later."""
+
+    def take(self) -> int | None:
+        """Return the call that goes next, or None if none may go now."""
+
+    def done(self, index: int, *, go_on: bool) -> None:
+        """Record that a call has ended. Without `go_on`, none that must follow it is sent."""
 
 
-def update_of(call: Call, verdict: Verdict, on_conflict: str) -> Call | None:
-    """Give the call that is to follow a conflict, where one is."""
-    return as_upsert(call) if verdict.kind == "conflict" and on_conflict == "update" else None
+class Ledger(Protocol):
+    """The calls, and what became of each."""
+
+    def call(self, index: int) -> Call:
+        """Return the call. Several threads may ask at once. Raises ActionError, which ends the sending."""
+
+    def record(self, index: int, result: Result) -> None:
+        """Record a result, from one thread at a time. An answer that comes after the deadline is recorded as a second one."""
 
 
-def judged(result: Result, on_conflict: str) -> Result:
-    """Say what finding a `reference_id` held already is: success, or a failure."""
+class Batch:
+    """A few calls, sent in their order, each whatever became of the others."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._calls, self._next = calls, 0
+        self._results: list[Result | None] = [None] * len(calls)
+
+    @property
+    def over(self) -> bool:
+        return self._next >= len(self._calls)
+
+    def take(self) -> int | None:
+        self._next += 1
+        return self._next - 1
+
+    def done(self, index: int, *, go_on: bool) -> None:
+        """Nothing follows from one call's end for another."""
+
+    def call(self, index: int) -> Call:
+        return self._calls[index]
+
+    def record(self, index: int, result: Result) -> None:
+        self._results[index] = result
+
+    def results(self, reason: str) -> list[Result]:
+        """Return the result of each call, in order; `reason` is why one was not sent."""
+        pairs = zip(self._calls, self._results, strict=True)
+        return [result or Result(call, "not-sent", error=reason) for call, result in pairs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How calls are sent.
+
+    `timeout`: seconds for all calls or, with `per_call`, for each, without the wait for its turn. `per_second`: the most requests
+    to start in a second; 0 is unpaced.
+    """
+
+    timeout: float = 60.0
+    lanes: int = LANES
+    per_call: bool = False
+    per_second: float = 0.0
+    on_conflict: str = "keep"
+
+
+class Pace:
+    """The turnstile that every attempt goes through. `per_second` is the most that start in a second; 0 is unpaced.
+
+    A request starts at least an interval after the one before, so that there is no burst at any moment.
+    """
+
+    def __init__(self, per_second: float, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._interval = 1 / per_second if per_second else 0.0
+        self._monotonic, self._sleep = monotonic, sleep
+        self._turnstile, self._lock = Lock(), Lock()
+        self._next = 0.0
+        self._limited_since: float | None = None
+
+    def enter(self, stopped: Callable[[], bool] = lambda: False) -> float:
+        """Wait until a request may start, and return the seconds waited. Once `stopped`, it lets everyone through."""
+        start = now = self._monotonic()
+        if not self._interval and now >= self._next:
+            return 0.0
+        with self._turnstile:
+            while (now := self._monotonic()) < self._next and not stopped():
+                self._sleep(self._next - now)
+            if self._interval:
+                with self._lock:
+                    self._next = max(self._next, now + self._interval)
+        return now - start
+
+    def pause(self, seconds: float, patience: float) -> bool:
+        """Hold everyone up, because DX asked for fewer requests. Returns False if it asks for longer than `patience`."""
+        with self._lock:
+            now = self._monotonic()
+            if self._limited_since is None:
+                self._limited_since = now
+            if now + seconds - self._limited_since > patience:
+                return False
+            self._next = max(self._next, now + seconds)
+            return True
+
+    def flow(self) -> None:
+        """Record that DX took a request."""
+        self._limited_since = None
+
+
+class _GaveUpError(Exception):
+    """Nothing more is to be sent, so no further attempt is made."""
+
+
+class _Lane:
+    """A thread that sends one call at a time. `waited` is how long it has waited for its turn, in seconds."""
+
+    def __init__(self) -> None:
+        self.waited = self.deadline = 0.0
+        self.delivery: Delivery | None = None
+        self.overdue = self.left = False
+
+
+class Sender:
+    """Calls on their way. `reason` is why no further call is sent; `problem`, what went wrong besides.
+
+    `progress` says how far it is after so many seconds; with it, only the first failed attempts are logged.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        ledger: Ledger,
+        transport: Transport,
+        clock: Clock,
+        terms: Terms,
+        *,
+        say: Callable[[str], None],
+        progress: Callable[[float], str] | None = None,
+    ) -> None:
+        self.reason = ""
+        self.problem: Problem | None = None
+        self._queue, self._ledger, self._transport = queue, ledger, transport
+        self._clock, self._terms, self._say, self._progress = clock, terms, say, progress
+        self._pace = Pace(terms.per_second, clock.monotonic, clock.sleep)
+        self._turn = Condition()
+        self._flights: dict[int, _Lane] = {}
+        self._lanes: set[_Lane] = set()  # the waiting thread's
+        self._opened = self._closed = False
+        self._down = self._failed = 0
+        self._signals: SimpleQueue[BaseException | _Lane] = SimpleQueue()
+        self._started = clock.monotonic()
+
+    def run(self) -> None:
+        """Send what can be sent. The first call goes alone until it has an answer, so that a refused token is seen once.
+
+        It can be interrupted at any moment. Raises whatever a lane raises.
+        """
+        self._started = self._clock.monotonic()
+        due = self._started + PROGRESS_SECONDS
+        for _ in range(self._terms.lanes):
+            self._start()
+        while self._lanes:
+            try:
+                signal = self._signals.get(timeout=LOOK_SECONDS)
+            except Empty:
+                self._end_overdue()
+            else:
+                if isinstance(signal, BaseException):
+                    raise signal
+                self._lanes.discard(signal)
+            if self._progress and self._lanes and self._clock.monotonic() >= due:
+                self._say(self.progress())
+                due = self._clock.monotonic() + PROGRESS_SECONDS
+        self.close("stopped_before" if self._terms.per_call else "out_of_time")
+
+    def close(self, reason: str) -> None:
+        """Send nothing more, and record what has no end yet; `reason` says why."""
+        with self._turn:
+            self.reason = self.reason or reason
+            if self._closed:
+                return
+            self._closed = True
+            for index, lane in self._flights.items():
+                if lane.delivery and (result := lane.delivery.end(reason)).outcome != "not-sent":
+                    self._record(index, result)
+            self._turn.notify_all()
+
+    def progress(self) -> str:
+        """Say how far it is."""
+        with self._turn:
+            return self._progress(self._clock.monotonic() - self._started) if self._progress else ""
+
+    def _start(self) -> None:
+        lane = _Lane()
+        self._lanes.add(lane)
+        Thread(target=self._drive, args=(lane,), daemon=True).start()
+
+    def _end_overdue(self) -> None:
+        for index, lane in tuple(self._flights.items()):
+            delivery = lane.delivery
+            overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
+            if delivery and overdue and lane.overdue:
+                self._leave(index, lane, delivery)
+            lane.overdue = overdue
+
+    def _leave(self, index: int, lane: _Lane, delivery: Delivery) -> None:
+        """End an attempt that hangs, and put another thread in the place of its own."""
+        with self._turn:
+            if self._flights.get(index) is not lane:
+                return
+            lane.left = True
+            self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer", may_hold=True))
+        self._lanes.discard(lane)
+        self._start()
+
+    def _drive(self, lane: _Lane) -> None:
+        signal: BaseException | _Lane = lane
+        try:
+            while (index := self._take(lane)) is not None:
+                self._send(index, lane)
+        except ClosedError:
+            pass
+        except ActionError as error:  # a call that cannot be read says nothing of those before it
+            self.problem = error.problems[0]
+            self._stop("stopped_before")
+        except BaseException as bug:  # noqa: BLE001 - the waiting thread raises it
+            signal = bug
+        self._signals.put(signal)
+
+    def _take(self, lane: _Lane) -> int | None:
+        end = float("inf") if self._terms.per_call else self._started + self._terms.timeout
+        with self._turn:
+            while not (self.reason or lane.left or self._queue.over or self._clock.monotonic() >= end):
+                if (self._opened or not self._flights) and (index := self._queue.take()) is not None:
+                    lane.delivery = None
+                    self._flights[index] = lane
+                    return index
+                self._turn.wait()
+            return None
+
+    def _send(self, index: int, lane: _Lane) -> None:
+        call, terms = self._ledger.call(index), self._terms
+        self._enter(lane)
+        lane.deadline = (self._now(lane) if terms.per_call else self._started) + terms.timeout
+        delivery = Delivery(call, updates=terms.on_conflict == "update")
+        if not self._depart(lane, delivery):
+            return
+        verdict = self._deliver(lane, delivery)
+        if upsert := upsert_after(delivery, verdict, terms.on_conflict):
+            self._enter(lane)
+            if self._depart(lane, upsert):
+                delivery, verdict = upsert, self._deliver(lane, upsert)
+        # If it gave up, the last answer says more than that it did.
+        self._ended(index, lane, delivery.end("out_of_time"), verdict)
+
+    def _depart(self, lane: _Lane, delivery: Delivery) -> bool:
+        """Let the call go, unless nothing more is to be sent or its time is up."""
+        with self._turn:
+            if self.reason or lane.left or self._now(lane) >= lane.deadline:
+                return False
+            lane.delivery, lane.overdue = delivery, False
+            return True
+
+    def _deliver(self, lane: _Lane, delivery: Delivery) -> Verdict:
+        clock = replace(
+            self._clock, monotonic=lambda: self._now(lane), sleep=lambda seconds: self._wait(lane, delivery, seconds)
+        )
+        try:
+            return delivery.run(self._transport, clock, lane.deadline, self._log)
+        except _GaveUpError:
+            return Verdict("try-again", http_status=TOO_MANY if delivery.throttled else None)
+
+    def _wait(self, lane: _Lane, delivery: Delivery, seconds: float) -> None:
+        """Wait between two attempts. If DX asked for fewer requests, all lanes do."""
+        self._open()
+        if not delivery.throttled:
+            self._clock.sleep(seconds)
+        elif not self._pace.pause(seconds, self._terms.timeout):
+            self._stop("http_429")
+        self._enter(lane)
+        if self.reason or lane.left:
+            raise _GaveUpError
+
+    def _enter(self, lane: _Lane) -> None:
+        """Wait for the lane's turn, which takes none of the time that a call has for itself."""
+        waited = self._pace.enter(lambda: bool(self.reason))
+        if self._terms.per_call:
+            lane.waited += waited
+
+    def _now(self, lane: _Lane) -> float:
+        return self._clock.monotonic() - lane.waited
+
+    def _ended(self, index: int, lane: _Lane, result: Result, verdict: Verdict) -> None:
+        with self._turn:
+            self._record(index, result)
+            if self._closed or self._flights.get(index) is not lane:
+                return
+            del self._flights[index]
+            again = verdict.kind == "try-again"
+            self._queue.done(index, go_on=not again and result.outcome != "unknown")
+            self._down = self._down + 1 if again else 0
+            if not again:
+                self._pace.flow()
+            longest = self._terms.timeout - LEAST_ATTEMPT
+            stop = why_stop(verdict, longest=longest, down=self._down, lanes=self._terms.lanes)
+            if self._terms.per_call or verdict.kind == "unauthorized":
+                self.reason = self.reason or stop
+            self._opened = True
+            self._turn.notify_all()
+
+    def _record(self, index: int, result: Result) -> None:
+        self._ledger.record(index, apply_on_conflict(result, self._terms.on_conflict))
+
+    def _open(self) -> None:
+        """Let every lane go: the first call has had an answer."""
+        if not self._opened:
+            with self._turn:
+                self._opened = True
+                self._turn.notify_all()
+
+    def _stop(self, reason: str) -> None:
+        """Send no further call; what is in flight ends by itself."""
+        with self._turn:
+            self.reason = self.reason or reason
+            self._turn.notify_all()
+
+    def _log(self, text: str) -> None:
+        with self._turn:
+            self._failed += 1
+            failed = self._failed
+        if not self._progress or failed <= _MOST_LOGGED:
+            self._say(text)
+        if self._progress and failed == _MOST_LOGGED:
+            self._say("Further failed attempts are not logged one by one.")
+
+
+def upsert_after(delivery: Delivery, verdict: Verdict, on_conflict: str) -> Delivery | None:
+    """Return the delivery of the upsert that is to follow a conflict, or None if none is."""
+    if verdict.kind != "conflict" or on_conflict != "update":
+        return None
+    return Delivery(as_upsert(delivery.call), may_hold=delivery.may_hold)
+
+
+def apply_on_conflict(result: Result, on_conflict: str) -> Result:
+    """Return the result of a call whose `reference_id` is already registered: a success, or a failure."""
     if result.outcome == "already-registered" and on_conflict != "keep":
         return replace(result, outcome="failed", error="reference_id_conflict")
     return result
 
 
-class Outbox:
-    """The calls of one step, and what became of each."""
+def why_stop(verdict: Verdict, *, longest: float, down: int, lanes: int) -> str:
+    """Return why no further call is sent after this verdict, or an empty text if the next may go.
 
-    def __init__(
-        self,
-        calls: Sequence[Call],
-        transport: Transport,
-        clock: Clock,
-        *,
-        on_conflict: str,
-        say: Callable[[str], None],
-    ) -> None:
-        self.updates: list[Call] = []
-        self._deliveries = [Delivery(call, updates=on_conflict == "update") for call in calls]
-        self._transport, self._clock, self._say, self._on_conflict = transport, clock, say, on_conflict
-        self._lock = Lock()
-        self._next = 0
-        self._stopped = ""
-        self._opened = False
-        self._signals: SimpleQueue[_Signal] = SimpleQueue()
-        self._deadline = 0.0
-
-    def run(self, seconds: float) -> None:
-        """Send, for at most `seconds`. The first call goes alone until it has had an answer: a refused token is seen once."""
-        self._deadline = self._clock.monotonic() + seconds
-        running = self._start(1)
-        while running:
-            try:
-                signal = self._signals.get(timeout=max(self._deadline - self._clock.monotonic(), 0) + GRACE)
-            except Empty:
-                return
-            if isinstance(signal, BaseException):
-                raise signal
-            running += self._start(min(LANES, len(self._deliveries)) - 1) if signal == "open" else -1
-
-    def results(self, reason: str = "out_of_time") -> tuple[Result, ...]:
-        """Send nothing more, and give each call's result in order; `reason` says why one has no end."""
-        with self._lock:
-            self._stopped = self._stopped or reason
-            deliveries = list(self._deliveries)
-        return tuple(judged(delivery.end(reason, self._stopped), self._on_conflict) for delivery in deliveries)
-
-    @property
-    def unauthorized(self) -> bool:
-        """Tell whether DX refused the token, so that nothing more is to be sent."""
-        return self._stopped == "unauthorized_before"
-
-    def close(self) -> None:
-        """Send nothing more: what has no end by now ran out of time."""
-        self.results()
-
-    def _start(self, lanes: int) -> int:
-        for _ in range(lanes):
-            Thread(target=self._lane, daemon=True).start()
-        return lanes
-
-    def _lane(self) -> None:
-        try:
-            while (index := self._take()) is not None:
-                self._send(index)
-                if index == 0:
-                    self._open()
-        except ClosedError:
-            pass
-        except BaseException as bug:  # noqa: BLE001 - the waiting thread raises it
-            self._signals.put(bug)
-        self._signals.put("done")
-
-    def _take(self) -> int | None:
-        with self._lock:
-            if self._stopped or self._next >= len(self._deliveries) or self._clock.monotonic() >= self._deadline:
-                return None
-            self._next += 1
-            return self._next - 1
-
-    def _send(self, index: int) -> None:
-        def say(text: str) -> None:
-            self._say(text)
-            if index == 0:
-                self._open()
-
-        verdict = self._deliveries[index].run(self._transport, self._clock, self._deadline, say)
-        if verdict.kind == "unauthorized":
-            self._stop("unauthorized_before")
-        elif update := update_of(self._deliveries[index].call, verdict, self._on_conflict):
-            self._update(index, update)
-
-    def _update(self, index: int, update: Call) -> None:
-        with self._lock:
-            if self._stopped:
-                return
-            self.updates.append(update)
-            self._deliveries[index] = Delivery(update, may_hold=self._deliveries[index].may_hold)
-        if self._clock.monotonic() < self._deadline:
-            self._send(index)
-
-    def _open(self) -> None:
-        """Let the other lanes start, once."""
-        with self._lock:
-            opened, self._opened = self._opened, True
-        if not opened and not self._stopped:
-            self._signals.put("open")
-
-    def _stop(self, reason: str) -> None:
-        with self._lock:
-            self._stopped = self._stopped or reason
+    `longest`: the longest wait that a call has time for, in seconds. `down`: how many calls in succession had no final answer.
+    """
+    if verdict.kind == "unauthorized":
+        return "unauthorized_before"
+    if verdict.http_status == TOO_MANY and (verdict.retry_after or 0) > longest:
+        return "http_429"
+    hopeless = verdict.kind == "refused" and verdict.error in _HOPELESS
+    return "stopped_before" if hopeless or down >= OUTAGE * lanes else ""

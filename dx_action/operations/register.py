@@ -18,7 +18,7 @@ _SHARE = 0.5
 
 def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable[[str], None]) -> None:
     """Send what there is, within `timeout`. Raises BadInput where a file that an input names cannot be used, before any call."""
-    from dx_action.dx.sender import LANES, Outbox  # noqa: PLC0415 - only where something is sent
+    from dx_action.dx.sender import LANES, Batch, Sender, Terms  # noqa: PLC0415 - only where something is sent
 
     inputs = progress.inputs
     if inputs is None:
@@ -31,10 +31,13 @@ def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable
     say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
     end = clock.monotonic() + inputs.timeout
     for number, group in enumerate(progress.groups):
-        if any(outbox.unauthorized for outbox in progress.outboxes):
+        if any(sender.reason == "unauthorized_before" for sender in progress.senders):
             return
-        outbox = Outbox(group, dx, clock, on_conflict=inputs.on_conflict, say=say)
-        progress.outboxes.append(outbox)
         left = end - clock.monotonic()
-        outbox.run(left if number == len(progress.groups) - 1 else left * _SHARE)
-        outbox.close()
+        seconds = left if number == len(progress.groups) - 1 else left * _SHARE
+        terms = Terms(timeout=seconds, lanes=min(len(group), LANES), on_conflict=inputs.on_conflict)
+        batch = Batch(group)
+        sender = Sender(batch, batch, dx, clock, terms, say=say)
+        progress.batches.append(batch)
+        progress.senders.append(sender)
+        sender.run()

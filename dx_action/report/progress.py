@@ -14,7 +14,7 @@ from dx_action.runner.workspace import Workspace
 from dx_action.text import truncate
 
 if TYPE_CHECKING:
-    from dx_action.dx.sender import Outbox
+    from dx_action.dx.sender import Batch, Sender
 
 
 @dataclass(slots=True)
@@ -32,7 +32,8 @@ class Progress:
     registration: Registration | None = None
     first: tuple[Call, ...] = ()
     calls: tuple[Call, ...] = ()
-    outboxes: "list[Outbox]" = field(default_factory=list)
+    batches: "list[Batch]" = field(default_factory=list)
+    senders: "list[Sender]" = field(default_factory=list)
     ending: Callable[[str], report.Report] | None = None
 
     @property
@@ -43,11 +44,13 @@ class Progress:
     def results(self, reason: str) -> tuple[Result, ...]:
         """Give what became of each call; `reason` says why one has no end."""
         found: list[Result] = []
+        for sender in self.senders:
+            sender.close(reason)
         for number, group in enumerate(self.groups):
-            if number < len(self.outboxes):
-                found += map(self.harmless, self.outboxes[number].results(reason))
+            if number < len(self.senders):
+                found += map(self.harmless, self.batches[number].results(self.senders[number].reason))
             else:
-                refused = any(outbox.unauthorized for outbox in self.outboxes)
+                refused = any(sender.reason == "unauthorized_before" for sender in self.senders)
                 found += [
                     Result(call, "not-sent", error="unauthorized_before" if refused else reason) for call in group
                 ]
@@ -59,10 +62,9 @@ class Progress:
             return self.ending(reason)
         if not self.groups or self.inputs is None or self.registration is None:
             return None
-        updates = [update for outbox in self.outboxes for update in outbox.updates]
-        return report.sent(
-            self.registration, self.inputs, self.results(reason), updates, calls=(*self.first, *self.calls)
-        )
+        calls, results = (*self.first, *self.calls), self.results(reason)
+        updates = [result.call for call, result in zip(calls, results, strict=True) if result.call != call]
+        return report.sent(self.registration, self.inputs, results, updates, calls=calls)
 
     def harmless(self, result: Result) -> Result:
         """Give the result with DX's words cut and without secrets."""

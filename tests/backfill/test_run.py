@@ -29,10 +29,10 @@ from backfills import (
     prepared,
     sent,
 )
-from dx_action.backfill.stops import why_stop
 from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
+from dx_action.dx.sender import why_stop
 from dx_action.errors import BadInput, Interrupted
 from dx_action.main import main
 from dx_action.sandbox import Fault, Sandbox
@@ -128,7 +128,7 @@ def test_a_refused_row_stops_nothing() -> None:
     told = sent(Listed(TEN), Scripted({"a/1/1": [REFUSED], "b/4/9": [CONFLICT]}), on_conflict="fail")
     assert Counter(told.outcomes) == {HELD: 8, "failed": 2}
     assert [call.reference_id for call in told.kept] == ["a/1/1", "b/4/9"]
-    assert [line.number for line in told.job.tally.failed] == [3, 11]
+    assert [line.number for line in told.tally.failed] == [3, 11]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_was_not_delivered_holds_back_the_rest_of_its_key(
     rows = Listed([("a", 1), ("a", 2), ("b", 1), ("b", 3), ("a", 3)])
     told = sent(rows, Scripted({"a/2/1": answers}), concurrency=2)
     assert told.outcomes == [HELD, outcome, HELD, HELD, NOT_SENT]
-    assert (told.job.order.dropped, told.job.reason) == (1, "stopped_before")
+    assert (told.order.dropped, told.job.reason) == (1, "stopped_before")
 
 
 def test_an_outage_ends_it() -> None:
@@ -270,7 +270,7 @@ def test_failing_attempts_are_told_up_to_a_point() -> None:
     told = sent(rows, Scripted({f"s{number}": [DOWN, OK] for number in range(60)}), timeout=600.0)
     assert set(told.outcomes) == {HELD}
     assert len([line for line in told.said if line.startswith("Attempt 1 for")]) == 20
-    assert "Further attempts that fail are not told one by one." in told.said
+    assert "Further failed attempts are not logged one by one." in told.said
 
 
 def test_how_far_it_is_is_told_now_and_then() -> None:
@@ -309,6 +309,45 @@ def test_closing_settles_what_is_in_flight() -> None:
     assert Counter(before_release)[NOT_SENT] >= 5
     assert {call.reference_id for call in told.kept} <= {"b/1/6", "a/1/1", "a/2/2"}
     assert told.outcomes == before_release
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_server_that_never_answers_ends_a_row_by_its_timeout(lanes: int) -> None:
+    go, hurried, dx = Event(), Hurried(), Scripted()
+
+    def before(call: Call) -> None:
+        if call.reference_id == "a/1/1":
+            hurried.sleep(60)
+            go.wait(5)
+
+    dx.before = before
+    started = time.monotonic()
+    told = sent(Listed(TEN), dx, hurried.clock(), concurrency=lanes, timeout=60.0)
+    assert time.monotonic() - started < 3
+    before_release = list(told.outcomes)
+    assert before_release == [HELD, "unknown", *[NOT_SENT] * 3, *[HELD] * 5]
+    assert [result.error for result in told.results] == ["no_answer"]
+    go.set()
+    until(lambda: dx.busy == 0)
+    time.sleep(0.02)
+    # An answer that comes after the row was reported changes nothing.
+    assert told.outcomes == before_release
+    assert [call.reference_id for call in told.kept] == ["a/1/1"]
+
+
+def test_a_server_that_answers_no_more_is_an_outage() -> None:
+    go, hurried, dx = Event(), Hurried(), Scripted()
+
+    def before(call: Call) -> None:
+        if len(dx.sent) > 3:
+            hurried.sleep(60)
+            go.wait(5)
+
+    dx.before = before
+    told = sent(Listed([(f"s{number}", number) for number in range(20)]), dx, hurried.clock(), concurrency=1)
+    go.set()
+    assert told.outcomes == [*[HELD] * 3, *["unknown"] * 2, *[NOT_SENT] * 15]
+    assert told.job.reason == "stopped_before"
 
 
 class Changed(Listed):

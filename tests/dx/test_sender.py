@@ -1,4 +1,4 @@
-"""Several calls side by side: who goes first, what stops the others, what a conflict does, and how it all ends."""
+"""Several calls side by side: who goes first, when each may start, what stops the others, and how it all ends."""
 
 import os
 import signal
@@ -6,18 +6,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Barrier, Event, Lock
+from itertools import pairwise
+from threading import Barrier, Event, Lock, Thread
 from threading import enumerate as threads
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from dx_action.deployment.calls import Call, Method, Outcome, Result, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
-from dx_action.dx.sender import Outbox
+from dx_action.dx.delivery import Transport
+from dx_action.dx.sender import Batch, Pace, Sender, Terms
 from dx_action.errors import Interrupted
 from dx_action.inputs.values import parse_host
 from dx_action.main import interruptible
@@ -60,7 +65,7 @@ def hurried(monotonic: Callable[[], float] = time.monotonic) -> Clock:
 
 
 def standing() -> float:
-    """A time that stands still for the lanes, however busy the machine; who waits for them waits in real time."""
+    """A time that stands still, however busy the machine: no deadline comes."""
     return 0.0
 
 
@@ -98,12 +103,50 @@ class Script:
         return [call.service for call in self.sent]
 
 
-def told(
-    planned: Sequence[Call], script: Script, *, on_conflict: str = "keep", seconds: float = 30
-) -> tuple[tuple[Result, ...], Outbox]:
-    outbox = Outbox(planned, script, hurried(), on_conflict=on_conflict, say=ignore)
-    outbox.run(seconds)
+class Outbox:
+    """The calls of one step, and what became of each."""
+
+    def __init__(
+        self,
+        planned: Sequence[Call],
+        transport: Transport,
+        clock: Clock | None = None,
+        *,
+        seconds: float = 30,
+        on_conflict: str = "keep",
+        say: Callable[[str], None] = ignore,
+    ) -> None:
+        self.planned, self.batch = planned, Batch(planned)
+        terms = Terms(timeout=seconds, lanes=min(len(planned), LANES), on_conflict=on_conflict)
+        self.sender = Sender(self.batch, self.batch, transport, clock or hurried(), terms, say=say)
+
+    def run(self) -> None:
+        self.sender.run()
+
+    def results(self, reason: str = "out_of_time") -> tuple[Result, ...]:
+        self.sender.close(reason)
+        return tuple(self.batch.results(self.sender.reason))
+
+    @property
+    def updates(self) -> list[Call]:
+        pairs = zip(self.planned, self.results(), strict=True)
+        return [result.call for call, result in pairs if result.call != call]
+
+
+def told(planned: Sequence[Call], script: Script, *, on_conflict: str = "keep") -> tuple[tuple[Result, ...], Outbox]:
+    outbox = Outbox(planned, script, on_conflict=on_conflict)
+    outbox.run()
     return outbox.results(), outbox
+
+
+@contextmanager
+def running(outbox: Outbox) -> Iterator[None]:
+    """Run it in a thread, which must come to its end."""
+    thread = Thread(target=outbox.run, daemon=True)
+    thread.start()
+    yield
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def short(results: Sequence[Result]) -> list[tuple[str, Outcome, str]]:
@@ -196,20 +239,82 @@ def test_the_first_goes_alone_until_it_has_had_an_answer(answer: Answer) -> None
 
 
 def test_the_others_do_not_wait_with_it() -> None:
-    script = Script({"s0": [BUSY, OK]})
+    script = Script({"s0": [DOWN, OK]})
 
     def wait(_seconds: float) -> None:
         until(lambda: len(script.services) == 5)
 
     clock = Clock(time.monotonic, wait, lambda: datetime.now(UTC), lambda: 0.0)
-    outbox = Outbox(calls(5), script, clock, on_conflict="keep", say=ignore)
-    outbox.run(30)
+    outbox = Outbox(calls(5), script, clock)
+    outbox.run()
     assert script.services[-1] == "s0"
     assert {result.outcome for result in outbox.results()} == {"accepted"}
 
 
+class Virtual:
+    """A clock that waiting moves, and nothing else."""
+
+    def __init__(self) -> None:
+        self.at, self._lock = 0.0, Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.at += seconds
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.at, self.sleep, lambda: datetime.now(UTC), lambda: 0.0)
+
+
+def test_too_many_requests_pause_all_lanes() -> None:
+    virtual = Virtual()
+    at: dict[str, float] = {}
+
+    def before(call: Call) -> None:
+        at[call.service] = virtual.at
+
+    script = Script({"s0": [Answer(429, b"", "10"), OK]}, before)
+    outbox = Outbox(calls(5), script, virtual.clock())
+    outbox.run()
+    assert {result.outcome for result in outbox.results()} == {"accepted"}
+    # Those that were let go by the first answer may start before the pause begins.
+    assert at["s0"] == 10
+    assert set(at.values()) <= {0, 10}
+
+
+def test_a_refused_token_ends_what_is_tried_again() -> None:
+    def before(call: Call) -> None:
+        if call.service == "s1":
+            until(lambda: "s2" in script.services)
+
+    def wait(_seconds: float) -> None:
+        until(lambda: outbox.sender.reason != "")
+
+    script = Script({"s1": [AUTH], "s2": [DOWN]}, before)
+    clock = Clock(time.monotonic, wait, lambda: datetime.now(UTC), lambda: 0.0)
+    outbox = Outbox(calls(3), script, clock)
+    outbox.run()
+    assert short(outbox.results())[1:] == [("s1", "failed", "invalid_auth"), ("s2", "unknown", "http_503")]
+    assert script.services.count("s2") == 1
+
+
+def test_an_answer_that_comes_late_counts_for_who_asks_later() -> None:
+    now = 0.0
+    with released() as go:
+
+        def before(call: Call) -> None:
+            nonlocal now
+            now = 10.0
+            assert go.wait(5)
+
+        outbox = Outbox(calls(1), Script(before=before), hurried(lambda: now), seconds=10)
+        outbox.run()
+        assert short(outbox.results()) == [("s0", "unknown", "no_answer")]
+        go.set()
+        until(lambda: short(outbox.results()) == [("s0", "accepted", "")])
+
+
 def test_a_first_call_that_is_tried_again_lets_no_more_start() -> None:
-    script = Script({"s0": [BUSY, BUSY, BUSY, OK]}, lambda _call: time.sleep(0.005))
+    script = Script({"s0": [DOWN, DOWN, DOWN, OK]}, lambda _call: time.sleep(0.005))
     results, _ = told(calls(60), script)
     assert script.most == LANES
     assert {result.outcome for result in results} == {"accepted"}
@@ -220,7 +325,7 @@ def test_a_refused_token_is_seen_once(answer: Answer) -> None:
     script = Script({f"s{number}": [answer] for number in range(20)})
     results, outbox = told(calls(20), script)
     assert script.services == ["s0"]
-    assert outbox.unauthorized
+    assert outbox.sender.reason == "unauthorized_before"
     first, *rest = results
     assert (first.outcome, first.http_status, first.attempts) == ("failed", answer.status, 1)
     assert {(result.outcome, result.error, result.attempts) for result in rest} == {
@@ -232,18 +337,18 @@ def test_a_refused_token_is_seen_once(answer: Answer) -> None:
 def test_another_refusal_stops_nobody(answer: Answer) -> None:
     results, outbox = told(calls(5), Script({"s0": [answer]}))
     assert [result.outcome for result in results] == ["failed", *["accepted"] * 4]
-    assert outbox.unauthorized is False
+    assert outbox.sender.reason == "out_of_time"
 
 
 def test_a_token_that_is_refused_midway_stops_the_rest() -> None:
     def before(call: Call) -> None:
         # Those that are under way come to their own end, after the refusal.
         if call.service not in ("s0", "s1", "s2", "s3"):
-            until(lambda: outbox._stopped != "")
+            until(lambda: outbox.sender.reason != "")
 
     script = Script({"s3": [AUTH]}, before)
-    outbox = Outbox(calls(60), script, hurried(), on_conflict="keep", say=ignore)
-    outbox.run(30)
+    outbox = Outbox(calls(60), script, hurried())
+    outbox.run()
     sent = set(script.services)
     assert {"s0", "s3"} < sent
     assert len(sent) <= LANES + 3
@@ -356,8 +461,8 @@ def test_a_refused_token_stops_an_update_s_successors() -> None:
         ([REFUSED], "failed", "repo_not_found"),
         ([BUSY], "failed", "http_429"),
         ([LOST], "unknown", "connection_lost"),
-        # The update that it asks for.
-        ([CONFLICT, OK], "not-sent", "out_of_time"),
+        # The update that it asks for is not sent.
+        ([CONFLICT, OK], "failed", "reference_id_conflict"),
     ],
 )
 def test_nothing_starts_once_the_time_is_used_up(answers: Answers, outcome: Outcome, error: str) -> None:
@@ -368,8 +473,8 @@ def test_nothing_starts_once_the_time_is_used_up(answers: Answers, outcome: Outc
         now = 10.0
 
     script = Script({"s0": answers}, use_up)
-    outbox = Outbox(calls(2), script, hurried(lambda: now), on_conflict="update", say=ignore)
-    outbox.run(10)
+    outbox = Outbox(calls(2), script, hurried(lambda: now), seconds=10, on_conflict="update")
+    outbox.run()
     assert short(outbox.results()) == [("s0", outcome, error), ("s1", "not-sent", "out_of_time")]
     assert script.services == ["s0"]
 
@@ -385,9 +490,9 @@ def test_a_bug_in_a_lane_surfaces(at: str) -> None:
                 assert go.wait(5)
 
         script = Script(before=before)
-        outbox = Outbox(calls(30), script, hurried(), on_conflict="keep", say=ignore)
+        outbox = Outbox(calls(30), script, hurried())
         with pytest.raises(ZeroDivisionError):
-            outbox.run(30)
+            outbox.run()
         results = outbox.results("internal_error")
         sent = set(script.services)
     for result in results:
@@ -402,9 +507,9 @@ def test_a_bug_in_what_is_told_surfaces() -> None:
     def say(_text: str) -> None:
         raise ZeroDivisionError
 
-    outbox = Outbox(calls(2), Script({"s0": [BUSY, OK]}), hurried(), on_conflict="keep", say=say)
+    outbox = Outbox(calls(2), Script({"s0": [BUSY, OK]}), hurried(), say=say)
     with pytest.raises(ZeroDivisionError):
-        outbox.run(30)
+        outbox.run()
     assert short(outbox.results("internal_error")) == [
         ("s0", "failed", "internal_error"),
         ("s1", "not-sent", "internal_error"),
@@ -415,15 +520,20 @@ def test_a_bug_in_what_is_told_surfaces() -> None:
 def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
     others = set(threads())
     with released() as go:
+        now = 0.0
 
         def before(call: Call) -> None:
-            assert call.service != hangs or go.wait(5)
+            nonlocal now
+            if call.service == hangs:
+                until(lambda: len(script.sent) == (1 if hangs == "s0" else 4))
+                now = 10.0
+                assert go.wait(5)
 
         script = Script(before=before)
-        outbox = Outbox(calls(4), script, hurried(standing), on_conflict="keep", say=ignore)
+        outbox = Outbox(calls(4), script, hurried(lambda: now), seconds=10)
         started = time.monotonic()
-        outbox.run(0.05)
-        assert time.monotonic() - started < 0.05 + GRACE + 1
+        outbox.run()
+        assert time.monotonic() - started < 2 * GRACE + 1
         # What hangs does not keep the process.
         assert all(thread.daemon for thread in threads() if thread not in others)
         results = outbox.results()
@@ -438,12 +548,10 @@ def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
 
 def test_the_deadline_is_by_the_clock_that_is_handed_in() -> None:
     with released() as go:
-        outbox = Outbox(
-            calls(1), Script(before=lambda _call: bool(go.wait(5))), hurried(), on_conflict="keep", say=ignore
-        )
+        outbox = Outbox(calls(1), Script(before=lambda _call: bool(go.wait(5))), seconds=0.5)
         started = time.monotonic()
-        outbox.run(0.5)
-        assert time.monotonic() - started < 0.5 + GRACE + 1
+        outbox.run()
+        assert time.monotonic() - started < 0.5 + 2 * GRACE + 1
         assert short(outbox.results()) == [("s0", "unknown", "no_answer")]
 
 
@@ -458,9 +566,9 @@ def test_interrupted_while_waiting(number: signal.Signals) -> None:
                 assert go.wait(5)
 
         script = Script(before=before)
-        outbox = Outbox(calls(20), script, hurried(), on_conflict="keep", say=ignore)
+        outbox = Outbox(calls(20), script, hurried())
         with interruptible(), pytest.raises(Interrupted):
-            outbox.run(30)
+            outbox.run()
         results = outbox.results("cancelled")
         sent = set(script.services)
     assert sent == {f"s{number}" for number in range(LANES + 1)}
@@ -480,11 +588,12 @@ def test_cancelled_after_a_refused_token_each_call_has_its_own_reason() -> None:
                 assert go.wait(5)
 
         script = Script({"s2": [AUTH]}, before)
-        outbox = Outbox(calls(20), script, hurried(standing), on_conflict="keep", say=ignore)
-        outbox.run(0.05)
-        until(lambda: outbox._stopped != "")
-        results = outbox.results("cancelled")
-        sent = set(script.services)
+        outbox = Outbox(calls(20), script, hurried(standing))
+        with running(outbox):
+            until(lambda: outbox.sender.reason != "")
+            results = outbox.results("cancelled")
+            sent = set(script.services)
+            go.set()
     for result in results:
         service = result.call.service
         expected = ("unknown", "cancelled") if service in sent else ("not-sent", "unauthorized_before")
@@ -494,26 +603,19 @@ def test_cancelled_after_a_refused_token_each_call_has_its_own_reason() -> None:
     assert len(sent) == LANES + 1
 
 
-@pytest.mark.parametrize("ended", [Outbox.results, Outbox.close])
-def test_nothing_is_sent_after_the_end(ended: Callable[[Outbox], tuple[Result, ...] | None]) -> None:
+def test_nothing_is_sent_after_the_end() -> None:
     with released() as go:
-        first = Event()
 
         def before(call: Call) -> None:
-            if call.service == "s0":
-                return
-            first.set()
-            assert go.wait(5)
+            assert call.service == "s0" or go.wait(5)
 
         script = Script({f"s{number}": [CONFLICT, BUSY, OK] for number in range(1, 20)}, before)
-        outbox = Outbox(calls(20), script, hurried(standing), on_conflict="update", say=ignore)
-        outbox.run(0.05)
-        assert first.wait(5)
-        results = ended(outbox) or ()
-        sent = list(script.sent)
-        go.set()
-        until(lambda: not script.busy)
-        time.sleep(0.02)
+        outbox = Outbox(calls(20), script, hurried(standing), on_conflict="update")
+        with running(outbox):
+            until(lambda: len(script.sent) == LANES + 1)
+            results = outbox.results()
+            sent = list(script.sent)
+            go.set()
     assert script.sent == sent
     assert outbox.updates == []
     assert all(result.outcome == ("unknown" if result.call in sent[1:] else "not-sent") for result in results[1:])
@@ -523,7 +625,7 @@ def test_nothing_is_sent_after_the_end(ended: Callable[[Outbox], tuple[Result, .
 
 
 def test_results_before_anything_ran() -> None:
-    outbox = Outbox(calls(2), Script(), hurried(), on_conflict="keep", say=ignore)
+    outbox = Outbox(calls(2), Script())
     assert {(result.outcome, result.error) for result in outbox.results("cancelled")} == {("not-sent", "cancelled")}
 
 
@@ -553,8 +655,8 @@ def test_two_hundred_services() -> None:
                 with lock:
                     busy -= 1
 
-        outbox = Outbox(planned, counted, hurried(), on_conflict="fail", say=ignore)
-        outbox.run(30)
+        outbox = Outbox(planned, counted, on_conflict="fail")
+        outbox.run()
         results = outbox.results()
         assert [result.call for result in results] == planned
         assert {(result.outcome, result.error) for result in results} == {("accepted", "")}
@@ -564,3 +666,141 @@ def test_two_hundred_services() -> None:
         )
         assert 1 < most <= LANES
         dx._session.close()
+
+
+# When a request may start, by a clock that only waiting moves.
+
+
+@dataclass
+class Ticking:
+    at: float = 100.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += seconds
+
+    def pace(self, per_second: float) -> Pace:
+        return Pace(per_second, lambda: self.at, self.sleep)
+
+
+def starts(clock: Ticking, pace: Pace, count: int, *, takes: float = 0.0) -> list[float]:
+    found = []
+    for _ in range(count):
+        pace.enter()
+        found.append(round(clock.at - 100, 6))
+        clock.at += takes
+    return found
+
+
+@pytest.mark.parametrize(
+    ("per_second", "takes", "expected"),
+    [
+        (4, 0, [0, 0.25, 0.5, 0.75, 1.0]),
+        (4, 0.1, [0, 0.25, 0.5, 0.75, 1.0]),
+        (4, 0.4, [0, 0.4, 0.8, 1.2, 1.6]),
+        (0.5, 0, [0, 2, 4, 6, 8]),
+        (0, 0, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_starts_are_an_interval_apart(per_second: float, takes: float, expected: list[float]) -> None:
+    clock = Ticking()
+    assert starts(clock, clock.pace(per_second), 5, takes=takes) == expected
+
+
+def test_time_that_nobody_used_is_not_made_up_for() -> None:
+    clock = Ticking()
+    pace = clock.pace(10)
+    pace.enter()
+    clock.at += 60
+    assert starts(clock, pace, 3) == [60, 60.1, 60.2]
+
+
+@pytest.mark.parametrize(("per_second", "expected"), [(0, [5, 5, 5]), (2, [5, 5.5, 6])])
+def test_a_pause_is_for_everyone(per_second: float, expected: list[float]) -> None:
+    clock = Ticking()
+    pace = clock.pace(per_second)
+    assert pace.pause(5, 60)
+    assert starts(clock, pace, 3) == expected
+
+
+def test_a_shorter_pause_ends_no_longer_one() -> None:
+    clock = Ticking()
+    pace = clock.pace(0)
+    pace.pause(5, 60)
+    pace.pause(1, 60)
+    assert starts(clock, pace, 1) == [5]
+
+
+def test_what_was_waited_is_told() -> None:
+    clock = Ticking()
+    pace = clock.pace(4)
+    assert [pace.enter(), pace.enter()] == [0, 0.25]
+
+
+def test_a_pause_beyond_patience_is_not_kept() -> None:
+    clock = Ticking()
+    pace = clock.pace(0)
+    assert not pace.pause(61, 60)
+    assert starts(clock, pace, 1) == [0]
+
+
+def test_pauses_without_an_answer_between_them_add_up() -> None:
+    clock = Ticking()
+    pace = clock.pace(0)
+    assert pace.pause(40, 60)
+    pace.enter()
+    assert not pace.pause(40, 60)
+    pace.flow()
+    assert pace.pause(40, 60)
+
+
+def test_who_is_to_stop_is_let_through() -> None:
+    clock = Ticking()
+    pace = clock.pace(0)
+    pace.pause(50, 60)
+    assert pace.enter(lambda: True) == 0
+    assert clock.slept == []
+
+
+@given(
+    per_second=st.floats(0.5, 50),
+    moves=st.lists(st.tuples(st.sampled_from(["enter", "pause", "idle"]), st.floats(0, 3)), max_size=60),
+)
+def test_no_second_has_more_than_the_rate(per_second: float, moves: list[tuple[str, float]]) -> None:
+    clock = Ticking()
+    pace = clock.pace(per_second)
+    started: list[float] = []
+    held_until = 0.0
+    for move, seconds in moves:
+        if move == "enter":
+            pace.enter()
+            started.append(clock.at)
+            assert clock.at >= held_until - 1e-6
+        elif move == "pause":
+            pace.pause(seconds, 60)
+            pace.flow()
+            held_until = max(held_until, clock.at + seconds)
+        else:
+            clock.at += seconds
+    gaps = [after - before for before, after in pairwise(started)]
+    assert all(gap >= 1 / per_second - 1e-6 for gap in gaps)
+
+
+def test_lanes_that_come_at_once_go_one_by_one() -> None:
+    clock = Ticking()
+    pace = clock.pace(10)
+    started: list[float] = []
+
+    def lane() -> None:
+        for _ in range(5):
+            pace.enter()
+            started.append(clock.at)
+
+    lanes = [Thread(target=lane) for _ in range(4)]
+    for each in lanes:
+        each.start()
+    for each in lanes:
+        each.join()
+    assert len(started) == 20
+    assert clock.at == pytest.approx(100 + 19 / 10)

@@ -9,13 +9,15 @@ from threading import Lock
 from typing import Any
 
 import builders
-from dx_action.backfill.backfill import Backfill
 from dx_action.backfill.file import rows_from_file
-from dx_action.backfill.lane import Terms
+from dx_action.backfill.order import Order
+from dx_action.backfill.run import Ledger
 from dx_action.backfill.store import Rows, write_csv
-from dx_action.deployment.calls import Call, serialise
+from dx_action.backfill.tally import Tally
+from dx_action.deployment.calls import Call, Result, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
+from dx_action.dx.sender import Sender, Terms
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Store
@@ -128,25 +130,42 @@ def held_by(store: Store) -> Transport:
 class Told:
     """What became of a backfill, for a test to look at."""
 
-    job: Backfill
+    job: Sender
+    order: Order
+    tally: Tally
     said: list[str]
     kept: list[Call]
 
     @property
     def outcomes(self) -> list[str]:
-        return [self.job.tally[index] for index in range(len(self.job.tally))]
+        return [self.tally[index] for index in range(len(self.tally))]
+
+    @property
+    def results(self) -> list[Result]:
+        return [line.result for line in self.tally.failed]
 
 
-def prepared(rows: Listed, transport: Transport, clock: Clock | None = None, **terms: float | str) -> Told:
+def prepared(
+    rows: Listed, transport: Transport, clock: Clock | None = None, *, concurrency: int = 4, **terms: float | str
+) -> Told:
     """Make a backfill that is yet to run; unpaced, unless the terms say otherwise."""
     said: list[str] = []
     kept: list[Call] = []
-    given = Terms(**({"per_second": 0.0} | terms))  # type: ignore[arg-type]
-    job = Backfill(rows, transport, clock or Hurried().clock(), given, say=said.append, keep=kept.append)
-    return Told(job, said, kept)
+    order, ledger = Order(rows.times, rows.keys), Ledger(rows, kept.append)
+    given = Terms(per_call=True, lanes=min(concurrency, len(rows)), **terms)  # type: ignore[arg-type]
+    job = Sender(
+        order,
+        ledger,
+        transport,
+        clock or Hurried().clock(),
+        given,
+        say=said.append,
+        progress=lambda seconds: ledger.tally.progress(seconds, order.dropped),
+    )
+    return Told(job, order, ledger.tally, said, kept)
 
 
-def sent(rows: Listed, transport: Transport, clock: Clock | None = None, **terms: float | str) -> Told:
+def sent(rows: Listed, transport: Transport, clock: Clock | None = None, **terms: Any) -> Told:
     """Run a backfill to its end."""
     told = prepared(rows, transport, clock, **terms)
     told.job.run()
