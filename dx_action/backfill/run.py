@@ -1,6 +1,6 @@
-"""Owns one backfill's run: rows, then a CSV, a rehearsal or the sending, and at any moment what is to be told."""
+"""The operation `backfill`: rows, then a CSV, a dry run or the sending, and at any moment what to report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
 
 from dx_action.backfill import report as backfill_report
@@ -11,15 +11,15 @@ from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Result
 from dx_action.dx.answers import Answer, Verdict
-from dx_action.dx.connect import connection
+from dx_action.dx.client import connect
 from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
 from dx_action.dx.sender import Sender, Terms
-from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue, Problem
-from dx_action.github.client import Run, connect
+from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue
+from dx_action.github.client import Run
+from dx_action.github.client import connect as connect_github
 from dx_action.inputs.model import Inputs, missing_connection
-from dx_action.report.endings import Report
-from dx_action.report.progress import Progress
+from dx_action.report.endings import Report, Step
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
@@ -28,37 +28,69 @@ from dx_action.runner.workspace import Workspace
 _CANCELLED_SECONDS = 6.5
 
 
-def backfill(
-    inputs: Inputs,
-    runtime: Runtime,
-    env: Mapping[str, str],
-    clock: Clock,
-    workflow: Workflow,
-    progress: Progress,
-    disarm: Callable[[], None],
-) -> Report:
-    """Run it. From `disarm` on, a cancel is ignored, for what happened is being told. Raises ActionError, Interrupted."""
-    workspace, anew = progress.workspace, inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
-    if anew and _is_done(workspace, inputs.failed_file or ""):
+def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
+    """Read the rows, and write a CSV, show a dry run, or send them. Raises ActionError, Interrupted."""
+    replaces = inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
+    if replaces and _is_done(step.workspace, inputs.failed_file or ""):
         return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
     if inputs.backfill_file:
-        rows, notices = rows_from_file(inputs, runtime, workspace, workflow.say)
+        rows, notices = rows_from_file(inputs, runtime, step.workspace, step.workflow.say)
     else:
         from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
 
-        run = Run(inputs, runtime, env, workspace, clock, workflow.say)
-        repository = connect(inputs.repository or runtime.repository, run, patient=True)
-        rows, notices = rows_from_history(inputs, runtime, repository, clock.now(), workflow.say)
+        repository = connect_github(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
+        rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say)
     if not len(rows):
         return backfill_report.nothing(notices)
     if inputs.csv_file:
-        notices = (*notices, *write_csv(inputs.csv_file, rows, workspace, workflow.scrubbed))
+        notices = (*notices, *write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed))
         return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
         return backfill_report.dry_run(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
-    missing = missing_connection(inputs, runtime.actor)
-    return _sent(rows, notices, missing, inputs, env, clock, workflow, progress, disarm, anew=anew)
+    failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
+    transport, warnings = _connected(step, inputs, runtime, rows, failed_file)
+    sending = _Sending(step, inputs, rows, failed_file, transport, notices, warnings)
+    step.ending = sending.report
+    return sending.send()
+
+
+def _run(step: Step, inputs: Inputs, runtime: Runtime) -> Run:
+    return Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
+
+
+def _connected(
+    step: Step, inputs: Inputs, runtime: Runtime, rows: Rows, failed_file: FailedFile
+) -> tuple[Transport, tuple[str, ...]]:
+    """Return the connection and the warnings about it. If it cannot be made, saves every row. Raises ActionError, Interrupted."""
+
+    def fetch(path: str) -> bytes | None:
+        from dx_action.github.lookups import lookups_for  # noqa: PLC0415 - most workspaces have the file
+
+        run = _run(step, inputs, runtime)
+        return lookups_for(runtime.repository, True, runtime.sha or None, run).named_file(path)
+
+    try:
+        if missing := missing_connection(inputs, runtime.actor):
+            raise BadInput(*missing)
+        failed_file.check()
+        return connect(
+            inputs,
+            step.env,
+            step.clock,
+            step.workspace,
+            lanes=inputs.concurrency,
+            fetch=fetch if inputs.github_token else None,
+            wire=step.wire,
+        )
+    except (ActionError, Interrupted) as error:
+        step.disarm()
+        late = _late(step.clock) if isinstance(error, Interrupted) else lambda: False
+        if not failed_file.replaces:  # the file that was read still has them
+            failed_file.finish(map(rows.call, range(len(rows))), (), late)
+        if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
+            raise BadInput(*error.problems, failed_file.problem) from None
+        raise
 
 
 class Ledger:
@@ -86,94 +118,86 @@ class Ledger:
         self.tally.add(index, self._rows.line(index), result)
 
 
-def _sent(
-    rows: Rows,
-    notices: tuple[str, ...],
-    missing: tuple[Problem, ...],
-    inputs: Inputs,
-    env: Mapping[str, str],
-    clock: Clock,
-    workflow: Workflow,
-    progress: Progress,
-    disarm: Callable[[], None],
-    *,
-    anew: bool,
-) -> Report:
-    failed_file = FailedFile(progress.workspace, inputs.failed_file, workflow.scrubbed, replaces=anew)
-    try:
-        if missing:
-            raise BadInput(*missing)
-        failed_file.check()
-        transport, warnings = connection(progress, inputs, env, clock, inputs.concurrency)
-    except (ActionError, Interrupted) as error:
-        disarm()
-        if not anew:  # where it is the file that was read, it has them
-            cancelled = isinstance(error, Interrupted)
-            failed_file.finish(map(rows.call, range(len(rows))), (), _late(clock) if cancelled else lambda: False)
-        if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
-            raise BadInput(*error.problems, failed_file.problem) from None
-        raise
-    ledger, order = Ledger(rows, failed_file.add, progress.harmless), Order(rows.times, rows.keys)
-    terms = Terms(
-        timeout=inputs.timeout,
-        lanes=min(inputs.concurrency, len(rows)),
-        per_call=True,
-        per_second=inputs.max_per_second,
-        on_conflict=inputs.on_conflict,
-    )
-    job = Sender(
-        order,
-        ledger,
-        _debugged(transport, workflow) if workflow.debugging else transport,
-        clock,
-        terms,
-        say=workflow.say,
-        progress=lambda seconds: ledger.tally.progress(seconds, order.dropped),
-    )
+class _Sending:
+    """The rows on their way, and what to report of them at any moment."""
 
-    def keep(reason: str) -> None:
-        late = _late(clock)
-        held = ("accepted", "already-registered")
-        failed_file.finish(
-            (rows.call(index) for index in range(len(rows)) if ledger.tally[index] == "not-sent"),
-            (rows.call(index) for index in range(len(rows)) if ledger.tally[index] not in held),
-            late=lambda: reason == "cancelled" and late(),
+    def __init__(
+        self,
+        step: Step,
+        inputs: Inputs,
+        rows: Rows,
+        failed_file: FailedFile,
+        transport: Transport,
+        notices: tuple[str, ...],
+        warnings: tuple[str, ...],
+    ) -> None:
+        self._step, self._inputs, self._rows, self._failed_file = step, inputs, rows, failed_file
+        self._notices, self._warnings = notices, warnings
+        self._ledger = Ledger(rows, failed_file.add, step.harmless)
+        self._order = Order(rows.times, rows.keys)
+        self._sender = Sender(
+            self._order,
+            self._ledger,
+            _debugged(transport, step.workflow) if step.workflow.debugging else transport,
+            step.clock,
+            Terms(
+                timeout=inputs.timeout,
+                lanes=min(inputs.concurrency, len(rows)),
+                per_call=True,
+                per_second=inputs.max_per_second,
+                on_conflict=inputs.on_conflict,
+            ),
+            say=step.workflow.say,
+            progress=lambda seconds: self._ledger.tally.progress(seconds, self._order.dropped),
         )
 
-    def told(reason: str) -> Report:
-        job.close(reason)
-        keep(reason)
-        ending = BackfillResult(
-            rows=rows,
-            tally=ledger.tally,
-            held_back=order.dropped,
-            reason=job.reason,
-            saved=failed_file.path,
-            from_file=inputs.backfill_file is not None,
-            notices=notices,
-            warnings=warnings,
+    def send(self) -> Report:
+        """Send the rows. From then on, a cancel is ignored: what happened is being reported. Raises Interrupted before that."""
+        inputs, say = self._inputs, self._step.workflow.say
+        pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
+        host = inputs.dx_host.base if inputs.dx_host else ""
+        say(f"Sending {len(self._rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
+        try:
+            self._sender.run()
+        except Exception:
+            self._sender.close("internal_error")
+            say(self._sender.progress())
+            self._save("internal_error")
+            raise
+        self._step.disarm()
+        return self.report("stopped_before")
+
+    def report(self, reason: str) -> Report:
+        """Send nothing more, and return the report; `reason` is why a row has no end."""
+        self._sender.close(reason)
+        self._save(reason)
+        result = BackfillResult(
+            rows=self._rows,
+            tally=self._ledger.tally,
+            held_back=self._order.dropped,
+            reason=self._sender.reason,
+            saved=self._failed_file.path,
+            from_file=self._inputs.backfill_file is not None,
+            notices=self._notices,
+            warnings=self._warnings,
         )
-        for title, lines in groups(ending):
+        workflow = self._step.workflow
+        for title, lines in groups(result):
             workflow.group(title)
             for line in lines:
                 workflow.say(line)
             workflow.end_group()
-        problems = [problem for problem in (job.problem, failed_file.problem) if problem]
-        return backfill_report.sent(ending, fail_on_error=inputs.fail_on_error, problems=problems)
+        problems = [problem for problem in (self._sender.problem, self._failed_file.problem) if problem]
+        return backfill_report.sent(result, fail_on_error=self._inputs.fail_on_error, problems=problems)
 
-    progress.ending = told
-    pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
-    host = inputs.dx_host.base if inputs.dx_host else ""
-    workflow.say(f"Sending {len(rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
-    try:
-        job.run()
-    except Exception:
-        job.close("internal_error")
-        workflow.say(job.progress())
-        keep("internal_error")
-        raise
-    disarm()
-    return told("stopped_before")
+    def _save(self, reason: str) -> None:
+        late, tally = _late(self._step.clock), self._ledger.tally
+        held = ("accepted", "already-registered")
+        self._failed_file.finish(
+            (self._rows.call(index) for index in range(len(tally)) if tally[index] == "not-sent"),
+            (self._rows.call(index) for index in range(len(tally)) if tally[index] not in held),
+            late=lambda: reason == "cancelled" and late(),
+        )
 
 
 def _debugged(transport: Transport, workflow: Workflow) -> Transport:
@@ -185,7 +209,7 @@ def _debugged(transport: Transport, workflow: Workflow) -> Transport:
 
 
 def _late(clock: Clock) -> Callable[[], bool]:
-    """Begin the time that a cancelled run has left, and give whether it is over."""
+    """Begin the time that a cancelled run has left. What is returned says whether it is over."""
     end = clock.monotonic() + _CANCELLED_SECONDS
     return lambda: clock.monotonic() > end
 
@@ -197,7 +221,7 @@ def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> Backfill
 
 
 def _is_done(workspace: Workspace, path: str) -> bool:
-    """Tell whether an earlier run has emptied the file that it was to empty. Raises BadInput where it could not."""
+    """Return whether an earlier run has emptied the file that it replaced. Raises BadInput if it cannot be replaced."""
     try:
         with workspace.opened(path) as file:
             start = file.read(4096)

@@ -1,7 +1,7 @@
-"""Owns the wire to DX's API: the one speaker to it. One attempt goes in, an answer or the verdict on having got none comes out.
+"""The connection to DX's API, the only one. It makes one attempt and returns the answer, or the verdict on having got none.
 
-It decides nothing about trying again (`delivery` does) and never shows an exception's text, which may quote a header, a proxy's
-password or foreign text.
+`delivery` decides about further attempts. An exception's text is never shown: it may quote a header, a proxy's password or foreign
+text.
 """
 
 import ssl
@@ -30,8 +30,13 @@ from urllib3.exceptions import (
 from dx_action import __version__
 from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
+from dx_action.dx.delivery import Transport
+from dx_action.errors import BadInput
+from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.inputs.values import DxHost
-from dx_action.runner.network import exception_chain
+from dx_action.runner.network import exception_chain, proxies, read_ca_bundle, tls_context
+from dx_action.runner.runtime import Clock
+from dx_action.runner.workspace import Workspace
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 _LARGEST_ANSWER = 1 << 20
@@ -39,7 +44,7 @@ _BROKEN = (RequestException, HTTPError, OSError, ValueError)
 
 
 class _Bearer(AuthBase):
-    """An auth object, unlike a plain header, is not replaced by what a ~/.netrc says of the host."""
+    """An auth object: unlike a plain header, it is not replaced by an entry of ~/.netrc."""
 
     def __init__(self, token: SecretStr) -> None:
         self._token = token
@@ -50,7 +55,7 @@ class _Bearer(AuthBase):
 
 
 class _Adapter(HTTPAdapter):
-    """Connects by the context it is given, and loads no CAs of its own into it."""
+    """Connects by the context that is handed in, and loads no CAs of its own into it."""
 
     def __init__(self, context: ssl.SSLContext | None, connections: int) -> None:
         self._context = context
@@ -67,14 +72,14 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """Sees no redirect: even one that is not followed would have its body read without end and its target parsed."""
+    """Ignores redirects: even one that is not followed would have its body read without end and its target parsed."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the name is the parent's
         return None
 
 
 class _Body(BytesIO):
-    """A request's body, which knows whether its sending has begun: only then can DX hold what it says."""
+    """A request's body. `sent`: its sending has begun, so that DX may hold what it says."""
 
     sent = False
 
@@ -114,7 +119,7 @@ class Dx:
         self._session.mount(f"{host.base}/", _Adapter(context, connections))
 
     def __call__(self, call: Call, seconds: float) -> Answer | Verdict:
-        """Make one attempt of at most `seconds`, and say what came of it."""
+        """Make one attempt of at most `seconds`."""
         end = self._monotonic() + seconds
         body = _Body(call.body)
         try:
@@ -135,7 +140,7 @@ class Dx:
             return _verdict(error, sent=body.sent)
 
     def _request(self, call: Call, body: _Body) -> requests.PreparedRequest:
-        """Give the request: all but its body is prepared once, for a backfill makes thousands."""
+        """Return the request. All but its body is prepared once, because a backfill makes thousands."""
         if call.path not in self._prepared:
             url = f"{self._host.base}{call.path}"
             self._prepared[call.path] = self._session.prepare_request(requests.Request("POST", url))
@@ -145,7 +150,7 @@ class Dx:
         return request
 
     def _read(self, response: requests.Response, end: float) -> bytes:
-        """Read what comes, as it comes; what is longer than any answer of DX is cut, and no JSON then."""
+        """Read the body as it comes. What is longer than any answer of DX's is cut, and is no JSON then."""
         body = b""
         response.raw.decode_content = True
         while len(body) < _LARGEST_ANSWER and (piece := response.raw.read1(1 << 16)):
@@ -155,8 +160,42 @@ class Dx:
         return body
 
 
+def connect(
+    inputs: Inputs,
+    env: Mapping[str, str],
+    clock: Clock,
+    workspace: Workspace,
+    *,
+    lanes: int,
+    fetch: Callable[[str], bytes | None] | None = None,
+    wire: Callable[..., Transport] | None = None,
+) -> tuple[Transport, tuple[str, ...]]:
+    """Return a connection for so many lanes, and the warnings about it. Raises BadInput, and what `fetch` raises.
+
+    `fetch` reads a file of the repository that the workspace does not have. `wire` makes the connection instead of `Dx`.
+    """
+    host, token = inputs.dx_host, inputs.dx_token
+    if host is None or token is None:
+        raise BadInput(*missing_connection(inputs))
+    pem = read_ca_bundle(inputs.ca_bundle, workspace)
+    if inputs.ca_bundle and pem is None:
+        pem = fetch(inputs.ca_bundle) if fetch else None
+        if pem is None:
+            text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."
+            raise BadInput.of("ca-bundle", text)
+    context, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
+    return (wire or Dx)(
+        host,
+        token,
+        context=context,
+        proxies={} if host.loopback else proxies(env, host.base),
+        monotonic=clock.monotonic,
+        connections=lanes,
+    ), warnings
+
+
 def _verdict(error: Exception, *, sent: bool) -> Verdict:
-    """Say what an attempt without an answer means. What was not `sent` DX cannot hold."""
+    """Return the verdict on an attempt without an answer. DX cannot hold what was not `sent`."""
     wrapped = list(exception_chain(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in wrapped):
         return Verdict("refused", "certificate")

@@ -19,7 +19,7 @@ class FailedFile:
     def __init__(
         self, workspace: Workspace, path: str | None, scrubbed: Callable[[str], str], *, replaces: bool = False
     ) -> None:
-        self._workspace, self._path, self._scrubbed, self._replaces = workspace, path, scrubbed, replaces
+        self._workspace, self._path, self._scrubbed, self.replaces = workspace, path, scrubbed, replaces
         self.problem: Problem | None = None
 
     @property
@@ -37,7 +37,7 @@ class FailedFile:
 
     def add(self, call: Call) -> None:
         """Save a call that failed, at once."""
-        if self._path and not self._replaces and not self.problem:
+        if self._path and not self.replaces and not self.problem:
             self._guarded(lambda path: self._workspace.append(path, self._line(call)))
 
     def finish(
@@ -50,7 +50,7 @@ class FailedFile:
         if not self._path or self.problem:
             return
         unsent, undelivered = (_timely(calls, late) for calls in (unsent, undelivered))
-        if self._replaces:
+        if self.replaces:
             self._guarded(lambda path: self._write(path, undelivered))
         else:
             self._guarded(lambda path: self._append(path, unsent))

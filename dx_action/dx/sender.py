@@ -58,6 +58,9 @@ class Batch:
         self._calls, self._next = calls, 0
         self._results: list[Result | None] = [None] * len(calls)
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     @property
     def over(self) -> bool:
         return self._next >= len(self._calls)

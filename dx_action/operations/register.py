@@ -1,43 +1,129 @@
-"""Owns one run's sending: the connection, the pull requests before the deployments, and what is known of each at any moment."""
+"""The registering of a deployment and the setting of pull requests' services: what a step does with its event."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dx_action.dx.connect import connection
+from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls
+from dx_action.deployment.registration import Registration, resolve
+from dx_action.deployment.trigger import Skipped
 from dx_action.dx.failed_file import FailedFile
-from dx_action.report.progress import Progress
-from dx_action.runner.runtime import Clock
+from dx_action.errors import ActionError, BadInput
+from dx_action.inputs.model import Inputs, missing_connection
+from dx_action.report import endings
+from dx_action.report.log import registration_lines
+from dx_action.runner.event import read_event
+from dx_action.runner.runtime import Runtime
 
 if TYPE_CHECKING:
-    pass
+    from dx_action.dx.sender import Sender
+    from dx_action.github.lookups import Lookups
 
-# What the calls about pull requests may use of the time, so that the deployments get theirs.
+# The share of the time that calls about pull requests may use, so that the deployments get theirs.
 _SHARE = 0.5
 
 
-def send(progress: Progress, env: Mapping[str, str], clock: Clock, say: Callable[[str], None]) -> None:
-    """Send what there is, within `timeout`. Raises BadInput where a file that an input names cannot be used, before any call."""
-    from dx_action.dx.sender import LANES, Batch, Sender, Terms  # noqa: PLC0415 - only where something is sent
+def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Report:
+    """Decide and send. Raises ActionError, Interrupted."""
+    event = read_event(runtime.event_name, runtime.event_path)
+    lookups = _lookups(step, inputs, runtime)
+    is_tag = (lambda name: lookups(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
+    missing = missing_connection(inputs, runtime.actor)
+    try:
+        registration = resolve(inputs, runtime, event, step.clock.now(), lookups, is_tag)
+    except ActionError as error:
+        raise ActionError(*error.problems, *missing) from None
+    if isinstance(registration, Skipped):
+        return endings.skipped(registration)
+    step.registration = registration
+    groups = [group for group in (pull_calls(registration), deployment_calls(registration, inputs)) if group]
+    for line in registration_lines(event, registration):
+        step.workflow.say(line)
+    calls = [call for group in groups for call in group]
+    for call in calls:
+        step.workflow.debug(f"POST {call.path} {call.body.decode()}")
+    if inputs.dry_run:
+        return endings.dry_run(registration, calls, fail_on_error=inputs.fail_on_error)
+    sending = _Sending(step, inputs, registration, groups)
+    step.results, step.ending = sending.results, sending.report
+    if missing:
+        raise BadInput(*registration.problems, *missing)
 
-    inputs = progress.inputs
-    if inputs is None:
-        return
-    FailedFile(progress.workspace, inputs.failed_file, progress.scrubbed).check()
-    lanes = min(max(map(len, progress.groups), default=1), LANES)
-    dx, warnings = connection(progress, inputs, env, clock, lanes)
-    if progress.registration:
-        progress.registration = replace(progress.registration, warnings=(*progress.registration.warnings, *warnings))
-    say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
-    end = clock.monotonic() + inputs.timeout
-    for number, group in enumerate(progress.groups):
-        if any(sender.reason == "unauthorized_before" for sender in progress.senders):
-            return
-        left = end - clock.monotonic()
-        seconds = left if number == len(progress.groups) - 1 else left * _SHARE
-        terms = Terms(timeout=seconds, lanes=min(len(group), LANES), on_conflict=inputs.on_conflict)
-        batch = Batch(group)
-        sender = Sender(batch, batch, dx, clock, terms, say=say)
-        progress.batches.append(batch)
-        progress.senders.append(sender)
-        sender.run()
+    def fetch(path: str) -> bytes | None:
+        own = registration.repository.value.casefold() == runtime.repository.casefold()
+        commit = registration.commit.value if registration.commit and own else runtime.sha
+        return lookups(runtime.repository, True, commit or None).named_file(path)
+
+    sending.send(fetch if inputs.github_token else None)
+    return sending.report("out_of_time")
+
+
+def _lookups(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callable[[str, bool, str | None], "Lookups"]:
+    def about(repository: str, own: bool, commit: str | None) -> "Lookups":
+        from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
+        from dx_action.github.lookups import lookups_for  # noqa: PLC0415
+
+        run = Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
+        return lookups_for(repository, own, commit, run)
+
+    return about
+
+
+class _Sending:
+    """The calls of a registration, in groups that are sent one after the other, and what became of each call."""
+
+    def __init__(
+        self, step: endings.Step, inputs: Inputs, registration: Registration, groups: Sequence[Sequence[Call]]
+    ) -> None:
+        from dx_action.dx.sender import Batch  # noqa: PLC0415 - only if something is to be sent
+
+        self._step, self._inputs, self._registration = step, inputs, registration
+        self._calls = [call for group in groups for call in group]
+        self._batches = [Batch(group) for group in groups]
+        self._senders: list[Sender] = []
+
+    def send(self, fetch: Callable[[str], bytes | None] | None) -> None:
+        """Send everything within `timeout`. Raises BadInput, before any call, if a file that an input names cannot be used."""
+        from dx_action.dx.client import connect  # noqa: PLC0415
+        from dx_action.dx.sender import LANES, Sender, Terms  # noqa: PLC0415
+
+        step, inputs = self._step, self._inputs
+        FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check()
+        lanes = min(max(map(len, self._batches)), LANES)
+        transport, warnings = connect(
+            inputs, step.env, step.clock, step.workspace, lanes=lanes, fetch=fetch, wire=step.wire
+        )
+        self._registration = replace(self._registration, warnings=(*self._registration.warnings, *warnings))
+        step.workflow.say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
+        end = step.clock.monotonic() + inputs.timeout
+        for batch in self._batches:
+            if self._refused:
+                return
+            left = end - step.clock.monotonic()
+            seconds = left if batch is self._batches[-1] else left * _SHARE
+            terms = Terms(timeout=seconds, lanes=min(len(batch), LANES), on_conflict=inputs.on_conflict)
+            sender = Sender(batch, batch, transport, step.clock, terms, say=step.workflow.say)
+            self._senders.append(sender)
+            sender.run()
+
+    def results(self, reason: str) -> tuple[Result, ...]:
+        """Send nothing more, and return what became of each call; `reason` is why one has no end."""
+        found: list[Result] = []
+        for number, batch in enumerate(self._batches):
+            if number < len(self._senders):
+                self._senders[number].close(reason)
+                found += batch.results(self._senders[number].reason)
+            else:
+                found += batch.results("unauthorized_before" if self._refused else reason)
+        return tuple(map(self._step.harmless, found))
+
+    def report(self, reason: str) -> endings.Report:
+        """Return the report on what became of the calls."""
+        results = self.results(reason)
+        updates = [result.call for call, result in zip(self._calls, results, strict=True) if result.call is not call]
+        return endings.sent(self._registration, self._inputs, results, updates, calls=self._calls)
+
+    @property
+    def _refused(self) -> bool:
+        """Whether DX refused the token, so that nothing more is to be sent."""
+        return any(sender.reason == "unauthorized_before" for sender in self._senders)

@@ -3,17 +3,21 @@
 Whether a failure fails the step is decided in `conclude` and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
+from dx_action.dx.delivery import Transport
 from dx_action.errors import Level, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
 from dx_action.report.failures import conflicts, failures, unset_services
 from dx_action.report.outputs import outputs
+from dx_action.runner.commands import Workflow
+from dx_action.runner.runtime import Clock
+from dx_action.runner.workspace import Workspace
 from dx_action.text import plural, truncate
 
 TITLE = "DX deployment"
@@ -47,6 +51,33 @@ def conclude(
     exit_code = 1 if messages and fail_on_error else 0
     annotations = (*((level, message) for message in messages), *hints)
     return Report(exit_code, tuple(lines), annotations, outputs, summary, tuple(failed))
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One run of the step: what an operation gets, and what it leaves here for when the run ends early.
+
+    `wire` makes the connection to DX instead of `Dx`. Once `disarm` is called, a cancel is ignored. `results` and `ending` return
+    what became of the calls and the report on it; both take the reason why a call has no end.
+    """
+
+    env: Mapping[str, str]
+    clock: Clock
+    workflow: Workflow
+    workspace: Workspace
+    wire: Callable[..., Transport] | None = None
+    disarm: Callable[[], None] = lambda: None
+    inputs: Inputs | None = None
+    registration: Registration | None = None
+    results: Callable[[str], tuple[Result, ...]] = lambda _reason: ()
+    ending: Callable[[str], Report] | None = None
+
+    def harmless(self, result: Result) -> Result:
+        """Return the result with DX's words cut and without secrets."""
+        # DX's words may quote the token, and have no end. They lose both before they are escaped, where the one is hard to find.
+        scrubbed = self.workflow.scrubbed
+        error, message = truncate(scrubbed(result.error), 200), truncate(scrubbed(result.message), 4000)
+        return replace(result, error=error, message=message)
 
 
 def skipped(skip: Skipped) -> Report:

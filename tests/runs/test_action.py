@@ -500,7 +500,7 @@ def test_a_bug_is_told_as_one(tmp_path: Path, dx: Sandbox, strict: bool) -> None
     assert (run.exit_code, run.status, level) == ((1, "failed", "error") if strict else (0, "failed", "warning"))
     assert re.match(r"Unexpected error in the action, at test_action\.py:\d+, ZeroDivisionError\.", message)
     assert [command.name for command in run.commands if "group" in command.name] == ["group", "endgroup"]
-    assert any(re.fullmatch(r"main\.py:\d+ in _run", line) for line in run.said)
+    assert any(re.fullmatch(r"main\.py:\d+ in _operate", line) for line in run.said)
     assert "secret words" not in "".join(run.lines) + run.raw_outputs + run.summary
 
 
@@ -752,7 +752,7 @@ def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox,
     ("place", "status", "outcomes"),
     [
         ("main.py:interruptible", "failed", []),  # as it begins to listen
-        ("main.py:_run", "registered", [("accepted",)]),  # as all is done, and nothing is told
+        ("main.py:_operate", "registered", [("accepted",)]),  # as all is done, and nothing is told
     ],
 )
 def test_cancelled_at_the_ends_of_what_can_be_cancelled(
