@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from threading import Barrier, Event, Lock, Thread
@@ -18,12 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from backfills import Hurried, Listed, Scripted, prepared, sent
 from dx_action.deployment.calls import Call, Method, Outcome, Result, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
 from dx_action.dx.delivery import Transport
-from dx_action.dx.sender import Batch, Pace, Sender, Terms
-from dx_action.errors import Interrupted
+from dx_action.dx.sender import Batch, Pace, Sender, Terms, why_stop
+from dx_action.errors import BadInput, Interrupted
 from dx_action.inputs.values import parse_host
 from dx_action.main import interruptible
 from dx_action.runner.runtime import Clock
@@ -133,7 +134,9 @@ class Outbox:
         return [result.call for call, result in pairs if result.call != call]
 
 
-def told(planned: Sequence[Call], script: Script, *, on_conflict: str = "keep") -> tuple[tuple[Result, ...], Outbox]:
+def delivered(
+    planned: Sequence[Call], script: Script, *, on_conflict: str = "keep"
+) -> tuple[tuple[Result, ...], Outbox]:
     outbox = Outbox(planned, script, on_conflict=on_conflict)
     outbox.run()
     return outbox.results(), outbox
@@ -171,7 +174,7 @@ def released() -> Iterator[Event]:
 
 
 def test_no_calls_no_results() -> None:
-    assert told([], Script())[0] == ()
+    assert delivered([], Script())[0] == ()
 
 
 def test_each_call_has_its_result_in_order() -> None:
@@ -186,7 +189,7 @@ def test_each_call_has_its_result_in_order() -> None:
     # The later a call, the sooner its answer.
     script = Script(answers, lambda call: time.sleep((12 - int(call.service[1:])) / 400))
     planned = calls(12)
-    results, outbox = told(planned, script)
+    results, outbox = delivered(planned, script)
     assert [result.call for result in results] == planned
     assert short(results)[:8] == [
         ("s0", "accepted", ""),
@@ -215,7 +218,7 @@ def test_as_many_at_once_as_there_are_lanes_and_each_once(count: int) -> None:
             assert call.service == "s0" or go.wait(5)
 
         script = Script(before=meet)
-        results, _ = told(calls(count), script)
+        results, _ = delivered(calls(count), script)
     assert all(result.outcome == "accepted" for result in results)
     assert max(lanes, 1) == script.most
     assert Counter(script.services) == Counter(call.service for call in calls(count))
@@ -233,7 +236,7 @@ def test_the_first_goes_alone_until_it_has_had_an_answer(answer: Answer) -> None
             answered.set()
 
     script = Script({"s0": [answer, OK]}, before)
-    told(calls(20), script)
+    delivered(calls(20), script)
     assert answered.is_set()
     assert set(script.services) == {f"s{number}" for number in range(20)}
 
@@ -251,22 +254,8 @@ def test_the_others_do_not_wait_with_it() -> None:
     assert {result.outcome for result in outbox.results()} == {"accepted"}
 
 
-class Virtual:
-    """A clock that waiting moves, and nothing else."""
-
-    def __init__(self) -> None:
-        self.at, self._lock = 0.0, Lock()
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.at += seconds
-
-    def clock(self) -> Clock:
-        return Clock(lambda: self.at, self.sleep, lambda: datetime.now(UTC), lambda: 0.0)
-
-
 def test_too_many_requests_pause_all_lanes() -> None:
-    virtual = Virtual()
+    virtual = Hurried()
     at: dict[str, float] = {}
 
     def before(call: Call) -> None:
@@ -315,7 +304,7 @@ def test_an_answer_that_comes_late_counts_for_who_asks_later() -> None:
 
 def test_a_first_call_that_is_tried_again_lets_no_more_start() -> None:
     script = Script({"s0": [DOWN, DOWN, DOWN, OK]}, lambda _call: time.sleep(0.005))
-    results, _ = told(calls(60), script)
+    results, _ = delivered(calls(60), script)
     assert script.most == LANES
     assert {result.outcome for result in results} == {"accepted"}
 
@@ -323,7 +312,7 @@ def test_a_first_call_that_is_tried_again_lets_no_more_start() -> None:
 @pytest.mark.parametrize("answer", [AUTH, NO_CODE, Answer(200, b'{"ok": false, "error": "account_inactive"}')])
 def test_a_refused_token_is_seen_once(answer: Answer) -> None:
     script = Script({f"s{number}": [answer] for number in range(20)})
-    results, outbox = told(calls(20), script)
+    results, outbox = delivered(calls(20), script)
     assert script.services == ["s0"]
     assert outbox.sender.reason == "unauthorized_before"
     first, *rest = results
@@ -335,7 +324,7 @@ def test_a_refused_token_is_seen_once(answer: Answer) -> None:
 
 @pytest.mark.parametrize("answer", [REFUSED, Answer(403, b'{"error": "missing_scope"}'), Answer(404, b"")])
 def test_another_refusal_stops_nobody(answer: Answer) -> None:
-    results, outbox = told(calls(5), Script({"s0": [answer]}))
+    results, outbox = delivered(calls(5), Script({"s0": [answer]}))
     assert [result.outcome for result in results] == ["failed", *["accepted"] * 4]
     assert outbox.sender.reason == "out_of_time"
 
@@ -426,7 +415,7 @@ def test_on_conflict(
 ) -> None:
     call = made("web", method)
     script = Script({"web": answers})
-    (result,), outbox = told([call], script, on_conflict=on_conflict)
+    (result,), outbox = delivered([call], script, on_conflict=on_conflict)
     assert (result.outcome, result.error) == (outcome, error)
     assert [each.method.removeprefix("deployments.") for each in script.sent] == sent
     updates = {each for each in script.sent if each != call}
@@ -437,7 +426,7 @@ def test_on_conflict(
 def test_an_update_says_what_a_creation_leaves_out() -> None:
     script = Script({"a": [CONFLICT, OK], "b": [CONFLICT, OK]})
     planned = [made("a"), made("b", success=False)]
-    results, outbox = told(planned, script, on_conflict="update")
+    results, outbox = delivered(planned, script, on_conflict="update")
     assert [result.outcome for result in results] == ["accepted", "accepted"]
     assert {(each.reference_id, each.json()["success"]) for each in outbox.updates} == {("r/a", True), ("r/b", False)}
     for update in outbox.updates:
@@ -446,7 +435,7 @@ def test_an_update_says_what_a_creation_leaves_out() -> None:
 
 
 def test_a_refused_token_stops_an_update_s_successors() -> None:
-    results, _ = told(calls(3), Script({"s0": [CONFLICT, AUTH]}), on_conflict="update")
+    results, _ = delivered(calls(3), Script({"s0": [CONFLICT, AUTH]}), on_conflict="update")
     assert short(results) == [
         ("s0", "failed", "invalid_auth"),
         ("s1", "not-sent", "unauthorized_before"),
@@ -666,6 +655,344 @@ def test_two_hundred_services() -> None:
         )
         assert 1 < most <= LANES
         dx._session.close()
+
+
+# Rows, each with a deadline of its own, in the order of a backfill.
+
+TEN = [("a", minute) for minute in range(5)] + [("b", minute) for minute in range(5)]
+HELD, NOT_SENT = "accepted", "not-sent"
+
+
+def test_every_row_is_sent_once_oldest_first_of_its_key() -> None:
+    rows = Listed([(f"s{number % 7}", -number) for number in range(100)])
+    dx = Scripted()
+    told = sent(rows, dx, concurrency=8)
+    assert set(told.outcomes) == {HELD}
+    assert sorted(dx.ids) == sorted(rows.call(index).reference_id for index in range(100))
+    for service in {name for _, name, _ in rows.names}:
+        mine = [call.json()["deployed_at"] for call in dx.sent if call.service == service]
+        assert mine == sorted(mine)
+
+
+def test_pull_requests_go_first() -> None:
+    dx = Scripted()
+    sent(Listed([("a", 1), 7, ("b", 2), 8]), dx, concurrency=4)
+    assert {call.method for call in dx.sent[:2]} == {"deployments.setPullServices"}
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 8])
+def test_so_many_are_in_flight_and_no_two_of_a_key(lanes: int) -> None:
+    rows = Listed([(f"s{number % 20}", number) for number in range(60)])
+    dx = Scripted()
+    inside: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    full = Event()
+
+    def before(call: Call) -> None:
+        inside[call.service] += 1
+        most[call.service] = max(most[call.service], inside[call.service])
+        if len(dx.sent) > 1:
+            until(lambda: full.is_set() or dx.busy == lanes)
+            full.set()
+        inside[call.service] -= 1
+
+    dx.before = before
+    sent(rows, dx, concurrency=lanes)
+    assert dx.most == lanes
+    assert set(most.values()) == {1}
+
+
+def test_a_refused_token_is_seen_once_by_rows() -> None:
+    dx = Scripted({"a": [AUTH], "b": [AUTH]})
+    dx.before = lambda _call: time.sleep(0.05)  # others would come meanwhile
+    told = sent(Listed(TEN), dx, concurrency=8)
+    assert len(dx.sent) == 1
+    assert Counter(told.outcomes) == {"failed": 1, NOT_SENT: 9}
+    assert told.job.reason == "unauthorized_before"
+
+
+def test_the_others_wait_for_the_first_answer_only() -> None:
+    """Not for the second attempt of a row whose first one failed."""
+    dx = Scripted({"a/0/0": [DOWN, OK]})
+    clock = replace(Hurried().clock(), sleep=lambda _seconds: until(lambda: len(dx.sent) > 1))
+    sent(Listed(TEN), dx, clock, concurrency=2)
+    assert dx.ids[:2] == ["a/0/0", "b/0/5"]
+
+
+def test_who_waits_for_a_turn_is_not_sent_after_a_stop() -> None:
+    dx, waiting = Scripted({"b": [AUTH]}), Event()
+    hurried = Hurried()
+
+    def sleep(seconds: float) -> None:
+        hurried.sleep(seconds)
+        if "b/2/1" in dx.ids:
+            waiting.set()
+            until(lambda: told.job.reason != "")
+
+    dx.before = lambda call: until(waiting.is_set) if call.service == "b" else None
+    rows = Listed([("a", 1), ("b", 2), ("c", 3)])
+    told = prepared(rows, dx, replace(hurried.clock(), sleep=sleep), concurrency=2, per_second=1.0)
+    told.job.run()
+    assert told.outcomes == [HELD, "failed", NOT_SENT]
+
+
+def test_a_token_that_is_revoked_meanwhile_ends_it() -> None:
+    dx = Scripted({"a/2/2": [AUTH]})
+    told = sent(Listed([("a", minute) for minute in range(5)]), dx)
+    assert told.outcomes == [HELD, HELD, "failed", NOT_SENT, NOT_SENT]
+
+
+def test_a_refused_row_stops_nothing() -> None:
+    told = sent(Listed(TEN), Scripted({"a/1/1": [REFUSED], "b/4/9": [CONFLICT]}), on_conflict="fail")
+    assert Counter(told.outcomes) == {HELD: 8, "failed": 2}
+    assert [call.reference_id for call in told.kept] == ["a/1/1", "b/4/9"]
+    assert [line.number for line in told.tally.failed] == [3, 11]
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [([DOWN], "unknown"), ([LOST], "unknown"), ([NO_CONNECTION], "failed"), ([LOST, REFUSED], "unknown")],
+)
+def test_what_was_not_delivered_holds_back_the_rest_of_its_key(
+    answers: Sequence[Answer | Verdict], outcome: str
+) -> None:
+    rows = Listed([("a", 1), ("a", 2), ("b", 1), ("b", 3), ("a", 3)])
+    told = sent(rows, Scripted({"a/2/1": answers}), concurrency=2)
+    assert told.outcomes == [HELD, outcome, HELD, HELD, NOT_SENT]
+    assert (told.order.dropped, told.job.reason) == (1, "stopped_before")
+
+
+def test_an_outage_ends_it() -> None:
+    rows = Listed([(f"s{number}", number) for number in range(100)])
+    dx = Scripted({f"s{number}": [DOWN] for number in range(10, 100)})
+    told = sent(rows, dx, concurrency=2, timeout=5.0)
+    assert told.outcomes[:10] == [HELD] * 10
+    assert Counter(told.outcomes[10:])["unknown"] in (4, 5)
+    assert set(told.outcomes[20:]) == {NOT_SENT}
+
+
+def test_rows_that_fail_among_others_are_no_outage() -> None:
+    rows = Listed([(f"s{number}", number) for number in range(40)])
+    told = sent(rows, Scripted({f"s{number}": [DOWN] for number in range(1, 40, 2)}), concurrency=1, timeout=5.0)
+    assert told.outcomes == [HELD, "unknown"] * 20
+
+
+@pytest.mark.parametrize("error", ["certificate", "redirect", "request_impossible"])
+def test_a_host_that_no_row_can_be_sent_to_is_asked_once(error: str) -> None:
+    dx = Scripted({"a": [Verdict("refused", error)], "b": [Verdict("refused", error)]})
+    told = sent(Listed(TEN), dx, concurrency=8)
+    assert len(dx.sent) == 1
+    assert told.job.reason == "stopped_before"
+
+
+OTHER = Answer(422, b'{"ok": false, "error": "x"}')
+
+
+@pytest.mark.parametrize(
+    ("verdict", "down", "reason"),
+    [
+        (Verdict("accepted"), 0, ""),
+        (Verdict("conflict"), 0, ""),
+        (Verdict("refused", "repo_not_found", http_status=422), 0, ""),
+        (Verdict("refused", "http_404", http_status=404), 0, ""),
+        (Verdict("refused", "redirect", http_status=302), 0, "stopped_before"),
+        (Verdict("unauthorized", "invalid_auth"), 0, "unauthorized_before"),
+        (Verdict("try-again", "http_429", http_status=429), 1, ""),
+        (Verdict("try-again", "http_429", http_status=429, retry_after=59), 1, ""),
+        (Verdict("try-again", "http_429", http_status=429, retry_after=60), 1, "http_429"),
+        (Verdict("try-again", "http_503", http_status=503, retry_after=999), 1, ""),
+        (Verdict("try-again", "http_503", http_status=503), 7, ""),
+        (Verdict("try-again", "http_503", http_status=503), 8, "stopped_before"),
+    ],
+)
+def test_what_ends_it(verdict: Verdict, down: int, reason: str) -> None:
+    assert why_stop(verdict, longest=59.0, down=down, lanes=4) == reason
+
+
+def test_too_many_without_a_time_to_wait_ends_nothing() -> None:
+    assert why_stop(Verdict("try-again", "http_429", http_status=429), longest=0.5, down=1, lanes=4) == ""
+
+
+@pytest.mark.parametrize(
+    ("on_conflict", "outcome", "methods"),
+    [
+        ("keep", "already-registered", ["create"]),
+        ("fail", "failed", ["create"]),
+        ("update", HELD, ["create", "upsert"]),
+    ],
+)
+def test_a_conflict(on_conflict: str, outcome: str, methods: list[str]) -> None:
+    dx = Scripted({"a": [CONFLICT, OK]})
+    told = sent(Listed([("a", 1)]), dx, on_conflict=on_conflict)
+    assert told.outcomes == [outcome]
+    assert [call.method.partition(".")[2] for call in dx.sent] == methods
+
+
+def test_an_update_has_the_time_that_its_row_has_left() -> None:
+    hurried = Hurried()
+    dx = Scripted({"a": [*[NO_CONNECTION] * 4, CONFLICT, NO_CONNECTION]})
+    told = sent(Listed([("a", 1)]), dx, hurried.clock(), on_conflict="update", timeout=10.0)
+    assert told.outcomes == ["failed"]
+    assert hurried.at <= 10
+
+
+def test_the_rate_holds_for_all_lanes_and_every_attempt() -> None:
+    hurried = Hurried()
+    at: list[float] = []
+    dx = Scripted({"a/0/0": [DOWN, DOWN, OK]})
+    dx.before = lambda _call: at.append(hurried.at)
+    told = sent(Listed(TEN), dx, hurried.clock(), concurrency=4, per_second=2.0)
+    assert set(told.outcomes) == {HELD}
+    assert len(at) == 12
+    assert all(after - before >= 0.499 for before, after in pairwise(sorted(at)))
+
+
+def test_a_wait_for_its_turn_is_no_part_of_a_row_s_time() -> None:
+    """At one request in 100 s, a row waits for its second attempt much longer than `timeout`."""
+    dx = Scripted({"a/1/1": [LOST, OK]})
+    told = sent(Listed(TEN), dx, concurrency=4, per_second=0.01, timeout=10.0)
+    assert set(told.outcomes) == {HELD}
+
+
+def test_too_many_requests_pause_the_lanes_of_rows() -> None:
+    hurried = Hurried()
+    at: list[tuple[float, str]] = []
+    dx = Scripted({"a/1/1": [Answer(429, b"", "30"), OK]})
+    dx.before = lambda call: at.append((hurried.at, call.reference_id))
+    told = sent(Listed(TEN), dx, hurried.clock(), concurrency=2, per_second=1.0, timeout=40.0)
+    assert set(told.outcomes) == {HELD}
+    limited = next(moment for moment, name in at if name == "a/1/1")
+    # One that was on its way already may come between.
+    assert len([moment for moment, _ in at if limited < moment < limited + 29.5]) <= 1
+
+
+def test_pauses_do_not_use_up_a_row_s_time() -> None:
+    dx = Scripted({"a/1/1": [Answer(429, b"", "30"), OK], "b/1/6": [BUSY, Answer(429, b"", "35"), OK]})
+    told = sent(Listed(TEN), dx, concurrency=4, timeout=40.0)
+    assert set(told.outcomes) == {HELD}
+
+
+@pytest.mark.parametrize("answer", [Answer(429, b"", "9999"), BUSY, Answer(429, b"", "20")])
+def test_a_pause_that_is_too_long_ends_it(answer: Answer) -> None:
+    hurried = Hurried()
+    dx = Scripted({"a/3/3": [answer], "b": [OK, OK, OK, answer]})
+    told = sent(Listed(TEN), dx, hurried.clock(), concurrency=4, timeout=60.0)
+    assert told.job.reason == "http_429"
+    assert Counter(told.outcomes)["failed"] in (1, 2)
+    assert Counter(told.outcomes)[HELD] <= 6
+    assert hurried.at <= 130
+
+
+def test_failing_attempts_are_told_up_to_a_point() -> None:
+    rows = Listed([(f"s{number}", number) for number in range(60)])
+    told = sent(rows, Scripted({f"s{number}": [DOWN, OK] for number in range(60)}), timeout=600.0)
+    assert set(told.outcomes) == {HELD}
+    assert len([line for line in told.said if line.startswith("Attempt 1 for")]) == 20
+    assert "Further failed attempts are not logged one by one." in told.said
+
+
+def test_how_far_it_is_is_told_now_and_then() -> None:
+    hurried = Hurried()
+    dx = Scripted()
+    told = prepared(Listed([("a", minute) for minute in range(10)]), dx, hurried.clock())
+
+    def before(_call: Call) -> None:
+        if len(dx.sent) == 5:
+            hurried.sleep(10)
+            until(lambda: told.said != [])
+
+    dx.before = before
+    told.job.run()
+    assert told.said[0] == "4 of 10 sent, 0 failed, 0.4 a second, about 15 s left"
+
+
+def test_closing_settles_what_is_in_flight() -> None:
+    go = Event()
+    dx = Scripted({"a/1/1": [DOWN, OK]})
+
+    def before(call: Call) -> None:
+        if call.reference_id == "b/1/6":
+            raise KeyboardInterrupt  # as a signal would in the waiting thread
+        if len(dx.sent) > 3:
+            go.wait(5)
+
+    dx.before = before
+    told = prepared(Listed(TEN), dx, concurrency=2)
+    with pytest.raises(KeyboardInterrupt):
+        told.job.run()
+    told.job.close("cancelled")
+    before_release = list(told.outcomes)
+    go.set()
+    assert before_release[6] == "unknown"
+    assert Counter(before_release)[NOT_SENT] >= 5
+    assert {call.reference_id for call in told.kept} <= {"b/1/6", "a/1/1", "a/2/2"}
+    assert told.outcomes == before_release
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_server_that_never_answers_ends_a_row_by_its_timeout(lanes: int) -> None:
+    go, hurried, dx = Event(), Hurried(), Scripted()
+
+    def before(call: Call) -> None:
+        if call.reference_id == "a/1/1":
+            hurried.sleep(60)
+            go.wait(5)
+
+    dx.before = before
+    started = time.monotonic()
+    told = sent(Listed(TEN), dx, hurried.clock(), concurrency=lanes, timeout=60.0)
+    assert time.monotonic() - started < 3
+    before_release = list(told.outcomes)
+    assert before_release == [HELD, "unknown", *[NOT_SENT] * 3, *[HELD] * 5]
+    assert [result.error for result in told.results] == ["no_answer"]
+    go.set()
+    until(lambda: dx.busy == 0)
+    time.sleep(0.02)
+    # An answer that comes after the row was reported changes nothing.
+    assert told.outcomes == before_release
+    assert [call.reference_id for call in told.kept] == ["a/1/1"]
+
+
+def test_a_server_that_answers_no_more_is_an_outage() -> None:
+    go, hurried, dx = Event(), Hurried(), Scripted()
+
+    def before(call: Call) -> None:
+        if len(dx.sent) > 3:
+            hurried.sleep(60)
+            go.wait(5)
+
+    dx.before = before
+    told = sent(Listed([(f"s{number}", number) for number in range(20)]), dx, hurried.clock(), concurrency=1)
+    go.set()
+    assert told.outcomes == [*[HELD] * 3, *["unknown"] * 2, *[NOT_SENT] * 15]
+    assert told.job.reason == "stopped_before"
+
+
+class Changed(Listed):
+    """Rows of a file that somebody writes to meanwhile."""
+
+    def call(self, index: int) -> Call:
+        if index == 2:
+            raise BadInput.of("backfill-file", "was changed.")
+        return super().call(index)
+
+
+def test_a_row_that_cannot_be_read_again_ends_it() -> None:
+    told = sent(Changed([("a", minute) for minute in range(5)]), Scripted())
+    assert told.outcomes == [HELD, HELD, NOT_SENT, NOT_SENT, NOT_SENT]
+    assert str(told.job.problem) == "`backfill-file` was changed."
+    assert told.job.reason == "stopped_before"
+
+
+def test_a_bug_in_a_lane_reaches_the_caller() -> None:
+    dx = Scripted()
+
+    def before(_call: Call) -> None:
+        raise ZeroDivisionError
+
+    dx.before = before
+    with pytest.raises(ZeroDivisionError):
+        sent(Listed(TEN), dx)
 
 
 # When a request may start, by a clock that only waiting moves.
