@@ -3,9 +3,13 @@
 import io
 import json
 import signal
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -138,6 +142,44 @@ def test_a_refused_token_is_told_with_what_follows(tmp_path: Path) -> None:
     assert "1 of 30 deployments (line 1): invalid_auth. " in error
     assert "Because of it, 29 more were not sent." in error
     assert len(lines(run, "failed.jsonl")) == 30
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Takes every deployment; to that of `s1`, it says that it will go on, and never does."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if b'"s1"' not in body:
+            self.wfile.write(b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 12\r\n\r\n{"ok": true}')
+            return
+        with suppress(OSError):
+            for _ in range(100):
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                time.sleep(0.05)
+
+    def log_message(self, *_given: object) -> None:
+        pass
+
+
+def test_a_server_that_trickles_for_ever_ends_a_row_by_its_timeout(tmp_path: Path) -> None:
+    """Each byte comes well in time, so that nothing but the waiting thread sees that the row's time is up."""
+    write(tmp_path, [row(f"s{number % 3}", number) for number in range(6)])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        given = {"operation": "backfill", "backfill-file": "rows.jsonl", "timeout": "1", "concurrency": "1"}
+        given |= {"dx-host": f"http://127.0.0.1:{server.server_port}", "dx-token": TOKEN, "failed-file": "failed.jsonl"}
+        started = time.monotonic()
+        run = Step(tmp_path, given, "workflow_dispatch").inside()
+        took = time.monotonic() - started
+        server.shutdown()
+        thread.join(5)
+    assert took < 4
+    assert (run.exit_code, run.status) == (1, "partial")
+    outcomes = Counter((each["outcome"], each["error"]) for each in run.json("results"))
+    assert outcomes == {("accepted", ""): 4, ("unknown", "no_answer"): 1}
+    assert len(lines(run, "failed.jsonl")) == 2
 
 
 def test_a_failure_may_be_a_warning(tmp_path: Path) -> None:
