@@ -53,14 +53,14 @@ class Way:
 
 
 WAYS = {
-    "plain": Way("registered", NEVER | LOOK_UPS | FILES, 42, 112),
-    "skipped": Way("skipped", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 39, 50, event="pull_request_opened"),
+    "plain": Way("registered", NEVER | LOOK_UPS | FILES, 40, 111),
+    "skipped": Way("skipped", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 37, 49, event="pull_request_opened"),
     "bad-input": Way(
-        "failed", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 39, 50, given={"deployed-at": "noon"}
+        "failed", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 37, 49, given={"deployed-at": "noon"}
     ),
-    "dry-run": Way("dry-run", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 39, 50, given={"dry-run": "true"}),
+    "dry-run": Way("dry-run", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 37, 49, given={"dry-run": "true"}),
     "metadata-in-yaml": Way(
-        "registered", NEVER | LOOK_UPS | (FILES - {"yaml"}), 43, 130, given={"metadata": "version: 1.10"}
+        "registered", NEVER | LOOK_UPS | (FILES - {"yaml"}), 41, 129, given={"metadata": "version: 1.10"}
     ),
 }
 
