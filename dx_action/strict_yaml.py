@@ -77,7 +77,7 @@ def _loading(text: str) -> Iterator[_Loader]:
         # PyYAML does not catch what an escape that is no character raises, nor a version with thousands of digits.
         failed: Any = getattr(error, "problem_mark", loader)
         line = text.count("\n", 0, getattr(error, "position", 0)) if failed is None else failed.line
-        raise InvalidValue.at(line + 1, "is not YAML that can be read") from None
+        raise InvalidValue.at(line + 1, "is not valid YAML") from None
 
 
 def line_of(node: yaml.Node | yaml.Event) -> int:

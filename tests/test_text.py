@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dx_action.report import summary
 from dx_action.text import code, escaped, markdown, one_line, truncate
 from hostile import TEXT
 from runner import check_summary, read_command, read_lines
@@ -84,17 +83,6 @@ def test_escaped_text_is_text_and_nothing_else(text: str) -> None:
 def test_prose_says_what_was_said(text: str) -> None:
     told = markdown(text)
     assert html.unescape(re.sub("</?code>", "`", told)) == one_line(text)
-
-
-@many
-@given(st.lists(TEXT, min_size=1, max_size=4))
-def test_a_fence_holds_what_is_put_into_it(words: list[str]) -> None:
-    fence = summary._fence(words)
-    check_summary(fence)
-    opening, *inside, closing, end = fence.removeprefix("\n").split("\n")
-    assert (opening, end) == (f"{closing}text", "")
-    assert all(closing not in line for line in inside)
-    assert inside == [one_line(line) for each in words for line in each.split("\n")]
 
 
 @pytest.mark.parametrize(("given", "cut"), [("a" * 500, "a" * 500), ("a" * 501, "a" * 499 + "…")])

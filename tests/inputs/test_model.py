@@ -156,7 +156,7 @@ BAD: list[tuple[str, str, str]] = [
     ("source-url", "https://ci.example.com/a b", "is not a URL"),
     ("source-name", "argo\x85CD", "control character"),
     ("metadata", "just words", "is not an object"),
-    ("metadata", "a: b: c", "not YAML that can be read (line 1)"),
+    ("metadata", "a: b: c", "not valid YAML (line 1)"),
     ("metadata", '{"a": 12, "a": 13}', "the same key twice"),
     ("only-branches", "[main", "starts like a JSON array but is not one"),
     *(

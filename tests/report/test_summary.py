@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builders import inputs, resolved
 from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull
@@ -11,6 +13,8 @@ from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls, 
 from dx_action.inputs.values import Sourced
 from dx_action.report import summary
 from dx_action.report.summary import lead_time, what_ships
+from dx_action.text import one_line
+from hostile import TEXT
 from runner import check_summary
 
 ID = "github.com/pull/2401500041/deploy/0/success"
@@ -349,3 +353,14 @@ def test_what_ships_follows_the_facts() -> None:
         assert f"{FACTS}\n{ships}" in text
     text = summary.sent("Done", replace(CONTEXT, changes=changes, commit=None), [], ())
     assert what_ships(changes, CONTEXT.deployed_at.value, "") in text
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=4))
+def test_a_fence_holds_what_is_put_into_it(words: list[str]) -> None:
+    fence = summary._fence(words)
+    check_summary(fence)
+    opening, *inside, closing, end = fence.removeprefix("\n").split("\n")
+    assert (opening, end) == (f"{closing}text", "")
+    assert all(closing not in line for line in inside)
+    assert inside == [one_line(line) for each in words for line in each.split("\n")]

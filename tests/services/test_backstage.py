@@ -119,11 +119,11 @@ def test_components(text: str, services: list[Service]) -> None:
         ("kind: Component\nmetadata:\n  name: a\n  name: b\n", "has the same key twice (line 4)"),
         ("just words", "has a document that is not a mapping (line 1)"),
         (COMPONENT + "---\n- a\n", "has a document that is not a mapping (line 13)"),
-        (COMPONENT + "---\nkind: [\n", "is not YAML that can be read (line 14)"),
-        (COMPONENT + "---\n{% if x %}\n", "is not YAML that can be read (line 13)"),
-        ("kind: System\na: b: c\n", "is not YAML that can be read (line 2)"),
-        ("a: \x07", "is not YAML that can be read (line 1)"),
-        ('a: b\nc: "\\UFFFFFFFF"', "is not YAML that can be read (line 2)"),
+        (COMPONENT + "---\nkind: [\n", "is not valid YAML (line 14)"),
+        (COMPONENT + "---\n{% if x %}\n", "is not valid YAML (line 13)"),
+        ("kind: System\na: b: c\n", "is not valid YAML (line 2)"),
+        ("a: \x07", "is not valid YAML (line 1)"),
+        ('a: b\nc: "\\UFFFFFFFF"', "is not valid YAML (line 2)"),
         (b"kind: Component\n# \xff", "is not UTF-8 (line 2)"),
         ("a: " + "[" * 5000, "is nested too deeply (line 1)"),
     ],
@@ -215,9 +215,7 @@ def test_services_of_many_paths_come_once_and_in_the_order_of_their_names() -> N
 
 def test_a_broken_catalog_is_named() -> None:
     files = {**FILES, "services/web/catalog-info.yaml": b"kind: Component\nmetadata: [\n"}
-    with pytest.raises(
-        InvalidValue, match=r"^services/web/catalog-info\.yaml is not YAML that can be read \(line 3\)\.$"
-    ):
+    with pytest.raises(InvalidValue, match=r"^services/web/catalog-info\.yaml is not valid YAML \(line 3\)\.$"):
         Catalogs(files.get).services_of(["services/payments/x", "services/web/x"])
     assert Catalogs(files.get).services_of(["services/payments/x", "services/web/ui/x"])
 

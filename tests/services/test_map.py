@@ -111,16 +111,16 @@ def test_forms(text: str, services: tuple[Service, ...]) -> None:
         ("services.yaml", "is not a map of services (line 1)"),
         ("- a\n- b", "is not a map of services (line 1)"),
         ("42", "is not a map of services (line 1)"),
-        ("a: [x]\nb: [", "is not YAML that can be read (line 2)"),
-        ("a: [x]\n\x07", "is not YAML that can be read (line 2)"),
-        ('a: [x]\nb: "\\UFFFFFFFF"', "is not YAML that can be read (line 2)"),
-        ("a: [x]\n---\nb: [x]", "is not YAML that can be read (line 2)"),
+        ("a: [x]\nb: [", "is not valid YAML (line 2)"),
+        ("a: [x]\n\x07", "is not valid YAML (line 2)"),
+        ('a: [x]\nb: "\\UFFFFFFFF"', "is not valid YAML (line 2)"),
+        ("a: [x]\n---\nb: [x]", "is not valid YAML (line 2)"),
         (b"a: [x]\nb: [\xff]", "is not UTF-8 (line 2)"),
         ("a: &p [x]\nb: *p", "uses an alias (line 2)"),
         ("a: [x]\nb: !!str x", "uses a tag (line 2)"),
         (
             "a: [x]\n\nb:\n - *.md\n",
-            "is not YAML that can be read (line 4). A pattern that begins with `*` or `!` needs quotes.",
+            "is not valid YAML (line 4). A pattern that begins with `*` or `!` needs quotes.",
         ),
         ("a: [x, **/y]\n", "(line 1). A pattern that begins with `*` or `!` needs quotes."),
         ("a:\n  - x\n  - !x/**\n", "(line 3). If the value is text, put it in quotes. A pattern that begins"),
@@ -185,7 +185,7 @@ def test_the_line_of_what_is_not_utf_8(data: bytes, line: int) -> None:
 
 @pytest.mark.parametrize(("text", "line"), [("\x00", 1), ("\n\x00", 2), ("a: [b]\n\n\x00\n", 3)])
 def test_the_line_of_what_no_yaml_has(text: str, line: int) -> None:
-    assert f"is not YAML that can be read (line {line})." in wrong(text)
+    assert f"is not valid YAML (line {line})." in wrong(text)
 
 
 def test_a_map_of_more_than_5000_patterns() -> None:
