@@ -16,7 +16,7 @@ from dx_action.backfill.rows import COLUMNS, BadRow, Fill, Row, read_row
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call, Method
 from dx_action.errors import BadInput, InvalidValue, Problem
-from dx_action.inputs.metadata import json_value
+from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, json_value
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
@@ -33,7 +33,7 @@ _CR_ALONE = "has a line end that is CR alone. Save the file with LF or CRLF line
 _KNOWN = ", ".join(f"`{column}`" for column in COLUMNS)
 # What another attempt of the same job changes: when, in which run, and what was looked up (see `lead-time-metadata`).
 _OF_A_RUN = ("deployed_at", "source_url")
-_LOOKED_UP = ("commit_timestamp", "first_commit_timestamp")
+_LOOKED_UP = (COMMIT_KEY, FIRST_KEY)
 _KEPT: dict[Method, str] = {"deployments.create": "first", "deployments.upsert": "last"}
 
 

@@ -58,11 +58,6 @@ class Tally:
         """How many rows have a result."""
         return len(self) - self.counts["not-sent"]
 
-    @property
-    def held(self) -> int:
-        """How many rows are certainly in DX."""
-        return self.counts["accepted"] + self.counts["already-registered"]
-
     def progress(self, seconds: float, dropped: int) -> str:
         """Return a line for the log after so many seconds. `dropped` rows will not be sent."""
         failed, rate = self.counts["failed"] + self.counts["unknown"], self.ended / max(seconds, 0.001)
@@ -91,10 +86,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillResult:
-    """A backfill that ended, or was ended.
+    """A backfill that has ended, or was ended.
 
-    `held_back`: how many rows were not sent for the sake of order. `reason`: why the others were not. `saved`: the file in which
-    everything is that DX may not have registered. `from_file`: a row's number is its line in a file.
+    `held_back`: how many rows were not sent because of the order. `reason`: why the others were not. `saved`: the file with
+    everything that DX may not have registered. `from_file`: a row's number is its line in a file.
     """
 
     rows: Rows
@@ -109,7 +104,8 @@ class BackfillResult:
     @property
     def missing(self) -> int:
         """How many rows DX may not have registered."""
-        return len(self.tally) - self.tally.held
+        counts = self.tally.counts
+        return len(self.tally) - counts["accepted"] - counts["already-registered"]
 
     @property
     def noun(self) -> str:

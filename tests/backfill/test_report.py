@@ -220,29 +220,6 @@ def test_what_dx_held_beyond_what_is_remembered_has_no_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "ends", "seconds", "dropped", "told"),
-    [
-        (4, [], 0, 0, "0 of 4 sent, 0 failed, 0.0 a second"),
-        (4, [HELD] * 4, 2, 0, "4 of 4 sent, 0 failed, 2.0 a second"),
-        (4, [HELD, ALREADY, REFUSED, UNKNOWN], 0, 0, "4 of 4 sent, 2 failed, 4000.0 a second"),
-        (100, [HELD] * 10, 10, 90, "10 of 100 sent, 0 failed, 1.0 a second"),
-        (100, [HELD] * 10, 10, 1, "10 of 100 sent, 0 failed, 1.0 a second, about 89 s left"),
-        (100, [HELD] * 10, 10, 0, "10 of 100 sent, 0 failed, 1.0 a second, about 2 min left"),
-        (5_409, [HELD] * 10, 10, 0, "10 of 5,409 sent, 0 failed, 1.0 a second, about 90 min left"),
-        (5_410, [HELD] * 10, 10, 0, "10 of 5,410 sent, 0 failed, 1.0 a second, about 1.5 h left"),
-    ],
-)
-def test_how_far_it_is(size: int, ends: list[End], seconds: float, dropped: int, told: str) -> None:
-    assert ended(rows_of(size), ends).tally.progress(seconds, dropped) == told
-
-
-def test_how_far_a_very_long_one_is() -> None:
-    tally = Tally(3_600_001)
-    tally.add(0, 2, Result(rows_of(1).call(0), "accepted"))
-    assert tally.progress(1, 0) == "1 of 3,600,001 sent, 0 failed, 1.0 a second, about 1000.0 h left"
-
-
-@pytest.mark.parametrize(
     ("ends", "status", "code", "headline", "reason"),
     [
         ([HELD, HELD], "registered", 0, "2 deployments registered in DX", ""),

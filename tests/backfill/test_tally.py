@@ -1,0 +1,115 @@
+"""The results of a backfill: what is kept of how many."""
+
+from collections.abc import Sequence
+from itertools import repeat
+
+import pytest
+
+from backfills import Listed
+from dx_action.backfill.tally import BackfillResult, Line, Tally
+from dx_action.deployment.calls import Call, Outcome, Result
+
+# The bounds, as literals: what the code has must be these.
+MOST_RESULTS, MOST_KINDS, MOST_LINES = 1300, 50, 3
+CALL = Call("deployments.create", "web", "web/1", b"{}")
+
+End = tuple[Outcome, str]
+HELD: End = ("accepted", "")
+ALREADY: End = ("already-registered", "reference_id_taken")
+REFUSED: End = ("failed", "repo_not_found")
+UNKNOWN: End = ("unknown", "http_503")
+
+
+def tallied(size: int, ends: Sequence[End]) -> Tally:
+    tally = Tally(size)
+    for index, (outcome, error) in enumerate(ends):
+        tally.add(index, index + 2, Result(CALL, outcome, 422, error, "Words.", 1))
+    return tally
+
+
+def test_each_row_has_an_outcome() -> None:
+    tally = tallied(5, [HELD, ALREADY, REFUSED, UNKNOWN])
+    outcomes = ["accepted", "already-registered", "failed", "unknown", "not-sent"]
+    assert [tally[index] for index in range(5)] == outcomes
+    assert [tally.code(index) for index in range(5)] == [1, 2, 3, 4, 0]
+    assert tally.counts == dict.fromkeys(outcomes, 1)
+    assert (len(tally), tally.ended) == (5, 4)
+
+
+def test_results_are_kept_without_their_bodies() -> None:
+    tally = tallied(3, [HELD, REFUSED, ALREADY])
+    bare = Call("deployments.create", "web", "web/1", b"")
+    assert tally.failed == [Line(3, Result(bare, "failed", 422, "repo_not_found", "Words.", 1))]
+    assert [(line.number, line.result.outcome) for line in tally.delivered] == [
+        (2, "accepted"),
+        (4, "already-registered"),
+    ]
+
+
+@pytest.mark.parametrize("end", [HELD, REFUSED])
+def test_the_first_results_are_kept_and_all_are_counted(end: End) -> None:
+    tally = tallied(MOST_RESULTS + 2, [*repeat(end, MOST_RESULTS + 1)])
+    kept = tally.delivered if end is HELD else tally.failed
+    assert [line.number for line in kept] == [*range(2, MOST_RESULTS + 2)]
+    assert tally.counts[end[0]] == tally.ended == MOST_RESULTS + 1
+
+
+def test_a_kind_of_failure_has_its_first_lines() -> None:
+    tally = tallied(6, [REFUSED, REFUSED, UNKNOWN, HELD, REFUSED, REFUSED])
+    found = {name: (kind.first.error, kind.count, kind.lines) for name, kind in tally.kinds.items()}
+    assert found == {REFUSED: ("repo_not_found", 4, [2, 3, 6]), UNKNOWN: ("http_503", 1, [4])}
+    assert MOST_LINES == 3
+
+
+def test_kinds_beyond_the_first_are_one() -> None:
+    ends: list[End] = [("failed", f"code{number}") for number in range(MOST_KINDS + 5)]
+    tally = tallied(100, [*ends, ends[0], ends[-1]])
+    assert len(tally.kinds) == MOST_KINDS + 1
+    assert (tally.kinds[ends[0]].count, tally.kinds["", ""].count) == (2, 6)
+    assert tally.kinds["", ""].first.error == f"code{MOST_KINDS}"
+
+
+@pytest.mark.parametrize(
+    ("size", "ends", "seconds", "dropped", "told"),
+    [
+        (4, [], 0, 0, "0 of 4 sent, 0 failed, 0.0 a second"),
+        (4, [HELD] * 4, 2, 0, "4 of 4 sent, 0 failed, 2.0 a second"),
+        (4, [HELD, ALREADY, REFUSED, UNKNOWN], 0, 0, "4 of 4 sent, 2 failed, 4000.0 a second"),
+        (100, [HELD] * 10, 10, 90, "10 of 100 sent, 0 failed, 1.0 a second"),
+        (100, [HELD] * 10, 10, 1, "10 of 100 sent, 0 failed, 1.0 a second, about 89 s left"),
+        (100, [HELD] * 10, 10, 0, "10 of 100 sent, 0 failed, 1.0 a second, about 2 min left"),
+        (5_409, [HELD] * 10, 10, 0, "10 of 5,409 sent, 0 failed, 1.0 a second, about 90 min left"),
+        (5_410, [HELD] * 10, 10, 0, "10 of 5,410 sent, 0 failed, 1.0 a second, about 1.5 h left"),
+    ],
+)
+def test_how_far_it_is(size: int, ends: list[End], seconds: float, dropped: int, told: str) -> None:
+    assert tallied(size, ends).progress(seconds, dropped) == told
+
+
+def test_how_far_a_very_long_one_is() -> None:
+    tally = Tally(3_600_001)
+    tally.add(0, 2, Result(CALL, "accepted"))
+    assert tally.progress(1, 0) == "1 of 3,600,001 sent, 0 failed, 1.0 a second, about 1000.0 h left"
+
+
+# What a backfill that ended is made of.
+
+
+@pytest.mark.parametrize(
+    ("rows", "noun"),
+    [([("web", 1)], "deployment"), ([7], "pull request"), ([("web", 1), 7], "row")],
+    ids=["deployments", "pull requests", "both"],
+)
+def test_what_a_row_is_called(rows: list[tuple[str, int] | int], noun: str) -> None:
+    assert BackfillResult(rows=Listed(rows), tally=Tally(len(rows))).noun == noun
+
+
+def test_what_dx_may_not_have() -> None:
+    ends = [HELD, ALREADY, REFUSED, UNKNOWN]
+    rows = Listed([("web", minute) for minute in range(6)])
+    assert BackfillResult(rows=rows, tally=tallied(6, ends)).missing == 4
+
+
+@pytest.mark.parametrize(("from_file", "noun"), [(True, "line"), (False, "row")])
+def test_what_a_rows_number_counts(from_file: bool, noun: str) -> None:
+    assert BackfillResult(rows=Listed([7]), tally=Tally(1), from_file=from_file).line_noun == noun
