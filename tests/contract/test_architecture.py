@@ -74,7 +74,7 @@ def test_rooms_are_of_a_bearable_size(module: str) -> None:
     assert len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines()) <= 400
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 90, node.name
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
 
 
 def test_every_package_says_what_it_owns() -> None:
