@@ -144,8 +144,8 @@ class _Reader:
             self._repeated += 1
         elif row.derived or earlier.method != call.method or _lasting_values(earlier) != _lasting_values(call):
             raise InvalidValue(
-                f"is by its `reference_id` the deployment of line {self.rows.line(index)}, but has other values. Keep one of "
-                "the two, or give each its own `reference_id`."
+                f"is the same deployment as line {self.rows.line(index)} (same `reference_id`), but has other values. Keep one "
+                "of the two, or give each its own `reference_id`."
             )
         else:
             self._rerun[call.method] += 1

@@ -226,14 +226,14 @@ def test_a_job_that_failed_often_is_told_once(tmp_path: Path) -> None:
 def test_one_id_with_two_contents(tmp_path: Path, change: dict[str, Any]) -> None:
     content = json_lines(KEPT, KEPT | {"reference_id": "another"}, KEPT | change)
     (text,) = problems(tmp_path, content, "rows.jsonl")
-    assert text.startswith("line 3 is by its `reference_id` the deployment of line 1, but has other values.")
+    assert text.startswith("line 3 is the same deployment as line 1 (same `reference_id`), but has other values.")
 
 
 def test_an_id_of_the_row_s_content_with_two_contents(tmp_path: Path) -> None:
     """Nobody said that these are one deployment."""
     content = "deployed_at,service,source_url\n1735733100,web,https://a\n1735733101,web,\n1735733100,web,https://b\n"
     (text,) = problems(tmp_path, content)
-    assert text.startswith("line 4 is by its `reference_id` the deployment of line 2, but has other values.")
+    assert text.startswith("line 4 is the same deployment as line 2 (same `reference_id`), but has other values.")
 
 
 def test_a_csv_with_one_id_at_two_times(tmp_path: Path) -> None:
