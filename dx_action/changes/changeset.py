@@ -1,4 +1,4 @@
-"""Owns what a deployment ships, as values, and what is to be looked up for it. Pure. `shipments` decides it."""
+"""The pull requests that a deployment ships, as values, and the look-ups that find them. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,15 +10,16 @@ from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
+from dx_action.text import plural
 
 _NO_COMMIT = "0"
-# The way from one commit to another: on, back to an ancestor, nowhere, or to a line of its own.
+# From one commit to another: to a descendant, to an ancestor, to itself, or to neither.
 Course = Literal["forward", "rollback", "redeploy", "diverged"]
 
 
 @dataclass(frozen=True, slots=True)
 class PullChange:
-    """A pull request's change: its number, and its ends and size where the event tells them."""
+    """A pull request's change: its number, and its ends and size if the event has them."""
 
     number: int
     base: str | None = None
@@ -28,7 +29,7 @@ class PullChange:
 
 @dataclass(frozen=True, slots=True)
 class RangeChange:
-    """The change from one commit to another, and what named the first."""
+    """The change from one commit to another. `source` is what named the first."""
 
     before: str
     after: str
@@ -37,7 +38,7 @@ class RangeChange:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The way from one commit to another, and the commits that the second has and the first has not, oldest first."""
+    """The course from one commit to another, and the commits that only the second contains, oldest first."""
 
     course: Course
     commits: tuple[str, ...]
@@ -47,7 +48,7 @@ class Span:
 class MergedPull:
     """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`.
 
-    `merged_at` and `first_commit_at`, when the earliest of its commits was authored, are ISO-8601 in UTC.
+    `merged_at` and `first_commit_at`, the author date of its earliest commit, are ISO-8601 in UTC.
     """
 
     number: int
@@ -65,9 +66,9 @@ class MergedPull:
 
 
 def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
-    """Say which change counts: `since-sha`, `pull-number`, the event's pull request, then what a push moved.
+    """Return the change whose files decide the services: by `since-sha`, `pull-number`, the event's pull request or its push.
 
-    Raises BadInput where nothing names the change's beginning: services are never guessed.
+    Raises BadInput if nothing says where the change begins: services are never guessed.
     """
     if inputs.since_sha and commit:
         return RangeChange(inputs.since_sha, commit, "input since-sha")
@@ -81,30 +82,30 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
         return RangeChange(before, commit, "push.before")
     raise BadInput.of(
         "since-sha",
-        f"is missing: services are found by the files that changed, and this {event.name} event does not say since which "
-        "commit of the repository. Give the previously deployed commit as `since-sha`, or a `pull-number`.",
+        f"is missing. Services are found by changed files, and this {event.name} event does not say since which commit of the "
+        "repository. Set `since-sha` to the previously deployed commit, or set `pull-number`.",
     )
 
 
 def before_push(event: Event) -> str | None:
-    """Give the commit from which a push moved its branch; None for a new branch, where GitHub writes zeros, and for no push."""
+    """Return the commit from which a push moved its branch; None for a new branch, for which GitHub sends zeros."""
     before = event.before if isinstance(event, PushEvent) else None
     return before if before and before.strip(_NO_COMMIT) else None
 
 
 def same_commit(whole: str | None, commit: str | None) -> bool:
-    """Tell whether the commit, which may be given in short, is this one."""
+    """Whether `commit`, which may be abbreviated, is `whole`."""
     return bool(whole and commit and whole.lower().startswith(commit.lower()))
 
 
 def pull_change(pull: PullRequest) -> PullChange:
-    """Give a pull request's change as its event tells it."""
+    """Return the change of an event's pull request."""
     base, head = (branch.sha if branch else None for branch in (pull.base, pull.head))
     return PullChange(pull.number, base, head, pull.changed_files)
 
 
-def event_pull(pull: PullRequest) -> MergedPull:
-    """Give a merged pull request as its event tells it."""
+def merged_pull(pull: PullRequest) -> MergedPull:
+    """Return the merged pull request of an event, with empty values for what the event leaves out."""
     return MergedPull(
         number=pull.number,
         id=pull.id,
@@ -124,21 +125,21 @@ CLOCK = "the clock"
 
 
 class UnknownCommitError(Exception):
-    """The repository has no such commit, or not any more."""
+    """The repository does not have the commit, or no longer has it."""
 
 
 class UnavailableError(Exception):
-    """What was looked up cannot be had. The text is our own and says why, as the end of a sentence."""
+    """A look-up has no answer. The text is our own and completes a sentence after "because"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which previous deployments are asked for.
+    """Which previous deployments to look up.
 
-    `counts` says whether one of GitHub's deployments is of this environment, which has the name `environment` where one is
-    known; `own` is the deployment that this run is about, and `runs` are the other runs that may have made it.
-    `alone`: there is one service, not found by files, so that a history that names no service counts as its own.
-    `until`: when this one was made, in ISO 8601; what was made later is none before it. None is now.
+    `counts` says whether one of GitHub's deployments is to this environment; its name is `environment`, if known. `own` is
+    the deployment that this run is about, and `runs` are other runs that may have made it. `alone`: there is one service,
+    not found by files, so a history that names no service is its own. `until`: when this deployment was made, in ISO-8601,
+    or None for now; later ones do not come before it.
     """
 
     services: tuple[str, ...]
@@ -151,40 +152,40 @@ class Wanted:
 
 
 class ChangeLookups(Protocol):
-    """What is to be looked up. Each raises UnavailableError where GitHub does not tell."""
+    """The look-ups. Each raises UnavailableError if GitHub has no answer."""
 
     def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
-        """Give each service's previously deployed commit, or why it is not known, as the end of a sentence."""
+        """Return each service's previously deployed commit, or why it is unknown, as an UnavailableError would say."""
 
     def previous_release(self, release_id: int) -> Sourced[str] | None:
-        """Give the tag that was released before."""
+        """Return the tag of the previous release."""
 
     def span(self, before: str, after: str) -> Span:
-        """Compare two commits. Raises UnknownCommitError, too."""
+        """Compare two commits. Also raises UnknownCommitError."""
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
-        """Give the pull requests that the commits merged. `newest` was merged just now, so that GitHub may lag behind."""
+        """Return the pull requests that became these commits. GitHub may lag behind for `newest`, which was just merged."""
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
-        """Give the services that each pull request touches, by its number. Raises ActionError, too."""
+        """Return the identifiers of the services that each pull request touches, by number. Also raises ActionError."""
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
-        """Give the pull requests with when the first commit of each was authored."""
+        """Return the pull requests with their `first_commit_at`."""
 
     def committed_at(self, commit: str) -> str:
-        """Give when a commit was made."""
+        """Return when the commit was made."""
 
     def is_off_branch(self, branch: str, commit: str) -> bool:
-        """Tell whether the commit is not on the branch."""
+        """Whether the commit is not on the branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """What a deployment of one service ships since `previous`, oldest first. In a rollback, `pulls` are what it takes back.
+    """The pull requests that a deployment of one service ships since `previous`, oldest first; a rollback takes them back.
 
-    `certain`: these are all, since `previous` is a deployment, or since an input lists them. Else `previous` is what an event calls
-    its beginning, or, where there is none, only the event's or the commit's own pull request is known. Not `counted`: what a
-    rollback takes back could not be looked up.
+    `certain`: they are complete, because `previous` was deployed or an input lists them. Otherwise `previous` is where the
+    event begins, or, if that is None, only the event's or the commit's own pull request is known. `counted` is false if the
+    pull requests of a rollback could not be looked up.
     """
 
     previous: Sourced[str] | None
@@ -194,30 +195,34 @@ class ChangeSet:
     counted: bool = True
 
     @property
+    def ships(self) -> bool:
+        """Whether the deployment ships its pull requests: a rollback takes them back, a redeployment ships nothing new."""
+        return self.course in ("forward", "diverged")
+
+    @property
     def merge_commit_shas(self) -> tuple[str, ...]:
-        """The commits to attribute by: none where nothing new ships, or where that is not certain."""
-        new = self.certain and self.course in ("forward", "diverged")
-        return tuple(pull.merge_commit_sha for pull in self.pulls) if new else ()
+        """The commits to attribute by; none unless it is certain what ships."""
+        return tuple(pull.merge_commit_sha for pull in self.pulls) if self.certain and self.ships else ()
 
     def headline(self, commit: str) -> str:
-        """Say in a sentence what the deployment of the commit ships."""
-        count = f"{len(self.pulls)} pull request" + ("" if len(self.pulls) == 1 else "s")
+        """Return what the deployment of the commit ships, in a sentence."""
+        count = plural(len(self.pulls), "pull request")
         if self.course == "redeploy":
-            was = "was deployed before" if self.certain else "is what it is compared with"
+            was = "was deployed before" if self.certain else "is the commit it is compared with"
             return f"{commit[:12]} {was}: nothing new ships"
         if self.course == "rollback" and self.certain:
             return f"Rollback to {commit[:12]}" + (f": {count} taken out of production" if self.counted else "")
         if self.course == "rollback":
-            return f"{commit[:12]} comes before what it is compared with: {count} less"
-        return f"Ships {count}" if self.certain or self.previous else f"Ships {count} at least"
+            return f"{commit[:12]} is older than the commit it is compared with, by {count}"
+        return f"Ships {count}" if self.certain or self.previous else f"Ships at least {count}"
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What each service's deployment ships, by its identifier; `reasons` say of which services that is not known, and why.
+    """Each service's change set, by its identifier. `reasons` say why it is unknown, and of which services.
 
-    `listed`: the summary is to list the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; of the
-    first commits it is the earliest of all, and `lead_times_of` returns each service its own.
+    `listed`: the summary lists the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; the first
+    commit there is the earliest of all services, and `lead_times_of` returns a service's own.
     """
 
     by_service: Mapping[str, ChangeSet]
@@ -229,44 +234,44 @@ class Changes:
 
     @property
     def pulls(self) -> tuple[MergedPull, ...]:
-        """All pull requests that ship, each once, in the order of their merging."""
-        return in_order(pull for each in self.by_service.values() if each.course != "rollback" for pull in each.pulls)
+        """All pull requests that ship, each once, in the order in which they were merged."""
+        shipping = [change_set for change_set in self.by_service.values() if change_set.course != "rollback"]
+        return in_order(pull for change_set in shipping for pull in change_set.pulls)
 
     @property
     def rollback(self) -> bool | None:
-        """Whether it goes back, where a previous deployment was looked up."""
-        known = [each.course == "rollback" for each in self.by_service.values() if each.certain and each.previous]
-        return any(known) if known else None
+        """Whether any service goes back; None if no previous deployment was looked up."""
+        compared = [change_set for change_set in self.by_service.values() if change_set.certain and change_set.previous]
+        return any(change_set.course == "rollback" for change_set in compared) if compared else None
 
     @property
     def nothing_new(self) -> bool:
-        """Whether it is known that nothing ships which was not deployed before."""
-        every = self.by_service.values()
-        return bool(every) and all(each.certain and each.course in ("rollback", "redeploy") for each in every)
+        """Whether it is certain that everything was deployed before."""
+        change_sets = self.by_service.values()
+        return bool(change_sets) and all(change_set.certain and not change_set.ships for change_set in change_sets)
 
     def dated(self, pulls: Iterable[MergedPull]) -> "Changes":
-        """Give the same with these pull requests in the place of those of their numbers."""
+        """Return the same changes with these pull requests in place of those with the same numbers."""
         by_number = {pull.number: pull for pull in pulls}
-        found = {
-            name: replace(each, pulls=tuple(by_number.get(pull.number, pull) for pull in each.pulls))
-            for name, each in self.by_service.items()
+        by_service = {
+            service: replace(change_set, pulls=tuple(by_number.get(pull.number, pull) for pull in change_set.pulls))
+            for service, change_set in self.by_service.items()
         }
-        return replace(self, by_service=found)
+        return replace(self, by_service=by_service)
 
     def merge_commit_shas(self, service: str) -> tuple[str, ...]:
-        """Give the merge commits by which one service's deployment can be attributed; none where they are not known."""
+        """Return the merge commits to attribute one service's deployment by; none if they are unknown."""
         change_set = self.by_service.get(service)
         return change_set.merge_commit_shas if change_set else ()
 
     def lead_times_of(self, service: str) -> dict[str, Sourced[int]]:
-        """Return the times of one service's deployment, in Unix seconds; its first commit is among its own pull requests."""
+        """Return the times of one service's deployment, in Unix seconds. Its first commit is among its own pull requests."""
         times = dict(self.lead_times)
-        if FIRST_KEY not in times or not self.by_service:  # the event's own pull request, which every service ships
+        if FIRST_KEY not in times or not self.by_service:  # every service ships the event's own pull request
             return times
         del times[FIRST_KEY]
         change_set = self.by_service.get(service)
-        pulls = change_set.pulls if change_set and change_set.course in ("forward", "diverged") else ()
-        first = first_commit(pulls)
+        first = first_commit(change_set.pulls) if change_set and change_set.ships else None
         if first and (moment := parse_time_or_none(first[0])):
             times[FIRST_KEY] = Sourced(int(moment.timestamp()), f"pull request #{first[1]}")
         return times
@@ -276,18 +281,18 @@ NO_CHANGES = Changes({})
 
 
 def first_commit(pulls: Iterable[MergedPull]) -> tuple[str, int] | None:
-    """Give when the earliest of their commits was authored, and the number of its pull request; None where that is not known."""
+    """Return the author date of their earliest commit, and the number of its pull request; None if it is unknown."""
     return min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
 
 
 def in_order(pulls: Iterable[MergedPull]) -> tuple[MergedPull, ...]:
-    """Give each pull request once, in the order of their merging."""
-    found = {pull.number: pull for pull in pulls}
-    return tuple(sorted(found.values(), key=lambda pull: (pull.merged_at, pull.number)))
+    """Return each pull request once, in the order in which they were merged."""
+    by_number = {pull.number: pull for pull in pulls}
+    return tuple(sorted(by_number.values(), key=lambda pull: (pull.merged_at, pull.number)))
 
 
 def needs_changes(inputs: Inputs, event: Event) -> bool:
-    """Tell whether what ships is to be looked up: most runs leave it to DX."""
+    """Whether the changes are looked up. Most runs leave them to DX."""
     by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha and not inputs.merge_commit_shas
     return (
         inputs.show_pull_requests

@@ -1,82 +1,93 @@
-"""Owns what is said of what ships beyond the facts: why attribution is by less than was asked for, and what looks wrong. Pure."""
+"""The warnings and notices about changes: why DX is sent less than was asked for, and what may be wrong. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
+from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.text import join_names
 
-# More than a team merges in the days between two deployments, or older than it leaves what is merged.
+# More than a team merges between two deployments, or older than a merged change stays undeployed.
 MANY, OLD = 50, timedelta(days=60)
 
 
 def warnings(changes: Changes, services: Sequence[str], deployed_at: str, *, discovers: bool) -> Iterator[str]:
-    """Give what may make a metric wrong. `discovers`: DX was to be sent the merge commits of what ships."""
+    """Yield what may make a metric wrong. `discovers`: DX was to be sent discovered merge commits."""
     if discovers:
-        for why, those in (*changes.reasons.items(), *_empty(changes)):
+        for reason, names in (*changes.reasons.items(), *_empty(changes)):
             yield (
-                f"{_of(those, services)} attributed by the commit, not by merge commits: {why}. DX then fills the gap "
-                "since the deployment that it knows before."
+                f"{_attributed(names, services)} by commit instead of merge commits, because {reason}. "
+                "DX works out the pull requests since the last deployment it knows."
             )
     elif changes.listed:
-        for why, those in _empty(changes):
-            yield f"Nothing ships{_for(those, services)} that came by a pull request: {why}."
-    for pulls, since, those in _doubtful(changes):
-        if len(pulls) > MANY and since:
+        for reason, names in _empty(changes):
+            yield f"No pull requests are listed{_for(names, services)}, because {reason}."
+    for change_set, names in _shipping(changes):
+        pulls, oldest = change_set.pulls, change_set.pulls[0]
+        if len(pulls) > MANY and change_set.previous:
             yield (
-                f"This deployment{_for(those, services)} ships {len(pulls)} pull requests, which is far more than one mostly does. "
-                "Check that what was deployed before is found right; `since-sha` sets it."
+                f"This deployment{_of(names, services)} ships {len(pulls)} pull requests, far more than usual. "
+                "Check that it is compared with the right commit; `since-sha` sets it."
             )
-        oldest = pulls[0]
         deployed, merged = parse_time_or_none(deployed_at), parse_time_or_none(oldest.merged_at)
         if deployed and merged and deployed - merged > OLD:
             yield (
-                f"The oldest pull request that ships{_for(those, services)}, #{oldest.number}, was merged on "
-                f"{oldest.merged_at[:10]}. Where it was deployed since then, DX was not told, and its lead time is wrong."
+                f"The oldest pull request that ships{_of(names, services)}, #{oldest.number}, was merged on "
+                f"{oldest.merged_at[:10]}. If it was already deployed, that deployment is not in DX and the lead time is wrong."
             )
 
 
 def notices(changes: Changes, services: Sequence[str], *, discovers: bool) -> Iterator[str]:
-    """Give what explains the rest."""
+    """Yield what explains the attribution, or why what is shown is not certain."""
     if not discovers:
-        for why, those in changes.reasons.items():
-            yield f"What ships{_for(those, services)} is not known for certain: {why}."
+        for reason, names in changes.reasons.items():
+            yield f"What ships{_of(names, services)} is not certain, because {reason}."
         return
-    for course, why in (("rollback", "goes back to"), ("redeploy", "is once more")):
-        those = tuple(name for name, each in changes.by_service.items() if each.certain and each.course == course)
-        if those:
-            yield (
-                f"{_of(those, services)} attributed by the commit: the deployment {why} what was deployed before, and "
-                "ships nothing new."
-            )
+    for course, reason in (
+        ("rollback", "the deployment goes back to an earlier commit"),
+        ("redeploy", "the commit was deployed before"),
+    ):
+        names = tuple(
+            name
+            for name, change_set in changes.by_service.items()
+            if change_set.certain and change_set.course == course
+        )
+        if names:
+            yield f"{_attributed(names, services)} by commit, because {reason} and nothing new ships."
 
 
 def _empty(changes: Changes) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Give those that go on without a pull request, as where commits are pushed to the branch."""
-    found: dict[str, list[str]] = {}
-    for name, each in changes.by_service.items():
-        if each.certain and each.previous and each.course in ("forward", "diverged") and not each.pulls:
-            found.setdefault(f"since {each.previous.value[:12]} no pull request of it was merged", []).append(name)
-    for why, those in found.items():
-        yield why, tuple(those)
+    """Yield why services ship no pull request, for example because commits were pushed to the branch."""
+    by_reason: dict[str, list[str]] = {}
+    for name, change_set in changes.by_service.items():
+        if change_set.certain and change_set.previous and change_set.ships and not change_set.pulls:
+            reason = f"no pull request was merged since {change_set.previous.value[:12]}"
+            by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        yield reason, tuple(names)
 
 
-def _doubtful(changes: Changes) -> Iterator[tuple[Sequence[MergedPull], bool, tuple[str, ...]]]:
-    """Give what goes on, once for all services that ship the same."""
-    found: dict[tuple[int, ...], tuple[ChangeSet, list[str]]] = {}
-    for name, each in changes.by_service.items():
-        if each.pulls and each.course in ("forward", "diverged"):
-            found.setdefault(tuple(pull.number for pull in each.pulls), (each, []))[1].append(name)
-    for each, those in found.values():
-        yield each.pulls, each.previous is not None, tuple(those)
+def _shipping(changes: Changes) -> Iterator[tuple[ChangeSet, tuple[str, ...]]]:
+    """Yield what ships, once for all services that ship the same."""
+    by_pulls: dict[tuple[int, ...], tuple[ChangeSet, list[str]]] = {}
+    for name, change_set in changes.by_service.items():
+        if change_set.pulls and change_set.ships:
+            numbers = tuple(pull.number for pull in change_set.pulls)
+            by_pulls.setdefault(numbers, (change_set, []))[1].append(name)
+    for change_set, names in by_pulls.values():
+        yield change_set, tuple(names)
 
 
-def _of(those: Sequence[str], services: Sequence[str]) -> str:
-    if len(those) == len(services):
-        return "The deployment is" if len(those) == 1 else "The deployments are"
-    return f"The deployment{'s' if len(those) > 1 else ''} of {join_names(those)} {'are' if len(those) > 1 else 'is'}"
+def _attributed(names: Sequence[str], services: Sequence[str]) -> str:
+    if len(names) == len(services):
+        return "Attributed"
+    noun, verb = ("deployment", "is") if len(names) == 1 else ("deployments", "are")
+    return f"The {noun} of {join_names(names)} {verb} attributed"
 
 
-def _for(those: Sequence[str], services: Sequence[str]) -> str:
-    return "" if len(those) == len(services) else f" of {join_names(those)}"
+def _of(names: Sequence[str], services: Sequence[str]) -> str:
+    return "" if len(names) == len(services) else f" of {join_names(names)}"
+
+
+def _for(names: Sequence[str], services: Sequence[str]) -> str:
+    return "" if len(names) == len(services) else f" for {join_names(names)}"

@@ -125,8 +125,8 @@ def test_which_change_counts(name: str) -> None:
             deployed_change(read, inputs, MERGED)
         (problem,) = bad.value.problems
         assert problem.subject == "since-sha"
-        assert f"this {read.name} event does not say since which commit" in problem.text
-        assert "`since-sha`, or a `pull-number`" in problem.text
+        assert f"this {read.name} event does not say since which commit of the repository" in problem.text
+        assert "previously deployed commit, or set `pull-number`" in problem.text
     else:
         assert deployed_change(read, inputs, MERGED) == expected
 

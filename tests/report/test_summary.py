@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import inputs, resolved
-from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull
-from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
+from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull, ships_of
+from dx_action.changes.changeset import NO_CHANGES, Changes, ChangeSet, Course, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls, serialise
 from dx_action.inputs.values import Sourced
 from dx_action.report import summary
@@ -364,3 +364,79 @@ def test_a_fence_holds_what_is_put_into_it(words: list[str]) -> None:
     assert (opening, end) == (f"{closing}text", "")
     assert all(closing not in line for line in inside)
     assert inside == [one_line(line) for each in words for line in each.split("\n")]
+
+
+# The bounds, as literals: what the code has must be these.
+MOST_BARS, MOST_ROWS, MOST_SECTIONS = 20, 100, 20
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        ("2025-03-10T09:30:00Z", DEPLOYED_AT, "0 min"),
+        ("2025-03-10T09:00:15Z", DEPLOYED_AT, "30 min"),
+        ("2025-03-10T08:30:15Z", DEPLOYED_AT, "1 h 0 min"),
+        ("2025-03-10T10:30:15+02:00", DEPLOYED_AT, "1 h 0 min"),
+        ("2025-03-09T09:30:15Z", DEPLOYED_AT, "1 d"),
+        ("2025-03-08T08:31:15Z", DEPLOYED_AT, "2 d"),
+        ("2025-03-08T08:30:15Z", DEPLOYED_AT, "2 d 1 h"),
+        ("2024-03-10T09:30:15Z", DEPLOYED_AT, "365 d"),
+        ("2025-03-10T09:30:16Z", DEPLOYED_AT, ""),
+        (None, DEPLOYED_AT, ""),
+        ("soon", DEPLOYED_AT, ""),
+    ],
+)
+def test_how_long(since: str | None, until: str, told: str) -> None:
+    assert lead_time(since, until) == told
+
+
+def test_what_is_not_to_be_listed_is_a_headline() -> None:
+    text = what_ships(ships_of(3), DEPLOYED_AT, COMMIT)
+    assert text.startswith("#### Ships 3 pull requests\n\nPrevious deployment: ")
+    assert "|" not in text
+
+
+def test_nothing_looked_up_is_nothing_told() -> None:
+    assert what_ships(NO_CHANGES, DEPLOYED_AT, COMMIT) == ""
+
+
+def test_the_chart_needs_two_and_their_times() -> None:
+    """It holds what was merged between its first commit and the deployment."""
+    whole = (pull(1), pull(2))
+    for pulls, bars in (
+        (whole, 2),
+        (whole[:1], 0),
+        ((pull(1), pull(2, first_commit_at=None)), 0),
+        ((*whole, pull(3, first_commit_at="2025-03-10T00:00:00Z")), 2),
+        ((*whole, pull(3, merged_at="2025-03-11T00:00:00Z")), 2),
+    ):
+        text = what_ships(replace(ships_of(1, pulls=pulls), listed=True), DEPLOYED_AT, COMMIT)
+        assert text.count("section #") == bars
+        assert ("```mermaid" in text) is bool(bars)
+
+
+def test_the_summary_is_bounded() -> None:
+    many = ships_of(300).by_service["web"]
+    every = {f"s{number}": replace(many, pulls=many.pulls[number:]) for number in range(30)}
+    text = what_ships(Changes(every, listed=True), DEPLOYED_AT, COMMIT)
+    assert text.count("\n| <a ") == MOST_ROWS
+    assert text.count("#### Ships") == MOST_SECTIONS
+    assert text.count("section #") == MOST_SECTIONS * MOST_BARS
+    assert text.endswith("… and 10 more services.\n")
+    check_summary(text)
+
+
+wild = st.text(st.characters(), max_size=40) | st.sampled_from(
+    ["::x", "##[y]", "|", "`", "<!--", "[a](b)", "\n```\n", "%%{"]
+)
+
+
+@given(wild, wild, wild, wild, wild, st.sampled_from(["forward", "rollback", "redeploy", "diverged"]))
+def test_whatever_others_wrote_is_no_markup(
+    title: str, author: str, url: str, when: str, service: str, course: Course
+) -> None:
+    wild_one = pull(1, title=title, author=author, url=url, merged_at=when, first_commit_at=when)
+    made = ChangeSet(Sourced(title, author), True, course, (wild_one, pull(2), pull(3)))
+    other = replace(made, pulls=(pull(4),))
+    text = what_ships(Changes({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
+    check_summary(text)

@@ -81,7 +81,7 @@ def fell_back(world: World, run: Run, why: str) -> None:
     assert "merge_commit_shas" not in body(world)
     assert body(world)["commit_sha"] == world.repo.rev("main")
     (warning,) = warned(run)
-    assert warning.startswith("The deployment is attributed by the commit, not by merge commits: ")
+    assert warning.startswith("Attributed by commit instead of merge commits, because ")
     assert why in warning
     assert "  attribution        commit  from no merge commits to send" in run.said
     assert run.outputs["rollback"] == ""
@@ -279,7 +279,7 @@ def test_a_history_that_does_not_tell(world: World, past: list[Any], given: dict
         assert "merge_commit_shas" not in sent
     (warning,) = warned(run)
     assert why in warning
-    assert " (`since-sha` can give the commit that was deployed before). DX then fills" in warning
+    assert " (set `since-sha` to the previously deployed commit). DX works out" in warning
     assert (run.exit_code, run.outputs["rollback"], run.json("pull-requests")) == (0, "", [])
 
 
@@ -289,7 +289,7 @@ def test_a_history_in_which_none_succeeded(world: World) -> None:
     fell_back(
         world,
         by_hand(world, DISCOVER),
-        "has no earlier deployment of the same service that succeeded (`since-sha` can give",
+        "has no earlier deployment of the same service that succeeded (set `since-sha`",
     )
 
 
@@ -327,9 +327,9 @@ def test_several_services_with_their_own_previous_deployments(world: World) -> N
     assert sent["c"]["commit_sha"] == world.repo.rev("main")
     assert run.json("merge-commit-shas") == merges(two, one)
     assert [each["number"] for each in run.json("pull-requests")] == [1, 2]
-    assert headlines(run) == ["Ships 1 pull request: a", "Ships 2 pull requests: b", "Ships 1 pull request at least: c"]
+    assert headlines(run) == ["Ships 1 pull request: a", "Ships 2 pull requests: b", "Ships at least 1 pull request: c"]
     (warning,) = warned(run)
-    assert warning.startswith("The deployment of c is attributed by the commit, not by merge commits: ")
+    assert warning.startswith("The deployment of c is attributed by commit instead of merge commits, because ")
     assert run.outputs["rollback"] == "false"
 
 
@@ -343,7 +343,7 @@ def test_of_several_services_one_goes_back(world: World) -> None:
     assert (bodies(world)["a"]["commit_sha"], bodies(world)["b"]["merge_commit_shas"]) == (middle, merges(pull))
     assert run.outputs["rollback"] == "true"
     (notice,) = warned(run, "notice")
-    assert notice.startswith("The deployment of a is attributed by the commit: the deployment goes back to what")
+    assert notice.startswith("The deployment of a is attributed by commit, because the deployment goes back to")
 
 
 # Rollback and redeployment.
@@ -387,7 +387,7 @@ def test_a_redeployment(world: World) -> None:
     assert (run.outputs["rollback"], run.json("pull-requests"), listed(run)) == ("false", [], [])
     assert headlines(run) == [f"{commit[:12]} was deployed before: nothing new ships"]
     (notice,) = warned(run, "notice")
-    assert "is once more what was deployed before, and ships nothing new" in notice
+    assert "the commit was deployed before and nothing new ships" in notice
 
 
 def test_nothing_was_merged_since(world: World) -> None:
@@ -397,7 +397,7 @@ def test_nothing_was_merged_since(world: World) -> None:
     assert "merge_commit_shas" not in body(world)
     assert body(world)["commit_sha"] == world.repo.rev("main")
     (warning,) = warned(run)
-    assert f"since {before[:12]} no pull request of it was merged" in warning
+    assert f"no pull request was merged since {before[:12]}" in warning
     assert run.outputs["rollback"] == "false"
 
 
@@ -478,7 +478,7 @@ def test_a_push_whose_beginning_is_not_there(world: World, before: str) -> None:
     run = world.pushed(before, SERVICE | DISCOVER | SHOW)
     fell_back(world, run, "has no earlier deployment to this environment")
     assert listed(run) == [pull.number]
-    assert headlines(run) == ["Ships 1 pull request at least"]
+    assert headlines(run) == ["Ships at least 1 pull request"]
 
 
 def test_a_push_back_is_no_rollback_that_is_known(world: World) -> None:
@@ -487,7 +487,7 @@ def test_a_push_back_is_no_rollback_that_is_known(world: World) -> None:
     before = world.repo.rev("main")
     world.repo.branch("main", good)
     run = world.pushed(before, SERVICE | SHOW)
-    assert headlines(run) == [f"{good[:12]} comes before what it is compared with: 1 pull request less"]
+    assert headlines(run) == [f"{good[:12]} is older than the commit it is compared with, by 1 pull request"]
     assert run.outputs["rollback"] == ""
 
 
@@ -495,17 +495,17 @@ def test_a_pull_request_without_a_previous_deployment_is_shown_itself(world: Wor
     world.ship("a/1")
     pull = world.ship("a/2")
     run = world.merged(pull, SERVICE | SHOW)
-    assert (listed(run), headlines(run)) == ([pull.number], ["Ships 1 pull request at least"])
+    assert (listed(run), headlines(run)) == ([pull.number], ["Ships at least 1 pull request"])
     assert warned(run) == []
     (notice,) = warned(run, "notice")
-    assert notice.startswith("What ships is not known for certain: GitHub's deployment history has no earlier")
+    assert notice.startswith("What ships is not certain, because GitHub's deployment history has no earlier")
 
 
 def test_a_dispatch_without_a_previous_deployment_shows_its_commits_own(world: World) -> None:
     world.ship("a/1")
     pull = world.ship("a/2")
     run = by_hand(world, SHOW)
-    assert (listed(run), headlines(run)) == ([pull.number], ["Ships 1 pull request at least"])
+    assert (listed(run), headlines(run)) == ([pull.number], ["Ships at least 1 pull request"])
     world.repo.commit({"a/direct": "1"})
     run = by_hand(world, SHOW)
     assert (listed(run), headlines(run)) == ([], [])
@@ -540,7 +540,7 @@ def test_a_release_is_compared_with_the_one_before(world: World) -> None:
 def test_the_first_release(world: World) -> None:
     pull = world.ship("a/1")
     run = world.step("release_released", released(world, "v1"), SERVICE | SHOW)
-    assert (listed(run), headlines(run)) == ([pull.number], ["Ships 1 pull request at least"])
+    assert (listed(run), headlines(run)) == ([pull.number], ["Ships at least 1 pull request"])
 
 
 def status_of(world: World, deployment: Deployment, **more: Any) -> dict[str, Any]:
@@ -639,7 +639,9 @@ def test_a_service_that_nothing_touches_is_attributed_by_the_commit(world: World
     assert sent["a"]["merge_commit_shas"] == merges(pull)
     assert sent["b"]["commit_sha"] == world.repo.rev("main")
     (warning,) = warned(run)
-    assert warning.startswith("The deployment of b is attributed by the commit, not by merge commits: since ")
+    assert warning.startswith(
+        "The deployment of b is attributed by commit instead of merge commits, because no pull request was merged since "
+    )
     assert "a: Ships 1 pull request" in "".join(run.said)
 
 
@@ -671,7 +673,7 @@ def test_a_permission_that_is_missing(world: World, permission: str, named: str,
     run = by_hand(world, given)
     assert (run.exit_code, run.status, body(world)["commit_sha"]) == (0, "registered", world.repo.rev("main"))
     assert "merge_commit_shas" not in body(world)
-    by_commit = [warning for warning in warned(run) if "attributed by the commit" in warning]
+    by_commit = [warning for warning in warned(run) if "ttributed by commit" in warning]
     assert len(by_commit) == 1
     assert f"Give the job the permission `{named}: read`" in by_commit[0]
 
@@ -761,7 +763,7 @@ def test_a_history_that_was_rewritten(world: World) -> None:
     deployment.sha = "f" * 40
     world.ship("a/2")
     run = by_hand(world, DISCOVER)
-    fell_back(world, run, "the repository does not have the commit that was there before, or the deployed one")
+    fell_back(world, run, "the repository lacks the previously deployed commit or the deployed one")
 
 
 def test_a_given_commit_that_github_does_not_know(world: World) -> None:
@@ -769,7 +771,7 @@ def test_a_given_commit_that_github_does_not_know(world: World) -> None:
     run = by_hand(world, DISCOVER, {"since-sha": "f" * 40})
     assert (run.exit_code, run.status, world.dx.requests()) == (1, "failed", [])
     (message,) = errors(run)
-    assert "`since-sha` is no commit of the repository, or `github-token` may not read it" in message
+    assert "`since-sha` is not a commit of the repository, or `github-token` cannot read it" in message
 
 
 def test_too_many_commits(world: World) -> None:
@@ -827,9 +829,7 @@ def test_a_list_by_hand_that_cannot_be_shown_is_sent_all_the_same(world: World) 
     run = by_hand(world, SHOW, {"merge-commit-shas": merges(pull)[0]})
     assert (run.exit_code, body(world)["merge_commit_shas"]) == (0, merges(pull))
     (notice,) = warned(run, "notice")
-    assert notice.startswith(
-        "What ships is not known for certain: `github-token` may not read the pull requests of acme"
-    )
+    assert notice.startswith("What ships is not certain, because `github-token` may not read the pull requests of acme")
 
 
 # Lead time.
@@ -879,9 +879,11 @@ def test_a_time_that_cannot_be_had_is_left_out(world: World) -> None:
     assert "metadata" not in body(world)
     first, second = warned(run)
     assert first.startswith(
-        "`commit_timestamp` is left out of the metadata: `github-token` cannot read the contents of"
+        "`commit_timestamp` is left out of the metadata, because `github-token` cannot read the contents of"
     )
-    assert second.startswith("`first_commit_timestamp` is left out of the metadata: no pull request is known that this")
+    assert second.startswith(
+        "`first_commit_timestamp` is left out of the metadata, because no pull request is known that this"
+    )
     assert run.exit_code == 0
 
 
@@ -907,7 +909,7 @@ def test_a_commit_without_its_time(world: World, answer: Any) -> None:
     assert (run.exit_code, run.status) == (0, "registered")
     (warning,) = warned(run)
     assert warning.startswith(
-        "`commit_timestamp` is left out of the metadata: `GITHUB_API_URL` returned an answer that is not"
+        "`commit_timestamp` is left out of the metadata, because `GITHUB_API_URL` returned an answer that is not"
     )
 
 
@@ -982,7 +984,7 @@ def test_three_hundred_pull_requests(world: World) -> None:
     assert "… and 200 more." in run.summary
     assert run.summary.count("  section #") == 20
     (warning,) = warned(run)
-    assert warning.startswith("This deployment ships 300 pull requests, which is far more than one mostly does.")
+    assert warning.startswith("This deployment ships 300 pull requests, far more than usual.")
 
 
 def test_many_services_that_ship_different_things(world: World) -> None:
@@ -1009,9 +1011,7 @@ def test_none_found_where_they_are_to_be_shown(world: World) -> None:
     world.repo.commit({"a/1": "1"})
     run = by_hand(world, SHOW)
     assert headlines(run) == ["Ships 0 pull requests"]
-    assert warned(run) == [
-        f"Nothing ships that came by a pull request: since {before[:12]} no pull request of it was merged."
-    ]
+    assert warned(run) == [f"No pull requests are listed, because no pull request was merged since {before[:12]}."]
 
 
 def test_a_commit_by_hand_may_be_off_the_branch_of_the_event(world: World) -> None:
@@ -1053,7 +1053,7 @@ def test_a_history_full_of_other_environments(world: World) -> None:
     assert world.asked[:1] == ["deployments 1"]
     assert world.gh.count("/deployments$") == 1
     run = by_hand(world, DISCOVER, {"reference-id": "2"})
-    fell_back(world, run, "has no earlier deployment to this environment among its newest 300 (`since-sha` can give")
+    fell_back(world, run, "has no earlier deployment to this environment among its newest 300 (set `since-sha`")
     assert world.gh.count("/deployments$") == 3
 
 
@@ -1066,7 +1066,7 @@ def test_a_long_history_is_read_no_further_than_needed(world: World) -> None:
     fell_back(
         world,
         run,
-        "has no earlier deployment of the same service that succeeded, of the newest 10 (`since-sha` can give",
+        "has no earlier deployment of the same service that succeeded, of the newest 10 (set `since-sha`",
     )
     assert world.gh.count("statuses") == 10
     deployed(world, str(pull.merge_commit_sha), service="a")

@@ -75,4 +75,4 @@ def test_a_fork_s_merge_of_the_same_commit_is_not_taken_for_one(world: World) ->
     (request,) = world.dx.requests()
     assert "merge_commit_shas" not in request["json"]
     assert request["json"]["commit_sha"] == world.repo.rev("main")
-    assert "no pull request of it was merged" in "\n".join(run.lines)
+    assert "no pull request was merged since" in "\n".join(run.lines)

@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+import builders
 from dx_action.changes.changeset import (
+    CLOCK,
+    Changes,
+    ChangeSet,
     Course,
     MergedPull,
     Span,
     Wanted,
 )
+from dx_action.changes.discover import discover
 from dx_action.inputs.values import Sourced
+from dx_action.services.service import Service
 
 T = TypeVar("T")
 DEPLOYED_AT = "2025-03-10T09:30:15Z"
@@ -106,3 +112,36 @@ def answer(value: T | Exception) -> T:
     if isinstance(value, Exception):
         raise value
     return value
+
+
+def look(
+    lookups: Lookups,
+    *given: Mapping[str, str],
+    event: str = "workflow_dispatch",
+    changes: dict[str, Any] | None = None,
+    services: str = "web",
+    commit: str | None = COMMIT,
+    source: str = CLOCK,
+) -> Changes:
+    inputs = builders.inputs({name: text for each in given for name, text in each.items()})
+    happened = builders.event(event, changes)
+    return discover(
+        inputs,
+        happened,
+        [Service(name) for name in services.split()],
+        commit,
+        Sourced(DEPLOYED_AT, source),
+        lambda: lookups,
+    )
+
+
+def numbers(ships: Changes, service: str = "web") -> list[int]:
+    return [each.number for each in ships.by_service[service].pulls]
+
+
+def ships_of(count: int, previous: Sourced[str] | None = HISTORY, **more: Any) -> Changes:
+    pulls = tuple(replace(pull(number % 60), number=number) for number in range(1, count + 1))
+    return Changes({"web": replace(ChangeSet(previous, True, "forward", pulls), **more)})
+
+
+CERTAIN, GUESSED = ChangeSet(HISTORY, True, "forward", (pull(1),)), ChangeSet(HISTORY, False, "forward", (pull(1),))
