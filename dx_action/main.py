@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from dx_action import __version__
 from dx_action.dx.delivery import Transport
@@ -24,9 +24,6 @@ from dx_action.report import endings
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock, read_runtime
 from dx_action.runner.workspace import Workspace
-
-if TYPE_CHECKING:
-    from traceback import StackSummary
 
 
 @contextmanager
@@ -90,8 +87,10 @@ def main(
     except Interrupted:
         report = step.ending("cancelled") if step.ending else endings.cancelled(fail_on_error=strict)
     except Exception as bug:  # noqa: BLE001 - the last rung: its text is foreign and is not shown
-        report = endings.broken(_place(bug), step.results("internal_error"), fail_on_error=strict)
-        _show_frames(bug, workflow)
+        trace = _trace(bug)
+        place = f"{trace[-1].partition(' ')[0]}, {type(bug).__name__}"
+        report = endings.broken(place, step.results("internal_error"), fail_on_error=strict)
+        workflow.group("Stack trace", trace)
     return _publish(_saved(report, step, strict=strict), workflow, strict=strict)
 
 
@@ -134,22 +133,11 @@ def _publish(report: endings.Report, workflow: Workflow, *, strict: bool) -> int
     return report.exit_code
 
 
-def _place(bug: BaseException) -> str:
-    frame = _frames(bug)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}, {type(bug).__name__}"
-
-
-def _frames(bug: BaseException) -> "StackSummary":
+def _trace(bug: BaseException) -> list[str]:
+    """Return the places in the code that led to it, without any text that may be foreign."""
     from traceback import extract_tb  # noqa: PLC0415 - hardly any run needs it
 
-    return extract_tb(bug.__traceback__)
-
-
-def _show_frames(bug: BaseException, workflow: Workflow) -> None:
-    workflow.group("Stack trace")
-    for frame in _frames(bug):
-        workflow.say(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}")
-    workflow.end_group()
+    return [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in extract_tb(bug.__traceback__)]
 
 
 def start(cancelled: Callable[[], bool]) -> int:

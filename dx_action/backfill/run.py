@@ -1,6 +1,7 @@
 """The operation `backfill`: rows, then a CSV, a dry run or the sending, and at any moment what to report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 from dx_action.backfill import report as backfill_report
@@ -44,13 +45,17 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return backfill_report.nothing(notices)
     if inputs.csv_file:
         notices = (*notices, *write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed))
-        return backfill_report.written(_untouched(rows, inputs, notices), inputs.csv_file)
+    result = BackfillResult(
+        rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices
+    )
+    if inputs.csv_file:
+        return backfill_report.written(result, inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
-        return backfill_report.dry_run(_untouched(rows, inputs, notices), [rows.call(index) for index in first])
+        return backfill_report.dry_run(result, [rows.call(index) for index in first])
     failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
     transport, warnings = _connected(step, inputs, runtime, rows, failed_file)
-    sending = _Sending(step, inputs, rows, failed_file, transport, notices, warnings)
+    sending = _Sending(step, inputs, replace(result, warnings=warnings), failed_file, transport)
     step.ending = sending.report
     return sending.send()
 
@@ -94,50 +99,38 @@ def _connected(
 
 
 class Ledger:
-    """The rows of a backfill, and what became of each. `failed` is called with each call that failed, at once.
-
-    `harmless` removes secrets from DX's words.
-    """
+    """The rows of a backfill, and what became of each. `failed` takes a call that failed; `harmless` removes secrets."""
 
     def __init__(
-        self, rows: Rows, failed: Callable[[Call], None], harmless: Callable[[Result], Result] = lambda result: result
+        self, rows: Rows, tally: Tally, failed: Callable[[Call], None], harmless: Callable[[Result], Result]
     ) -> None:
-        self.tally = Tally(len(rows))
-        self._rows, self._failed, self._harmless = rows, failed, harmless
+        self._rows, self._tally, self._failed, self._harmless = rows, tally, failed, harmless
 
     def call(self, index: int) -> Call:
         return self._rows.call(index)
 
     def record(self, index: int, result: Result) -> None:
         """Record the row's first result. A second one is too late: the first is in `failed-file`, or in the report."""
-        if self.tally[index] != "not-sent":
+        if self._tally[index] != "not-sent":
             return
         result = self._harmless(result)
         if not result.delivered:
             self._failed(result.call)
-        self.tally.add(index, self._rows.line(index), result)
+        self._tally.add(index, self._rows.line(index), result)
 
 
 class _Sending:
     """The rows on their way, and what to report of them at any moment."""
 
     def __init__(
-        self,
-        step: Step,
-        inputs: Inputs,
-        rows: Rows,
-        failed_file: FailedFile,
-        transport: Transport,
-        notices: tuple[str, ...],
-        warnings: tuple[str, ...],
+        self, step: Step, inputs: Inputs, result: BackfillResult, failed_file: FailedFile, transport: Transport
     ) -> None:
-        self._step, self._inputs, self._rows, self._failed_file = step, inputs, rows, failed_file
-        self._notices, self._warnings = notices, warnings
-        self._ledger = Ledger(rows, failed_file.add, step.harmless)
+        self._step, self._inputs, self._result, self._failed_file = step, inputs, result, failed_file
+        rows = result.rows
         self._order = Order(rows.times, rows.keys)
         self._sender = Sender(
             self._order,
-            self._ledger,
+            Ledger(rows, result.tally, failed_file.add, step.harmless),
             _debugged(transport, step.workflow) if step.workflow.debugging else transport,
             step.clock,
             Terms(
@@ -148,7 +141,7 @@ class _Sending:
                 on_conflict=inputs.on_conflict,
             ),
             say=step.workflow.say,
-            progress=lambda seconds: self._ledger.tally.progress(seconds, self._order.dropped),
+            progress=lambda seconds: result.tally.progress(seconds, self._order.dropped),
         )
 
     def send(self) -> Report:
@@ -156,7 +149,7 @@ class _Sending:
         inputs, say = self._inputs, self._step.workflow.say
         pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
         host = inputs.dx_host.base if inputs.dx_host else ""
-        say(f"Sending {len(self._rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
+        say(f"Sending {len(self._result.rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
         try:
             self._sender.run()
         except Exception:
@@ -171,31 +164,20 @@ class _Sending:
         """Send nothing more, and return the report; `reason` is why a row has no end."""
         self._sender.close(reason)
         self._save(reason)
-        result = BackfillResult(
-            rows=self._rows,
-            tally=self._ledger.tally,
-            held_back=self._order.dropped,
-            reason=self._sender.reason,
-            saved=self._failed_file.path,
-            from_file=self._inputs.backfill_file is not None,
-            notices=self._notices,
-            warnings=self._warnings,
+        result = replace(
+            self._result, held_back=self._order.dropped, reason=self._sender.reason, saved=self._failed_file.path
         )
-        workflow = self._step.workflow
         for title, lines in groups(result):
-            workflow.group(title)
-            for line in lines:
-                workflow.say(line)
-            workflow.end_group()
+            self._step.workflow.group(title, lines)
         problems = [problem for problem in (self._sender.problem, self._failed_file.problem) if problem]
         return backfill_report.sent(result, fail_on_error=self._inputs.fail_on_error, problems=problems)
 
     def _save(self, reason: str) -> None:
-        late, tally = _late(self._step.clock), self._ledger.tally
+        late, tally, rows = _late(self._step.clock), self._result.tally, self._result.rows
         held = ("accepted", "already-registered")
         self._failed_file.finish(
-            (self._rows.call(index) for index in range(len(tally)) if tally[index] == "not-sent"),
-            (self._rows.call(index) for index in range(len(tally)) if tally[index] not in held),
+            (rows.call(index) for index in range(len(rows)) if tally[index] == "not-sent"),
+            (rows.call(index) for index in range(len(rows)) if tally[index] not in held),
             late=lambda: reason == "cancelled" and late(),
         )
 
@@ -214,12 +196,6 @@ def _late(clock: Clock) -> Callable[[], bool]:
     return lambda: clock.monotonic() > end
 
 
-def _untouched(rows: Rows, inputs: Inputs, notices: tuple[str, ...]) -> BackfillResult:
-    return BackfillResult(
-        rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices
-    )
-
-
 def _is_done(workspace: Workspace, path: str) -> bool:
     """Return whether an earlier run has emptied the file that it replaced. Raises BadInput if it cannot be replaced."""
     try:
@@ -231,5 +207,5 @@ def _is_done(workspace: Workspace, path: str) -> bool:
             text = "is the `backfill-file`, a CSV, and what fails is written as JSON Lines. Name another file."
             raise BadInput.of("failed-file", text)
     except InvalidValue:
-        pass  # it is told where the rows are read
+        pass  # the reading of the rows reports it
     return False

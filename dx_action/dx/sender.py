@@ -28,7 +28,7 @@ _HOPELESS = ("certificate", "redirect", "request_impossible")
 
 
 class Queue(Protocol):
-    """Which call goes next, each known by an index. It is asked by one thread at a time."""
+    """The order in which calls go, each known by an index. One thread at a time asks."""
 
     @property
     def over(self) -> bool:
@@ -45,10 +45,10 @@ class Ledger(Protocol):
     """The calls, and what became of each."""
 
     def call(self, index: int) -> Call:
-        """Return the call. Several threads may ask at once. Raises ActionError, which ends the sending."""
+        """Return the call; several threads may ask at once. Raises ActionError, which ends the sending."""
 
     def record(self, index: int, result: Result) -> None:
-        """Record a result, from one thread at a time. An answer that comes after the deadline is recorded as a second one."""
+        """Record a result. An answer that comes after the deadline is recorded as a second one."""
 
 
 class Batch:
@@ -230,22 +230,19 @@ class Sender:
         Thread(target=self._drive, args=(lane,), daemon=True).start()
 
     def _end_overdue(self) -> None:
+        """End the attempts that hang, and put another thread in the place of each one's own."""
         for index, lane in tuple(self._flights.items()):
-            delivery = lane.delivery
-            overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
-            if delivery and overdue and lane.overdue:
-                self._leave(index, lane, delivery)
-            lane.overdue = overdue
-
-    def _leave(self, index: int, lane: _Lane, delivery: Delivery) -> None:
-        """End an attempt that hangs, and put another thread in the place of its own."""
-        with self._turn:
-            if self._flights.get(index) is not lane:
-                return
-            lane.left = True
-            self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer", may_hold=True))
-        self._lanes.discard(lane)
-        self._start()
+            delivery, before = lane.delivery, lane.overdue
+            lane.overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
+            if not (delivery and before and lane.overdue):
+                continue
+            with self._turn:
+                if self._flights.get(index) is not lane:
+                    continue
+                lane.left = True
+                self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer", may_hold=True))
+            self._lanes.discard(lane)
+            self._start()
 
     def _drive(self, lane: _Lane) -> None:
         signal: BaseException | _Lane = lane
@@ -256,7 +253,7 @@ class Sender:
             pass
         except ActionError as error:  # a call that cannot be read says nothing of those before it
             self.problem = error.problems[0]
-            self._stop("stopped_before")
+            self._open(stop="stopped_before")
         except BaseException as bug:  # noqa: BLE001 - the waiting thread raises it
             signal = bug
         self._signals.put(signal)
@@ -310,7 +307,7 @@ class Sender:
         if not delivery.throttled:
             self._clock.sleep(seconds)
         elif not self._pace.pause(seconds, self._terms.timeout):
-            self._stop("http_429")
+            self._open(stop="http_429")
         self._enter(lane)
         if self.reason or lane.left:
             raise _GaveUpError
@@ -337,25 +334,16 @@ class Sender:
                 self._pace.flow()
             longest = self._terms.timeout - LEAST_ATTEMPT
             stop = why_stop(verdict, longest=longest, down=self._down, lanes=self._terms.lanes)
-            if self._terms.per_call or verdict.kind == "unauthorized":
-                self.reason = self.reason or stop
-            self._opened = True
-            self._turn.notify_all()
+            self._open(stop if self._terms.per_call or verdict.kind == "unauthorized" else "")
 
     def _record(self, index: int, result: Result) -> None:
         self._ledger.record(index, apply_on_conflict(result, self._terms.on_conflict))
 
-    def _open(self) -> None:
-        """Let every lane go: the first call has had an answer."""
-        if not self._opened:
-            with self._turn:
-                self._opened = True
-                self._turn.notify_all()
-
-    def _stop(self, reason: str) -> None:
-        """Send no further call; what is in flight ends by itself."""
+    def _open(self, stop: str = "") -> None:
+        """Let every lane go: the first call has had an answer. Or, with a reason to `stop`, send no further call."""
         with self._turn:
-            self.reason = self.reason or reason
+            self.reason = self.reason or stop
+            self._opened = True
             self._turn.notify_all()
 
     def _log(self, text: str) -> None:

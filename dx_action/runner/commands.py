@@ -3,7 +3,7 @@
 Every text is written such that it commands nothing, and without the masked secrets. Only the summary is Markdown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
@@ -46,11 +46,11 @@ class Workflow:
         if self.debugging:
             self._write(f"::debug::{_data(one_line(self.scrubbed(text)))}")
 
-    def group(self, title: str) -> None:
-        """Begin a folded part of the log."""
+    def group(self, title: str, lines: Iterable[str]) -> None:
+        """Write a folded part of the log."""
         self._write(f"::group::{_data(one_line(self.scrubbed(title)))}")
-
-    def end_group(self) -> None:
+        for line in lines:
+            self.say(line)
         self._write("::endgroup::")
 
     def annotate(self, level: Level, title: str, message: str) -> None:

@@ -62,13 +62,15 @@ def test_an_annotation_is_read_back_as_it_was_meant(level: Level, title: str, me
 @given(TEXT, TEXT)
 def test_groups_and_debug_lines(title: str, text: str) -> None:
     flow, stream = workflow({"RUNNER_DEBUG": "1"})
-    flow.group(title)
     flow.debug(text)
-    flow.end_group()
-    commands = [read_command(line) for line in lines(stream)]
+    flow.group(title, [text])
+    written = lines(stream)
+    commands = [read_command(line) for line in written]
+    assert written[2] == one_line(text)
     assert [(each and each.name, each and each.data) for each in commands] == [
-        ("group", one_line(title)),
         ("debug", one_line(text)),
+        ("group", one_line(title)),
+        (None, None),
         ("endgroup", ""),
     ]
 
@@ -150,12 +152,13 @@ def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str
     text = f"{before} {secret} {after}"
     flow.say(text)
     flow.debug(text)
-    flow.group(text)
+    flow.group(text, [text])
     flow.annotate(level, "t", text)
     flow.set_outputs({"status": text})
     flow.add_summary(f"{markdown(text)}\n{code(text)}\n{summary._fence([text])}")
     commands = [read_command(each) for each in lines(stream)]
     shown = [each.data if each else told for each, told in zip(commands, lines(stream), strict=True)]
+    shown.remove("")  # the end of the group
     shown += [html.unescape(Path(file).read_text()) for file in files.values()]
     ours = "".join(shown).replace(before, "").replace(after, "")
     assert secret not in ours

@@ -151,18 +151,18 @@ def prepared(
     """Make a backfill that is yet to run; unpaced, unless the terms say otherwise."""
     said: list[str] = []
     kept: list[Call] = []
-    order, ledger = Order(rows.times, rows.keys), Ledger(rows, kept.append)
+    order, tally = Order(rows.times, rows.keys), Tally(len(rows))
     given = Terms(per_call=True, lanes=min(concurrency, len(rows)), **terms)  # type: ignore[arg-type]
     job = Sender(
         order,
-        ledger,
+        Ledger(rows, tally, kept.append, lambda result: result),
         transport,
         clock or Hurried().clock(),
         given,
         say=said.append,
-        progress=lambda seconds: ledger.tally.progress(seconds, order.dropped),
+        progress=lambda seconds: tally.progress(seconds, order.dropped),
     )
-    return Told(job, order, ledger.tally, said, kept)
+    return Told(job, order, tally, said, kept)
 
 
 def sent(rows: Listed, transport: Transport, clock: Clock | None = None, **terms: Any) -> Told:
