@@ -44,19 +44,19 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
 
 class Answer(BaseModel):
-    """The fields that are read of an answer of GitHub's."""
+    """The fields that are read of one of GitHub's answers."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Node(Answer):
-    """An answer of GraphQL's, which writes its fields in camelCase."""
+    """An answer from GraphQL, which writes its fields in camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
 
 class Connection(Node, Generic[T]):
-    """A page of a list of GraphQL's."""
+    """A page of a list from GraphQL."""
 
     nodes: list[T]
     has_next_page: bool = Field(validation_alias=AliasPath("pageInfo", "hasNextPage"))
@@ -291,7 +291,7 @@ def _retries(clock: Clock, left: Callable[[], float]) -> Any:
 
 
 def _retried(ask: Callable[[], T], clock: Clock, left: Callable[[], float]) -> T:
-    """Ask again after those of GraphQL's errors that pass: they come with HTTP 200."""
+    """Ask again after a GraphQL error that may pass: it comes with HTTP 200."""
     from github import GithubException  # noqa: PLC0415
 
     for number in range(_TRIES):

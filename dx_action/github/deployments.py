@@ -147,7 +147,7 @@ class Page:
 def current_name(repository: Repository, name: str) -> str | None:
     """Return what the repository of another, maybe former, name is called today; None if this token cannot read it.
 
-    Raises LookupFailedError if GitHub does not say.
+    Raises LookupFailedError if GitHub does not answer.
     """
     try:
         return repository.query("nameWithOwner", _PERMISSION, _Named, name=name).name_with_owner

@@ -82,7 +82,7 @@ class Access:
         if not self.has_token:
             return "Leave the input out to use the job's own token, or check the secret that it comes from."
         if self.own:
-            return f"Give the job the permission `{self.permission}: read`. A token of your own needs it, too."
+            return f"Grant the job the permission `{self.permission}: read`. A token of your own needs it, too."
         return (
             "The job's token can read only the workflow's own repository. Use a GitHub App's token or a personal access token "
             f"with `{self.permission}: read` there."

@@ -96,7 +96,7 @@ class Lookups:
         return self._files.read_named(path)
 
     def is_tag(self, name: str) -> bool | None:
-        """Return whether the name is a tag's, and no branch has it, too; None if GitHub does not say."""
+        """Return whether the name is a tag's, and no branch has it, too; None if GitHub does not answer."""
         try:
             return False if self._has_ref(f"heads/{name}") else self._has_ref(f"tags/{name}") or None
         except LookupFailedError:
@@ -135,7 +135,7 @@ class Lookups:
             text += ", or `github-token` may not read it (`contents: read`)."
             raise BadInput.of("since-sha", text) from None
         except CutError:
-            text = f"cannot be used, because it is not known which files changed: {self._repository.name} {_CUT}."
+            text = f"cannot be used, because the changed files cannot be determined: {self._repository.name} {_CUT}."
             raise BadInput.of("services-from", text) from None
 
     @cached_property

@@ -559,7 +559,7 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (lambda gh: gh.permissions.update(deployments="none"), "Give the job the permission `deployments: read`"),
+        (lambda gh: gh.permissions.update(deployments="none"), "Grant the job the permission `deployments: read`"),
         (lambda gh: gh.app.hidden.add("acme/shop"), "cannot read the deployments of acme/shop"),
         (
             lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": null}}'),

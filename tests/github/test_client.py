@@ -203,7 +203,7 @@ def test_a_missing_permission_is_named(hub: GitHub, ask: Ask, permission: str, o
     said = failure(hub, look, own=own)
     assert said.startswith("`github-token` may not read the ")
     assert f"`{permission}: read`" in said
-    assert ("Give the job the permission" in said) == own
+    assert ("Grant the job the permission" in said) == own
     assert ("GitHub App's token or a personal access token" in said) != own
     assert len(hub.calls) == 1
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from dx_action.errors import Problem
-from dx_action.github.errors import Access, Kind, Missing, failure, graphql_type
+from dx_action.github.errors import Access, Kind, LookupFailedError, Missing, failure, graphql_type
 
 OWN = Access("acme/shop", "pull-requests", own=True, has_token=True)
 OTHER = Access("acme/shop", "contents", own=False, has_token=True)
 NO_TOKEN = Access("acme/shop", "deployments", own=True, has_token=False)
 
-GRANT = "Give the job the permission `pull-requests: read`. A token of your own needs it, too."
+GRANT = "Grant the job the permission `pull-requests: read`. A token of your own needs it, too."
 ANOTHER = (
     "The job's token can read only the workflow's own repository. Use a GitHub App's token or a personal access token with "
     "`contents: read` there."
@@ -83,6 +83,7 @@ def test_what_is_not_the_tokens_fault(status: int, graphql: str, kind: Kind, tex
 
 
 def test_a_failure_is_an_outage_unless_it_says_otherwise() -> None:
+    assert LookupFailedError(Problem("GITHUB_API_URL", "is down.")).kind == "unavailable"
     assert failure("is down.").kind == "unavailable"
     assert failure("is wrong.", "rejected").kind == "rejected"
 

@@ -500,7 +500,7 @@ def test_a_folder_too_large_is_no_guess(scene: Scene) -> None:
     scene.gh.configure(tree_limit=100)
     with pytest.raises(
         BadInput,
-        match="`services-from` cannot be used, because it is not known which files changed: acme/shop has a folder",
+        match="`services-from` cannot be used, because the changed files cannot be determined: acme/shop has a folder",
     ):
         scene.look({"service-map": MAP}).touched(RangeChange(before, "main", "input since-sha"))
 

@@ -133,7 +133,7 @@ def test_a_missing_permission_sends_nothing(tmp_path: Path, gh: GitHub, dx: Sand
     gh.permissions["deployments"] = "none"
     run = step(tmp_path, gh, dx)
     assert (run.exit_code, run.status, sent(dx)) == (1, "failed", [])
-    assert "Give the job the permission `deployments: read`" in run.annotations[0][1]
+    assert "Grant the job the permission `deployments: read`" in run.annotations[0][1]
 
 
 def test_a_dry_run_reads_all_and_sends_nothing(tmp_path: Path, gh: GitHub, dx: Sandbox) -> None:

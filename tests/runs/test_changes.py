@@ -675,7 +675,7 @@ def test_a_permission_that_is_missing(world: World, permission: str, named: str,
     assert "merge_commit_shas" not in body(world)
     by_commit = [warning for warning in warned(run) if "ttributed by commit" in warning]
     assert len(by_commit) == 1
-    assert f"Give the job the permission `{named}: read`" in by_commit[0]
+    assert f"Grant the job the permission `{named}: read`" in by_commit[0]
 
 
 def test_a_pull_request_event_needs_only_what_is_missing(world: World) -> None:

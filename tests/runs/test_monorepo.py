@@ -320,7 +320,7 @@ def test_without_a_permission_nothing_is_guessed(
     run = world.merged(pull, given) if event == "merge" else world.pushed(before, given)
     assert (run.exit_code, run.status, world.sent) == (1, "failed", [])
     (message,) = errors(run)
-    assert f"Give the job the permission `{named}: read`" in message
+    assert f"Grant the job the permission `{named}: read`" in message
     assert f"`{named}: read`" in run.outputs["reason"]
     assert world.merged(pull, given | {"fail-on-error": "false"}).exit_code == 0
 
