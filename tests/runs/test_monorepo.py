@@ -389,7 +389,7 @@ def test_a_deployments_services_since_the_previous_one(world: World, event: str)
     assert world.asked == [f"compare/{before}...{deployed} 1"]
     run = world.step(event, payload, INLINE, GITHUB_SHA=deployed)
     assert (run.exit_code, run.status, world.asked) == (1, "failed", [])
-    assert "Give the previously deployed commit as `since-sha`" in errors(run)[0]
+    assert "Set `since-sha` to the previously deployed commit" in errors(run)[0]
     run = world.step(event, payload, INLINE | {"since-sha": "f" * 40}, GITHUB_SHA=deployed)
     assert (run.exit_code, run.status, len(world.sent)) == (1, "failed", 1)
     assert "`since-sha` or the deployed commit is not in acme/shop" in errors(run)[0]
