@@ -98,10 +98,10 @@ def changed_only(pull_services: tuple[PullServices, ...]) -> tuple[PullServices,
 def nothing_to_send(pull_services: tuple[PullServices, ...], *, deploys: bool) -> Skipped:
     """Return why nothing is sent if there is no service to register, either."""
     if not pull_services and not deploys:
-        return Skipped("The push merged no pull request that GitHub knows of.", "Name one by `pull-number`.")
+        return Skipped("GitHub found no pull request that this push merged.", "Set `pull-number` to name one.")
     which = "none of the services in `service`" if any(pull.others for pull in pull_services) else "no service"
     return Skipped(
-        f"The change touches {which}.", "Where it should, add its files to what `services-from` or `service-map` names."
+        f"The change touches {which}.", "If it should, add its files to what `services-from` or `service-map` names."
     )
 
 
@@ -115,6 +115,6 @@ def _named(
     if given:
         return PullServices(given, identifier, number)
     if number is None:
-        raise BadInput.of("pull-number", "is missing: `pull-id` alone does not tell which files changed.")
+        raise BadInput.of("pull-number", "is missing: `pull-id` alone does not say which files changed.")
     own = pull if pull and pull.number == number else None
     return PullServices(lookups.touched(pull_change(own) if own else PullChange(number)), identifier, number)

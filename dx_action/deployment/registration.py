@@ -25,7 +25,7 @@ from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service, by_name
 
 # The source of merge commits that no input lists.
-DISCOVERED = "what ships"
+DISCOVERED = "the pull requests that ship"
 # (repository, whether it is the event's own, commit) → its look-ups.
 LookupsFor = Callable[[str, bool, str | None], ServiceLookups]
 
@@ -155,12 +155,12 @@ def _subject(inputs: Inputs, runtime: Runtime, event: Event, trigger: Trigger) -
     if deploys and not own and not names_commits(inputs):
         raise BadInput.of(
             "repository",
-            "is not the repository of this event, whose commit says nothing about it. "
-            "Give `commit-sha` or `merge-commit-shas`, or write `attribution: repository`.",
+            "is not the repository of this event, whose commit does not belong to it. "
+            "Set `commit-sha` or `merge-commit-shas`, or `attribution: repository`.",
         )
     commit = _written(inputs.commit_sha, "commit-sha") or (trigger.commit if own else None)
     if deploys and commit is None and choose_attribution(inputs).value == "commit":
-        raise BadEvent.of(event.name, "event names no commit, which it should. Give `commit-sha`.")
+        raise BadEvent.of(event.name, "event names no commit. Set `commit-sha`.")
     if own:
         return _Subject(repository, own, event_repository.value, commit, event, trigger)
     return _Subject(repository, own, repository.value, commit, Event(name=event.name), replace(trigger, pull=None))
@@ -172,7 +172,7 @@ def _lazy(lookups_for: LookupsFor | None, subject: _Subject) -> Callable[[], Ser
     @cache
     def lookups() -> ServiceLookups:
         if lookups_for is None:
-            raise BadInput.of("services-from", "needs look-ups, and there are none here.")
+            raise BadInput.of("services-from", "needs look-ups at GitHub, which this operation does not make.")
         return lookups_for(subject.repository.value, subject.own, subject.sha)
 
     return lookups
@@ -187,12 +187,12 @@ def _services(
     deploys = inputs.operation == "deploy"
     if inputs.services_source != "input":
         touched = lookups().touched(deployed_change(subject.event, inputs, subject.sha)) if deploys else ()
-        return Sourced(touched, f"the files changed, by {inputs.services_source}"), ()
+        return Sourced(touched, f"changed files, by {inputs.services_source}"), ()
     if subject.trigger.services:
         return subject.trigger.services, ()
     service = by_name(subject.name)
     what = "deployment" if deploys else "pull request"
-    notice = f"No `service` was given, so the {what} counts for {service.identifier}, the repository's own name."
+    notice = f"`service` is not set, so the {what} counts for {service.identifier}, the name of the repository."
     return Sourced((service,), "the repository's name"), (notice,)
 
 
@@ -248,7 +248,7 @@ def choose_attribution(inputs: Inputs) -> Sourced[Attribution]:
     if inputs.merge_commit_shas:
         return Sourced("merge-commits", "input merge-commit-shas")
     if inputs.by_files:
-        return Sourced("repository", "services by the files changed")
+        return Sourced("repository", "services found by changed files")
     if inputs.set_pull_services:
         return Sourced("repository", "input set-pull-services")
     return Sourced("commit", "the default")
@@ -275,7 +275,7 @@ def unused_since(inputs: Inputs, event: Event) -> tuple[str, ...]:
     if not inputs.since_sha or read:
         return ()
     text = (
-        "`since-sha` changes nothing here: it counts where a deployment's services are found by files, and for "
+        "`since-sha` has no effect here. It is used if a deployment's services are found by changed files, and for "
         "`attribution: merge-commits`, `show-pull-requests` and `lead-time-metadata: first-commit`."
     )
     return (text,)

@@ -74,14 +74,14 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime, is_tag: IsTag | None 
     """
     if inputs.success == "skip":
         return Skipped(
-            "`success` says that the deployment was cancelled or skipped.", "Only `true` and `false` register one."
+            "`success` says that the deployment was cancelled or skipped.", "Only a success or a failure is registered."
         )
     names_pull = inputs.operation == "set-pull-services" and (inputs.pull_number or inputs.pull_id)
     named = inputs.commit_sha or inputs.merge_commit_shas or names_pull
     if event.name in _NAMES_NO_DEPLOYED_COMMIT and not named:
         return Skipped(
             f"The event `{event.name}` does not say which commit was deployed.",
-            "Give `commit-sha` where this step follows a deployment.",
+            "Set `commit-sha` if this step follows a deployment.",
         )
     match event:
         case PullRequestEvent():
@@ -105,14 +105,14 @@ def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
     if event.action != "closed" or not pull.merged:
         return Skipped(
             "The pull request was not merged by this event.",
-            "Have it run `if: github.event.pull_request.merged`.",
+            "Run the job with `if: github.event.pull_request.merged`.",
         )
     if skipped := _skip_branch("The pull request's base", base, event, inputs):
         return skipped
     if inputs.dx_token is None and event.name == "pull_request" and _from_fork(event) and not inputs.dry_run:
         return Skipped(
-            "The pull request came from a fork, and GitHub gives such a run no secrets, so there is no `dx-token`.",
-            "Trigger the workflow by `push` to the base branch, or by `pull_request_target`.",
+            "The pull request comes from a fork, so GitHub passes no secrets to this run and `dx-token` is empty.",
+            "Run the workflow on `push` to the base branch, or on `pull_request_target`.",
             warn=True,
         )
     return Trigger(
@@ -148,7 +148,7 @@ def _deployment(deployment: Deployment, event: Event, inputs: Inputs, runtime: R
         if named := services_in_payload(deployment.payload):
             services = Sourced(named, "deployment.payload.service")
     except InvalidValue as error:
-        warnings = (f"The deployment's `payload.service` {error} It was passed over; give `service`.",)
+        warnings = (f"The deployment's `payload.service` {error} It was ignored. Set `service` instead.",)
     return Trigger(
         Sourced(deployment.sha, "deployment.sha"),
         identity=("deployment", str(deployment.id)),
@@ -165,7 +165,7 @@ def _deployment_status(event: DeploymentStatusEvent, inputs: Inputs, runtime: Ru
     status = event.deployment_status
     if status.state not in _FINAL_STATES:
         return Skipped(
-            f"The deployment status is {status.state}, which is not a final one.",
+            f"The deployment status is {status.state}, which is not final.",
             "Deployments are registered at `success`, `failure` or `error`.",
         )
     trigger = _deployment(event.deployment, event, inputs, runtime)
@@ -188,19 +188,19 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
         return Skipped("The workflow run has not completed.", "Run this workflow for `types: [completed]`.")
     if run.conclusion != "success" and inputs.success is None:
         return Skipped(
-            "The workflow run did not succeed, which mostly means a red test and no deployment.",
-            "Set `success` where a failed run is a failed deployment.",
+            "The workflow run did not succeed, which usually means a failed test and no deployment.",
+            "Set `success` if a failed run is a failed deployment.",
         )
     if started_by.startswith("pull_request") or started_by == "merge_group":
         return Skipped(
             "The workflow run tested a pull request or a merge group, and deployed nothing.",
-            "Narrow `on.workflow_run` by `branches`.",
+            "Limit `on.workflow_run` with `branches`.",
         )
     own, head = (repository and repository.full_name for repository in (event.repository, run.head_repository))
     if not own or not head or own.casefold() != head.casefold():
         return Skipped(
-            "The workflow run's code came from another repository.",
-            "Register it by a `push` of this repository instead.",
+            "The workflow run's code comes from another repository.",
+            "Run the workflow on `push` in this repository instead.",
         )
     name = run.head_branch or ""
     by_tag = started_by == "release" or name.startswith("refs/tags/")
@@ -243,7 +243,7 @@ def _other(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger:
     warnings: tuple[str, ...] = ()
     if event.name == "repository_dispatch" and not names_commits(inputs):
         warnings = (
-            "A `repository_dispatch` event names no commit, so the default branch's tip was taken. Give `commit-sha`.",
+            "A `repository_dispatch` event names no commit, so the tip of the default branch is used. Set `commit-sha`.",
         )
     return Trigger(_sha(runtime), warnings=warnings)
 
@@ -253,10 +253,10 @@ def _skip_branch(what: str, branch: str, event: Event, inputs: Inputs) -> Skippe
     if matches_branch(inputs.only_branches, branch):
         return None
     if not branch:
-        advice = 'Write `only-branches: "**"` to register it all the same.'
+        advice = 'Set `only-branches: "**"` to register it anyway.'
         return Skipped(f"{what} is not named by this event.", advice)
     if inputs.only_branches:
-        return Skipped(f"{what}, {branch}, is not one of `only-branches`.", "Add it to register its deployments.")
+        return Skipped(f"{what}, {branch}, does not match `only-branches`.", "Add it to register its deployments.")
     default = event.repository and event.repository.default_branch
     if not default:
         raise BadEvent.of(event.name, "events name the default branch, and this one does not. Set `only-branches`.")

@@ -512,10 +512,8 @@ def test_what_is_told_of_several_is_told_once(repo: Repo, gh: GitHub) -> None:
     fill(repo, 3)
     repo.deployments.create(state="success", payload={"service": {"id": 1}}, at=MARCH)
     notices = read(gh).notices
-    assert notices[0].startswith(
-        "No `service` was given, so the deployment counts for shop, the repository's own name."
-    )
-    assert notices[0].endswith("own name. (4 deployments)")
+    assert notices[0].startswith("`service` is not set, so the deployment counts for shop, the name of the repository.")
+    assert notices[0].endswith("name of the repository. (4 deployments)")
     assert notices[1].startswith("The deployment's `payload.service` has a service that is neither")
     assert len(notices) == 2
 

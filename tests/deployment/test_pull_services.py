@@ -240,7 +240,7 @@ def test_an_event_that_names_no_pull_request(event: str) -> None:
 
 
 def test_an_id_alone_does_not_tell_the_files() -> None:
-    with pytest.raises(BadInput, match="`pull-number` is missing: `pull-id` alone does not tell which files changed"):
+    with pytest.raises(BadInput, match="`pull-number` is missing: `pull-id` alone does not say which files changed"):
         assign(builders.event("workflow_dispatch"), builders.inputs(pull_id="77"), (), MERGED, Told())
 
 
@@ -344,7 +344,7 @@ def test_others_touched_and_nothing_to_register_is_skipped() -> None:
 def test_a_push_that_merged_nothing_is_skipped() -> None:
     found = decided("push_branch", SET | {"service": "web"}, Told(pulls=()))
     assert isinstance(found, Skipped)
-    assert "merged no pull request" in found.reason
+    assert "found no pull request that this push merged" in found.reason
 
 
 def test_a_push_that_merged_nothing_is_deployed() -> None:

@@ -23,7 +23,7 @@ from dx_action.services.service import Service
 MERGED_42 = "c89241549856579cbcce0211499667cb1ecc577a"
 LOG = "https://github.com/acme/deployer/actions/runs/13654730011/job/38168200017"
 RUN = "https://github.com/acme/shop/actions/runs/13654800333"
-UNNAMED = "No `service` was given, so the deployment counts for {}, the repository's own name."
+UNNAMED = "`service` is not set, so the deployment counts for {}, the name of the repository."
 
 
 def facts(registration: Registration) -> dict[str, tuple[object, str]]:
@@ -174,7 +174,7 @@ def test_attribution(given: dict[str, str], attribution: str, shas: tuple[str, .
 
 
 DISCOVER, SHOW = {"attribution": "merge-commits", "service": "web"}, {"show-pull-requests": "true", "service": "web"}
-FOUND = Sourced((f"{1:040}", f"{2:040}"), "what ships")
+FOUND = Sourced((f"{1:040}", f"{2:040}"), "the pull requests that ship")
 UNKNOWN = {"web": "why"}
 
 
@@ -236,8 +236,8 @@ def test_another_repository_without_its_own_commit(name: str) -> None:
     found = error(name, {"repository": "acme/s3cr3t"})
     assert isinstance(found, BadInput)
     assert str(found) == (
-        "`repository` is not the repository of this event, whose commit says nothing about it. "
-        "Give `commit-sha` or `merge-commit-shas`, or write `attribution: repository`."
+        "`repository` is not the repository of this event, whose commit does not belong to it. "
+        "Set `commit-sha` or `merge-commit-shas`, or `attribution: repository`."
     )
 
 
@@ -279,7 +279,7 @@ def test_no_commit_at_all(name: str, changes: dict[str, Any], run: dict[str, str
     found = error(name, {}, changes, **run)
     assert isinstance(found, BadEvent)
     assert "event names no commit" in str(found)
-    assert "Give `commit-sha`" in str(found)
+    assert "Set `commit-sha`" in str(found)
     assert resolved(name, {"commit-sha": "abc1234"}, changes, **run).commit
     assert resolved(name, {"attribution": "repository"}, changes, **run).commit is None
 
@@ -449,7 +449,7 @@ def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> Non
 
 
 def test_a_look_up_that_nothing_can_make_is_told() -> None:
-    with pytest.raises(BadInput, match=r"^`services-from` needs look-ups, and there are none here"):
+    with pytest.raises(BadInput, match=r"^`services-from` needs look-ups at GitHub"):
         resolved("pull_request_merged", {"services-from": "codeowners"})
 
 
@@ -476,13 +476,13 @@ SINCE_UNUSED: dict[str, tuple[dict[str, str], bool]] = {
 def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
     given, told = SINCE_UNUSED[name]
     notices = unused_since(inputs(SINCE | given), event("pull_request_merged"))
-    assert ["`since-sha` changes nothing here" in notice for notice in notices] == ([True] if told else [])
+    assert ["`since-sha` has no effect here" in notice for notice in notices] == ([True] if told else [])
     assert unused_since(inputs(given), event("pull_request_merged")) == ()
 
 
 def test_what_is_told_of_it_is_a_notice() -> None:
     registration = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
-    assert any("`since-sha` changes nothing here" in notice for notice in registration.notices)
+    assert any("`since-sha` has no effect here" in notice for notice in registration.notices)
 
 
 @pytest.mark.parametrize("wanted", ["commit", "first-commit", "both"])
@@ -510,9 +510,9 @@ TOLD = (PullServices((), 88, 8),)
         ({"service": "web"}, "commit", "the default"),
         ({"set-pull-services": "true"}, "repository", "input set-pull-services"),
         ({"set-pull-services": "true", "service": "web"}, "repository", "input set-pull-services"),
-        (FILES, "repository", "services by the files changed"),
-        ({"service-map": "web: [web/**]"}, "repository", "services by the files changed"),
-        (FILES | {"set-pull-services": "true"}, "repository", "services by the files changed"),
+        (FILES, "repository", "services found by changed files"),
+        ({"service-map": "web: [web/**]"}, "repository", "services found by changed files"),
+        (FILES | {"set-pull-services": "true"}, "repository", "services found by changed files"),
         (FILES | {"attribution": "commit"}, "commit", "input attribution"),
         (FILES | {"merge-commit-shas": "abc1234"}, "merge-commits", "input merge-commit-shas"),
         ({"merge-commit-shas": "abc1234"}, "merge-commits", "input merge-commit-shas"),

@@ -78,7 +78,7 @@ RELEASE = Trigger(
     per_job=True,
     page=Sourced(f"{SHOP}/releases/tag/v1.4.0", "release.html_url"),
 )
-TIP_TAKEN = "A `repository_dispatch` event names no commit, so the default branch's tip was taken. Give `commit-sha`."
+TIP_TAKEN = "A `repository_dispatch` event names no commit, so the tip of the default branch is used. Set `commit-sha`."
 
 
 def this_job(sha: str, source: str = "GITHUB_SHA", *warnings: str) -> Trigger:
@@ -142,8 +142,8 @@ SKIPPED: dict[str, tuple[str, str]] = {
     "deployment_staging": ("environment, staging, does not count", "Set `only-environments`"),
     "deployment_transient": ("environment, production-pr-7, does not count", "Set `only-environments`"),
     "deployment_status_staging": ("environment, staging, does not count", "Set `only-environments`"),
-    "deployment_status_in_progress": ("status is in_progress, which is not a final one", "are registered at `success`"),
-    "deployment_status_inactive": ("status is inactive, which is not a final one", "are registered at `success`"),
+    "deployment_status_in_progress": ("status is in_progress, which is not final", "are registered at `success`"),
+    "deployment_status_inactive": ("status is inactive, which is not final", "are registered at `success`"),
     "workflow_run_requested": ("has not completed", ""),
     "workflow_run_failure": ("did not succeed", "Set `success`"),
     "workflow_run_pull_request": ("tested a pull request or a merge group", ""),
@@ -183,7 +183,7 @@ def test_skips_without_an_explicit_commit(name: str) -> None:
     found = skipped(name)
     assert f"`{name}`" in found.reason
     assert "does not say which commit was deployed" in found.reason
-    assert "Give `commit-sha`" in found.advice
+    assert "Set `commit-sha`" in found.advice
     assert skipped(name, {"attribution": "repository"}) == found
     assert registered(name, {"commit-sha": "abc1234"}).identity == ()
 
@@ -213,7 +213,7 @@ def test_a_pull_request_counts_only_when_it_is_merged(changes: dict[str, Any]) -
 @pytest.mark.parametrize("name", ["pull_request_fork_merged", "pull_request_fork_deleted"])
 def test_a_fork_without_secrets(name: str) -> None:
     found = skipped(name, {"dx-token": ""})
-    assert "came from a fork, and GitHub gives such a run no secrets" in found.reason
+    assert "comes from a fork, so GitHub passes no secrets to this run" in found.reason
     assert "`push`" in found.advice
     assert "`pull_request_target`" in found.advice
     assert found.warn
@@ -272,7 +272,7 @@ def test_only_branches(name: str, only: str, registers: bool) -> None:
     found = decided(name, {"only-branches": only})
     assert isinstance(found, Trigger) is registers
     if isinstance(found, Skipped):
-        assert "is not one of `only-branches`" in found.reason
+        assert "does not match `only-branches`" in found.reason
         assert "Add it" in found.advice
 
 
@@ -339,7 +339,7 @@ def test_no_environment_is_told() -> None:
 @pytest.mark.parametrize("state", ["pending", "queued", "in_progress", "inactive", "waiting", ""])
 def test_a_status_that_is_not_final(state: str) -> None:
     found = skipped("deployment_status_success", {"success": "true"}, {"deployment_status.state": state})
-    assert "which is not a final one" in found.reason
+    assert "which is not final" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -417,7 +417,7 @@ def test_services_of_a_payload_that_cannot_be_read_are_passed_over_with_a_warnin
     assert found.services is None
     (warning,) = found.warnings
     assert warning.startswith("The deployment's `payload.service` ")
-    assert warning.endswith("It was passed over; give `service`.")
+    assert warning.endswith("It was ignored. Set `service` instead.")
     assert "s3cr3t" not in warning
 
 
@@ -480,7 +480,7 @@ def test_a_run_that_deployed(started_by: str | None) -> None:
     ids=["fork", "deleted", "absent", "nameless", "no own"],
 )
 def test_a_run_of_another_repository(changes: dict[str, Any]) -> None:
-    assert "came from another repository" in skipped("workflow_run_success", {"only-branches": "**"}, changes).reason
+    assert "comes from another repository" in skipped("workflow_run_success", {"only-branches": "**"}, changes).reason
 
 
 @pytest.mark.parametrize("path", ["repository.full_name", "workflow_run.head_repository.full_name"])
@@ -617,7 +617,7 @@ def test_github_is_not_asked_for_what_is_told(started_by: str, name: str | None,
 @pytest.mark.parametrize("given", [{}, {"only-branches": "main, release/**"}], ids=["default", "only"])
 def test_a_branch_that_is_not_named(name: str, path: str, which: str, given: dict[str, str]) -> None:
     assert str(skipped(name, given, {path: None})) == (
-        f'{which} is not named by this event. Write `only-branches: "**"` to register it all the same.'
+        f'{which} is not named by this event. Set `only-branches: "**"` to register it anyway.'
     )
     assert registered(name, {"only-branches": "**"}, {path: None})
 

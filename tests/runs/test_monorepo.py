@@ -185,7 +185,7 @@ def test_a_direct_push_is_deployed_and_nobody_is_told(world: World) -> None:
     assert "Looked up: the push merged no pull request" in run.said
     run = world.pushed(before, SET | INLINE)
     assert (run.exit_code, run.status) == (0, "skipped")
-    assert run.outputs["reason"].startswith("The push merged no pull request that GitHub knows of.")
+    assert run.outputs["reason"].startswith("GitHub found no pull request that this push merged.")
     assert len(world.sent) == 1
 
 
