@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dx_action.text import code, escaped, markdown, one_line, truncate
+from dx_action.text import MOST_NAMES, code, escaped, join_names, markdown, one_line, plural, truncate
 from hostile import TEXT
 from runner import check_summary, read_command, read_lines
 
@@ -88,3 +88,32 @@ def test_prose_says_what_was_said(text: str) -> None:
 @pytest.mark.parametrize(("given", "cut"), [("a" * 500, "a" * 500), ("a" * 501, "a" * 499 + "…")])
 def test_what_is_just_short_enough_is_left_whole(given: str, cut: str) -> None:
     assert truncate(given) == cut
+
+
+@pytest.mark.parametrize(
+    ("names", "most", "joined"),
+    [
+        ([], 3, ""),
+        (["a", "b", "c"], 3, "a, b, c"),
+        (["a", "b", "c"], 2, "a, b and 1 more"),
+        (["a" * 81, "b"], 1, "a" * 79 + "… and 1 more"),
+        ([*"abcdefghijkl"], MOST_NAMES, "a, b, c, d, e, f, g, h, i, j and 2 more"),
+    ],
+)
+def test_names_are_joined_up_to_some(names: list[str], most: int, joined: str) -> None:
+    assert join_names(names, most) == joined
+    assert join_names([*"abcdefghij"]) == "a, b, c, d, e, f, g, h, i, j"
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "text"),
+    [
+        (0, ("row",), "0 rows"),
+        (1, ("row",), "1 row"),
+        (2000, ("row",), "2,000 rows"),
+        (1, ("entry", "entries"), "1 entry"),
+        (2, ("entry", "entries"), "2 entries"),
+    ],
+)
+def test_a_count_has_its_noun(count: int, words: tuple[str, ...], text: str) -> None:
+    assert plural(count, *words) == text

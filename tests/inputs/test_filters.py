@@ -55,6 +55,8 @@ def test_branches(patterns: list[str], branch: str, matches: bool) -> None:
         (["*/eu"], "production/live/eu", True),
         (["prod*"], "preprod", False),
         (["live"], "Live", True),
+        (["live", "prod*"], "production", True),
+        ([], "production", False),
         (["STRASSE"], "straße", True),
         (["*"], "", True),
         (["prod"], "", False),
