@@ -2,9 +2,28 @@
 
 import pytest
 
-from dx_action.services.service import Ownership, Service, by_name, text_of
+from dx_action.errors import InvalidValue
+from dx_action.services.service import Ownership, Service, by_name, checked, text_of
 
 WEB = Service("web", "Web App")
+
+
+def test_a_service_as_dx_is_sent_it() -> None:
+    assert WEB.as_json() == {"identifier": "web", "name": "Web App"}
+    assert Service("web").as_json() == {"identifier": "web"}
+
+
+@pytest.mark.parametrize(
+    ("identifier", "name", "says"),
+    [
+        ("", None, "has a service without an identifier. Write "),
+        ("a\nb", None, "has a service with a line break or another control character in it. Write "),
+        ("a", "b\u2028c", "has a service with a line break or another control character in it. Write "),
+    ],
+)
+def test_a_service_that_is_none(identifier: str, name: str | None, says: str) -> None:
+    with pytest.raises(InvalidValue, match=f"^{says}"):
+        checked(identifier, name)
 
 
 @pytest.mark.parametrize(
