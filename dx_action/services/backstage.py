@@ -32,7 +32,7 @@ class Catalogs(Ownership):
         folder, found = path, None
         while folder and found is None:
             folder = folder.rpartition("/")[0]
-            found = self._components(f"{folder}/{CATALOG}".lstrip("/"))
+            found = self._components(f"{folder}/{CATALOG}".removeprefix("/"))
         return found or ()
 
     def _read_components(self, path: str) -> tuple[Service, ...] | None:

@@ -27,8 +27,8 @@ class Rule:
 
     parts: list[str]
     itself: bool
+    group: int
     below: bool = True
-    group: int = 0
 
 
 def read_rule(pattern: str, group: int = 0) -> Rule:
@@ -37,10 +37,8 @@ def read_rule(pattern: str, group: int = 0) -> Rule:
     A slash at the beginning or in the middle ties the pattern to the repository's root; without one it matches at any depth. A
     pattern that ends in a slash or in `/**` matches only what is below.
     """
-    parts = pattern.split("/")
-    folder = len(parts) > 1 and not parts[-1]
-    if folder:
-        parts.pop()
+    folder = pattern.endswith("/")
+    parts = pattern.removesuffix("/").split("/")
     if not parts[0]:
         del parts[0]
     elif len(parts) == 1:
@@ -52,13 +50,13 @@ def read_rule(pattern: str, group: int = 0) -> Rule:
     return Rule(parts[:-1] if below else parts, itself=not (folder or below), group=group)
 
 
-def wildcards(part: str) -> list[str]:
-    """Return the wildcards and ranges in a part of a pattern."""
-    return [special for special in _SPECIAL.findall(part) if special[0] != "\\"]
+def special(part: str) -> list[str]:
+    """Return the escaped characters, ranges and wildcards in a part of a pattern, as written."""
+    return _SPECIAL.findall(part)
 
 
 def glob_matches(glob: str, name: str) -> bool:
-    """Return whether a part with wildcards, read as by pathspec, matches the whole name. Raises re.error for a range like [z-a]."""
+    """Return whether a part, read as by pathspec, matches the whole name. Raises re.error for a range like [z-a]."""
     return _compiled(glob)(f"{name}/") is not None
 
 
@@ -158,11 +156,11 @@ class PathTree(Generic[Answer]):
         if part == "**":
             node.deep = node.deep or _Node(stays=True)
             return node.deep
-        if wildcards(part):
+        if special(part):
             piece = max(_SPECIAL.split(part), key=len)[-_LONGEST_PIECE:]
             self._sizes.add(len(piece))
             return node.globs.setdefault(piece, {}).setdefault(part, _Node())
-        return node.plain.setdefault(re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL), _Node())
+        return node.plain.setdefault(part, _Node())
 
     def _state(self, nodes: Iterable[_Node], above: Mapping[int, int]) -> _State[Answer]:
         reached = frozenset(nodes)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule, glob_matches, read_rule, wildcards
+from dx_action.services.path_tree import PathTree, Rule, glob_matches, read_rule, special
 from dx_action.services.service import CONTROL
 
 MOST_PATTERNS, MOST_STARS = 5000, 3
@@ -55,11 +55,11 @@ class PatternLists:
 def _rule(pattern: Pattern, group: int) -> Rule:
     rule = read_rule(_without_not(pattern), group)
     for part in rule.parts:
-        special = wildcards(part)
-        ranges = [text for text in special if text.startswith("[")]
+        found = special(part)
+        ranges = [text for text in found if text.startswith("[")]
         if part in {"", ".", ".."}:
             raise pattern.wrong("with `//`, `./` or `../` in it, which matches nothing", _FORM)
-        if special.count("*") > MOST_STARS:
+        if found.count("*") > MOST_STARS:
             cure = "Use fewer, or `**` between slashes for any number of folders."
             raise pattern.wrong(f"with more than {MOST_STARS} `*` between two slashes", cure)
         if any("[:" in text for text in ranges):

@@ -55,6 +55,8 @@ def wrong(text: bytes | str) -> str:
         ("metadata: {title: T, name: a}\nkind: Component", [Service("a", "T")]),
         ("kind: 'Component'\nmetadata: {name: 'a', title: ''}", [Service("a")]),
         ("kind: Component\nmetadata: {name: 123}", [Service("123")]),
+        ("kind: Component\nmetadata: {name: ' a ', title: ' T '}", [Service("a", "T")]),
+        ("x: 1\nx: 2\nkind: Component\nmetadata: {name: a, y: 1, y: 2}", [Service("a")]),
         # Several documents, in their order; a name that comes again is the same component.
         (
             COMPONENT + "---\n" + COMPONENT.replace("payments", "ledger"),
