@@ -77,6 +77,7 @@ def test_kinds_beyond_the_first_are_one() -> None:
         (4, [HELD, ALREADY, REFUSED, UNKNOWN], 0, 0, "4 of 4 sent, 2 failed, 4000.0 a second"),
         (100, [HELD] * 10, 10, 90, "10 of 100 sent, 0 failed, 1.0 a second"),
         (100, [HELD] * 10, 10, 1, "10 of 100 sent, 0 failed, 1.0 a second, about 89 s left"),
+        (100, [HELD] * 10, 5, 0, "10 of 100 sent, 0 failed, 2.0 a second, about 45 s left"),
         (100, [HELD] * 10, 10, 0, "10 of 100 sent, 0 failed, 1.0 a second, about 2 min left"),
         (5_409, [HELD] * 10, 10, 0, "10 of 5,409 sent, 0 failed, 1.0 a second, about 90 min left"),
         (5_410, [HELD] * 10, 10, 0, "10 of 5,410 sent, 0 failed, 1.0 a second, about 1.5 h left"),
