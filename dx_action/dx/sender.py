@@ -231,7 +231,9 @@ class Sender:
 
     def _end_overdue(self) -> None:
         """End the attempts that hang, and put another thread in the place of each one's own."""
-        for index, lane in tuple(self._flights.items()):
+        with self._turn:
+            flights = tuple(self._flights.items())
+        for index, lane in flights:
             delivery, before = lane.delivery, lane.overdue
             lane.overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
             if not (delivery and before and lane.overdue):
