@@ -149,6 +149,7 @@ ONLY_HEAD = "Repeat only this call, and no deployment:"
 ONLY = f"{ONLY_HEAD} run `operation: set-pull-services` with"
 ONLY_ALL = ONLY.replace("this call", "these calls")
 AGAIN = "DX may have registered it. Send the same request again from"
+AGAIN_ALL = "DX may have registered them. Send the same requests again from"
 ONCE = "its `reference_id` is registered only once."
 NO_RERUN = "Do not re-run the job for that: it would register another deployment."
 SAVED = "saved in out/f.jsonl, ready to be sent as a `backfill-file`"
@@ -162,6 +163,13 @@ SAVED = "saved in out/f.jsonl, ready to be sent as a `backfill-file`"
         (["web", "cart"], "failed", FILE, JOBS, f" The requests are {SAVED}."),
         (["web"], "unknown", {}, EVENTS, f" {AGAIN} the output `requests`: {ONCE}"),
         (["web"], "unknown", FILE, EVENTS, f" {AGAIN} out/f.jsonl: {ONCE}"),
+        (
+            ["web", "cart"],
+            "unknown",
+            {},
+            EVENTS,
+            f" {AGAIN_ALL} the output `requests`: {ONCE.replace('its', 'each')}",
+        ),
         (["web"], "unknown", {}, JOBS, f" {AGAIN} the output `requests`: {ONCE} {NO_RERUN}"),
         (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN} the output `requests`: {ONCE}"),
         ([PULL], "failed", {}, JOBS, f" {ONLY} its `pull-number` and the same services."),

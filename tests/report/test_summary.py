@@ -336,6 +336,7 @@ def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
         (None, ""),
         ("soon", ""),
         ("2025-03-08T08:29:15Z", "2 d 1 h"),
+        ("2025-03-09T09:30:15Z", "1 d"),
     ],
 )
 def test_how_long_it_took(since: str | None, told: str) -> None:
