@@ -91,10 +91,10 @@ class _Reader:
         """Read the whole file. Raises BadInput, and InvalidValue if the file as a whole cannot be read."""
         form = form_of(path, file.read(_START))
         file.seek(0)
-        found = records(file, form)
-        first = next(found, None) if form == "CSV" else None
+        remaining = records(file, form)
+        first = next(remaining, None) if form == "CSV" else None
         columns = header(first) if first else ()
-        for record in found:
+        for record in remaining:
             self._take(record, columns)
         if self._more:
             self._problems.append(_problem(f"has {plural(self._more, 'more row')} that cannot be used."))
@@ -153,21 +153,21 @@ class _Reader:
                 self.rows.replace(index, call, line, row.time)
 
     def notices(self) -> tuple[str, ...]:
-        found: list[str] = []
+        texts: list[str] = []
         if self._unnamed:
             rows = plural(self._unnamed, "row has", "rows have")
-            found.append(f"{rows} no `service`. The repository's own name is used instead, such as {self._first_name}.")
+            texts.append(f"{rows} no `service`. The repository's own name is used instead, such as {self._first_name}.")
         if self._repeated:
             rows = plural(self._repeated, "row repeats an earlier one and is", "rows repeat earlier ones and are")
-            found.append(f"{rows} not sent again.")
+            texts.append(f"{rows} not sent again.")
         for method, kept in _KEPT.items():
             if count := self._rerun[method]:
                 rows = plural(count, "row repeats", "rows repeat")
-                found.append(
+                texts.append(
                     f"{rows} an earlier `reference_id` with a different time or URL, as a re-run job writes. By "
                     f"`{method.removeprefix('deployments.')}`, DX keeps the {kept} one, so only that one is sent."
                 )
-        return tuple(found)
+        return tuple(texts)
 
 
 def _values(call: Call) -> str:

@@ -40,7 +40,7 @@ def rows_from_history(
         raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY is not set.")
     deploys = inputs.model_copy(update={"operation": "deploy"})
     own_jobs = _OwnJobs(repository, runtime.server_url)
-    rows, notices, jobs, others = Rows(), Counter[str](), set[int](), 0
+    rows, texts, jobs, others = Rows(), Counter[str](), set[int](), 0
     for outcome in _outcomes(repository, since, until, environments=not inputs.only_environments):
         registration = resolve(deploys, runtime, outcome.event, now)
         if not isinstance(registration, Registration):
@@ -48,29 +48,29 @@ def rows_from_history(
         elif not inputs.workflow_jobs and any(own_jobs.has(url, outcome.repository) for url in outcome.log_urls):
             jobs.add(outcome.event.deployment.id)
         else:
-            notices.update((*registration.notices, *registration.warnings))
+            texts.update((*registration.notices, *registration.warnings))
             time = milliseconds(parse_time(registration.deployed_at.value))
             for call in deployment_calls(registration, deploys):
                 rows.add(call, len(rows) + 1, time, name_of(call))
     say(f"Read {plural(len(rows), 'deployment')} from GitHub's history of {repository.name}")
     if others:
         say(f"  Left out {plural(others, 'deployment')} to an environment that does not count")
-    found: list[str] = []
+    notices: list[str] = []
     if not len(rows) and not jobs:
         place = f"in GitHub's history of {repository.name} from {iso(since)} to {iso(until)}"
-        found.append(_none_counts(place, others, named=bool(inputs.only_environments)))
+        notices.append(_none_counts(place, others, named=bool(inputs.only_environments)))
     if jobs:
-        found.append(
+        notices.append(
             f"Left out {plural(len(jobs), 'deployment')} that GitHub made for this repository's own workflow jobs, because "
             "a job that uses this action registers its own. For history from before that, set `workflow-jobs: true`."
         )
     if own_jobs.more:
-        found.append(
+        notices.append(
             f"The history has jobs of more than {_MOST_NAMES} other repositories, and only {_MOST_NAMES} were looked up. If "
             "another one is a former name of this repository, the deployments of its jobs were not left out."
         )
-    repeated = (text if count == 1 else f"{text} ({plural(count, 'deployment')})" for text, count in notices.items())
-    return rows, (*found, *repeated)
+    once = (text if count == 1 else f"{text} ({plural(count, 'deployment')})" for text, count in texts.items())
+    return rows, (*notices, *once)
 
 
 def _window(inputs: Inputs, now: datetime) -> tuple[datetime, datetime]:
