@@ -213,6 +213,12 @@ def test_after_a_push_the_newest_is_waited_for() -> None:
         assert ("merged", (BEFORE, COMMIT), newest) in lookups.asked
 
 
+def test_what_a_rollback_takes_back_may_not_be_known() -> None:
+    ships = look(Lookups(course="rollback", pulls=UnavailableError("why")), DISCOVER)
+    assert (ships.rollback, ships.reasons, numbers(ships)) == (True, {}, [])
+    assert ships.by_service["web"].headline(COMMIT) == f"Rollback to {COMMIT[:12]}"
+
+
 # What is only shown.
 
 

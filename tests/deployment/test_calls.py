@@ -17,13 +17,16 @@ from dx_action.deployment.calls import (
     as_upsert,
     compact,
     deployment_calls,
+    pull_calls,
     serialise,
 )
+from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError
 from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
+from dx_action.services.service import Service
 
 BODY = {"reference_id": "r", "service": "zoë", "success": False, "metadata": {"a": [1, None]}}
 BYTES = '{"reference_id":"r","service":"zoë","success":false,"metadata":{"a":[1,null]}}'
@@ -387,3 +390,23 @@ def test_what_holds_for_any_inputs(name: str, written: dict[str, str]) -> None:
 def test_what_json_has_no_word_for_is_never_sent(number: float) -> None:
     with pytest.raises(ValueError, match="JSON"):
         serialise({"metadata": {"number": number}})
+
+
+@pytest.mark.parametrize(
+    ("pull", "body"),
+    [
+        (
+            PullServices((Service("web", "Web"),), 77, 7),
+            {"github_pull_id": 77, "services": [{"identifier": "web", "name": "Web"}]},
+        ),
+        (
+            PullServices((), None, 7, replace=True),
+            {"repository": "acme/shop", "pull_number": 7, "services": [], "replace": True},
+        ),
+    ],
+    ids=["by its id", "by its number"],
+)
+def test_the_call_that_sets_a_pull_requests_services(pull: PullServices, body: dict[str, Any]) -> None:
+    (call,) = pull_calls(replace(resolved("push_branch"), pull_services=(pull,)))
+    assert (call.method, call.service, call.reference_id) == ("deployments.setPullServices", "", "")
+    assert (call.json(), list(call.json()), call.label) == (body, list(body), pull.subject)

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from builders import resolved
+from dx_action.deployment.reference_id import row_id
+from dx_action.services.service import Service
 
 MERGED_41 = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
 DIGEST = r"[0-9a-f]{12}"
@@ -291,3 +293,19 @@ def test_the_case_of_the_events_commit_makes_no_other_deployment() -> None:
 )
 def test_what_an_id_is_made_of(name: str, given: dict[str, str], source: str) -> None:
     assert resolved(name, given).reference_ids.source == source
+
+
+def test_the_id_of_a_row_is_of_what_makes_it_this_deployment() -> None:
+    def made(
+        repository: str = "acme/shop",
+        name: str | None = None,
+        environment: str | None = None,
+        *,
+        succeeded: bool = True,
+    ) -> str:
+        commits = ["ABC1234", "abc2345", "abc1234"]
+        return row_id("2025-01-01T12:05:00Z", repository, Service("web", name), environment, commits, succeeded)
+
+    assert re.fullmatch(r"backfill/2025-01-01T12:05:00Z/[0-9a-f]{16}/web", made())
+    assert made() == made("ACME/Shop", "Web App", "")
+    assert len({made(), made("acme/other"), made(environment="eu"), made(succeeded=False)}) == 4

@@ -196,6 +196,7 @@ def test_merge_commits_that_nobody_listed(
     assert isinstance(registration, Registration)
     assert registration.attribution == Sourced(*attribution)
     assert registration.merge_commit_shas == shas
+    assert registration.merge_commits_of("web") == (shas.value if shas else ())
 
 
 @pytest.mark.parametrize("given", [{}, {"service": "web"}])
