@@ -206,7 +206,7 @@ def _chart(change_set: ChangeSet, deployed_at: str) -> Iterator[str]:
             bars.append(
                 f"  section #{pull.number}\n    to the merge :{start}, {middle}\n    to production :done, {middle}, {last}\n"
             )
-    if change_set.course in ("forward", "diverged") and len(bars) > 1 and end:
+    if change_set.ships and len(bars) > 1 and end:
         axis = "%d %b %H h" if end - min(starts) < _DAYS else "%d %b"
         yield "```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat YYYY-MM-DDTHH:mm:ss\n"
         yield f"  axisFormat {axis}\n  todayMarker off\n"
