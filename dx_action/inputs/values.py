@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import PlainValidator, SecretStr
 
 from dx_action.errors import InvalidValue
-from dx_action.services.service import Ownership, Service, checked
+from dx_action.services.service import SERVICE_FORM, Ownership, Service, checked
 
 T = TypeVar("T")
 Outcome = Literal["success", "failure", "skip"]
@@ -28,9 +28,6 @@ _INSTANCE = re.compile(_LABEL)
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing after it."
 _PATH_FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
-_SERVICE_FORM = (
-    'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
-)
 _OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("true", "success"), "success"),
     **dict.fromkeys(("false", "failure", "error", "timed_out", "startup_failure"), "failure"),
@@ -248,7 +245,7 @@ def parse_services(text: str) -> tuple[Service, ...]:
     one_line = not text.startswith(("[", "{")) and len(text.splitlines()) == 1
     if one_line and "," in text.partition("=")[2]:
         raise InvalidValue(
-            f"has a comma after `=`, which could belong to the name or begin another service. {_SERVICE_FORM}"
+            f"has a comma after `=`, which could belong to the name or begin another service. {SERVICE_FORM}"
         )
     return _distinct(_service(item) for item in parse_items(f"[{text}]" if text.startswith("{") else text))
 
@@ -275,15 +272,13 @@ def _service(item: object) -> Service:
     if isinstance(item, str):
         identifier, equals, name = (part.strip() for part in item.partition("="))
         if equals and not name:
-            raise InvalidValue(f"has a service with nothing after `=`. {_SERVICE_FORM}")
+            raise InvalidValue(f"has a service with nothing after `=`. {SERVICE_FORM}")
         return checked(identifier, name or None)
     if isinstance(item, dict) and item.keys() <= {"identifier", "name"}:
         given, shown = item.get("identifier"), item.get("name")
         if isinstance(given, str) and (shown is None or isinstance(shown, str)):
             return checked(given.strip(), (shown or "").strip() or None)
-    raise InvalidValue(
-        f"has a service that is neither text nor an object with `identifier` and `name`. {_SERVICE_FORM}"
-    )
+    raise InvalidValue(f"has a service that is neither text nor an object with `identifier` and `name`. {SERVICE_FORM}")
 
 
 def _distinct(found: Iterable[Service]) -> tuple[Service, ...]:
@@ -291,9 +286,9 @@ def _distinct(found: Iterable[Service]) -> tuple[Service, ...]:
     for service in found:
         known = by_identifier.setdefault(service.identifier, service)
         if known != service:
-            raise InvalidValue(f"names one service twice, with different names. {_SERVICE_FORM}")
+            raise InvalidValue(f"names one service twice, with different names. {SERVICE_FORM}")
     if not by_identifier:
-        raise InvalidValue(f"names no service. {_SERVICE_FORM}")
+        raise InvalidValue(f"names no service. {SERVICE_FORM}")
     return tuple(by_identifier.values())
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from dx_action.errors import InvalidValue
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_FORM = 'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
+SERVICE_FORM = (
+    'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class Service:
 def checked(identifier: str, name: str | None) -> Service:
     """Return the service. Raises InvalidValue if it has no identifier, or a control character."""
     if not identifier:
-        raise InvalidValue(f"has a service without an identifier. {_FORM}")
+        raise InvalidValue(f"has a service without an identifier. {SERVICE_FORM}")
     if CONTROL.search(identifier) or CONTROL.search(name or ""):
-        raise InvalidValue(f"has a service with a line break or another control character in it. {_FORM}")
+        raise InvalidValue(f"has a service with a line break or another control character in it. {SERVICE_FORM}")
     return Service(identifier, name)
 
 
