@@ -16,6 +16,19 @@ def test_yaml_may_be_a_hundred_levels_deep() -> None:
     assert "is nested too deeply (line 1)" in wrong(read_yaml, "[" * 101 + "]" * 101)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1\n? *b\n: 2", "uses an alias (line 2). Write the value out."),
+        ("a: 1\n!!str b: 2", "uses a tag (line 2). If the value is text, put it in quotes."),
+        # PyYAML has read on by then.
+        ("[-\n", "is not valid YAML (line 1)."),
+    ],
+)
+def test_the_line_of_what_is_wrong(text: str, says: str) -> None:
+    assert wrong(read_yaml, text) == says
+
+
 def test_the_billion_laughs_are_not_laughed() -> None:
     bomb = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
     assert "uses an alias (line 2)" in wrong(read_yaml, bomb)
