@@ -107,13 +107,13 @@ def _operate(step: endings.Step) -> endings.Report:
 
 
 def _saved(report: endings.Report, step: endings.Step, *, strict: bool) -> endings.Report:
-    """Save in `failed-file` what DX does not hold for certain, and return the report with what went wrong with that."""
+    """Save in `failed-file` what DX does not hold for certain, and return the report on what was really saved."""
     if step.inputs is None or not report.failed:
         return report
     failed_file = FailedFile(step.workspace, step.inputs.failed_file, step.workflow.scrubbed)
     failed_file.finish([result.call for result in report.failed], ())
     if failed_file.problem:
-        return endings.with_problem(report, failed_file.problem, fail_on_error=strict)
+        return endings.with_problem(report.unsaved or report, failed_file.problem, fail_on_error=strict)
     return report
 
 

@@ -26,7 +26,10 @@ _NOTHING_SENT = "Nothing was sent to DX"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run publishes. `annotations` are (level, message); `failed` is what DX may not have registered."""
+    """All that a run publishes. `annotations` are (level, message).
+
+    `failed` is what DX may not have registered, and `unsaved` the report if that could not be saved.
+    """
 
     exit_code: int
     lines: tuple[str, ...]
@@ -34,6 +37,7 @@ class Report:
     outputs: dict[str, str]
     summary: str
     failed: tuple[Result, ...] = ()
+    unsaved: "Report | None" = None
 
 
 def conclude(
@@ -162,7 +166,7 @@ def sent(
     already = conflicts(registration, inputs, results)
     reason = messages[0] if messages else (already[0][1] if already and status == "already-registered" else "")
     notes = (*messages, *(text for _, text in already), *registration.warnings, *registration.notices)
-    return conclude(
+    report = conclude(
         messages,
         (*already, *hints(registration.warnings, registration.notices)),
         outputs(status, reason, registration, [*calls, *updates], results),
@@ -171,6 +175,10 @@ def sent(
         lines=[result_line(result, result.call.label) for result in results],
         failed=failed,
     )
+    if not failed or not inputs.failed_file:
+        return report
+    without_file = inputs.model_copy(update={"failed_file": None})
+    return replace(report, unsaved=sent(registration, without_file, results, updates, calls=calls))
 
 
 def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Report:

@@ -342,6 +342,13 @@ def test_a_problem_that_is_told_already_is_not_told_twice() -> None:
     assert report.with_problem(told, problems[1], fail_on_error=True) == told
 
 
+@pytest.mark.parametrize("outcome", ["failed", "unknown"])
+def test_a_report_that_can_be_made_without_the_file(outcome: Outcome) -> None:
+    file = {"failed-file": "out/failed.jsonl"}
+    assert sent([outcome], file).unsaved == sent([outcome])
+    assert sent([outcome]).unsaved is sent(["accepted"], file).unsaved is None
+
+
 @pytest.mark.parametrize(("warn", "level"), [(True, "warning"), (False, "notice")])
 def test_skipped(warn: bool, level: str) -> None:
     told = report.skipped(Skipped("It is no deployment.", "Change it.", warn=warn))

@@ -578,6 +578,34 @@ def test_a_failed_file_that_cannot_be_written_is_told_before_anything_is_sent(tm
     assert not (tmp_path / "failed.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("fault", "ends"),
+    [
+        (REFUSED, "DX says: No more."),
+        (DOWN, "Send the same request again from the output `requests`: its `reference_id` is registered only once."),
+    ],
+    ids=["failed", "unknown"],
+)
+def test_nothing_is_said_to_be_in_a_file_that_could_not_be_written(
+    tmp_path: Path, dx: Sandbox, fault: Fault, ends: str
+) -> None:
+    dx.script([fault])
+    step = Step(tmp_path, connected(dx, failed_file="failed.jsonl"))
+    file = step.workspace / "failed.jsonl"
+
+    def answered() -> float:
+        if file.is_file():
+            file.unlink()
+            file.mkdir()
+        return 0.5
+
+    run = step.inside(fast_clock(random=answered))
+    (_, message), (_, problem) = run.annotations
+    assert message.endswith(ends)
+    assert problem.startswith("`failed-file` names a file that cannot be opened or written")
+    assert "failed.jsonl" not in "".join([*run.said, run.raw_outputs, run.summary, message])
+
+
 # The job is cancelled.
 
 
