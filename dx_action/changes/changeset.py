@@ -12,7 +12,6 @@ from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.text import plural
 
-_NO_COMMIT = "0"
 # From one commit to another: to a descendant, to an ancestor, to itself, or to neither.
 Course = Literal["forward", "rollback", "redeploy", "diverged"]
 
@@ -72,12 +71,11 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
     """
     if inputs.since_sha and commit:
         return RangeChange(inputs.since_sha, commit, "input since-sha")
-    if inputs.pull_number and not (
-        isinstance(event, PullRequestEvent) and event.pull_request.number == inputs.pull_number
-    ):
+    own = own_pull(event)
+    if inputs.pull_number and not (own and own.number == inputs.pull_number):
         return PullChange(inputs.pull_number)
-    if isinstance(event, PullRequestEvent):
-        return pull_change(event.pull_request)
+    if own:
+        return pull_change(own)
     if commit and (before := before_push(event)):
         return RangeChange(before, commit, "push.before")
     raise BadInput.of(
@@ -87,10 +85,21 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
     )
 
 
+def own_pull(event: Event) -> PullRequest | None:
+    """Return the event's own pull request."""
+    return event.pull_request if isinstance(event, PullRequestEvent) else None
+
+
+def own_merge(event: Event, commit: str | None) -> tuple[MergedPull, ...]:
+    """Return the event's pull request if the commit, which may be abbreviated, merged it."""
+    pull = own_pull(event)
+    return (merged_pull(pull),) if pull and same_commit(pull.merge_commit_sha, commit) else ()
+
+
 def before_push(event: Event) -> str | None:
     """Return the commit from which a push moved its branch; None for a new branch, for which GitHub sends zeros."""
     before = event.before if isinstance(event, PushEvent) else None
-    return before if before and before.strip(_NO_COMMIT) else None
+    return before if before and before.strip("0") else None
 
 
 def same_commit(whole: str | None, commit: str | None) -> bool:

@@ -32,7 +32,6 @@ from dx_action.inputs.values import Sourced
 from dx_action.runner.event import (
     Deployment,
     DeploymentEvent,
-    DeploymentStatusEvent,
     Event,
     PullRequestEvent,
     PushEvent,
@@ -141,7 +140,7 @@ def _previous(
         return dict.fromkeys(names, "")
     if inputs.since_sha:
         return dict.fromkeys(names, Sourced(inputs.since_sha, "input since-sha"))
-    own = event.deployment if isinstance(event, DeploymentEvent | DeploymentStatusEvent) else None
+    own = event.deployment if isinstance(event, DeploymentEvent) else None
     environment = own.environment if own else inputs.environment
 
     def same(deployment: Deployment) -> bool:

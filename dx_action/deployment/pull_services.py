@@ -9,12 +9,13 @@ from dx_action.changes.changeset import (
     PullChange,
     RangeChange,
     before_push,
+    own_pull,
     pull_change,
 )
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs
-from dx_action.runner.event import Event, PullRequest, PullRequestEvent, PushEvent
+from dx_action.runner.event import Event, PullRequest, PushEvent
 from dx_action.services.service import Service
 
 
@@ -48,22 +49,19 @@ class PullServices:
 
     @property
     def subject(self) -> str:
-        """The pull request, as people call it."""
         return f"pull request #{self.pull_number}" if self.pull_number else f"the pull request of id {self.pull_id}"
 
 
 def assign(
     event: Event, inputs: Inputs, given: tuple[Service, ...], commit: str | None, lookups: ServiceLookups
 ) -> tuple[PullServices, ...]:
-    """Return each pull request with its services: those `given`, else those of its own files.
+    """Return each pull request with its services: those `given`, else those of its own files that `service` lists, if set.
 
     Raises BadInput if neither an input nor the event names a pull request, and what `lookups` raises.
     """
-    pull = event.pull_request if isinstance(event, PullRequestEvent) else None
-    if inputs.pull_number or inputs.pull_id:
-        found = [_named(inputs, pull, given, lookups)]
-    elif pull:
-        found = [PullServices(given or lookups.touched(pull_change(pull)), pull.id, pull.number)]
+    own = own_pull(event)
+    if own or inputs.pull_number or inputs.pull_id:
+        found = [_named(inputs, own, given, lookups)]
     elif isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
         merged = lookups.merged_by_push(before_push(event), commit, (event.ref or "").removeprefix("refs/heads/"))
         changes = [PullChange(pull.number, pull.base, pull.head, pull.changed_files) for pull in merged]
@@ -75,24 +73,13 @@ def assign(
         raise BadInput.of(
             "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."
         )
-    return tuple(replace(pull_services, replace=inputs.replace_pull_services) for pull_services in found)
-
-
-def only_services(pull_services: tuple[PullServices, ...], services: tuple[Service, ...]) -> tuple[PullServices, ...]:
-    """Keep the `services`, if there are any; files say which of them a pull request touches."""
-    if not services:
-        return pull_services
     kept = []
-    for pull in pull_services:
+    for pull in found:
         touched = {service.identifier for service in pull.services}
-        left = tuple(service for service in services if service.identifier in touched)
-        kept.append(replace(pull, services=left, others=len(left) < len(touched)))
+        services = tuple(service for service in inputs.service or pull.services if service.identifier in touched)
+        others = len(services) < len(touched)
+        kept.append(replace(pull, services=services, others=others, replace=inputs.replace_pull_services))
     return tuple(kept)
-
-
-def changed_only(pull_services: tuple[PullServices, ...]) -> tuple[PullServices, ...]:
-    """Leave out pull requests without a service, unless their services in DX are to be removed."""
-    return tuple(pull for pull in pull_services if pull.services or (pull.replace and not pull.others))
 
 
 def nothing_to_send(pull_services: tuple[PullServices, ...], *, deploys: bool) -> Skipped:
@@ -105,16 +92,20 @@ def nothing_to_send(pull_services: tuple[PullServices, ...], *, deploys: bool) -
     )
 
 
-def _named(
-    inputs: Inputs, pull: PullRequest | None, given: tuple[Service, ...], lookups: ServiceLookups
-) -> PullServices:
-    """Prefer the id: a number names a pull request only together with its repository."""
+def named_pull(inputs: Inputs, own: PullRequest | None) -> tuple[int | None, int | None]:
+    """Return the number and the id that inputs give, or both of the event's `own` if inputs name no other."""
     number, identifier = inputs.pull_number, inputs.pull_id
-    if pull and (number in (None, pull.number)) and (identifier in (None, pull.id)):
-        number, identifier = pull.number, pull.id
+    same = own and number in (None, own.number) and identifier in (None, own.id)
+    return (own.number, own.id) if own and same else (number, identifier)
+
+
+def _named(
+    inputs: Inputs, own: PullRequest | None, given: tuple[Service, ...], lookups: ServiceLookups
+) -> PullServices:
+    number, identifier = named_pull(inputs, own)
     if given:
         return PullServices(given, identifier, number)
     if number is None:
         raise BadInput.of("pull-number", "is missing: `pull-id` alone does not say which files changed.")
-    own = pull if pull and pull.number == number else None
-    return PullServices(lookups.touched(pull_change(own) if own else PullChange(number)), identifier, number)
+    change = pull_change(own) if own and own.number == number else PullChange(number)
+    return PullServices(lookups.touched(change), identifier, number)

@@ -13,35 +13,44 @@ from dataclasses import dataclass
 from dx_action.deployment.trigger import Trigger
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
+from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """What was deployed. `own`: the repository is the event's."""
+class Subject:
+    """The repository and the commit that a run is about.
 
-    repository: str
+    `own`: the repository is the event's, which spells it as `name`. Otherwise `event` names no pull request and no files.
+    """
+
+    repository: Sourced[str]
     own: bool
-    commits: Sequence[str]
-    succeeded: bool
+    name: str
+    commit: Sourced[str] | None
+    event: Event
+
+    @property
+    def sha(self) -> str | None:
+        return self.commit.value if self.commit else None
 
 
 def reference_ids(
-    inputs: Inputs, runtime: Runtime, trigger: Trigger, deployed: Deployed, services: Sequence[Service]
+    inputs: Inputs, runtime: Runtime, trigger: Trigger, subject: Subject, services: Sequence[Service], succeeded: bool
 ) -> Sourced[tuple[str, ...]]:
     """Return each service's reference id, in the services' order: the author's own, or derived."""
     if given := inputs.reference_id:
         several = len(services) > 1
         ids = tuple(f"{given}/{service.identifier}" if several else given for service in services)
         return Sourced(ids, "input reference-id")
-    outcome = "success" if deployed.succeeded else "failure"
+    outcome = "success" if succeeded else "failure"
     if trigger.identity:
         parts = [*trigger.identity]
         if trigger.per_job:
             parts += [runtime.job or "-", inputs.job_index]
         parts.append(outcome)
-        if trigger.overridable and (by_hand := _by_hand(inputs, trigger, deployed)):
+        if trigger.overridable and (by_hand := _by_hand(inputs, trigger, subject)):
             parts.append(_digest(by_hand))
     else:
         parts = (
@@ -49,8 +58,9 @@ def reference_ids(
             if inputs.check_run_id
             else ["run", runtime.run_id or "-", runtime.run_attempt, runtime.job or "-", inputs.job_index]
         )
-        commits = [sha.lower() for sha in deployed.commits]
-        parts.append(_digest([deployed.repository.lower(), inputs.environment, commits, outcome]))
+        # The same event may find other merge commits later, so only those that an input lists count.
+        commits = [sha.lower() for sha in inputs.merge_commit_shas or filter(None, [subject.sha])]
+        parts.append(_digest([subject.repository.value.lower(), inputs.environment, commits, outcome]))
     ids = tuple("/".join((runtime.server, *parts, service.identifier)) for service in services)
     return Sourced(ids, "this event" if trigger.identity else "this job")
 
@@ -64,7 +74,7 @@ def row_id(
     return f"backfill/{deployed_at}/{digest}/{service.identifier}"
 
 
-def _by_hand(inputs: Inputs, trigger: Trigger, deployed: Deployed) -> list[object]:
+def _by_hand(inputs: Inputs, trigger: Trigger, subject: Subject) -> list[object]:
     """Two steps of one job whose inputs differ in these mean two deployments, though the event is the same.
 
     An input that says what the event says anyway changes nothing.
@@ -72,7 +82,7 @@ def _by_hand(inputs: Inputs, trigger: Trigger, deployed: Deployed) -> list[objec
     commit = (inputs.commit_sha or "").lower()
     if trigger.commit and trigger.commit.value.lower().startswith(commit):
         commit = ""
-    repository = "" if deployed.own else deployed.repository.lower()
+    repository = "" if subject.own else subject.repository.value.lower()
     given: list[object] = [repository, inputs.environment or "", commit]
     given += [sha.lower() for sha in inputs.merge_commit_shas]
     return given if any(given) else []

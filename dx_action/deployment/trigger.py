@@ -9,23 +9,20 @@ from dx_action.errors import BadEvent, InvalidValue
 from dx_action.inputs.filters import counts, matches_branch
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time
-from dx_action.inputs.values import Sourced, is_url, services_in_payload
+from dx_action.inputs.values import Sourced, is_url, services_in_payload, sourced
 from dx_action.runner.event import (
-    Deployment,
     DeploymentEvent,
     DeploymentStatusEvent,
     Event,
-    PullRequest,
     PullRequestEvent,
     PushEvent,
     ReleaseEvent,
+    Repository,
     WorkflowRunEvent,
 )
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
-_TAG = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?")
-_FINAL_STATES = ("success", "failure", "error")
 _NAMES_NO_DEPLOYED_COMMIT = {
     *("merge_group", "check_run", "check_suite", "status", "create", "delete", "issues", "issue_comment"),
     *("pull_request_review", "pull_request_review_comment"),
@@ -62,7 +59,6 @@ class Trigger:
     deployed_at: Sourced[datetime] | None = None
     success: Sourced[bool] | None = None
     page: Sourced[str] | None = None
-    pull: PullRequest | None = None
     services: Sourced[tuple[Service, ...]] | None = None
     warnings: tuple[str, ...] = ()
 
@@ -91,7 +87,7 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime, is_tag: IsTag | None 
         case DeploymentStatusEvent():
             return _deployment_status(event, inputs, runtime)
         case DeploymentEvent():
-            return _deployment(event.deployment, event, inputs, runtime)
+            return _deployment(event, inputs, runtime)
         case WorkflowRunEvent():
             return _workflow_run(event, inputs, is_tag)
         case ReleaseEvent():
@@ -101,26 +97,25 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime, is_tag: IsTag | None 
 
 def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
     pull = event.pull_request
-    base = (pull.base and pull.base.ref) or ""
     if event.action != "closed" or not pull.merged:
         return Skipped(
             "The pull request was not merged by this event.",
             "Run the job with `if: github.event.pull_request.merged`.",
         )
-    if skipped := _skip_branch("The pull request's base", base, event, inputs):
+    if skipped := _skip_branch("The pull request's base", pull.base.ref if pull.base else None, event, inputs):
         return skipped
-    if inputs.dx_token is None and event.name == "pull_request" and _from_fork(event) and not inputs.dry_run:
+    own = _same(pull.head.repo if pull.head else None, event.repository)
+    if inputs.dx_token is None and event.name == "pull_request" and not own and not inputs.dry_run:
         return Skipped(
             "The pull request comes from a fork, so GitHub passes no secrets to this run and `dx-token` is empty.",
             "Run the workflow on `push` to the base branch, or on `pull_request_target`.",
             warn=True,
         )
     return Trigger(
-        Sourced(pull.merge_commit_sha, "pull_request.merge_commit_sha") if pull.merge_commit_sha else None,
+        sourced(pull.merge_commit_sha, "pull_request.merge_commit_sha"),
         identity=("pull", str(pull.id)),
         per_job=True,
         page=_page(pull.html_url, "pull_request.html_url"),
-        pull=pull,
     )
 
 
@@ -133,29 +128,28 @@ def _push(event: PushEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipp
     filtered = inputs.only_branches and not ref.startswith("refs/tags/")
     if filtered and (skipped := _skip_branch("The pushed branch", ref.removeprefix("refs/heads/"), event, inputs)):
         return skipped
-    return Trigger(Sourced(event.head_commit.id, "push.head_commit.id") if event.head_commit else _sha(runtime))
+    head = sourced(event.head_commit.id if event.head_commit else "", "push.head_commit.id")
+    return Trigger(head or sourced(runtime.sha, "GITHUB_SHA"))
 
 
-def _deployment(deployment: Deployment, event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
+def _deployment(event: DeploymentEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
+    deployment, repository = event.deployment, f"{runtime.server_url}/{own_repository(event, runtime).value}"
     if not counts(deployment, inputs.only_environments):
         return Skipped(
             f"The deployment's environment, {deployment.environment or '(none)'}, does not count as production.",
             "Set `only-environments` to register its deployments.",
         )
-    services: Sourced[tuple[Service, ...]] | None = None
     warnings: tuple[str, ...] = ()
     try:
-        if named := services_in_payload(deployment.payload):
-            services = Sourced(named, "deployment.payload.service")
+        services = sourced(services_in_payload(deployment.payload), "deployment.payload.service")
     except InvalidValue as error:
+        services = None
         warnings = (f"The deployment's `payload.service` {error} It was ignored. Set `service` instead.",)
     return Trigger(
         Sourced(deployment.sha, "deployment.sha"),
         identity=("deployment", str(deployment.id)),
         overridable=False,  # a backfill has nothing but the deployment to make the same id from
-        page=_page(
-            f"{runtime.server_url}/{own_repository(event, runtime).value}/deployments", "the repository's deployments"
-        ),
+        page=_page(f"{repository}/deployments", "the repository's deployments"),
         services=services,
         warnings=warnings,
     )
@@ -163,12 +157,12 @@ def _deployment(deployment: Deployment, event: Event, inputs: Inputs, runtime: R
 
 def _deployment_status(event: DeploymentStatusEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
     status = event.deployment_status
-    if status.state not in _FINAL_STATES:
+    if status.state not in ("success", "failure", "error"):
         return Skipped(
             f"The deployment status is {status.state}, which is not final.",
             "Deployments are registered at `success`, `failure` or `error`.",
         )
-    trigger = _deployment(event.deployment, event, inputs, runtime)
+    trigger = _deployment(event, inputs, runtime)
     if isinstance(trigger, Skipped):
         return trigger
     return replace(
@@ -196,8 +190,7 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
             "The workflow run tested a pull request or a merge group, and deployed nothing.",
             "Limit `on.workflow_run` with `branches`.",
         )
-    own, head = (repository and repository.full_name for repository in (event.repository, run.head_repository))
-    if not own or not head or own.casefold() != head.casefold():
+    if not _same(run.head_repository, event.repository):
         return Skipped(
             "The workflow run's code comes from another repository.",
             "Run the workflow on `push` in this repository instead.",
@@ -205,7 +198,7 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
     name = run.head_branch or ""
     by_tag = started_by == "release" or name.startswith("refs/tags/")
     skipped = None if by_tag else _skip_branch("The workflow run's branch", name, event, inputs)
-    if skipped and not (name and _names_a_tag(name, is_tag)):
+    if skipped and not (name and _is_tag(name, is_tag)):
         return skipped
     return Trigger(
         Sourced(run.head_sha, "workflow_run.head_sha"),
@@ -215,24 +208,21 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
     )
 
 
-def _names_a_tag(name: str, is_tag: IsTag | None) -> bool:
-    """GitHub says so if it can be asked; otherwise a name like v1.2.3 counts as a tag."""
+def _is_tag(name: str, is_tag: IsTag | None) -> bool:
+    """Without an answer, a name like v1.2.3 counts as a tag."""
     known = is_tag(name) if is_tag else None
-    return _TAG.fullmatch(name) is not None if known is None else known
+    return bool(re.fullmatch(r"v?\d+\.\d+\.\d+([-+].*)?", name)) if known is None else known
 
 
 def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:
     release = event.release
+    advice = "Run the workflow for `types: [released]`."
     if event.action not in ("published", "released"):
-        return Skipped(
-            "The release was neither published nor released by this event.", "Run the workflow for `types: [released]`."
-        )
+        return Skipped("The release was neither published nor released by this event.", advice)
     if release.draft or release.prerelease:
-        return Skipped(
-            "A draft or a prerelease is not a deployment to production.", "Run the workflow for `types: [released]`."
-        )
+        return Skipped("A draft or a prerelease is not a deployment to production.", advice)
     return Trigger(
-        _sha(runtime),
+        sourced(runtime.sha, "GITHUB_SHA"),
         identity=("release", str(release.id)),
         per_job=True,
         page=_page(release.html_url, "release.html_url"),
@@ -240,21 +230,19 @@ def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:
 
 
 def _other(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger:
-    warnings: tuple[str, ...] = ()
-    if event.name == "repository_dispatch" and not names_commits(inputs):
-        warnings = (
-            "A `repository_dispatch` event names no commit, so the tip of the default branch is used. Set `commit-sha`.",
-        )
-    return Trigger(_sha(runtime), warnings=warnings)
+    warning = (
+        "A `repository_dispatch` event names no commit, so the tip of the default branch is used. Set `commit-sha`."
+    )
+    taken = event.name == "repository_dispatch" and not inputs.names_commits
+    return Trigger(sourced(runtime.sha, "GITHUB_SHA"), warnings=(warning,) if taken else ())
 
 
-def _skip_branch(what: str, branch: str, event: Event, inputs: Inputs) -> Skipped | None:
+def _skip_branch(what: str, branch: str | None, event: Event, inputs: Inputs) -> Skipped | None:
     """Skip a branch that `only-branches` does not name; without that input, any but the default branch."""
-    if matches_branch(inputs.only_branches, branch):
+    if matches_branch(inputs.only_branches, branch or ""):
         return None
     if not branch:
-        advice = 'Set `only-branches: "**"` to register it anyway.'
-        return Skipped(f"{what} is not named by this event.", advice)
+        return Skipped(f"{what} is not named by this event.", 'Set `only-branches: "**"` to register it anyway.')
     if inputs.only_branches:
         return Skipped(f"{what}, {branch}, does not match `only-branches`.", "Add it to register its deployments.")
     default = event.repository and event.repository.default_branch
@@ -265,25 +253,16 @@ def _skip_branch(what: str, branch: str, event: Event, inputs: Inputs) -> Skippe
     return Skipped(f"{what}, {branch}, is not the default branch, {default}.", "Set `only-branches` to register it.")
 
 
-def _from_fork(event: PullRequestEvent) -> bool:
-    head, own = event.pull_request.head, event.repository
-    full_name = head and head.repo and head.repo.full_name
-    return not full_name or not own or full_name.casefold() != (own.full_name or "").casefold()
+def _same(head: Repository | None, own: Repository | None) -> bool:
+    """Whether both are named, and alike. A deleted fork has no name."""
+    one, other = ((repository and repository.full_name) or "" for repository in (head, own))
+    return one.casefold() == other.casefold() != ""
 
 
 def own_repository(event: Event, runtime: Runtime) -> Sourced[str]:
     """Return the event's own repository; its name may be empty."""
-    name = event.repository and event.repository.full_name
-    return Sourced(name, "repository.full_name") if name else Sourced(runtime.repository, "GITHUB_REPOSITORY")
-
-
-def names_commits(inputs: Inputs) -> bool:
-    """Whether inputs say which commits were deployed, or that none are to be sent."""
-    return bool(inputs.commit_sha or inputs.merge_commit_shas or inputs.attribution == "repository")
-
-
-def _sha(runtime: Runtime) -> Sourced[str] | None:
-    return Sourced(runtime.sha, "GITHUB_SHA") if runtime.sha else None
+    name = event.repository.full_name if event.repository else ""
+    return sourced(name, "repository.full_name") or Sourced(runtime.repository, "GITHUB_REPOSITORY")
 
 
 def _time(text: str, name: str) -> Sourced[datetime]:

@@ -97,6 +97,15 @@ class Inputs(BaseModel):
     check_run_id: Line | None = None
 
     @property
+    def deploys(self) -> bool:
+        return self.operation == "deploy"
+
+    @property
+    def names_commits(self) -> bool:
+        """Whether inputs say which commits were deployed, or that none are to be sent."""
+        return bool(self.commit_sha or self.merge_commit_shas or self.attribution == "repository")
+
+    @property
     def services_source(self) -> ServicesFrom:
         """Where services come from: `service-map` implies `map`."""
         return self.services_from or ("map" if self.service_map else "input")

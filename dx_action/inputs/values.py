@@ -43,6 +43,11 @@ class Sourced(Generic[T]):
     source: str
 
 
+def sourced(value: T | None, source: str) -> Sourced[T] | None:
+    """Return the value and its source; None for no value or an empty one."""
+    return Sourced(value, source) if value else None
+
+
 @dataclass(frozen=True, slots=True)
 class DxHost:
     """`base` is the URL that `/api/…` follows. `loopback` is this very machine, which no proxy may serve."""

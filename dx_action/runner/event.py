@@ -140,10 +140,9 @@ class DeploymentEvent(Event):
     deployment: Deployment
 
 
-class DeploymentStatusEvent(Event):
+class DeploymentStatusEvent(DeploymentEvent):
     """`deployment_status`."""
 
-    deployment: Deployment
     deployment_status: DeploymentStatus
 
 

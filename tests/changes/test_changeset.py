@@ -18,12 +18,20 @@ from dx_action.changes.changeset import (
     in_order,
     merged_pull,
     needs_changes,
+    own_pull,
 )
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequestEvent
 
 DISCOVER, SHOW = {"attribution": "merge-commits"}, {"show-pull-requests": "true"}
 FIRST = {"lead-time-metadata": "first-commit"}
+
+
+def test_the_event_s_own_pull_request() -> None:
+    own = own_pull(builders.event("pull_request_merged"))
+    assert own
+    assert (own.id, own.number) == (2401500041, 41)
+    assert own_pull(builders.event("push_branch")) is None
 
 
 # Which runs look at all.

@@ -12,7 +12,7 @@ from dx_action.changes.changeset import MergedPull
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration, choose_attribution, choose_pull, resolve, unused_since
-from dx_action.deployment.trigger import Skipped, Trigger
+from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError, BadEvent, BadInput
 from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
@@ -499,8 +499,7 @@ def test_the_times_of_lead_time_are_looked_up_where_an_input_wants_them(wanted: 
 # --- choices
 
 FILES = {"services-from": "codeowners"}
-OWN = Trigger(None, pull=PullRequest(number=7, id=77, merged=True))
-NONE = Trigger(None)
+OWN = PullRequest(number=7, id=77, merged=True)
 TOLD = (PullServices((), 88, 8),)
 
 
@@ -547,34 +546,34 @@ def test_which_times_are_filled_in(given: dict[str, str], commit: bool, first: b
 
 
 @pytest.mark.parametrize(
-    ("given", "trigger", "told", "found", "expected"),
+    ("given", "own", "told", "found", "expected"),
     [
-        ({}, NONE, (), (), (None, None)),
+        ({}, None, (), (), (None, None)),
         ({}, OWN, (), (), (7, 77)),
         ({}, OWN, TOLD, (pull(1),), (7, 77)),
-        ({}, NONE, TOLD, (pull(1),), (8, 88)),
-        ({}, NONE, TOLD * 2, (), (None, None)),
-        ({}, NONE, TOLD * 2, (pull(1),), (None, None)),
-        ({}, NONE, (), (pull(1),), (1, 1001)),
-        ({}, NONE, (), (pull(1), pull(2)), (None, None)),
+        ({}, None, TOLD, (pull(1),), (8, 88)),
+        ({}, None, TOLD * 2, (), (None, None)),
+        ({}, None, TOLD * 2, (pull(1),), (None, None)),
+        ({}, None, (), (pull(1),), (1, 1001)),
+        ({}, None, (), (pull(1), pull(2)), (None, None)),
         ({"pull-number": "7"}, OWN, (), (), (7, 77)),
         ({"pull-id": "77"}, OWN, (), (), (7, 77)),
         ({"pull-number": "9"}, OWN, TOLD, (pull(1),), (9, None)),
         ({"pull-id": "99"}, OWN, TOLD, (pull(1),), (None, 99)),
-        ({"pull-number": "9"}, NONE, TOLD, (pull(1),), (9, None)),
-        ({"pull-id": "99"}, NONE, (), (), (None, 99)),
+        ({"pull-number": "9"}, None, TOLD, (pull(1),), (9, None)),
+        ({"pull-id": "99"}, None, (), (), (None, 99)),
     ],
     ids=str,
 )
 def test_which_pull_request_it_is(
     given: dict[str, str],
-    trigger: Trigger,
+    own: PullRequest | None,
     told: tuple[PullServices, ...],
     found: tuple[MergedPull, ...],
     expected: tuple[Any, Any],
 ) -> None:
     read = inputs(given | ({"operation": "set-pull-services", "service": "web"} if given else {}))
-    assert choose_pull(read, trigger, told, found) == expected
+    assert choose_pull(read, own, told, found) == expected
 
 
 def test_the_clock_is_read_to_the_second() -> None:

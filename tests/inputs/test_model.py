@@ -564,25 +564,30 @@ def test_where_services_come_from(given: dict[str, str], source: str) -> None:
 @pytest.mark.parametrize(
     ("given", "implied"),
     [
-        ({}, set()),
-        ({"service-map": "a.yml"}, {"by_files"}),
-        ({"service-map": "a.yml", "service": "web"}, set()),
-        ({"services-from": "backstage"}, {"by_files"}),
-        ({"attribution": "merge-commits"}, {"discovers_merge_commits"}),
-        ({"attribution": "merge-commits", "merge-commit-shas": "abc1234"}, set()),
-        ({"attribution": "commit"}, set()),
-        ({"lead-time-metadata": "commit"}, {"wants_commit_time"}),
-        ({"lead-time-metadata": "first-commit"}, {"wants_first_commit_time"}),
-        ({"lead-time-metadata": "both"}, {"wants_commit_time", "wants_first_commit_time"}),
-        ({"lead-time-metadata": "both", "metadata": "commit_timestamp: 5"}, {"wants_first_commit_time"}),
-        ({"lead-time-metadata": "both", "metadata": "first_commit_timestamp: 5"}, {"wants_commit_time"}),
+        ({}, ""),
+        ({"service-map": "a.yml"}, "by_files"),
+        ({"service-map": "a.yml", "service": "web"}, ""),
+        ({"services-from": "backstage"}, "by_files"),
+        ({"attribution": "merge-commits"}, "discovers_merge_commits"),
+        ({"attribution": "merge-commits", "merge-commit-shas": "abc1234"}, "names_commits"),
+        ({"merge-commit-shas": "abc1234"}, "names_commits"),
+        ({"commit-sha": "abc1234"}, "names_commits"),
+        ({"attribution": "repository"}, "names_commits"),
+        ({"attribution": "commit"}, ""),
+        ({"lead-time-metadata": "commit"}, "wants_commit_time"),
+        ({"lead-time-metadata": "first-commit"}, "wants_first_commit_time"),
+        ({"lead-time-metadata": "both"}, "wants_commit_time wants_first_commit_time"),
+        ({"lead-time-metadata": "both", "metadata": "commit_timestamp: 5"}, "wants_first_commit_time"),
+        ({"lead-time-metadata": "both", "metadata": "first_commit_timestamp: 5"}, "wants_commit_time"),
     ],
     ids=str,
 )
-def test_what_the_inputs_imply(given: dict[str, str], implied: set[str]) -> None:
+def test_what_the_inputs_imply(given: dict[str, str], implied: str) -> None:
     read = inputs(given)
-    names = ("by_files", "discovers_merge_commits", "wants_commit_time", "wants_first_commit_time")
-    assert {name for name in names if getattr(read, name)} == implied
+    names = ("names_commits", "by_files", "discovers_merge_commits", "wants_commit_time", "wants_first_commit_time")
+    assert " ".join(name for name in names if getattr(read, name)) == implied
+    assert read.deploys
+    assert not inputs(operation="set-pull-services", pull_number="7", service="web").deploys
 
 
 def test_the_tokens_are_not_shown_with_the_inputs() -> None:
