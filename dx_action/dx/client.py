@@ -6,6 +6,7 @@ text.
 
 import ssl
 from collections.abc import Callable, Mapping
+from http.client import CONTINUE, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from typing import Any
@@ -21,11 +22,13 @@ from requests.exceptions import (
     ReadTimeout,
     RequestException,
 )
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     ReadTimeoutError,
 )
+from urllib3.poolmanager import PoolManager
 
 from dx_action import __version__
 from dx_action.deployment.calls import Call
@@ -54,8 +57,27 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Final(HTTPResponse):
+    """An answer that passes over every 1xx before it, as its parent does with 100 alone.
+
+    After another one, the connection would seem free, and the next request on it would get this one's answer.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc] # typeshed leaves it out
+        return version, CONTINUE if status < 200 else status, reason
+
+
+def _final(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    connection = type("_Connection", (pool.ConnectionCls,), {"response_class": _Final})
+    return type("_Pool", (pool,), {"ConnectionCls": connection})
+
+
+_POOLS = {"http": _final(HTTPConnectionPool), "https": _final(HTTPSConnectionPool)}
+
+
 class _Adapter(HTTPAdapter):
-    """Connects by the context that is handed in, and loads no CAs of its own into it."""
+    """Connects by the context that is handed in, loads no CAs of its own into it, and reads answers by `_Final`."""
 
     def __init__(self, context: ssl.SSLContext | None, connections: int) -> None:
         self._context = context
@@ -63,9 +85,12 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        manager: PoolManager = super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
         conn.cert_reqs = "CERT_REQUIRED"

@@ -221,6 +221,21 @@ def test_a_connection_that_was_closed_meanwhile_is_made_anew() -> None:
         assert peer.connections == 2
 
 
+@pytest.mark.parametrize("status", ["100 Continue", "101 Switching Protocols", "102 Processing", "103 Early Hints"])
+def test_an_interim_answer_is_passed_over(status: str) -> None:
+    """Else the request that comes next on this connection would get the answer to this one."""
+
+    def interim(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode() * 2)
+        time.sleep(0.05)
+        connection.sendall(OK)
+
+    with Peer(interim, framed("422 Unprocessable", b'{"ok": false}'), keep=True) as peer:
+        with connected(peer.url) as dx:
+            assert [verdict(dx).http_status, verdict(dx).http_status] == [200, 422]
+        assert len(peer.requests) == 2
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(status: int) -> None:
     with Sandbox(token=TOKEN) as elsewhere:
@@ -439,7 +454,7 @@ GARBAGE: list[bytes] = [
     b"HTTP/1.1 200 OK\r\n no header\r\n:\r\n\x00\r\n\r\n{}",
     b"HTTP/1.1 100 Continue\r\n\r\n" * 3,
     b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK,
+    b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
     b"HTTP/2.0 200 OK\r\n\r\n",
     b"HTTP/1.1 302 Sourced\r\nLocation: \xff\xfe\r\n\r\n",
     b"\x15\x03\x01\x00\x02\x02\x50",
