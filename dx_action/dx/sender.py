@@ -281,15 +281,15 @@ class Sender:
         verdict = self._deliver(lane, delivery)
         if upsert := upsert_after(delivery, verdict, terms.on_conflict):
             self._enter(lane)
-            if self._depart(lane, upsert):
+            if self._now(lane) < lane.deadline and self._depart(lane, upsert):
                 delivery, verdict = upsert, self._deliver(lane, upsert)
         # If it gave up, the last answer says more than that it did.
         self._ended(index, lane, delivery.end("out_of_time"), verdict)
 
     def _depart(self, lane: _Lane, delivery: Delivery) -> bool:
-        """Let the call go, unless nothing more is to be sent or its time is up."""
+        """Let the call go, unless nothing more is to be sent."""
         with self._turn:
-            if self.reason or lane.left or self._now(lane) >= lane.deadline:
+            if self.reason or lane.left:
                 return False
             lane.delivery, lane.overdue = delivery, False
             return True

@@ -535,6 +535,26 @@ def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
     assert short(results) == expected
 
 
+def test_a_stall_before_the_first_call_leaves_nobody_waiting() -> None:
+    now = 0.0
+
+    class Stalled(Batch):
+        def call(self, index: int) -> Call:
+            nonlocal now
+            time.sleep(0.05)  # the other lanes come, and wait for the first answer
+            now = 10.0
+            return super().call(index)
+
+    batch = Stalled(calls(3))
+    terms = Terms(timeout=10, lanes=3)
+    sender = Sender(batch, batch, Script(), hurried(lambda: now), terms, say=ignore)
+    thread = Thread(target=sender.run, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert short(batch.results(sender.reason))[1:] == [(name, "not-sent", "out_of_time") for name in ("s1", "s2")]
+
+
 def test_the_deadline_is_by_the_clock_that_is_handed_in() -> None:
     with released() as go:
         outbox = Outbox(calls(1), Script(before=lambda _call: bool(go.wait(5))), seconds=0.5)
@@ -951,6 +971,19 @@ def test_a_server_that_never_answers_ends_a_row_by_its_timeout(lanes: int) -> No
     # An answer that comes after the row was reported changes nothing.
     assert told.outcomes == before_release
     assert [call.reference_id for call in told.kept] == ["a/1/1"]
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_machine_that_stalls_between_any_two_steps_loses_no_row(lanes: int) -> None:
+    seconds = iter(range(0, 1_000_000, 60))
+    dx = Scripted()
+    told = prepared(Listed(TEN), dx, hurried(lambda: next(seconds)), concurrency=lanes, timeout=60.0)
+    thread = Thread(target=told.job.run, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert told.outcomes == [HELD] * 10
+    assert sorted(dx.ids) == sorted(f"{service}/{minute}/{index}" for index, (service, minute) in enumerate(TEN))
 
 
 def test_a_server_that_answers_no_more_is_an_outage() -> None:
