@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from dx_action.backfill import summary as backfill_summary
-from dx_action.backfill.summary import by_outcome
-from dx_action.backfill.tally import MOST_LINES, BackfillResult, Kind
+from dx_action.backfill.summary import by_outcome, summary
+from dx_action.backfill.tally import MOST_LINES, BackfillResult
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
-from dx_action.errors import Level, Problem
-from dx_action.report.endings import Report, conclude, dry_run_lines, headline, hints, skipped, status_of, with_problem
-from dx_action.report.failures import TOKEN_ERRORS, already_registered, limited, message, not_done, saved_in
+from dx_action.errors import Problem
+from dx_action.report.endings import Report, dry_run_lines, headline, skipped, status_of, with_problem
+from dx_action.report.failures import TOKEN_ERRORS, Hint, already_registered, limited, message, not_done, saved_in
 from dx_action.report.outputs import outputs
 from dx_action.text import one_line, plural
 
@@ -27,41 +26,38 @@ def nothing(notices: Sequence[str] = ()) -> Report:
 def written(ending: BackfillResult, path: str) -> Report:
     """Report the CSV: nothing was sent."""
     text = f"{plural(len(ending.tally), ending.noun)} written to {one_line(path)}. Nothing was sent to DX."
-    shown = backfill_summary.summary("Backfill written, nothing sent to DX", ending, (text, *ending.notices))
-    return conclude((), hints(ending.warnings, ending.notices), _outputs("written", "", ending), shown, lines=[text])
+    shown = summary("Backfill written, nothing sent to DX", ending, [text, *_texts(ending.hints)])
+    return Report(_outputs("written", "", ending), shown, hints=ending.hints, lines=[text])
 
 
 def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
-    total = len(ending.tally)
-    lines = dry_run_lines(total, calls)
-    if total > len(calls):
-        lines.append(f"  … and {total - len(calls):,} more, not shown.")
-    shown = backfill_summary.summary("Dry run: nothing was sent to DX", ending, (*ending.warnings, *ending.notices))
-    found = _outputs("dry-run", "", ending, ids=[call.reference_id for call in calls])
-    return conclude((), hints(ending.warnings, ending.notices), found, shown, lines=lines)
+    shown = summary("Dry run: nothing was sent to DX", ending, _texts(ending.hints))
+    found = _outputs("dry-run", "", ending, calls)
+    return Report(found, shown, hints=ending.hints, lines=dry_run_lines(len(ending.tally), calls))
 
 
 def sent(ending: BackfillResult, *, fail_on_error: bool, problems: Sequence[Problem] = ()) -> Report:
     """Report what became of the rows. `problems` are what else went wrong, such as a `failed-file` that cannot be written."""
-    messages, already = failures(ending), conflicts(ending)
-    counts, total, pulls_only = ending.tally.counts, len(ending.tally), not any(ending.rows.times)
-    status = status_of(ending.missing, total, deployments=not pulls_only, accepted=bool(counts["accepted"]))
-    texts = [text for _, text in already]
-    reason = (messages or (texts if status == "already-registered" else []) or [""])[0]
-    results = [line.result for line in (*ending.tally.failed, *ending.tally.delivered)]
-    title = headline(status, ending.noun, ending.missing, total, unknown=bool(counts["unknown"]))
-    report = conclude(
-        messages,
-        (*already, *hints(ending.warnings, ending.notices)),
-        _outputs(status, reason, ending, results, [result.call.reference_id for result in results]),
-        backfill_summary.summary(title, ending, (*messages, *texts, *ending.warnings, *ending.notices)),
-        fail_on_error=fail_on_error,
-        lines=[counted(ending)],
+    tally, total = ending.tally, len(ending.tally)
+    status = status_of(
+        ending.missing, total, deployments=any(ending.rows.times), accepted=bool(tally.counts["accepted"])
     )
+    title = headline(status, ending.noun, ending.missing, total, unknown=bool(tally.counts["unknown"]))
+    messages, hints = failures(ending), [*conflicts(ending), *ending.hints]
+    notes = [*messages, *_texts(hints)]
+    reason = notes[0] if messages or status == "already-registered" else ""
+    results = [line.result for line in (*tally.failed, *tally.delivered)]
+    found = _outputs(status, reason, ending, [result.call for result in results], results)
+    shown = summary(title, ending, notes)
+    report = Report(found, shown, messages, hints, [counted(ending)], fail_on_error=fail_on_error)
     for problem in problems:
         report = with_problem(report, problem, fail_on_error=fail_on_error)
     return report
+
+
+def _texts(hints: Sequence[Hint]) -> list[str]:
+    return [text for _, text in hints]
 
 
 def failures(ending: BackfillResult) -> list[str]:
@@ -75,8 +71,14 @@ def failures(ending: BackfillResult) -> list[str]:
     elif unsent and not cause:
         messages.append(message(_clause(ending, unsent), ending.reason))
     for name, kind in sorted(kinds, key=lambda item: item[0] != cause):
-        rest = f" Because of it, {unsent:,} more {'was' if unsent == 1 else 'were'} not sent."
-        messages.append(_message(name, kind, ending) + (rest if unsent and name == cause else ""))
+        outcome, error = name
+        text = f"{_share(ending, kind.count, kind.lines)} failed for other reasons."
+        if error:
+            clause = _clause(ending, kind.count, kind.lines, unknown=outcome == "unknown")
+            text = message(clause, error, kind.first.http_status, kind.first.message)
+        if unsent and name == cause:
+            text += f" Because of it, {unsent:,} more {'was' if unsent == 1 else 'were'} not sent."
+        messages.append(text)
     if ending.held_back:
         messages.append(message(_clause(ending, ending.held_back), "order_kept"))
     messages = limited(messages)
@@ -85,29 +87,21 @@ def failures(ending: BackfillResult) -> list[str]:
     return messages
 
 
-def conflicts(ending: BackfillResult) -> list[tuple[Level, str]]:
+def conflicts(ending: BackfillResult) -> list[Hint]:
     """Return the hint on rows that were already registered: worth a look if somebody wrote them into a file."""
     count = ending.tally.counts["already-registered"]
     if not count:
         return []
     first = [line.number for line in ending.tally.delivered if line.result.outcome == "already-registered"]
     which = f"{_share(ending, count, first[:MOST_LINES])} {'is' if count == 1 else 'are'}"
-    level: Level = "warning" if ending.from_file else "notice"
-    return [(level, f"{already_registered(which)} If the rows correct what is registered, set `on-conflict: update`.")]
+    text = f"{already_registered(which)} If the rows correct what is registered, set `on-conflict: update`."
+    return [("warning" if ending.from_file else "notice", text)]
 
 
 def counted(ending: BackfillResult) -> str:
     """Count all outcomes in a line."""
     outcomes = by_outcome(ending.tally.counts, pulls=ending.noun == "pull request")
     return f"{plural(len(ending.tally), ending.noun)}: {outcomes}."
-
-
-def _message(name: tuple[str, str], kind: Kind, ending: BackfillResult) -> str:
-    outcome, error = name
-    if not error:
-        return f"{_share(ending, kind.count, kind.lines)} failed for other reasons."
-    clause = _clause(ending, kind.count, kind.lines, unknown=outcome == "unknown")
-    return message(clause, error, kind.first.http_status, kind.first.message)
 
 
 def _clause(ending: BackfillResult, count: int, lines: Sequence[int] = (), *, unknown: bool = False) -> str:
@@ -134,21 +128,18 @@ def _how_to_go_on(ending: BackfillResult) -> str:
 
 
 def _outputs(
-    status: str, reason: str, ending: BackfillResult, results: Sequence[Result] = (), ids: Sequence[str] = ()
+    status: str, reason: str, ending: BackfillResult, calls: Sequence[Call] = (), results: Sequence[Result] = ()
 ) -> dict[str, str]:
-    """Return the outputs. Thousands of values are cut, and failures kept first."""
+    """Return the outputs. `calls` are those whose ids are known. Thousands of values are cut, and failures kept first."""
     rows = ending.rows
     pulls = {key for key, time in zip(rows.keys, rows.times, strict=True) if not time}
-    services: dict[str, None] = {}
-    for key, (_, service, _) in enumerate(rows.names):
-        if key not in pulls and len(services) < _MOST_NAMES:
-            services[service] = None
+    services = dict.fromkeys(service for key, (_, service, _) in enumerate(rows.names) if key not in pulls)
     repositories = {repository for repository, _, _ in rows.names if repository}
-    cut = any(0 < len(shown) < len(rows) for shown in (results, ids))
-    ids = [reference_id for reference_id in ids[:_MOST_NAMES] if reference_id]
-    found = outputs(status, reason, results=results, more={"services": list(services), "reference-ids": ids})
+    ids = [call.reference_id for call in calls[:_MOST_NAMES] if call.reference_id]
+    lists = {"services": list(services)[:_MOST_NAMES], "reference-ids": ids}
+    found = outputs(status, reason, calls=(), results=results, more=lists)
     return found | {
         "repository": one_line(repositories.pop()) if len(repositories) == 1 else "",
         "reference-id": one_line(ids[0]) if len(ids) == len(rows) == 1 else "",
-        "truncated": "true" if cut else found["truncated"],
+        "truncated": "true" if 0 < len(calls) < len(rows) else found["truncated"],
     }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from math import inf
 
 from dx_action.backfill import report as backfill_report
 from dx_action.backfill.file import form_of, rows_from_file
@@ -20,7 +21,7 @@ from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue
 from dx_action.github.client import Run
 from dx_action.github.client import connect as connect_github
 from dx_action.inputs.model import Inputs, missing_connection
-from dx_action.report.endings import Report, Step
+from dx_action.report.endings import Report, Step, hints
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
@@ -45,9 +46,8 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return backfill_report.nothing(notices)
     if inputs.csv_file:
         notices = (*notices, *write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed))
-    result = BackfillResult(
-        rows=rows, tally=Tally(len(rows)), from_file=inputs.backfill_file is not None, notices=notices
-    )
+    found, from_file = hints((), notices), inputs.backfill_file is not None
+    result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
     if inputs.dry_run:
@@ -55,7 +55,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return backfill_report.dry_run(result, [rows.call(index) for index in first])
     failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
     transport, warnings = _connected(step, inputs, runtime, rows, failed_file)
-    sending = _Sending(step, inputs, replace(result, warnings=warnings), failed_file, transport)
+    sending = _Sending(step, inputs, replace(result, hints=hints(warnings, notices)), failed_file, transport)
     step.ending = sending.report
     return sending.send()
 
@@ -90,8 +90,8 @@ def _connected(
         )
     except (ActionError, Interrupted) as error:
         step.disarm()
-        late = _late(step.clock) if isinstance(error, Interrupted) else lambda: False
         if not failed_file.replaces:  # the file that was read still has them
+            late = _late(step.clock, cancelled=isinstance(error, Interrupted))
             failed_file.finish(map(rows.call, range(len(rows))), (), late)
         if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
             raise BadInput(*error.problems, failed_file.problem) from None
@@ -131,7 +131,7 @@ class _Sending:
         self._sender = Sender(
             self._order,
             Ledger(rows, result.tally, failed_file.add, step.harmless),
-            _debugged(transport, step.workflow) if step.workflow.debugging else transport,
+            _debugged(transport, step.workflow),
             step.clock,
             Terms(
                 timeout=inputs.timeout,
@@ -173,12 +173,12 @@ class _Sending:
         return backfill_report.sent(result, fail_on_error=self._inputs.fail_on_error, problems=problems)
 
     def _save(self, reason: str) -> None:
-        late, tally, rows = _late(self._step.clock), self._result.tally, self._result.rows
+        tally, rows = self._result.tally, self._result.rows
         held = ("accepted", "already-registered")
         self._failed_file.finish(
             (rows.call(index) for index in range(len(rows)) if tally[index] == "not-sent"),
             (rows.call(index) for index in range(len(rows)) if tally[index] not in held),
-            late=lambda: reason == "cancelled" and late(),
+            _late(self._step.clock, cancelled=reason == "cancelled"),
         )
 
 
@@ -190,9 +190,9 @@ def _debugged(transport: Transport, workflow: Workflow) -> Transport:
     return attempt
 
 
-def _late(clock: Clock) -> Callable[[], bool]:
+def _late(clock: Clock, *, cancelled: bool) -> Callable[[], bool]:
     """Begin the time that a cancelled run has left. What is returned says whether it is over."""
-    end = clock.monotonic() + _CANCELLED_SECONDS
+    end = clock.monotonic() + (_CANCELLED_SECONDS if cancelled else inf)
     return lambda: clock.monotonic() > end
 
 

@@ -3,17 +3,15 @@
 Every foreign value is made inert, and every list has a limit.
 """
 
-from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
 
-from dx_action.backfill.tally import OUTCOMES, BackfillResult, Line
+from dx_action.backfill.tally import BackfillResult
 from dx_action.deployment.calls import Outcome
 from dx_action.report.endings import result_line
-from dx_action.report.summary import MARKS, quoted
+from dx_action.report.summary import MARKS, quoted, table
 from dx_action.text import code, one_line, plural, truncate
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
@@ -25,22 +23,9 @@ _MONDAY = date(1969, 12, 29).toordinal()  # of the week in which the epoch began
 Counts = Counter[Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """How many services there are, the outcomes of the largest, and those of all together."""
-
-    number: int
-    largest: dict[str, Counts]
-    total: Counts
-
-    def rest(self, shown: int) -> Counts:
-        """Return the outcomes of all services but the `shown` largest."""
-        return self.total - sum(list(self.largest.values())[:shown], Counter())
-
-
 def summary(headline: str, ending: BackfillResult, notes: Sequence[str]) -> str:
     """Return the summary: what happened, by service and by week, and the rows that failed."""
-    return f"### {headline}\n\n{quoted(notes)}{_table(by_service(ending))}{_chart(ending)}{_failed(ending)}"
+    return f"### {headline}\n\n{quoted(notes)}{_services(ending)}{_chart(ending)}{_failed(ending)}"
 
 
 def by_outcome(counts: Mapping[Outcome, int], *, pulls: bool = False) -> str:
@@ -50,40 +35,34 @@ def by_outcome(counts: Mapping[Outcome, int], *, pulls: bool = False) -> str:
     return text.replace("registered", "set") if pulls else text
 
 
-def by_service(ending: BackfillResult) -> Services:
-    """Count each service's outcomes; calls about pull requests count as a service of their own."""
-    tally, width = ending.tally, len(OUTCOMES)
-    places: dict[str, int] = {}
-    counts = array("I")
-    for index in range(len(tally)):
-        place = places.setdefault(_service(ending, index), len(places))
-        if place * width == len(counts):
-            counts.extend([0] * width)
-        counts[place * width + tally.code(index)] += 1
+def by_service(ending: BackfillResult, most: int) -> tuple[dict[str, Counts], int, Counts]:
+    """Return the outcomes of the `most` largest services, how many others there are, and the outcomes of those together.
 
-    def of(place: int) -> Counts:
-        return Counter(dict(zip(OUTCOMES, counts[place * width : (place + 1) * width], strict=True)))
-
-    largest = nsmallest(MOST_SERVICES, places, key=lambda name: (-sum(of(places[name]).values()), name))
-    return Services(len(places), {name: of(places[name]) for name in largest}, Counter(tally.counts))
+    Calls about pull requests count as a service of their own.
+    """
+    every: defaultdict[str, Counts] = defaultdict(Counter)
+    for index in range(len(ending.tally)):
+        every[_service(ending, index)][ending.tally[index]] += 1
+    largest = {name: every[name] for name in nsmallest(most, every, key=lambda name: (-every[name].total(), name))}
+    return largest, len(every) - len(largest), Counter(ending.tally.counts) - sum(largest.values(), Counter())
 
 
 def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
     """Yield a group of the log for each service: its title, and a line for each week; then one for what failed."""
-    services = by_service(ending)
-    weeks: dict[str, dict[int, Counts]] = {service: {} for service in list(services.largest)[:MOST_GROUPS]}
+    services, more, rest = by_service(ending, MOST_GROUPS)
+    weeks: dict[str, dict[int, Counts]] = {service: defaultdict(Counter) for service in services}
     for index in range(len(ending.tally)):
         service = _service(ending, index)
         if service in weeks:
-            weeks[service].setdefault(_week(ending.rows.times[index]), Counter())[ending.tally[index]] += 1
+            weeks[service][_week(ending.rows.times[index])][ending.tally[index]] += 1
     for service, by_week in weeks.items():
         shown = sorted(by_week.items()) if service != PULLS else []
         lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in shown[-MOST_IN_GROUP:]]
         if earlier := len(shown[:-MOST_IN_GROUP]):
             lines.insert(0, f"  {plural(earlier, 'earlier week')} not shown")
-        yield f"{truncate(service, 100)}: {by_outcome(services.largest[service], pulls=service == PULLS)}", lines
-    if (more := services.number - MOST_GROUPS) > 0:
-        yield f"{plural(more, 'more service')}: {by_outcome(services.rest(MOST_GROUPS))}", []
+        yield f"{truncate(service, 100)}: {by_outcome(services[service], pulls=service == PULLS)}", lines
+    if more:
+        yield f"{plural(more, 'more service')}: {by_outcome(rest)}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
         rows = [
             result_line(line.result, f"{ending.line_noun} {line.number}, {truncate(line.result.call.label, 100)}")
@@ -99,19 +78,18 @@ def _service(ending: BackfillResult, index: int) -> str:
     return rows.names[rows.keys[index]][1] if rows.times[index] else PULLS
 
 
-def _table(services: Services) -> str:
-    columns = [outcome for outcome in MARKS if services.total[outcome]]
-    head = "".join(f" {MARKS[outcome]} |" for outcome in columns)
-    lines = [f"| service |{head}\n| --- |{' ---: |' * len(columns)}\n"]
-    rows = [(code(truncate(service, 100)), counts) for service, counts in services.largest.items()]
-    if services.number > MOST_SERVICES:
-        rows.append((f"{services.number - MOST_SERVICES:,} more", services.rest(MOST_SERVICES)))
-    if services.number > 1:
-        rows.append(("all", services.total))
-    for name, counts in rows:
-        cells = (f" {counts[outcome]:,} |" if counts[outcome] else "  |" for outcome in columns)
-        lines.append(f"| {name} |{''.join(cells)}\n")
-    return "".join(lines) + "\n"
+def _services(ending: BackfillResult) -> str:
+    services, more, rest = by_service(ending, MOST_SERVICES)
+    total = ending.tally.counts
+    counted = [(code(truncate(service, 100)), counts) for service, counts in services.items()]
+    counted += [(f"{more:,} more", rest)] if more else []
+    counted += [("all", Counter(total))] if len(services) > 1 else []
+    shown = [outcome for outcome in MARKS if total[outcome]]
+    rows = [
+        [name, *(f"{counts[outcome]:,}" if counts[outcome] else "" for outcome in shown)] for name, counts in counted
+    ]
+    columns = [MARKS[outcome] for outcome in shown]
+    return table(["service", *columns], rows, numbers=columns) + "\n"
 
 
 def _chart(ending: BackfillResult) -> str:
@@ -140,23 +118,20 @@ def _chart(ending: BackfillResult) -> str:
 
 
 def _failed(ending: BackfillResult) -> str:
-    failed = ending.tally.failed
-    if not failed:
-        return ""
-    head = f"| {ending.line_noun} | service | outcome | error | DX says | reference id |\n| ---: | --- | --- | --- | --- | --- |\n"
     total = ending.tally.counts["failed"] + ending.tally.counts["unknown"]
-    more = f"\n… and {total - MOST_FAILED:,} more.\n" if total > MOST_FAILED else ""
-    return head + "".join(map(_row, failed[:MOST_FAILED])) + more
-
-
-def _row(line: Line) -> str:
-    result = line.result
-    words = code(truncate(one_line(result.message), 200)) if result.message else ""
-    return (
-        f"| {line.number} | {code(truncate(result.call.label, 100))} | {MARKS[result.outcome]} "
-        f"| {code(truncate(result.error, 100))} "
-        f"| {words} | {code(truncate(result.call.reference_id, 200))} |\n"
-    )
+    rows = []
+    for line in ending.tally.failed[:MOST_FAILED]:
+        call, outcome, words = line.result.call, MARKS[line.result.outcome], line.result.message
+        texts = (
+            truncate(call.label, 100),
+            truncate(line.result.error, 100),
+            truncate(one_line(words), 200),
+            truncate(call.reference_id, 200),
+        )
+        service, error, said, reference_id = (code(text) if text else "" for text in texts)
+        rows.append([f"{line.number}", service, outcome, error, said, reference_id])
+    columns = (ending.line_noun, "service", "outcome", "error", "DX says", "reference id")
+    return table(columns, rows, total - len(rows), columns[:1])
 
 
 def _week(time: int) -> int:

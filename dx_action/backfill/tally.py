@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Outcome, Result
+from dx_action.report.failures import Hint
 
 # The step's outputs have no room for more.
 MOST_RESULTS = 1_300
@@ -49,10 +50,6 @@ class Tally:
     def __getitem__(self, index: int) -> Outcome:
         return OUTCOMES[self._codes[index]]
 
-    def code(self, index: int) -> int:
-        """Return the index of a row's outcome in OUTCOMES."""
-        return self._codes[index]
-
     @property
     def ended(self) -> int:
         """How many rows have a result."""
@@ -89,7 +86,7 @@ class BackfillResult:
     """A backfill that has ended, or was ended.
 
     `held_back`: how many rows were not sent because of the order. `reason`: why the others were not. `saved`: the file with
-    everything that DX may not have registered. `from_file`: a row's number is its line in a file.
+    everything that DX may not have registered. `from_file`: a row's number is its line in a file. `hints` fail nothing.
     """
 
     rows: Rows
@@ -98,8 +95,7 @@ class BackfillResult:
     reason: str = ""
     saved: str | None = None
     from_file: bool = True
-    notices: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
     @property
     def missing(self) -> int:

@@ -1,7 +1,4 @@
-"""The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure.
-
-Whether a failure fails the step is decided in `conclude` and nowhere else.
-"""
+"""The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +10,7 @@ from dx_action.dx.delivery import Transport
 from dx_action.errors import Level, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
-from dx_action.report.failures import conflicts, failures, unset_services
+from dx_action.report.failures import Hint, conflicts, failures, unset_services
 from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock
@@ -26,35 +23,28 @@ _NOTHING_SENT = "Nothing was sent to DX"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run publishes. `annotations` are (level, message).
+    """All that a run publishes. `messages` say what failed, and fail the step unless `fail_on_error` is false; `hints` never do.
 
     `failed` is what DX may not have registered, and `unsaved` the report if that could not be saved.
     """
 
-    exit_code: int
-    lines: tuple[str, ...]
-    annotations: tuple[tuple[Level, str], ...]
     outputs: dict[str, str]
     summary: str
-    failed: tuple[Result, ...] = ()
+    messages: Sequence[str] = ()
+    hints: Sequence[Hint] = ()
+    lines: Sequence[str] = ()
+    failed: Sequence[Result] = ()
+    fail_on_error: bool = True
     unsaved: "Report | None" = None
 
+    @property
+    def exit_code(self) -> int:
+        return int(bool(self.messages) and self.fail_on_error)
 
-def conclude(
-    messages: Sequence[str],
-    hints: Sequence[tuple[Level, str]],
-    outputs: dict[str, str],
-    summary: str,
-    *,
-    fail_on_error: bool = True,
-    lines: Sequence[str] = (),
-    failed: Sequence[Result] = (),
-) -> Report:
-    """Return a report. `messages` say what failed, and fail the step unless `fail-on-error` is false; `hints` never do."""
-    level: Level = "error" if fail_on_error else "warning"
-    exit_code = 1 if messages and fail_on_error else 0
-    annotations = (*((level, message) for message in messages), *hints)
-    return Report(exit_code, tuple(lines), annotations, outputs, summary, tuple(failed))
+    @property
+    def annotations(self) -> tuple[Hint, ...]:
+        level: Level = "error" if self.fail_on_error else "warning"
+        return (*((level, message) for message in self.messages), *self.hints)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,8 +76,8 @@ class Step:
 
 def skipped(skip: Skipped) -> Report:
     """Report that there was nothing to register."""
-    hint: tuple[Level, str] = ("warning" if skip.warn else "notice", f"{_NOTHING_SENT}. {skip}")
-    return conclude((), [hint], outputs("skipped", str(skip)), summary.paragraph(_NOTHING_SENT, str(skip)))
+    hint: Hint = ("warning" if skip.warn else "notice", f"{_NOTHING_SENT}. {skip}")
+    return Report(outputs("skipped", str(skip)), summary.paragraph(_NOTHING_SENT, str(skip)), hints=(hint,))
 
 
 def unusable(
@@ -99,13 +89,12 @@ def unusable(
 ) -> Report:
     """Report inputs or an event that cannot be used. `results` are of the calls that would have been sent."""
     lines = [str(problem) for problem in problems]
-    return conclude(
-        ["\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines))],
-        (),
-        outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
+    return Report(
+        outputs("failed", " ".join(lines), registration, results=results),
         summary.bullets(_NOTHING_SENT, lines),
-        fail_on_error=fail_on_error,
+        ("\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines)),),
         failed=results,
+        fail_on_error=fail_on_error,
     )
 
 
@@ -113,7 +102,7 @@ def cancelled(*, fail_on_error: bool) -> Report:
     """Report that the job was cancelled before anything was sent."""
     reason = "The job was cancelled before anything was sent to DX."
     shown = summary.paragraph(_NOTHING_SENT, reason)
-    return conclude([reason], (), outputs("failed", reason), shown, fail_on_error=fail_on_error)
+    return Report(outputs("failed", reason), shown, (reason,), fail_on_error=fail_on_error)
 
 
 def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -> Report:
@@ -125,26 +114,21 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -
         noun, done, counted = "call", "accepted", list(results)
     if counted:
         text += f" DX {done} {sum(result.delivered for result in counted)} of {plural(len(counted), noun)}."
-    return conclude(
-        [text],
-        (),
-        outputs("failed", text, results=results, calls=[result.call for result in results]),
-        summary.paragraph(title, text),
-        fail_on_error=fail_on_error,
-        failed=[result for result in results if not result.delivered],
-    )
+    failed = [result for result in results if not result.delivered]
+    shown = summary.paragraph(title, text)
+    return Report(outputs("failed", text, results=results), shown, (text,), failed=failed, fail_on_error=fail_on_error)
 
 
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: bool = True) -> Report:
     """Report a dry run. It fails if the live run would fail because a look-up failed."""
-    messages = unset_services(registration)
-    return conclude(
-        messages,
-        hints(registration.warnings, registration.notices),
+    messages, found = unset_services(registration), hints(registration.warnings, registration.notices)
+    return Report(
         outputs("dry-run", messages[0] if messages else "", registration, calls),
-        summary.dry_run(registration, calls, (*messages, *registration.warnings, *registration.notices)),
+        summary.dry_run(registration, calls, (*messages, *(text for _, text in found))),
+        messages,
+        found,
+        dry_run_lines(len(calls), calls),
         fail_on_error=fail_on_error,
-        lines=dry_run_lines(len(calls), calls),
     )
 
 
@@ -163,17 +147,17 @@ def sent(
     trouble = bool(registration.problems)
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
     messages = (*unset_services(registration), *failures(results, inputs, registration))
-    already = conflicts(registration, inputs, results)
-    reason = messages[0] if messages else (already[0][1] if already and status == "already-registered" else "")
-    notes = (*messages, *(text for _, text in already), *registration.warnings, *registration.notices)
-    report = conclude(
-        messages,
-        (*already, *hints(registration.warnings, registration.notices)),
+    found = (*conflicts(registration, inputs, results), *hints(registration.warnings, registration.notices))
+    notes = (*messages, *(text for _, text in found))
+    reason = notes[0] if messages or status == "already-registered" else ""
+    report = Report(
         outputs(status, reason, registration, [*calls, *updates], results),
         summary.sent(_headline(status, registration, results), registration, results, notes),
-        fail_on_error=inputs.fail_on_error,
-        lines=[result_line(result, result.call.label) for result in results],
-        failed=failed,
+        messages,
+        found,
+        [result_line(result, result.call.label) for result in results],
+        failed,
+        inputs.fail_on_error,
     )
     if not failed or not inputs.failed_file:
         return report
@@ -183,15 +167,11 @@ def sent(
 
 def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Report:
     """Return the report with a problem that came up after it was made, unless it has that already."""
-    if any(str(problem) in message.split("\n") for _, message in report.annotations):
+    text = str(problem)
+    if any(text in message.split("\n") for message in report.messages):
         return report
-    level: Level = "error" if fail_on_error else "warning"
-    return replace(
-        report,
-        exit_code=1 if fail_on_error else report.exit_code,
-        annotations=(*report.annotations, (level, str(problem))),
-        lines=(*report.lines, str(problem)),
-    )
+    messages, lines = (*report.messages, text), (*report.lines, text)
+    return replace(report, messages=messages, lines=lines, fail_on_error=fail_on_error)
 
 
 def status_of(missing: int, total: int, *, deployments: bool, accepted: bool, trouble: bool = False) -> str:
@@ -222,16 +202,18 @@ def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool)
     return f"{which} {negated} {done} DX"
 
 
-def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[tuple[Level, str], ...]:
+def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[Hint, ...]:
     """Return the annotations that fail nothing."""
     return (*(("warning", text) for text in warnings), *(("notice", text) for text in notices))
 
 
 def dry_run_lines(total: int, calls: Sequence[Call]) -> list[str]:
-    """Return the log of a dry run: how many requests there would be in all, and some of them whole."""
+    """Return the log of a dry run: how many requests there would be in all, and the first of them whole."""
     lines = [f"Dry run. A live run would send {plural(total, 'request')}:"]
     for call in calls:
         lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
+    if total > len(calls):
+        lines.append(f"  … and {total - len(calls):,} more, not shown.")
     return lines
 
 

@@ -52,6 +52,7 @@ ADVICE = {
     "cancelled": "The job was cancelled before this call was finished.",
     "not_configured": "Not sent, because an input that it needs is missing or invalid.",
 }
+Hint = tuple[Level, str]
 # If DX's documentation does not list a code, these statuses say more than the code.
 _TELLING_STATUSES = (401, 403, 429)
 _VERBS = {"deployment": ("register", "registered"), "pull request": ("set the services of",) * 2}
@@ -112,13 +113,12 @@ def failures(results: Sequence[Result], inputs: Inputs, registration: Registrati
     if refused:
         for stopped in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
             kinds[refused] += kinds.pop(stopped)
-    messages = []
-    for failed in kinds.values():
-        first = failed[0]
-        sentences = [message(_clause(failed, results), first.error, first.http_status, first.message)]
-        sentences += _what_to_do(failed, results, inputs, registration)
-        messages.append(" ".join(sentences))
-    return limited(messages)
+    return limited(
+        [
+            " ".join([_message(failed, results), *_what_to_do(failed, results, inputs, registration)])
+            for failed in kinds.values()
+        ]
+    )
 
 
 def unset_services(registration: Registration) -> list[str]:
@@ -130,7 +130,7 @@ def unset_services(registration: Registration) -> list[str]:
     ]
 
 
-def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Result]) -> tuple[tuple[Level, str], ...]:
+def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Result]) -> tuple[Hint, ...]:
     """Return the hint on what was already registered: expected if the id is the event's, else worth a look."""
     already = [result for result in results if result.outcome == "already-registered"]
     if not already:
@@ -148,13 +148,14 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
     return (("warning", f"{text} The id comes from {source}. {cure}"),)
 
 
-def _clause(failed: Sequence[Result], results: Sequence[Result]) -> str:
-    pulls = sum(bool(result.call.subject) for result in failed)
+def _message(failed: Sequence[Result], results: Sequence[Result]) -> str:
+    first, pulls = failed[0], sum(bool(result.call.subject) for result in failed)
     noun = "pull request" if pulls == len(failed) else "call" if pulls else "deployment"
     total, which = sum(bool(pulls) or not result.call.subject for result in results), _names(failed)
     if total > 1 and noun != "pull request":
         which = f"{len(failed):,} of {plural(total, noun)} ({which})"
-    return not_done(noun, which, unknown=failed[0].outcome == "unknown")
+    clause = not_done(noun, which, unknown=first.outcome == "unknown")
+    return message(clause, first.error, first.http_status, first.message)
 
 
 def _what_to_do(

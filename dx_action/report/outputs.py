@@ -12,26 +12,29 @@ from dx_action.text import one_line, truncate
 # GitHub keeps 1 MB for a whole job. Nobody reads more than a quarter of that from one step.
 LARGEST = 256 * 1024
 _ROOM = LARGEST - 16 * 1024
-# The share of the room that a list may take at most; for the others it is an eighth. 300 pull requests are 100 KB.
-_SHARES = {"pull-requests": 1 / 2, "results": 1, "requests": 1}
+# The lists in the order in which they get room, and how much of it each may take. 300 pull requests are 100 KB.
+_SMALL = dict.fromkeys(("reference-ids", "services", "merge-commit-shas"), 1 / 8)
+_LISTS = _SMALL | {"pull-requests": 1 / 2, "results": 1, "requests": 1}
 _NAMES = (
     *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
     *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
     *("rollback", "pull-requests", "truncated"),
 )
-# In the order in which the room is given to them.
-_LISTS = ("reference-ids", "services", "merge-commit-shas", "pull-requests", "results", "requests")
 
 
 def outputs(
     status: str,
     reason: str,
     registration: Registration | None = None,
-    calls: Sequence[Call] = (),
+    calls: Sequence[Call] | None = None,
     results: Sequence[Result] = (),
     more: Mapping[str, list[Any]] | None = None,
 ) -> dict[str, str]:
-    """Return every output of `action.yml`; unknown ones are empty. `more` are lists that no registration has."""
+    """Return every output of `action.yml`; unknown ones are empty.
+
+    Without `calls`, the requests are those of the results. `more` are lists that no registration has.
+    """
+    calls = [result.call for result in results] if calls is None else calls
     values = dict.fromkeys(_NAMES, "") | {
         "status": status,
         "reason": truncate(one_line(reason), 1000),
@@ -58,8 +61,8 @@ def outputs(
             "reference-id": one_line(ids[0]) if len(ids) == 1 else "",
         }
     left = _ROOM - sum(len(text.encode()) for text in values.values())
-    for name in _LISTS:
-        values[name], cut = _fitting(lists[name], min(left, int(_ROOM * _SHARES.get(name, 1 / 8))))
+    for name, share in _LISTS.items():
+        values[name], cut = _fitting(lists[name], min(left, int(_ROOM * share)))
         if cut and name == "results":
             failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
             values[name], _ = _fitting(failures_first, left)

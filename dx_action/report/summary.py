@@ -3,7 +3,7 @@
 Only numbers and dates go into the chart of what ships, because Mermaid reads it as a language of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
 from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
@@ -58,6 +58,13 @@ def quoted(notes: Sequence[str]) -> str:
     return "".join(f"> {markdown(note)}\n>\n" for note in notes) + ("\n" if notes else "")
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], more: int = 0, numbers: Container[str] = ()) -> str:
+    """Return the rows as a table, and how many `more` there are. `numbers` are the columns that are aligned on the right."""
+    lines = [columns, ["---:" if column in numbers else "---" for column in columns], *rows] if rows else []
+    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return text + (f"\n… and {more:,} more.\n" if more else "")
+
+
 def _whole(
     headline: str,
     registration: Registration,
@@ -65,7 +72,7 @@ def _whole(
     notes: Sequence[str],
     foreign: Sequence[str],
 ) -> str:
-    tables = _pull_services(rows) + _table(registration, rows)
+    tables = _pull_services(rows) + _deployments(registration, rows)
     facts = _facts(registration)
     if registration.changes.by_service:
         commit = registration.commit.value if registration.commit else ""
@@ -83,19 +90,22 @@ def _pull_services(rows: Sequence[tuple[Call, str]]) -> str:
     return "".join(lines) + ("\n" if lines else "")
 
 
-def _table(registration: Registration, calls: Sequence[tuple[Call, str]]) -> str:
-    rows = [(call, mark) for call, mark in calls if not call.subject]
-    if not rows:
-        return ""
-    head = "| service | commit | deployed at | attribution | outcome | reference id |\n| --- | --- | --- | --- | --- | --- |\n"
-    commit = code(registration.commit.value[:12]) if registration.commit else "—"
-    lines = [
-        f"| {code(truncate(call.service, 100))} | {commit} | {registration.deployed_at.value} | {_attribution(call)} | {mark} "
-        f"| {code(truncate(call.reference_id, 200))} |\n"
-        for call, mark in rows[:MOST_ROWS]
+def _deployments(registration: Registration, calls: Sequence[tuple[Call, str]]) -> str:
+    every = [(call, mark) for call, mark in calls if not call.subject]
+    commit, at = code(registration.commit.value[:12]) if registration.commit else "—", registration.deployed_at.value
+    rows = [
+        (
+            code(truncate(call.service, 100)),
+            commit,
+            at,
+            _attribution(call),
+            mark,
+            code(truncate(call.reference_id, 200)),
+        )
+        for call, mark in every[:MOST_ROWS]
     ]
-    more = f"\n… and {len(rows) - MOST_ROWS:,} more.\n" if len(rows) > MOST_ROWS else ""
-    return head + "".join(lines) + more + "\n"
+    columns = ("service", "commit", "deployed at", "attribution", "outcome", "reference id")
+    return table(columns, rows, len(every) - len(rows)) + ("\n" if rows else "")
 
 
 def _attribution(call: Call) -> str:
@@ -139,9 +149,8 @@ def what_ships(changes: Changes, deployed_at: str, commit: str) -> str:
     for change_set, services in list(groups.values())[:MOST_SECTIONS]:
         parts.append(_heading(change_set, services if len(groups) > 1 else [], commit))
         if changes.listed and change_set.pulls:
-            rows = min(len(change_set.pulls), left)
-            parts += [_pulls(change_set, rows, deployed_at), *_chart(change_set, deployed_at)]
-            left -= rows
+            parts += [_pulls(change_set, left, deployed_at), _chart(change_set, deployed_at)]
+            left = max(0, left - len(change_set.pulls))
     if more := sum(len(services) for _, services in list(groups.values())[MOST_SECTIONS:]):
         parts.append(f"… and {plural(more, 'more service')}.\n")
     return "".join(parts)
@@ -152,12 +161,11 @@ def lead_time(since: str | None, until: str) -> str:
     start, end = parse_time_or_none(since), parse_time_or_none(until)
     if start is None or end is None or end < start:
         return ""
-    minutes = int((end - start).total_seconds()) // 60
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{days} d"] if days else []
-    parts += [f"{hours} h"] if hours else []
-    parts += [f"{minutes} min"] if not days else []
-    return " ".join(parts)
+    days, rest = divmod(end - start, timedelta(days=1))
+    hours, minutes = rest.seconds // 3600, rest.seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _heading(change_set: ChangeSet, services: Sequence[str], commit: str) -> str:
@@ -172,28 +180,23 @@ def _heading(change_set: ChangeSet, services: Sequence[str], commit: str) -> str
     return text
 
 
-def _pulls(change_set: ChangeSet, rows: int, deployed_at: str) -> str:
+def _pulls(change_set: ChangeSet, most: int, deployed_at: str) -> str:
     # What a rollback takes out of production has no lead time.
     until = "" if change_set.course == "rollback" else deployed_at
     columns = ("pull request", "title", "author", "merged", *(["lead time"] if until else []))
-    text = f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n" if rows else ""
-    text += "".join(_row(pull, until) for pull in change_set.pulls[:rows]) + ("\n" if rows else "")
-    more = len(change_set.pulls) - rows
-    return text + (f"… and {more} more.\n\n" if more else "")
+    rows = [_row(pull, until) for pull in change_set.pulls[:most]]
+    return table(columns, rows, len(change_set.pulls) - len(rows)) + "\n"
 
 
-def _row(pull: MergedPull, until: str) -> str:
+def _row(pull: MergedPull, until: str) -> list[str]:
     number = f"#&#8203;{pull.number}"
     if is_url(pull.url):
         number = f'<a href="{escaped(pull.url)}">#{pull.number}</a>'
-    merged = pull.merged_at[:16].replace("T", " ")
-    cells = [number, escaped(truncate(pull.title, 120)), escaped(truncate(pull.author, 50)), escaped(merged)]
-    if until:
-        cells.append(lead_time(pull.first_commit_at, until) or "—")
-    return f"| {' | '.join(cells)} |\n"
+    texts = (truncate(pull.title, 120), truncate(pull.author, 50), pull.merged_at[:16].replace("T", " "))
+    return [number, *map(escaped, texts), *([lead_time(pull.first_commit_at, until) or "—"] if until else [])]
 
 
-def _chart(change_set: ChangeSet, deployed_at: str) -> Iterator[str]:
+def _chart(change_set: ChangeSet, deployed_at: str) -> str:
     """Draw the newest pull requests, each from its first commit by its merge to the deployment."""
     end = parse_time_or_none(deployed_at)
     bars: list[str] = []
@@ -206,9 +209,8 @@ def _chart(change_set: ChangeSet, deployed_at: str) -> Iterator[str]:
             bars.append(
                 f"  section #{pull.number}\n    to the merge :{start}, {middle}\n    to production :done, {middle}, {last}\n"
             )
-    if change_set.ships and len(bars) > 1 and end:
-        axis = "%d %b %H h" if end - min(starts) < _DAYS else "%d %b"
-        yield "```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat YYYY-MM-DDTHH:mm:ss\n"
-        yield f"  axisFormat {axis}\n  todayMarker off\n"
-        yield from bars
-        yield "```\n\n"
+    if not change_set.ships or len(bars) < 2 or not end:
+        return ""
+    axis = "%d %b %H h" if end - min(starts) < _DAYS else "%d %b"
+    settings = f"  dateFormat YYYY-MM-DDTHH:mm:ss\n  axisFormat {axis}\n  todayMarker off\n"
+    return f"```mermaid\n---\ndisplayMode: compact\n---\ngantt\n{settings}{''.join(bars)}```\n\n"

@@ -518,7 +518,7 @@ def test_a_dry_run_and_a_csv_send_nothing() -> None:
     assert dry.lines[-1] == "  … and 1 more, not shown."
     file = written(ending, "out/rows.csv")
     assert (file.exit_code, file.outputs["status"]) == (0, "written")
-    assert file.lines == ("3 deployments written to out/rows.csv. Nothing was sent to DX.",)
+    assert file.lines == ["3 deployments written to out/rows.csv. Nothing was sent to DX."]
 
 
 def test_nothing_to_send_is_skipped() -> None:

@@ -418,7 +418,7 @@ def test_a_run_without_a_page_has_no_link() -> None:
 def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, attempts: int, told: str) -> None:
     registration, (call,) = deployment()
     result = Result(call, outcome, status, error, "words", attempts)
-    assert report.sent(registration, inputs(), [result], calls=[call]).lines == (f"  service-0: {outcome}{told}",)
+    assert report.sent(registration, inputs(), [result], calls=[call]).lines == [f"  service-0: {outcome}{told}"]
 
 
 TROUBLE = Problem("pull-number", "is missing.")
@@ -454,7 +454,7 @@ def test_what_would_have_been_sent_is_told_and_kept() -> None:
     registration, calls = deployment(2)
     results = [Result(call, "not-sent", error="not_configured") for call in calls]
     told = report.unusable([TROUBLE], fail_on_error=True, registration=registration, results=results)
-    assert told.failed == tuple(results)
+    assert told.failed == results
     assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
     assert told.lines == ()
 
@@ -462,10 +462,10 @@ def test_what_would_have_been_sent_is_told_and_kept() -> None:
 def test_a_dry_run_shows_each_request() -> None:
     registration, calls = deployment(2)
     told = report.dry_run(registration, calls)
-    assert told.lines == (
+    assert told.lines == [
         "Dry run. A live run would send 2 requests:",
         *(line for call in calls for line in ("  POST /api/deployments.create", f"    {call.body.decode()}")),
-    )
+    ]
     assert (told.outputs["status"], told.outputs["reason"]) == ("dry-run", "")
     assert report.dry_run(registration, calls[:1]).lines[0] == "Dry run. A live run would send 1 request:"
 
