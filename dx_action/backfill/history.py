@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dx_action.backfill.rows import milliseconds, name_of
@@ -41,12 +40,12 @@ def rows_from_history(
     deploys = inputs.model_copy(update={"operation": "deploy"})
     own_jobs = _OwnJobs(repository, runtime.server_url)
     rows, texts, jobs, others = Rows(), Counter[str](), set[int](), 0
-    for outcome in _outcomes(repository, since, until, environments=not inputs.only_environments):
-        registration = resolve(deploys, runtime, outcome.event, now)
+    for event, log_urls, name in _outcomes(repository, since, until, environments=not inputs.only_environments):
+        registration = resolve(deploys, runtime, event, now)
         if not isinstance(registration, Registration):
             others += 1
-        elif not inputs.workflow_jobs and any(own_jobs.has(url, outcome.repository) for url in outcome.log_urls):
-            jobs.add(outcome.event.deployment.id)
+        elif not inputs.workflow_jobs and any(own_jobs.has(url, name) for url in log_urls):
+            jobs.add(event.deployment.id)
         else:
             texts.update((*registration.notices, *registration.warnings))
             time = milliseconds(parse_time(registration.deployed_at.value))
@@ -91,23 +90,14 @@ def _none_counts(place: str, others: int, *, named: bool) -> str:
     return f"{plural(others, 'deployment')} found {place}, but none to an environment {why}, or set an earlier `since`."
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """A deployment's outcome, as the event that GitHub sent about it.
-
-    `log_urls` are those of all the deployment's statuses, `repository` is the repository's name today.
-    """
-
-    event: DeploymentStatusEvent
-    log_urls: tuple[str, ...]
-    repository: str
-
-
-def _outcomes(repository: Repository, since: datetime, until: datetime, *, environments: bool) -> Iterator[_Outcome]:
+def _outcomes(
+    repository: Repository, since: datetime, until: datetime, *, environments: bool
+) -> Iterator[tuple[DeploymentStatusEvent, list[str], str]]:
     """Yield each deployment's first success and its first failure or error in the window, the newest deployments first.
 
-    It ends at the first page that is wholly from before `since`. `environments`: whether each environment is for production,
-    or transient, is needed. Raises LookupFailedError.
+    Each comes as the event that GitHub sent about it, with the log URLs of all the deployment's statuses and the repository's name
+    today. It ends at the first page that is wholly from before `since`. `environments`: whether each environment is for
+    production, or transient, is needed. Raises LookupFailedError.
     """
     seen: set[str] = set()
     for page in pages(repository):
@@ -122,7 +112,7 @@ def _outcomes(repository: Repository, since: datetime, until: datetime, *, envir
             if not inside or node.id in seen:
                 continue
             seen.add(node.id)
-            log_urls = tuple(status.log_url for status in statuses if status.log_url)
+            log_urls = [status.log_url for status in statuses if status.log_url]
             deployment = page.deployment(node, environments=environments)
             for status in inside:
                 event = DeploymentStatusEvent(
@@ -131,7 +121,7 @@ def _outcomes(repository: Repository, since: datetime, until: datetime, *, envir
                     deployment=deployment,
                     deployment_status=status,
                 )
-                yield _Outcome(event, log_urls, page.name)
+                yield event, log_urls, page.name
         if not late:
             return
 
@@ -157,7 +147,7 @@ class _OwnJobs:
     def __init__(self, repository: Repository, server_url: str) -> None:
         self._repository = repository
         self._job = re.compile(re.escape(server_url) + _JOB, re.IGNORECASE)
-        self._names: dict[str, str | None] = {}
+        self._names: dict[str, str] = {}
         self.more = False
 
     def has(self, url: str, today: str) -> bool:
@@ -166,13 +156,11 @@ class _OwnJobs:
         if match is None:
             return False
         name, own = match[1].casefold(), today.casefold()
-        return name in (own, self._repository.name.casefold()) or self._name_today(name) == own
-
-    def _name_today(self, name: str) -> str | None:
+        if name in (own, self._repository.name.casefold()):
+            return True
         if name not in self._names:
             if len(self._names) >= _MOST_NAMES:
                 self.more = True
-                return None
-            today = current_name(self._repository, name)
-            self._names[name] = today and today.casefold()
-        return self._names[name]
+                return False
+            self._names[name] = (current_name(self._repository, name) or "").casefold()
+        return self._names[name] == own

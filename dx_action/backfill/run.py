@@ -1,9 +1,8 @@
 """The operation `backfill`: rows, then a CSV, a dry run or the sending, and at any moment what to report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
-from math import inf
 
 from dx_action.backfill import report as backfill_report
 from dx_action.backfill.file import form_of, rows_from_file
@@ -23,7 +22,7 @@ from dx_action.github.client import connect as connect_github
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report.endings import Report, Step, hints
 from dx_action.runner.commands import Workflow
-from dx_action.runner.runtime import Clock, Runtime
+from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
 
 # The runner kills a cancelled step 10 s after the first signal, and its report is to be written by then.
@@ -46,56 +45,19 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return backfill_report.nothing(notices)
     if inputs.csv_file:
         notices = (*notices, *write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed))
-    found, from_file = hints((), notices), inputs.backfill_file is not None
-    result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
+    from_file = inputs.backfill_file is not None
+    result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=hints((), notices))
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
     if inputs.dry_run:
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
         return backfill_report.dry_run(result, [rows.call(index) for index in first])
     failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
-    transport, warnings = _connected(step, inputs, runtime, rows, failed_file)
-    sending = _Sending(step, inputs, replace(result, hints=hints(warnings, notices)), failed_file, transport)
-    step.ending = sending.report
-    return sending.send()
+    return _Sending(step, inputs, result, failed_file).send(runtime)
 
 
 def _run(step: Step, inputs: Inputs, runtime: Runtime) -> Run:
     return Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
-
-
-def _connected(
-    step: Step, inputs: Inputs, runtime: Runtime, rows: Rows, failed_file: FailedFile
-) -> tuple[Transport, tuple[str, ...]]:
-    """Return the connection and the warnings about it. If it cannot be made, saves every row. Raises ActionError, Interrupted."""
-
-    def fetch(path: str) -> bytes | None:
-        from dx_action.github.lookups import lookups_for  # noqa: PLC0415 - most workspaces have the file
-
-        run = _run(step, inputs, runtime)
-        return lookups_for(runtime.repository, True, runtime.sha or None, run).named_file(path)
-
-    try:
-        if missing := missing_connection(inputs, runtime.actor):
-            raise BadInput(*missing)
-        failed_file.check()
-        return connect(
-            inputs,
-            step.env,
-            step.clock,
-            step.workspace,
-            lanes=inputs.concurrency,
-            fetch=fetch if inputs.github_token else None,
-            wire=step.wire,
-        )
-    except (ActionError, Interrupted) as error:
-        step.disarm()
-        if not failed_file.replaces:  # the file that was read still has them
-            late = _late(step.clock, cancelled=isinstance(error, Interrupted))
-            failed_file.finish(map(rows.call, range(len(rows))), (), late)
-        if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
-            raise BadInput(*error.problems, failed_file.problem) from None
-        raise
 
 
 class Ledger:
@@ -122,15 +84,23 @@ class Ledger:
 class _Sending:
     """The rows on their way, and what to report of them at any moment."""
 
-    def __init__(
-        self, step: Step, inputs: Inputs, result: BackfillResult, failed_file: FailedFile, transport: Transport
-    ) -> None:
+    _sender: Sender
+
+    def __init__(self, step: Step, inputs: Inputs, result: BackfillResult, failed_file: FailedFile) -> None:
         self._step, self._inputs, self._result, self._failed_file = step, inputs, result, failed_file
-        rows = result.rows
-        self._order = Order(rows.times, rows.keys)
+        self._order = Order(result.rows.times, result.rows.keys)
+
+    def send(self, runtime: Runtime) -> Report:
+        """Send the rows. From then on, a cancel is ignored: what happened is being reported.
+
+        Raises Interrupted before that, and ActionError if nothing can be sent.
+        """
+        step, inputs, rows, tally = self._step, self._inputs, self._result.rows, self._result.tally
+        transport, warnings = self._connected(runtime)
+        self._result = replace(self._result, hints=(*hints(warnings, ()), *self._result.hints))
         self._sender = Sender(
             self._order,
-            Ledger(rows, result.tally, failed_file.add, step.harmless),
+            Ledger(rows, tally, self._failed_file.add, step.harmless),
             _debugged(transport, step.workflow),
             step.clock,
             Terms(
@@ -141,24 +111,52 @@ class _Sending:
                 on_conflict=inputs.on_conflict,
             ),
             say=step.workflow.say,
-            progress=lambda seconds: result.tally.progress(seconds, self._order.dropped),
+            progress=lambda seconds: tally.progress(seconds, self._order.dropped),
         )
-
-    def send(self) -> Report:
-        """Send the rows. From then on, a cancel is ignored: what happened is being reported. Raises Interrupted before that."""
-        inputs, say = self._inputs, self._step.workflow.say
+        step.ending = self.report
         pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
         host = inputs.dx_host.base if inputs.dx_host else ""
-        say(f"Sending {len(self._result.rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
+        step.workflow.say(f"Sending {len(rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
         try:
             self._sender.run()
         except Exception:
             self._sender.close("internal_error")
-            say(self._sender.progress())
+            step.workflow.say(self._sender.progress())
             self._save("internal_error")
             raise
-        self._step.disarm()
+        step.disarm()
         return self.report("stopped_before")
+
+    def _connected(self, runtime: Runtime) -> tuple[Transport, Sequence[str]]:
+        """Return the connection and the warnings about it. If it cannot be made, every row is saved."""
+        step, inputs, failed_file = self._step, self._inputs, self._failed_file
+
+        def fetch(path: str) -> bytes | None:
+            from dx_action.github.lookups import lookups_for  # noqa: PLC0415 - most workspaces have the file
+
+            run = _run(step, inputs, runtime)
+            return lookups_for(runtime.repository, True, runtime.sha or None, run).named_file(path)
+
+        try:
+            if missing := missing_connection(inputs, runtime.actor):
+                raise BadInput(*missing)
+            failed_file.check()
+            return connect(
+                inputs,
+                step.env,
+                step.clock,
+                step.workspace,
+                lanes=inputs.concurrency,
+                fetch=fetch if inputs.github_token else None,
+                wire=step.wire,
+            )
+        except (ActionError, Interrupted) as error:
+            step.disarm()
+            if not failed_file.replaces:  # the file that was read still has them
+                self._save("cancelled" if isinstance(error, Interrupted) else "not_configured")
+            if isinstance(error, ActionError) and failed_file.problem and failed_file.problem not in error.problems:
+                raise BadInput(*error.problems, failed_file.problem) from None
+            raise
 
     def report(self, reason: str) -> Report:
         """Send nothing more, and return the report; `reason` is why a row has no end."""
@@ -173,12 +171,11 @@ class _Sending:
         return backfill_report.sent(result, fail_on_error=self._inputs.fail_on_error, problems=problems)
 
     def _save(self, reason: str) -> None:
-        tally, rows = self._result.tally, self._result.rows
-        held = ("accepted", "already-registered")
+        tally, rows, late = self._result.tally, self._result.rows, self._step.clock.monotonic() + _CANCELLED_SECONDS
         self._failed_file.finish(
             (rows.call(index) for index in range(len(rows)) if tally[index] == "not-sent"),
-            (rows.call(index) for index in range(len(rows)) if tally[index] not in held),
-            _late(self._step.clock, cancelled=reason == "cancelled"),
+            (rows.call(index) for index in range(len(rows)) if tally[index] not in ("accepted", "already-registered")),
+            lambda: reason == "cancelled" and self._step.clock.monotonic() > late,
         )
 
 
@@ -188,12 +185,6 @@ def _debugged(transport: Transport, workflow: Workflow) -> Transport:
         return transport(call, seconds)
 
     return attempt
-
-
-def _late(clock: Clock, *, cancelled: bool) -> Callable[[], bool]:
-    """Begin the time that a cancelled run has left. What is returned says whether it is over."""
-    end = clock.monotonic() + (_CANCELLED_SECONDS if cancelled else inf)
-    return lambda: clock.monotonic() > end
 
 
 def _is_done(workspace: Workspace, path: str) -> bool:
