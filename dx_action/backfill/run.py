@@ -17,8 +17,7 @@ from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
 from dx_action.dx.sender import Sender, Terms
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue
-from dx_action.github.client import Run
-from dx_action.github.client import connect as connect_github
+from dx_action.github.client import Repository, Run
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report.endings import Report, Step, hints
 from dx_action.runner.commands import Workflow
@@ -39,7 +38,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     else:
         from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
 
-        repository = connect_github(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
+        repository = Repository(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
         rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say)
     if not len(rows):
         return backfill_report.nothing(notices)
@@ -132,10 +131,10 @@ class _Sending:
         step, inputs, failed_file = self._step, self._inputs, self._failed_file
 
         def fetch(path: str) -> bytes | None:
-            from dx_action.github.lookups import lookups_for  # noqa: PLC0415 - most workspaces have the file
+            from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most workspaces have the file
 
             run = _run(step, inputs, runtime)
-            return lookups_for(runtime.repository, True, runtime.sha or None, run).named_file(path)
+            return Lookups(runtime.repository, True, runtime.sha or None, run).named_file(path)
 
         try:
             if missing := missing_connection(inputs, runtime.actor):

@@ -63,6 +63,10 @@ class MergedPull:
     changed_files: int
     first_commit_at: str | None = None
 
+    @property
+    def change(self) -> PullChange:
+        return PullChange(self.number, self.base, self.head, self.changed_files)
+
 
 def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
     """Return the change whose files decide the services: by `since-sha`, `pull-number`, the event's pull request or its push.

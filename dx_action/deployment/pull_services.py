@@ -64,11 +64,7 @@ def assign(
         found = [_named(inputs, own, given, lookups)]
     elif isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
         merged = lookups.merged_by_push(before_push(event), commit, (event.ref or "").removeprefix("refs/heads/"))
-        changes = [PullChange(pull.number, pull.base, pull.head, pull.changed_files) for pull in merged]
-        found = [
-            PullServices(given or lookups.touched(change), pull.id, pull.number)
-            for pull, change in zip(merged, changes, strict=True)
-        ]
+        found = [PullServices(given or lookups.touched(pull.change), pull.id, pull.number) for pull in merged]
     else:
         raise BadInput.of(
             "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."

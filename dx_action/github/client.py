@@ -7,29 +7,19 @@ is never repeated in its own words: see `errors`.
 import logging
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from queue import Empty, SimpleQueue
+from itertools import count
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from dx_action.errors import BadInput
-from dx_action.github.errors import (
-    CERTIFICATE,
-    FAILED,
-    NO_ANSWER,
-    RATE_LIMITED,
-    REDIRECT,
-    UNREADABLE,
-    Access,
-    LookupFailedError,
-    failure,
-    graphql_type,
-)
+from dx_action.github.errors import FAILED, RATE_LIMITED, UNREADABLE, Access, LookupFailedError, graphql_type
 from dx_action.inputs.model import Inputs
 from dx_action.runner.network import ca_file, exception_chain, read_ca_bundle
 from dx_action.runner.runtime import Clock, Runtime
@@ -63,12 +53,8 @@ class Connection(Node, Generic[T]):
     end_cursor: str | None = Field(None, validation_alias=AliasPath("pageInfo", "endCursor"))
 
 
-class _Data(Answer):
-    repository: Any = None
-
-
 class _Reply(Answer):
-    data: _Data
+    repository: Any = Field(validation_alias=AliasPath("data", "repository"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,48 +69,49 @@ class Run:
     say: Callable[[str], None]
 
 
-def connect(name: str, run: Run, *, patient: bool = False) -> "Repository":
-    """Return a client of the repository by the run's token and CAs. `patient`: each call has the time that all share else."""
-    return Repository(
-        name,
-        run.inputs.github_token,
-        run.runtime.api_url,
-        run.clock,
-        lambda: ca_file(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace)),
-        own=name.casefold() == run.runtime.repository.casefold(),
-        patient=patient,
-    )
-
-
 class Repository:
-    """One repository, asked with one token. `own`: it is the workflow's own. `verify` returns the CAs, as requests takes them.
+    """One repository, asked with the run's token and CAs. `own`: it is the workflow's own.
 
-    Each call names the permission that it needs. Raises LookupFailedError, Missing for a 404, and BadInput for a name that is not
-    a GitHub repository's.
+    Each call names the permission that it needs. All calls share the time for look-ups, but each call of a `patient` client
+    has as much for itself. Raises LookupFailedError, Missing for a 404, and BadInput for a name that is not a GitHub repository's.
     """
 
-    def __init__(
-        self,
-        name: str,
-        token: SecretStr | None,
-        api_url: str,
-        clock: Clock,
-        verify: Callable[[], str | bool] = lambda: True,
-        *,
-        own: bool = True,
-        patient: bool = False,
-    ) -> None:
-        self.name, self.own, self.has_token = name, own, token is not None
-        self._token, self._api_url, self._clock, self._verify = token, api_url, clock, verify
-        self._patient = patient
+    def __init__(self, name: str, run: Run, *, patient: bool = False) -> None:
+        self.name, self._run, self._patient = name, run, patient
+        self.own = name.casefold() == run.runtime.repository.casefold()
         self._end: float | None = None
         self._path = f"/repos/{name}"
         # What is asked twice in a run, such as the beginning of a comparison, costs one call.
-        self._answers: dict[tuple[str, tuple[tuple[str, str | int], ...]], Any] = {}
+        self._answers: dict[tuple[object, ...], Any] = {}
 
     def get(self, path: str, permission: str, model: type[T], **parameters: str | int) -> T:
         """Return REST's answer for a path below the repository's."""
-        return _checked(model, self._rest(path, permission, parameters))
+        key = (path, *sorted(parameters.items()))
+        if key in self._answers:
+            return _checked(model, self._answers[key])
+        ask = partial(self._requester.requestJsonAndCheck, "GET", f"{self._path}/{path}", parameters)
+        try:
+            found = self._call(permission, ask)
+        except _RedirectedError as moved:
+            # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
+            number = re.search(r"/repositories/\d+(?![^/?])", moved.location)
+            if number is None or not self._path.startswith("/repos/"):
+                raise
+            self._path = number[0]
+            return self.get(path, permission, model, **parameters)
+        if found is None or _is_foreign(found):
+            raise LookupFailedError(UNREADABLE)
+        if not self._patient:  # a patient one reads much, and each page once
+            self._answers[key] = found
+        return _checked(model, found)
+
+    def pages(self, path: str, permission: str, model: type[list[T]], **parameters: str | int) -> Iterator[list[T]]:
+        """Yield the pages of one of REST's lists: a call for each 100 items, when it is due."""
+        for number in count(1):
+            page = self.get(path, permission, model, per_page=PER_PAGE, page=number, **parameters)
+            yield page
+            if len(page) < PER_PAGE:
+                return
 
     def query(
         self,
@@ -144,47 +131,15 @@ class Repository:
             f"{{ repository(owner: $owner, name: $name) {{ {fields} }} }}{fragment}"
         )
         values = {variable: value for variable, (_, value) in variables.items()}
-        found = self._graphql(text, permission, {"owner": owner, "name": short, **values})
-        found = _checked(_Reply, found).data.repository
+        ask = partial(self._requester.graphql_query, text, {"owner": owner, "name": short, **values})
+        found = _checked(_Reply, self._call(permission, lambda: self._retried(ask))).repository
         if found is None:
             raise self._access(permission).missing()
         return _checked(model, found)
 
-    def close(self) -> None:
-        """Close the connections."""
-        if "_requester" in self.__dict__:
-            self._requester.close()
-
-    def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
-        key = (path, tuple(sorted(parameters.items())))
-        if key in self._answers:
-            return self._answers[key]
-        ask = partial(self._requester.requestJsonAndCheck, "GET", f"{self._path}/{path}", parameters)
-        try:
-            _, found = self._call(permission, ask)
-        except _RedirectedError as moved:
-            # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
-            number = re.search(r"/repositories/\d+(?![^/?])", moved.location)
-            if number is None or not self._path.startswith("/repos/"):
-                raise failure(REDIRECT, "rejected") from None
-            self._path = number[0]
-            return self._rest(path, permission, parameters)
-        if found is None or _is_foreign(found):
-            raise failure(UNREADABLE)
-        if not self._patient:  # a patient one reads much, and each page once
-            self._answers[key] = found
-        return found
-
-    def _graphql(self, text: str, permission: str, variables: dict[str, Any]) -> Any:
-        ask = partial(self._requester.graphql_query, text, variables)
-        try:
-            _, found = self._call(permission, lambda: _retried(ask, self._clock, self._left))
-        except _RedirectedError:
-            raise failure(REDIRECT, "rejected") from None
-        return found
-
     @cached_property
     def _requester(self) -> Any:
+        run = self._run
         if not _NAME.fullmatch(self.name):
             text = "is not a GitHub repository (`owner/name`), so this step cannot look up there what it needs."
             raise BadInput.of("repository", text)
@@ -194,11 +149,11 @@ class Repository:
         logging.getLogger("github").handlers = [logging.NullHandler()]
         logging.getLogger("github").propagate = False
         return github.Github(
-            auth=github.Auth.Token(self._token.get_secret_value()) if self._token else None,
-            base_url=self._api_url,
-            verify=self._verify(),
+            auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
+            base_url=run.runtime.api_url,
+            verify=ca_file(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace)),
             timeout=_TIMEOUT,
-            retry=_retries(self._clock, self._left),
+            retry=_retries(run.clock, self._left),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -206,36 +161,60 @@ class Repository:
             api_version="2022-11-28",
         ).requester
 
+    def _retried(self, ask: Callable[[], T]) -> T:
+        """Ask again after a GraphQL error that may pass: it comes with HTTP 200."""
+        from github import GithubException  # noqa: PLC0415
+
+        for number in range(_TRIES):
+            try:
+                return ask()
+            except GithubException as error:
+                wait = _BACKOFF * 2**number
+                kind, reset = graphql_type(error.data), (error.headers or {}).get("x-ratelimit-reset", "")
+                if kind == RATE_LIMITED and reset.isdecimal():
+                    wait = max(int(reset) - self._run.clock.now().timestamp() + 1, wait)
+                elif kind != FAILED:
+                    raise
+                if wait >= self._left():
+                    raise
+                self._run.clock.sleep(wait)
+        return ask()
+
     def _access(self, permission: str) -> Access:
-        return Access(self.name, permission, self.own, self.has_token)
+        return Access(self.name, permission, self.own, self._run.inputs.github_token is not None)
 
     def _left(self) -> float:
-        self._end = self._end or self._clock.monotonic() + SECONDS
-        return self._end - self._clock.monotonic()
+        clock = self._run.clock
+        self._end = self._end or clock.monotonic() + SECONDS
+        return self._end - clock.monotonic()
 
-    def _call(self, permission: str, ask: Callable[[], Any]) -> Any:
+    def _call(self, permission: str, ask: Callable[[], tuple[Any, Any]]) -> Any:
+        """Return the body of an answer, which PyGithub returns after the headers."""
         from github import GithubException  # noqa: PLC0415
 
         self._end = None if self._patient else self._end
         try:
-            return _within(self._left(), ask)
+            return _within(self._left(), ask)[1]
         except TimeoutError:
             text = f"did not answer within the {SECONDS:.0f} s that look-ups have. Run the step again later."
-            raise failure(text) from None
+            raise LookupFailedError(text) from None
         except _WaitTooLongError as wait:
             raise self._access(permission).rejected(wait.status, "", limited=wait.status == 403) from None
         except GithubException as error:
             raise self._rejected(error, permission) from None
         except (OSError, ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError) as error:
             # A requests exception is an OSError; over answers that are not GitHub's, PyGithub stumbles in the other ways.
-            untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in exception_chain(error))
-            raise (failure(CERTIFICATE, "rejected") if untrusted else failure(NO_ANSWER)) from None
+            if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in exception_chain(error)):
+                text = "has a certificate that is not trusted. For a private CA, name its PEM file in `ca-bundle`."
+                raise LookupFailedError(text, "rejected") from None
+            text = "returned no readable answer. Check the network and any proxy, then run the step again."
+            raise LookupFailedError(text) from None
 
     def _rejected(self, error: Any, permission: str) -> LookupFailedError:
         from github import RateLimitExceededException  # noqa: PLC0415
 
         if error.status < 500 and _is_foreign(error.data):
-            return failure(UNREADABLE)
+            return LookupFailedError(UNREADABLE)
         access = self._access(permission)
         if error.status == 404:
             return access.missing()
@@ -245,11 +224,11 @@ class Repository:
         return access.rejected(error.status, graphql_type(error.data), limited=limited)
 
 
-class _RedirectedError(Exception):
+class _RedirectedError(LookupFailedError):
     """The answer is elsewhere: PyGithub would go there, and leave behind which page was asked for."""
 
     def __init__(self, location: str) -> None:
-        super().__init__()
+        super().__init__("answered with a redirect, which is never followed with a token.", "rejected")
         self.location = location
 
 
@@ -290,46 +269,20 @@ def _retries(clock: Clock, left: Callable[[], float]) -> Any:
     )
 
 
-def _retried(ask: Callable[[], T], clock: Clock, left: Callable[[], float]) -> T:
-    """Ask again after a GraphQL error that may pass: it comes with HTTP 200."""
-    from github import GithubException  # noqa: PLC0415
-
-    for number in range(_TRIES):
-        try:
-            return ask()
-        except GithubException as error:
-            wait, growing = None, _BACKOFF * 2**number
-            kind, reset = graphql_type(error.data), (error.headers or {}).get("x-ratelimit-reset", "")
-            if kind == FAILED:
-                wait = growing
-            elif kind == RATE_LIMITED and reset.isdecimal():
-                wait = max(int(reset) - clock.now().timestamp() + 1, growing)
-            if wait is None or wait >= left():
-                raise
-            clock.sleep(wait)
-    return ask()
-
-
 def _within(seconds: float, work: Callable[[], T]) -> T:
     """Do the work in a thread, which dies with the process. Raises TimeoutError after the seconds; without any, nothing begins."""
     if seconds <= 0:
         raise TimeoutError
-    ends: SimpleQueue[tuple[bool, T | BaseException]] = SimpleQueue()
+    end: Future[T] = Future()
 
     def run() -> None:
         try:
-            ends.put((True, work()))
+            end.set_result(work())
         except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-            ends.put((False, error))
+            end.set_exception(error)
 
     Thread(target=run, daemon=True).start()
-    try:
-        fine, end = ends.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError from None
-    if isinstance(end, BaseException) and not fine:
-        raise end
-    return end  # type: ignore[return-value]
+    return end.result(seconds)
 
 
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
@@ -339,7 +292,7 @@ def _checked(model: type[T], found: Any) -> T:
     try:
         answer: T = _adapter(model).validate_python(found)
     except ValidationError:
-        raise failure(UNREADABLE) from None
+        raise LookupFailedError(UNREADABLE) from None
     return answer
 
 

@@ -1,12 +1,14 @@
 """Commits: the way from one to another, the files that differ between two, and when one was made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import count
 from typing import Literal
 from urllib.parse import quote
 
 from pydantic import AliasPath, Field
 
-from dx_action.changes.changeset import Course, Span, UnknownCommitError
+from dx_action.changes.changeset import Course, Span, UnavailableError, UnknownCommitError
 from dx_action.github.client import PER_PAGE, Answer, Repository
 from dx_action.github.errors import Missing
 
@@ -23,11 +25,7 @@ _COURSES: dict[str, Course] = {
 }
 
 
-class TooManyCommitsError(Exception):
-    """Two commits lie further apart than is looked up."""
-
-
-class CutError(Exception):
+class CutError(UnavailableError):
     """GitHub does not list even one folder whole."""
 
 
@@ -69,23 +67,24 @@ class Tree(Answer):
     entries: list[Entry] = Field(alias="tree")
     truncated: bool = False
 
+    @cached_property
+    def by_path(self) -> dict[str, Entry]:
+        return {entry.path: entry for entry in self.entries}
+
 
 class _Committed(Answer):
     at: str = Field(validation_alias=AliasPath("commit", "committer", "date"))
 
 
-_Entries = dict[str, tuple[str, str, str]]
-
-
 def span(repository: Repository, before: str, after: str) -> Span:
     """Compare two commits: a call, and one more for each further 100 between them.
 
-    Raises UnknownCommitError and TooManyCommitsError.
+    Raises UnknownCommitError, and UnavailableError if there are too many.
     """
     try:
         found = _compared(repository, before, after)
         if found.total_commits > MOST_COMMITS:
-            raise TooManyCommitsError
+            raise UnavailableError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it")
         new = found.course in ("forward", "diverged")
         return Span(found.course, commits_between(repository, before, after) if new else ())
     except Missing:
@@ -93,23 +92,19 @@ def span(repository: Repository, before: str, after: str) -> Span:
 
 
 def course(repository: Repository, before: str, after: str) -> Course:
-    """Return the way from one commit, or a branch, to another: one call. Raises UnknownCommitError."""
-    try:
-        return _compared(repository, before, after, most=1).course
-    except Missing:
-        raise UnknownCommitError from None
+    """Return the way from one commit, or a branch, to another: one call. Raises Missing."""
+    return _compared(repository, before, after, most=1).course
 
 
 def commits_between(repository: Repository, before: str, after: str) -> tuple[str, ...]:
     """Return the commits that `after` has and `before` does not: a call for each 100. Raises Missing."""
     found: list[str] = []
-    page = 1
-    while True:
+    for page in count(1):
         answer = _compared(repository, before, after, page)
         found += [commit.sha for commit in answer.commits]
         if len(found) >= answer.total_commits or not answer.commits:
-            return tuple(found)
-        page += 1
+            break
+    return tuple(found)
 
 
 def merge_base(repository: Repository, base: str, head: str) -> str:
@@ -125,16 +120,11 @@ def committed_at(repository: Repository, commit: str) -> str:
 def range_files(repository: Repository, before: str, after: str) -> frozenset[str]:
     """Return the paths that differ between two commits: one call, or two trees more if `after` does not follow `before`.
 
-    Raises UnknownCommitError and CutError.
+    Raises Missing and CutError.
     """
-    try:
-        found = _compared(repository, before, after)
-    except Missing:
-        raise UnknownCommitError from None
+    found = _compared(repository, before, after)
     files = found.files or []
-    if found.status == "identical":
-        return frozenset()
-    if found.status == "ahead" and len(files) < MOST_FILES:
+    if found.status in ("ahead", "identical") and len(files) < MOST_FILES:
         return paths_of(files)
     return changed_paths(repository, before, after)
 
@@ -158,8 +148,8 @@ def changed_paths(repository: Repository, before: str, after: str) -> frozenset[
     """
     whole = [tree_at(repository, commit, recursive=True) for commit in (before, after)]
     if not any(tree.truncated for tree in whole):
-        old, new = ({path: entry for path, entry in _entries(tree).items() if entry[1] != "tree"} for tree in whole)
-        return frozenset(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+        old, new = (set(tree.entries) for tree in whole)
+        return frozenset(entry.path for entry in old ^ new if entry.type != "tree")
     return frozenset(_walk(repository, _folder(repository, before), _folder(repository, after), ""))
 
 
@@ -169,23 +159,19 @@ def _compared(repository: Repository, before: str, after: str, page: int = 1, mo
     return repository.get(f"compare/{ends}", _PERMISSION, _Comparison, per_page=most, page=page)
 
 
-def _entries(tree: Tree) -> _Entries:
-    return {entry.path: (entry.mode, entry.type, entry.sha) for entry in tree.entries}
-
-
-def _folder(repository: Repository, tree: str) -> _Entries:
+def _folder(repository: Repository, tree: str) -> dict[str, Entry]:
     found = tree_at(repository, tree, recursive=False)
     if found.truncated:
-        raise CutError
-    return _entries(found)
+        raise CutError(f"{repository.name} has a folder too large for GitHub to list whole")
+    return found.by_path
 
 
-def _walk(repository: Repository, old: _Entries, new: _Entries, folder: str) -> Iterator[str]:
+def _walk(repository: Repository, old: Mapping[str, Entry], new: Mapping[str, Entry], folder: str) -> Iterator[str]:
     for name in sorted(old.keys() | new.keys()):
         entries = old.get(name), new.get(name)
         if entries[0] == entries[1]:
             continue
-        if any(entry and entry[1] != "tree" for entry in entries):
+        if any(entry and entry.type != "tree" for entry in entries):
             yield f"{folder}{name}"
-        below = [_folder(repository, entry[2]) if entry and entry[1] == "tree" else {} for entry in entries]
+        below = [_folder(repository, entry.sha) if entry and entry.type == "tree" else {} for entry in entries]
         yield from _walk(repository, below[0], below[1], f"{folder}{name}/")

@@ -7,7 +7,7 @@ from pydantic import Base64Bytes, RootModel
 
 from dx_action.errors import InvalidValue
 from dx_action.github.client import Answer, Repository
-from dx_action.github.commits import Entry, tree_at
+from dx_action.github.commits import Tree, tree_at
 from dx_action.github.errors import Missing
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
 
@@ -36,17 +36,15 @@ class FilesAt:
 
     def __init__(self, repository: Repository, commit: str, workspace: Workspace, *, own: bool) -> None:
         self._repository, self._commit, self._workspace, self._own = repository, commit, workspace, own
-        self._blobs: dict[str, Entry] | None = None
-        self._whole = True
 
     def read(self, path: str) -> bytes | None:
         """Return a file; None if there is none. Raises InvalidValue, LookupFailedError."""
-        if self._checked_out:
-            try:
-                return self._read_here(path)
-            except NoFolder:  # what was a folder before the change may be a file now
-                return None
-        return self._read_there(path)
+        if not self._checked_out:
+            return self._read_there(path)
+        try:
+            return self._workspace.read(path, _MOST)
+        except (NotThere, NoFolder):  # what was a folder before the change may be a file now
+            return None
 
     @cached_property
     def _checked_out(self) -> bool:
@@ -55,26 +53,23 @@ class FilesAt:
 
     def read_named(self, path: str) -> bytes | None:
         """Return a file that an input names: the workspace's own counts, whichever step put it there."""
-        found = self._read_here(path)
-        return self._contents(path) if found is None else found
-
-    def _read_here(self, path: str) -> bytes | None:
         try:
             return self._workspace.read(path, _MOST)
         except NotThere:
-            return None
+            return self._contents(path)
 
     def _read_there(self, path: str) -> bytes | None:
         """Read a file from GitHub: one call for the names of all files, and one for each that is read."""
-        if self._blobs is None:
-            tree = tree_at(self._repository, self._commit, recursive=True)
-            self._blobs = {entry.path: entry for entry in tree.entries if entry.type == "blob"}
-            self._whole = not tree.truncated
-        if path in self._blobs:
-            if self._blobs[path].mode == _LINK:
-                raise InvalidValue("is a symbolic link, which is not followed. Put a file there.")
-            return self._blob(self._blobs[path].sha)
-        return None if self._whole else self._contents(path)
+        entry = self._tree.by_path.get(path)
+        if entry is None or entry.type != "blob":
+            return self._contents(path) if self._tree.truncated else None
+        if entry.mode == _LINK:
+            raise InvalidValue("is a symbolic link, which is not followed. Put a file there.")
+        return self._blob(entry.sha)
+
+    @cached_property
+    def _tree(self) -> Tree:
+        return tree_at(self._repository, self._commit, recursive=True)
 
     def _contents(self, path: str) -> bytes | None:
         try:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import count, islice
 from typing import Any
 
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
-from dx_action.github.client import PER_PAGE, Answer, Connection, Node, Repository
-from dx_action.github.errors import UNREADABLE, LookupFailedError, failure
+from dx_action.github.client import PER_PAGE, Connection, Node, Repository
+from dx_action.github.errors import UNREADABLE, LookupFailedError
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment, DeploymentStatus
@@ -23,16 +23,10 @@ deployments(first: 100, after: $after, orderBy: {field: CREATED_AT, direction: D
   pageInfo { hasNextPage endCursor }
   nodes {
     id databaseId commitOid environment payload createdAt
-    statuses(first: 100) { pageInfo { hasNextPage } nodes { state createdAt logUrl } }
+    statuses(first: 100) { pageInfo { hasNextPage } nodes { state created_at: createdAt log_url: logUrl } }
   }
 }
 """
-
-
-class _Status(Node):
-    state: str
-    created_at: str
-    log_url: str | None
 
 
 class DeploymentNode(Node):
@@ -44,7 +38,7 @@ class DeploymentNode(Node):
     environment: str | None
     payload: str | None
     created_at: str
-    statuses: Connection[_Status]
+    statuses: Connection[DeploymentStatus]
 
 
 class _Named(Node):
@@ -55,20 +49,12 @@ class _History(_Named):
     deployments: Connection[DeploymentNode]
 
 
-class _Listed(Answer):
-    id: int
+class _Listed(Deployment):
     node_id: str
-    production_environment: bool | None = None
-    transient_environment: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """A deployment of the history, and the services that its payload names."""
-
-    id: int
-    sha: str
-    services: tuple[str, ...]
+# Deployments with the services that their payloads name.
+_Past = list[tuple[Deployment, tuple[str, ...]]]
 
 
 def pages(repository: Repository) -> Iterator["Page"]:
@@ -77,16 +63,15 @@ def pages(repository: Repository) -> Iterator["Page"]:
     Raises LookupFailedError.
     """
     after: str | None = None
-    number = 1
-    while True:
+    for number in count(1):
         found = repository.query(_FIELDS, _PERMISSION, _History, {"after": ("String", after)})
         yield Page(repository, found.name_with_owner, found.deployments.nodes, number)
         more = found.deployments
         if not more.has_next_page:
             return
         if more.end_cursor in (None, after):
-            raise failure(UNREADABLE)
-        after, number = more.end_cursor, number + 1
+            raise LookupFailedError(UNREADABLE)
+        after = more.end_cursor
 
 
 class Page:
@@ -103,28 +88,15 @@ class Page:
     def statuses(self, node: DeploymentNode) -> list[DeploymentStatus]:
         """Return a deployment's statuses, newest first; if they are more than 100, all from REST."""
         if not node.statuses.has_next_page:
-            return [
-                DeploymentStatus(state=status.state.lower(), created_at=status.created_at, log_url=status.log_url)
-                for status in node.statuses.nodes
-            ]
-        found: list[DeploymentStatus] = []
-        page = 1
-        while len(found) == (page - 1) * PER_PAGE:
-            found += _statuses(self._repository, self._id(node), page)
-            page += 1
-        return found
+            return [status.model_copy(update={"state": status.state.lower()}) for status in node.statuses.nodes]
+        return [status for page in _statuses(self._repository, self._id(node)) for status in page]
 
     def deployment(self, node: DeploymentNode, *, environments: bool) -> Deployment:
         """Return a deployment as events have it. `environments`: with what its environment is."""
-        listed = self._listed(node) if environments else None
-        return Deployment(
-            id=self._id(node),
-            sha=node.commit_oid,
-            environment=node.environment,
-            production_environment=listed and listed.production_environment,
-            transient_environment=listed and listed.transient_environment,
-            payload=_payload(node.payload),
-        )
+        if environments:
+            return self._listed(node)
+        payload = _payload(node.payload)
+        return Deployment(id=self._id(node), sha=node.commit_oid, environment=node.environment, payload=payload)
 
     def _id(self, node: DeploymentNode) -> int:
         """Return the deployment's number, which GraphQL leaves out if it does not fit into 32 bits."""
@@ -135,7 +107,7 @@ class Page:
             return listed
         # Something was deployed since the list was begun, and moved the pages.
         if node.database_id is None:
-            raise failure("changed its list of deployments while it was read. Run the step again.")
+            raise LookupFailedError("changed its list of deployments while it was read. Run the step again.")
         return self._repository.get(f"deployments/{node.database_id}", _PERMISSION, _Listed)
 
     @cached_property
@@ -164,23 +136,23 @@ def previous_deployments(repository: Repository, wanted: Wanted, run_id: str) ->
     one of `wanted.runs` made itself, by a job's `environment`, does not count. Raises LookupFailedError.
     """
     runs = [f"/actions/runs/{run}/" for run in (run_id, *wanted.runs) if run]
-    past: list[_Past] = []
+    past: _Past = []
     found: dict[str, Sourced[str]] = {}
-    # Of several services the newest may be one and the same, whose statuses are asked for once.
-    tried: dict[int, bool] = {}
     named, cut = bool(wanted.own and _services(wanted.own)), False
-    for page in range(1, MOST_PAGES + 1):
-        past_page, cut = _past_page(repository, wanted, page)
-        past += past_page
-        named = named or any(each.services for each in past_page)
+    # A history full of previews would hide what is older than its newest pages.
+    filters = {"environment": wanted.environment} if wanted.environment else {}
+    for page in islice(repository.pages("deployments", _PERMISSION, list[Deployment], **filters), MOST_PAGES):
+        cut = len(page) == PER_PAGE
+        past += [(each, _services(each)) for each in page if _is_earlier(each, wanted)]
+        named = named or any(services for _, services in past)
         for service in wanted.services:
             if service in found or not (named or wanted.alone):
                 continue
-            own = [each for each in past if not named or service in each.services][:MOST_TRIED]
-            newest = next((each for each in own if _succeeded(repository, each, runs, tried)), None)
+            own = [each for each, services in past if not named or service in services][:MOST_TRIED]
+            newest = next((each for each in own if _succeeded(repository, each, runs)), None)
             if newest:
                 found[service] = Sourced(newest.sha, f"{_HISTORY} (deployment {newest.id})")
-        if not cut or found.keys() == {*wanted.services}:
+        if found.keys() == {*wanted.services}:
             break
     return {
         service: found.get(service) or _why_not(past, service, named=named, alone=wanted.alone, cut=cut)
@@ -188,34 +160,23 @@ def previous_deployments(repository: Repository, wanted: Wanted, run_id: str) ->
     }
 
 
-def _why_not(past: list[_Past], service: str, *, named: bool, alone: bool, cut: bool) -> str:
+def _why_not(past: _Past, service: str, *, named: bool, alone: bool, cut: bool) -> str:
     newest = f" among its newest {MOST_PAGES * PER_PAGE}" if cut else ""
     if not past:
         return f"{_HISTORY} has no earlier deployment to this environment{newest}"
     if not named and not alone:
         return f"{_HISTORY} does not say which service was deployed: no payload has a `service`"
-    if sum(not named or service in each.services for each in past) > MOST_TRIED:
+    if sum(not named or service in services for _, services in past) > MOST_TRIED:
         newest = f", of the newest {MOST_TRIED}"
     return f"{_HISTORY} has no earlier deployment of the same service that succeeded{newest}"
 
 
-def _past_page(repository: Repository, wanted: Wanted, page: int) -> tuple[list[_Past], bool]:
-    """Return a page's deployments of this environment, and whether there may be another page."""
-    own = wanted.own
-    # A history full of previews would hide what is older than its newest pages.
-    filters = {"environment": wanted.environment} if wanted.environment else {}
-    deployments = repository.get("deployments", _PERMISSION, list[Deployment], per_page=PER_PAGE, page=page, **filters)
-    found = [
-        _Past(each.id, each.sha, _services(each))
-        for each in deployments
-        if wanted.counts(each) and not _later(each, wanted.until) and not (own and own.id == each.id)
-    ]
-    return found, len(deployments) == PER_PAGE
-
-
-def _later(deployment: Deployment, until: str | None) -> bool:
-    created, end = parse_time_or_none(deployment.created_at), parse_time_or_none(until)
-    return created is not None and end is not None and created > end
+def _is_earlier(deployment: Deployment, wanted: Wanted) -> bool:
+    """Whether this is a deployment to the environment, but not the run's own nor one that was made after it."""
+    own = wanted.own is not None and wanted.own.id == deployment.id
+    created, end = parse_time_or_none(deployment.created_at), parse_time_or_none(wanted.until)
+    later = created is not None and end is not None and created > end
+    return wanted.counts(deployment) and not own and not later
 
 
 def _services(deployment: Deployment) -> tuple[str, ...]:
@@ -225,19 +186,16 @@ def _services(deployment: Deployment) -> tuple[str, ...]:
         return ()
 
 
-def _succeeded(repository: Repository, past: _Past, runs: Sequence[str], tried: dict[int, bool]) -> bool:
+def _succeeded(repository: Repository, deployment: Deployment, runs: Sequence[str]) -> bool:
     """Return whether it succeeded: GitHub calls it inactive once another replaced it, so that all its statuses count."""
-    if past.id not in tried:
-        statuses = _statuses(repository, past.id)
-        urls = [f"{url}/" for status in statuses for url in (status.log_url, status.target_url)]
-        own = any(run in url for url in urls for run in runs)
-        tried[past.id] = not own and any(status.state == "success" for status in statuses)
-    return tried[past.id]
+    statuses = next(_statuses(repository, deployment.id))
+    urls = [f"{url}/" for status in statuses for url in (status.log_url, status.target_url)]
+    own = any(run in url for url in urls for run in runs)
+    return not own and any(status.state == "success" for status in statuses)
 
 
-def _statuses(repository: Repository, deployment: int, page: int = 1) -> list[DeploymentStatus]:
-    path = f"deployments/{deployment}/statuses"
-    return repository.get(path, _PERMISSION, list[DeploymentStatus], per_page=PER_PAGE, page=page)
+def _statuses(repository: Repository, deployment: int) -> Iterator[list[DeploymentStatus]]:
+    return repository.pages(f"deployments/{deployment}/statuses", _PERMISSION, list[DeploymentStatus])
 
 
 def _payload(text: str | None) -> Any:

@@ -5,64 +5,37 @@ GitHub is asked only if no input, event or file of the workspace answers. Servic
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cached_property
 from urllib.parse import quote
 
-from dx_action.changes.changeset import (
-    MergedPull,
-    PullChange,
-    RangeChange,
-    Span,
-    UnavailableError,
-    UnknownCommitError,
-    Wanted,
-)
+from dx_action.changes.changeset import MergedPull, PullChange, RangeChange, Span, UnavailableError, Wanted
 from dx_action.errors import BadInput, InvalidValue
-from dx_action.github.client import Answer, Repository, Run, connect
-from dx_action.github.commits import (
-    MOST_COMMITS,
-    CutError,
-    TooManyCommitsError,
-    commits_between,
-    committed_at,
-    course,
-    range_files,
-    span,
-)
+from dx_action.github.client import Repository, Run
+from dx_action.github.commits import CutError, commits_between, committed_at, course, range_files, span
 from dx_action.github.contents import FilesAt
 from dx_action.github.deployments import previous_deployments
 from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pulls_files
 from dx_action.inputs.values import Sourced
+from dx_action.runner.event import Release
 from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, naming
 from dx_action.text import join_names, plural, truncate
 
-_CUT = "has a folder too large for GitHub to list whole"
 
-
-class _Ref(Answer):
-    ref: str
-
-
-class _Release(Answer):
-    id: int
+class _Release(Release):
     tag_name: str
-    draft: bool
-    prerelease: bool
-
-
-def lookups_for(name: str, own: bool, commit: str | None, run: Run) -> "Lookups":
-    """Return the look-ups about a repository. `own`: it is the event's own; `commit`: at which its files count."""
-    repository = connect(name, run)
-    return Lookups(repository, FilesAt(repository, commit or "HEAD", run.workspace, own=own), run)
 
 
 class Lookups:
-    """The ServiceLookups of one repository, and what else a run reads of it."""
+    """The ServiceLookups of one repository, and what else a run reads of it.
 
-    def __init__(self, repository: Repository, files: FilesAt, run: Run) -> None:
-        self._repository, self._files, self._run = repository, files, run
+    `own`: it is the event's own; `commit`: at which its files count.
+    """
+
+    def __init__(self, name: str, own: bool, commit: str | None, run: Run) -> None:
+        self._repository, self._run = Repository(name, run), run
+        self._files = FilesAt(self._repository, commit or "HEAD", run.workspace, own=own)
         self._inputs, self._say = run.inputs, run.say
         self._known: dict[PullChange | RangeChange, tuple[Service, ...]] = {}
 
@@ -88,7 +61,7 @@ class Lookups:
             )
 
         found = _settled(merged(), after, merged, self._run.clock)
-        self._say(f"Looked up: the push merged {', '.join(f'#{pull.number}' for pull in found) or 'no pull request'}")
+        self._say(f"Looked up: the push merged {_numbers(found)}")
         return found
 
     def named_file(self, path: str) -> bytes | None:
@@ -108,7 +81,7 @@ class Lookups:
 
     def _has_ref(self, name: str) -> bool:
         try:
-            self._repository.get(f"git/ref/{quote(name)}", "contents", _Ref)
+            self._repository.get(f"git/ref/{quote(name)}", "contents", dict[str, object])
         except Missing:
             return False
         return True
@@ -125,17 +98,19 @@ class Lookups:
             if isinstance(change, PullChange):
                 return pull_files(self._repository, change)
             return range_files(self._repository, change.before, change.after)
-        except UnknownCommitError:
+        except Missing:
+            if isinstance(change, PullChange):
+                raise
             where = f"not in {self._repository.name}"
-            if isinstance(change, RangeChange) and change.source.endswith("since-sha"):
+            if change.source.endswith("since-sha"):
                 text = f"or the deployed commit is {where}"
             else:
                 text = f"is required here, because the commit before the push or the deployed one is {where}"
                 text += ", as after a force push"
             text += ", or `github-token` may not read it (`contents: read`)."
             raise BadInput.of("since-sha", text) from None
-        except CutError:
-            text = f"cannot be used, because the changed files cannot be determined: {self._repository.name} {_CUT}."
+        except CutError as error:
+            text = f"cannot be used, because the changed files cannot be determined: {error}."
             raise BadInput.of("services-from", text) from None
 
     @cached_property
@@ -182,8 +157,6 @@ class GitHubChangeLookups:
         self, repository: Repository, run: Run, services_of: Callable[[frozenset[str]], tuple[Service, ...]]
     ) -> None:
         self._repository, self._run, self._services_of = repository, run, services_of
-        # Several services often have the same previous deployment.
-        self.span = cache(self._span)
         self._pulls: dict[str, tuple[MergedPull, ...]] = {}
         self._waited = False
 
@@ -193,11 +166,15 @@ class GitHubChangeLookups:
 
     def previous_release(self, release_id: int) -> Sourced[str] | None:
         with _reasons():
-            releases = self._repository.get("releases", "contents", list[_Release], per_page=100, page=1)
+            releases = next(self._repository.pages("releases", "contents", list[_Release]))
         full = [release for release in releases if not release.draft and not release.prerelease]
         ids = [release.id for release in full]
         later = full[ids.index(release_id) + 1 :] if release_id in ids else full
         return Sourced(later[0].tag_name, "the release before") if later else None
+
+    def span(self, before: str, after: str) -> Span:
+        with _reasons():
+            return span(self._repository, before, after)
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
         new = [commit for commit in commits if commit not in self._pulls]
@@ -207,19 +184,14 @@ class GitHubChangeLookups:
             found = _settled(found, newest, lambda: self._merged(commits, commits[-100:]), self._run.clock)
             self._waited = True
         if new:
-            numbers = join_names([f"#{pull.number}" for pull in found], 50) or "no pull request"
-            self._run.say(f"Looked up: {plural(len(commits), 'commit')}, merged by {numbers}")
+            self._run.say(f"Looked up: {plural(len(commits), 'commit')}, merged by {_numbers(found)}")
         return found
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
         with _reasons():
-            try:
-                paths = pulls_files(self._repository, pulls)
-            except CutError:
-                raise UnavailableError(f"{self._repository.name} {_CUT}") from None
             return {
                 number: frozenset(service.identifier for service in self._services_of(files))
-                for number, files in paths.items()
+                for number, files in pulls_files(self._repository, pulls).items()
             }
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
@@ -233,13 +205,6 @@ class GitHubChangeLookups:
     def is_off_branch(self, branch: str, commit: str) -> bool:
         with _reasons():
             return course(self._repository, branch, commit) in ("forward", "diverged")
-
-    def _span(self, before: str, after: str) -> Span:
-        with _reasons():
-            try:
-                return span(self._repository, before, after)
-            except TooManyCommitsError:
-                raise UnavailableError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it") from None
 
     def _merged(self, commits: Sequence[str], asked: Sequence[str]) -> tuple[MergedPull, ...]:
         with _reasons():
@@ -265,6 +230,10 @@ def _reasons() -> Iterator[None]:
         yield
     except LookupFailedError as error:
         raise UnavailableError(str(error.problems[0]).removesuffix(".")) from None
+
+
+def _numbers(pulls: Sequence[MergedPull]) -> str:
+    return join_names([f"#{pull.number}" for pull in pulls], 50) or "no pull request"
 
 
 def _name(change: PullChange | RangeChange) -> str:

@@ -1,79 +1,45 @@
 """Pull requests: by which ones commits were merged, when their first commits were written, and which files they changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Generic, TypeVar
 
 from pydantic import AliasPath, ConfigDict, Field
 
 from dx_action.changes.changeset import MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Answer, Connection, Node, Repository
 from dx_action.github.commits import ChangedFile, changed_paths, merge_base, paths_of
-from dx_action.github.errors import UNREADABLE, failure
+from dx_action.github.errors import UNREADABLE, LookupFailedError
 
+K = TypeVar("K", int, str)
 T = TypeVar("T")
 
 # GitHub's "List pull requests files" lists no more than these.
 MOST_FILES = 3000
 _PERMISSION = "pull-requests"
-# What GitHub answers well within its ten seconds.
-_COMMITS_A_CALL, _DATED_A_CALL, _LISTED_A_CALL = 200, 150, 50
-_PULLS = """
-fragment pulls on PullRequestConnection {
-  pageInfo { hasNextPage endCursor }
-  nodes {
-    number fullDatabaseId title url merged mergedAt baseRefName baseRefOid headRefOid changedFiles
-    repository { nameWithOwner }
-    author { login }
-    mergeCommit { oid }
-  }
-}
-"""
-_AUTHORED = """
-fragment authored on PullRequestCommitConnection {
-  pageInfo { hasNextPage endCursor } nodes { commit { authoredDate } }
-}
-"""
-_FILES = """
-fragment files on PullRequest { number files(first: 100) { nodes { path changeType } } }
-"""
 
 
-class _Pull(Node):
+class _Pull(Answer):
+    """A pull request by the names of MergedPull's fields, and its repository."""
+
     number: int
-    full_database_id: int | None
+    id: int | None
     title: str
     url: str
-    merged: bool
-    merged_at: str | None
-    base_ref_name: str
-    base_ref_oid: str
-    head_ref_oid: str
-    changed_files: int
     author: str = Field("ghost", validation_alias=AliasPath("author", "login"))
-    merge_commit: str | None = Field(None, validation_alias=AliasPath("mergeCommit", "oid"))
+    merged_at: str | None
+    merge_commit_sha: str | None = Field(None, validation_alias=AliasPath("mergeCommit", "oid"))
+    base_ref: str
+    base: str
+    head: str
+    changed_files: int
+    merged: bool
     repository: str = Field(validation_alias=AliasPath("repository", "nameWithOwner"))
 
 
-class _Commit(Node):
-    associated_pull_requests: Connection[_Pull | None] | None = None
-
-
-class _Associated(Node):
-    """The repository's name of today, and each commit under an alias."""
-
-    model_config = ConfigDict(extra="allow")
-    own: str
-    __pydantic_extra__: dict[str, _Commit | None] = Field(init=False)
-
-
-class _PullCommit(Node):
+class _Commit(Answer):
     authored_date: str = Field(validation_alias=AliasPath("commit", "authoredDate"))
-
-
-class _Dated(Node):
-    number: int
-    commits: Connection[_PullCommit | None]
 
 
 class _File(Node):
@@ -81,9 +47,58 @@ class _File(Node):
     change_type: str
 
 
-class _Listed(Node):
-    number: int
-    files: list[_File | None] | None = Field(None, validation_alias=AliasPath("files", "nodes"))
+class _Item(Answer, Generic[T]):
+    page: Connection[T | None] | None = None
+
+
+class _Batch(Answer, Generic[T]):
+    """The repository's name of today, and a page of each commit or pull request under an alias."""
+
+    model_config = ConfigDict(extra="allow")
+    own: str
+    __pydantic_extra__: dict[str, _Item[T] | None] = Field(init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Query(Generic[T]):
+    """The query for a list of each of many commits or pull requests. `field` has `$key`, whose type is `kind`, and `$after`.
+
+    `size`: GitHub answers for so many in a call well within its ten seconds.
+    """
+
+    answer: type[_Batch[T]]
+    size: int
+    kind: str
+    field: str
+    connection: str
+    nodes: str
+
+
+_ASSOCIATED = _Query(
+    _Batch[_Pull],
+    200,
+    "String!",
+    "object(expression: $key) { ... on Commit { page: associatedPullRequests(first: 20, after: $after) { ...page } } }",
+    "PullRequestConnection",
+    "number id: fullDatabaseId title url merged merged_at: mergedAt changed_files: changedFiles author { login } "
+    "base_ref: baseRefName base: baseRefOid head: headRefOid mergeCommit { oid } repository { nameWithOwner }",
+)
+_AUTHORED = _Query(
+    _Batch[_Commit],
+    150,
+    "Int!",
+    "pullRequest(number: $key) { page: commits(first: 100, after: $after) { ...page } }",
+    "PullRequestCommitConnection",
+    "commit { authoredDate }",
+)
+_FILES = _Query(
+    _Batch[_File],
+    50,
+    "Int!",
+    "pullRequest(number: $key) { page: files(first: 100, after: $after) { ...page } }",
+    "PullRequestChangedFileConnection",
+    "path changeType",
+)
 
 
 class _Ends(Answer):
@@ -98,7 +113,7 @@ def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]])
     short = tuple(sha for sha in whole if len(sha) < 40)
     found = {}
     for pull in (pull for commit in commits for pull in pulls[commit]):
-        if pull.merge_commit_sha in whole or pull.merge_commit_sha.startswith(short or ("-",)):
+        if pull.merge_commit_sha in whole or pull.merge_commit_sha.startswith(short):
             found[pull.number] = pull
     return tuple(found.values())
 
@@ -112,33 +127,13 @@ def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tupl
     after: dict[str, str | None] = dict.fromkeys(commits)
     while after:
         more: dict[str, str | None] = {}
-        for batch in _batches(after, _COMMITS_A_CALL):
-            for sha, own, pulls in _associated(repository, {sha: after[sha] for sha in batch}):
-                here = [pull for pull in pulls.nodes if pull and pull.repository == own]
-                found[sha] = tuple(_merged(pull) for pull in here if pull.merged and pull.merge_commit)
-                if not found[sha] and pulls.has_next_page:
-                    more[sha] = pulls.end_cursor
+        for sha, own, page in _pages(repository, _ASSOCIATED, after):
+            here = [pull for pull in page.nodes if pull and pull.repository == own]
+            found[sha] = tuple(_merged(pull) for pull in here if pull.merged and pull.merge_commit_sha)
+            if not found[sha] and page.has_next_page:
+                more[sha] = page.end_cursor
         after = more
     return found
-
-
-def _associated(
-    repository: Repository, after: Mapping[str, str | None]
-) -> Iterator[tuple[str, str, Connection[_Pull | None]]]:
-    """Yield each commit that exists, the name of the repository, and a page of the commit's pull requests."""
-    fields, variables = ["own: nameWithOwner"], dict[str, tuple[str, str]]()
-    for number, (sha, cursor) in enumerate(after.items()):
-        page = f", after: $after{number}" if cursor else ""
-        pulls = f"associatedPullRequests(first: 20{page}) {{ ...pulls }}"
-        fields.append(f"c{number}: object(expression: $c{number}) {{ ... on Commit {{ {pulls} }} }}")
-        variables[f"c{number}"] = ("String!", sha)
-        if cursor:
-            variables[f"after{number}"] = ("String!", cursor)
-    found = repository.query(" ".join(fields), _PERMISSION, _Associated, variables, _PULLS)
-    for number, sha in enumerate(after):
-        commit = found.__pydantic_extra__.get(f"c{number}")
-        if commit and commit.associated_pull_requests:
-            yield sha, found.own, commit.associated_pull_requests
 
 
 def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
@@ -146,30 +141,16 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
 
     A call for each 150 pull requests; and again one for each 150 of those that have more than 100 commits, or than 200.
     """
-    after: dict[int, str | None] = {pull.number: None for pull in pulls}
-    first: dict[int, str] = {}
+    dates: dict[int, list[str]] = {pull.number: [] for pull in pulls}
+    after: dict[int, str | None] = dict.fromkeys(dates)
     while after:
         more: dict[int, str | None] = {}
-        for batch in _batches(after, _DATED_A_CALL):
-            for pull in _authored(repository, {number: after[number] for number in batch}):
-                dates = [node.authored_date for node in pull.commits.nodes if node]
-                dates += [first[pull.number]] if pull.number in first else []
-                if dates:
-                    first[pull.number] = min(dates)
-                if pull.commits.has_next_page:
-                    more[pull.number] = pull.commits.end_cursor
+        for number, _, page in _pages(repository, _AUTHORED, after):
+            dates[number] += [commit.authored_date for commit in page.nodes if commit]
+            if page.has_next_page:
+                more[number] = page.end_cursor
         after = more
-    return tuple(replace(pull, first_commit_at=first.get(pull.number)) for pull in pulls)
-
-
-def _authored(repository: Repository, after: Mapping[int, str | None]) -> list[_Dated]:
-    fields, variables = list[str](), dict[str, tuple[str, int | str | None]]()
-    for number, cursor in after.items():
-        commits = f"commits(first: 100, after: $after{number}) {{ ...authored }}"
-        fields.append(f"p{number}: pullRequest(number: $p{number}) {{ number {commits} }}")
-        variables |= {f"p{number}": ("Int!", number), f"after{number}": ("String", cursor)}
-    found = repository.query(" ".join(fields), _PERMISSION, dict[str, _Dated | None], variables, _AUTHORED)
-    return [pull for pull in found.values() if pull]
+    return tuple(replace(pull, first_commit_at=min(dates[pull.number], default=None)) for pull in pulls)
 
 
 def pull_files(repository: Repository, pull: PullChange) -> frozenset[str]:
@@ -182,10 +163,8 @@ def pull_files(repository: Repository, pull: PullChange) -> frozenset[str]:
         pull = PullChange(pull.number, found.base, found.head, found.changed_files)
     count, base, head = pull.changed_files or 0, str(pull.base), str(pull.head)
     if count <= MOST_FILES:
-        files: list[ChangedFile] = []
-        for page in range(1, -(-count // PER_PAGE) + 1):
-            path = f"pulls/{pull.number}/files"
-            files += repository.get(path, _PERMISSION, list[ChangedFile], per_page=PER_PAGE, page=page)
+        pages = repository.pages(f"pulls/{pull.number}/files", _PERMISSION, list[ChangedFile])
+        files = [file for page in islice(pages, -(-count // PER_PAGE)) for file in page]
         if len(files) >= count:
             return paths_of(files)
     return changed_paths(repository, merge_base(repository, base, head), head)
@@ -198,40 +177,37 @@ def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int
     Raises Missing and CutError.
     """
     found: dict[int, frozenset[str]] = {}
-    for numbers in _batches([pull.number for pull in pulls if 0 < pull.changed_files <= PER_PAGE], _LISTED_A_CALL):
-        fields = " ".join(f"p{number}: pullRequest(number: $p{number}) {{ ...files }}" for number in numbers)
-        variables = {f"p{number}": ("Int!", number) for number in numbers}
-        answer = repository.query(fields, _PERMISSION, dict[str, _Listed | None], variables, _FILES)
-        for pull in (pull for pull in answer.values() if pull):
-            files = [file for file in pull.files or () if file]
-            if files and all(file.change_type not in ("RENAMED", "COPIED") for file in files):
-                found[pull.number] = frozenset(file.path for file in files)
-    for each in pulls:
-        if each.number not in found:
-            found[each.number] = pull_files(
-                repository, PullChange(each.number, each.base, each.head, each.changed_files)
-            )
-    return found
+    short = [pull.number for pull in pulls if 0 < pull.changed_files <= PER_PAGE]
+    for number, _, page in _pages(repository, _FILES, dict.fromkeys(short)):
+        files = [file for file in page.nodes if file]
+        if all(file.change_type not in ("RENAMED", "COPIED") for file in files):
+            found[number] = frozenset(file.path for file in files)
+    return {pull.number: found.get(pull.number) or pull_files(repository, pull.change) for pull in pulls}
 
 
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    every = list(items)
-    return (every[start : start + size] for start in range(0, len(every), size))
+def _pages(
+    repository: Repository, query: _Query[T], after: Mapping[K, str | None]
+) -> Iterator[tuple[K, str, Connection[T | None]]]:
+    """Yield each key that exists, the repository's name of today, and the page after the key's cursor."""
+    fragment = (
+        f" fragment page on {query.connection} {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {query.nodes} }} }}"
+    )
+    every = list(after)
+    for start in range(0, len(every), query.size):
+        batch = every[start : start + query.size]
+        fields, variables = ["own: nameWithOwner"], dict[str, tuple[str, int | str | None]]()
+        for number, key in enumerate(batch):
+            field = query.field.replace("$key", f"$key{number}").replace("$after", f"$after{number}")
+            fields.append(f"item{number}: {field}")
+            variables |= {f"key{number}": (query.kind, key), f"after{number}": ("String", after[key])}
+        found = repository.query(" ".join(fields), _PERMISSION, query.answer, variables, fragment)
+        for number, key in enumerate(batch):
+            item = found.__pydantic_extra__.get(f"item{number}")
+            if item and item.page:
+                yield key, found.own, item.page
 
 
 def _merged(pull: _Pull) -> MergedPull:
-    if pull.full_database_id is None or pull.merged_at is None or pull.merge_commit is None:
-        raise failure(UNREADABLE)
-    return MergedPull(
-        number=pull.number,
-        id=pull.full_database_id,
-        title=pull.title,
-        url=pull.url,
-        author=pull.author,
-        merged_at=pull.merged_at,
-        merge_commit_sha=pull.merge_commit,
-        base_ref=pull.base_ref_name,
-        base=pull.base_ref_oid,
-        head=pull.head_ref_oid,
-        changed_files=pull.changed_files,
-    )
+    if pull.id is None or pull.merged_at is None:
+        raise LookupFailedError(UNREADABLE)
+    return MergedPull(**pull.model_dump(exclude={"merged", "repository"}))

@@ -61,10 +61,10 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
 def _lookups(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callable[[str, bool, str | None], "Lookups"]:
     def about(repository: str, own: bool, commit: str | None) -> "Lookups":
         from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
-        from dx_action.github.lookups import lookups_for  # noqa: PLC0415
+        from dx_action.github.lookups import Lookups  # noqa: PLC0415
 
         run = Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
-        return lookups_for(repository, own, commit, run)
+        return Lookups(repository, own, commit, run)
 
     return about
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 import builders
 from dx_action.backfill.history import rows_from_history
@@ -20,8 +19,8 @@ from dx_action.errors import ActionError, BadInput
 from dx_action.github.client import Repository
 from dx_action.github.errors import LookupFailedError
 from dx_action.sandbox import Sandbox
-from runner import NOW, TOKEN, Run, Step, connected, fast_clock
-from scenes import asked, speaking
+from runner import NOW, TOKEN, Run, Step, connected
+from scenes import Answering, asked, hang_up, looking, speaking
 from stand_in import Deployment, GitHub, Repo
 from stand_in.moments import text
 from stand_in.records import Status
@@ -536,20 +535,20 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
     api_calls: list[str] = []
 
     class Racing(Repository):
-        def _graphql(self, text: str, permission: str, variables: dict[str, Any]) -> Any:
-            found = super()._graphql(text, permission, variables)
-            if variables["after"] is None:
+        def query(self, fields: str, permission: str, model: Any, variables: Any = None, *more: Any) -> Any:
+            found = super().query(fields, permission, model, variables, *more)
+            if variables["after"][1] is None:
                 repo.deployments.create("main", "live", production=True, state="success", at=MARCH + 60)
             return found
 
-        def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
+        def get(self, path: str, permission: str, model: Any, **parameters: str | int) -> Any:
             api_calls.append(path)
-            return super()._rest(path, permission, parameters)
+            return super().get(path, permission, model, **parameters)
 
     inputs = builders.inputs({"operation": "backfill"})
-    api = Racing("acme/shop", SecretStr(gh.token), gh.api_url, fast_clock(), patient=True)
+    api = Racing("acme/shop", looking(gh.api_url, token=gh.token), patient=True)
     rows, _ = rows_from_history(inputs, builders.runtime("schedule"), api, NOW, print)
-    api.close()
+    hang_up(api)
     assert len(rows) >= 199
     assert len([path for path in api_calls if path.rpartition("/")[2].isdigit()]) == 1
 
@@ -652,20 +651,6 @@ def test_a_row_stays_readable_after_its_file_is_closed(repo: Repo, gh: GitHub) -
 # Whatever an answer is.
 
 
-class Answering(Repository):
-    """A repository about which this is answered, whatever is asked."""
-
-    def __init__(self, data: Any, listed: Any) -> None:
-        super().__init__("acme/shop", None, "", fast_clock())
-        self.data, self.listed = data, listed
-
-    def _graphql(self, text: str, permission: str, variables: dict[str, Any]) -> Any:
-        return {"data": self.data}
-
-    def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
-        return self.listed
-
-
 STATUS = {"state": "SUCCESS", "createdAt": text(MARCH - DAY), "logUrl": None}
 NODE = {
     "id": "DE_1",
@@ -682,7 +667,18 @@ DATA = {
         "deployments": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [NODE]},
     }
 }
-LISTED = [{"id": 1, "node_id": "DE_1", "production_environment": True, "transient_environment": False}]
+LISTED = [
+    {
+        "id": 1,
+        "node_id": "DE_1",
+        "sha": "a" * 40,
+        "environment": "production",
+        "payload": {"service": "web"},
+        "created_at": text(MARCH - DAY),
+        "production_environment": True,
+        "transient_environment": False,
+    }
+]
 ANYTHING = st.one_of(
     st.none(),
     st.booleans(),
@@ -717,7 +713,7 @@ def test_any_answer_is_rows_or_a_sentence(number: int | None, path: tuple[Any, .
     numbered = put(DATA, ("repository", "deployments", "nodes", 0, "databaseId"), number)
     data, listed = put([numbered, LISTED], path, other)
     inputs = builders.inputs({"operation": "backfill"})
-    api = Answering(data, listed)
+    api = Answering(lambda _path, _parameters: listed, lambda: {"data": data})
     told, ids = "", []
     try:
         rows, _ = rows_from_history(inputs, builders.runtime("schedule"), api, NOW, lambda _line: None)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -12,14 +13,14 @@ import pytest
 
 import builders
 from dx_action.errors import BadInput
-from dx_action.github.client import Node, Repository, Run, connect
+from dx_action.github.client import Node, Repository, Run
 from dx_action.github.commits import ChangedFile, tree_at
 from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Sandbox
 from runner import NOW, TOKEN, Step, connected
-from scenes import merge_payload, speaking, told
+from scenes import hang_up, looking, merge_payload, speaking, told
 from stand_in import GitHub, Repo
 
 # The bounds, as literals: what the code has must be these.
@@ -121,6 +122,15 @@ def test_what_is_asked_twice_costs_one_call(hub: GitHub) -> None:
     assert [call.query["page"] for call in hub.calls] == ["1", "2"]
 
 
+def test_the_pages_of_a_list_are_asked_for_when_they_are_due(hub: GitHub) -> None:
+    with speaking(hub) as api:
+        pages = api.pages(f"{PULL}/files", "pull-requests", list[Any])
+        assert len(next(pages)) == 100
+        assert len(hub.calls) == 1
+        assert [len(page) for page in pages] == [100, 50]
+    assert [call.query for call in hub.calls] == [{"per_page": "100", "page": page} for page in "123"]
+
+
 def test_a_failure_is_not_remembered(hub: GitHub) -> None:
     with speaking(hub) as api:
         hub.fail(status=400)
@@ -160,10 +170,12 @@ def test_another_repository_may_be_asked_about_on_the_way(repo: Repo) -> None:
 
 
 def test_nothing_is_reached_before_the_first_call() -> None:
-    def verify() -> str:
-        raise AssertionError("no certificate is needed")
+    class Unread(Workspace):
+        def read(self, path: str, most: int = 0) -> bytes:
+            raise AssertionError(f"{path} is not needed")
 
-    Repository("not a name", None, "http://127.0.0.1:9", late(0), verify).close()
+    inputs = builders.inputs({"ca-bundle": "ca.pem"})
+    Repository("not a name", replace(looking("http://127.0.0.1:9"), inputs=inputs, workspace=Unread("")))
 
 
 @pytest.mark.parametrize(("name", "own"), [("acme/shop", True), ("Acme/Shop", True), ("acme/other", False)])
@@ -171,15 +183,15 @@ def test_a_client_of_a_run(tmp_path: Path, hub: GitHub, name: str, own: bool) ->
     inputs = builders.inputs({"github-token": hub.token, "ca-bundle": "ca.pem"})
     runtime = builders.runtime("push_branch", api_url=hub.api_url)
     run = Run(inputs, runtime, {}, Workspace(str(tmp_path)), late(0), print)
-    api = connect(name, run)
-    assert (api.name, api.own, api.has_token) == (name, own, True)
+    api = Repository(name, run)
+    assert (api.name, api.own) == (name, own)
     (tmp_path / "ca.pem").symlink_to("elsewhere")
     with pytest.raises(BadInput, match="`ca-bundle`"):
         rest(api)
     (tmp_path / "ca.pem").unlink()
     if own:
         assert rest(api) == 1
-    api.close()
+    hang_up(api)
 
 
 # Tokens and permissions.

@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.changes.changeset import UnknownCommitError
-from dx_action.github.client import Repository
 from dx_action.github.commits import CutError, changed_paths, range_files
-from runner import fast_clock
-from scenes import asked, speaking
+from dx_action.github.errors import Missing
+from scenes import Answering, asked, speaking
 from stand_in import EXECUTABLE, File, GitHub, Repo, link, submodule
 from stand_in.objects import FILE, LINK, SUBMODULE, TREE, Content, Entry, Objects
 
@@ -24,15 +22,15 @@ def names(count: int, folder: str = "web") -> list[str]:
     return [f"services/{folder}/{number:05}.txt" for number in range(count)]
 
 
-class Trees(Repository):
+class Trees(Answering):
     """GitHub's "Get a tree", which cuts a list after `limit` entries. `asked` are the questions, in order."""
 
     def __init__(self, objects: Objects, limit: int = NO_LIMIT, whole: int = 0) -> None:
-        super().__init__("acme/shop", None, "", fast_clock())
+        super().__init__(self._tree)
         self._objects, self._limit, self._whole = objects, limit, whole
         self.asked: list[tuple[str, bool]] = []
 
-    def _rest(self, path: str, permission: str, parameters: dict[str, str | int]) -> Any:
+    def _tree(self, path: str, parameters: dict[str, Any]) -> Any:
         tree, recursive = path.removeprefix("git/trees/"), parameters == {"recursive": 1}
         self.asked.append((tree, recursive))
         entries = list(self._objects.walk(tree) if recursive else self._objects.trees[tree].items())
@@ -272,7 +270,7 @@ def test_a_commit_that_github_does_not_know(ends: tuple[str, str]) -> None:
     repo = Repo()
     repo.commit({"a": "1"})
     with GitHub(repo) as server, speaking(server) as api:
-        with pytest.raises(UnknownCommitError):
+        with pytest.raises(Missing):
             range_files(api, *ends)
         assert len(asked(server)) == 1
 
@@ -281,5 +279,5 @@ def test_histories_without_a_common_beginning() -> None:
     repo = Repo()
     repo.commit({"a": "1"})
     other = repo.commit({"b": "1"}, parents=[])
-    with GitHub(repo) as server, speaking(server) as api, pytest.raises(UnknownCommitError):
+    with GitHub(repo) as server, speaking(server) as api, pytest.raises(Missing):
         range_files(api, other, "main")

@@ -94,16 +94,22 @@ def test_a_name_that_github_does_not_tell(gh: GitHub, api: Repository, error: st
 HISTORY = "GitHub's deployment history"
 
 
+@pytest.fixture
+def asker(gh: GitHub) -> Iterator[Repository]:
+    with speaking(gh) as speaker:
+        yield speaker
+
+
 def wanted(*services: str, alone: bool = False, **more: Any) -> Wanted:
     return Wanted(services, "production", lambda _deployment: True, None, alone, **more)
 
 
-def test_each_service_has_its_own_previous_deployment(repo: Repo, gh: GitHub, api: Repository) -> None:
+def test_each_service_has_its_own_previous_deployment(repo: Repo, gh: GitHub, asker: Repository) -> None:
     web = repo.deployments.create(state="success", payload={"service": "web"})
     repo.commit({"a": "2"})
     both = repo.deployments.create(state="success", payload={"service": ["api", "cart"]})
     failed = repo.deployments.create(state="failure", payload={"service": "cart"})
-    assert previous_deployments(api, wanted("web", "api", "cart", "jobs"), "") == {
+    assert previous_deployments(asker, wanted("web", "api", "cart", "jobs"), "") == {
         "web": Sourced(web.sha, f"{HISTORY} (deployment {web.id})"),
         "api": Sourced(both.sha, f"{HISTORY} (deployment {both.id})"),
         "cart": Sourced(both.sha, f"{HISTORY} (deployment {both.id})"),
@@ -120,21 +126,21 @@ def test_each_service_has_its_own_previous_deployment(repo: Repo, gh: GitHub, ap
         ({"service": "other"}, True, "has no earlier deployment of the same service that succeeded"),
     ],
 )
-def test_nothing_is_guessed(repo: Repo, api: Repository, payload: Any, alone: bool, why: str) -> None:
+def test_nothing_is_guessed(repo: Repo, asker: Repository, payload: Any, alone: bool, why: str) -> None:
     repo.deployments.create(state="success", payload=payload)
-    assert previous_deployments(api, wanted("web", alone=alone), "") == {"web": f"{HISTORY} {why}"}
+    assert previous_deployments(asker, wanted("web", alone=alone), "") == {"web": f"{HISTORY} {why}"}
 
 
-def test_a_history_without_services_is_that_of_the_only_one(repo: Repo, api: Repository) -> None:
+def test_a_history_without_services_is_that_of_the_only_one(repo: Repo, asker: Repository) -> None:
     made = repo.deployments.create(state="success")
-    assert previous_deployments(api, wanted("web", alone=True), "") == {
+    assert previous_deployments(asker, wanted("web", alone=True), "") == {
         "web": Sourced(made.sha, f"{HISTORY} (deployment {made.id})")
     }
 
 
 @pytest.mark.parametrize("run", ["7", "8"])
-def test_what_this_run_or_its_own_made_is_no_previous_one(repo: Repo, api: Repository, run: str) -> None:
+def test_what_this_run_or_its_own_made_is_no_previous_one(repo: Repo, asker: Repository, run: str) -> None:
     url = f"https://github.com/acme/shop/actions/runs/{run}/job/1"
     repo.deployments.create(state="success", log_url=url)
-    found = previous_deployments(api, wanted("web", alone=True, runs=("8",)), "7")
+    found = previous_deployments(asker, wanted("web", alone=True, runs=("8",)), "7")
     assert found == {"web": f"{HISTORY} has no earlier deployment of the same service that succeeded"}

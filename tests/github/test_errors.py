@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dx_action.errors import Problem
-from dx_action.github.errors import Access, Kind, LookupFailedError, Missing, failure, graphql_type
+from dx_action.github.errors import Access, Kind, LookupFailedError, Missing, graphql_type
 
 OWN = Access("acme/shop", "pull-requests", own=True, has_token=True)
 OTHER = Access("acme/shop", "contents", own=False, has_token=True)
@@ -83,9 +83,8 @@ def test_what_is_not_the_tokens_fault(status: int, graphql: str, kind: Kind, tex
 
 
 def test_a_failure_is_an_outage_unless_it_says_otherwise() -> None:
-    assert LookupFailedError(Problem("GITHUB_API_URL", "is down.")).kind == "unavailable"
-    assert failure("is down.").kind == "unavailable"
-    assert failure("is wrong.", "rejected").kind == "rejected"
+    assert LookupFailedError("is down.").kind == "unavailable"
+    assert LookupFailedError("is wrong.", "rejected").kind == "rejected"
 
 
 @pytest.mark.parametrize(

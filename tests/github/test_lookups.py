@@ -14,7 +14,7 @@ from dx_action.changes.changeset import PullChange, RangeChange
 from dx_action.errors import ActionError, BadInput
 from dx_action.github.client import Run
 from dx_action.github.errors import LookupFailedError
-from dx_action.github.lookups import Lookups, lookups_for
+from dx_action.github.lookups import Lookups
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from runner import NOW
@@ -53,7 +53,7 @@ class Scene:
         clock = Clock(lambda: 0.0, self.waits.append, lambda: NOW, lambda: 0.5)
         workspace = Workspace(str(self.folder))
         run = Run(inputs, runtime, {}, workspace, clock, self.log.append)
-        return lookups_for(self.repository, self.own, self.commit, run)
+        return Lookups(self.repository, self.own, self.commit, run)
 
     def services(self, given: Mapping[str, str], *paths: str) -> list[str]:
         """Give the services of these paths, which pull request 1 changed."""

@@ -19,7 +19,7 @@ from documents import read, rows, section
 from dx_action.changes.changeset import CLOCK, Changes
 from dx_action.changes.discover import discover
 from dx_action.github.client import Run
-from dx_action.github.lookups import lookups_for
+from dx_action.github.lookups import Lookups
 from dx_action.inputs.values import Sourced
 from dx_action.runner.workspace import Workspace
 from dx_action.services.service import Service
@@ -39,7 +39,7 @@ def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *servi
     happened = event("workflow_dispatch", builders.payload("workflow_dispatch", told))
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
     run = Run(inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
-    lookups = lookups_for(repo.full_name, True, commit, run)
+    lookups = Lookups(repo.full_name, True, commit, run)
     these = [Service(name) for name in services or ("a",)]
     return discover(inputs, happened, these, commit, Sourced("2025-03-04T12:00:00Z", CLOCK), lambda: lookups.changes)
 

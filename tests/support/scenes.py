@@ -1,17 +1,16 @@
 """What the tests of look-ups share: a speaker to the stand-in GitHub, and events of a history that it holds."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 import builders
-from dx_action.github.client import Repository
+from dx_action.github.client import Repository, Run
 from dx_action.runner.event import Event, parse_event
 from dx_action.runner.runtime import Clock
+from dx_action.runner.workspace import Workspace
 from runner import fast_clock
 from stand_in import GitHub, Pull, Repo
 
@@ -29,12 +28,47 @@ def speaking(
     patient: bool = False,
 ) -> Iterator[Repository]:
     """Speak to the stand-in about a repository, and give the connections back."""
-    secret = SecretStr(token) if token else None
-    speaker = Repository(repository, secret, gh.api_url, clock or fast_clock(), own=own, patient=patient)
+    speaker = Repository(
+        repository, looking(gh.api_url, repository if own else "acme/own", token, clock), patient=patient
+    )
     try:
         yield speaker
     finally:
-        speaker.close()
+        hang_up(speaker)
+
+
+def looking(api_url: str, own: str = "acme/shop", token: str | None = None, clock: Clock | None = None) -> Run:
+    """Make what look-ups need of a run in the repository `own`."""
+    inputs = builders.inputs({"github-token": token} if token else {})
+    runtime = builders.runtime("push_branch", api_url=api_url, repository=own)
+    return Run(inputs, runtime, {}, Workspace(""), clock or fast_clock(), print)
+
+
+def hang_up(speaker: Repository) -> None:
+    """Close the connections, if there are any."""
+    if "_requester" in vars(speaker):
+        speaker._requester.close()
+
+
+class Answering(Repository):
+    """A repository about which `rest` answers whatever path is asked for, and `graphql` every query."""
+
+    def __init__(self, rest: Callable[[str, dict[str, Any]], Any], graphql: Callable[[], Any] = dict) -> None:
+        super().__init__("acme/shop", looking("http://127.0.0.1:9"), patient=True)
+        self._requester = _Requester(rest, graphql)
+
+
+class _Requester:
+    """What a client needs of PyGithub's requester: each answer comes with its headers."""
+
+    def __init__(self, rest: Callable[[str, dict[str, Any]], Any], graphql: Callable[[], Any]) -> None:
+        self._rest, self._graphql = rest, graphql
+
+    def requestJsonAndCheck(self, _verb: str, url: str, parameters: dict[str, Any]) -> tuple[dict[str, str], Any]:  # noqa: N802
+        return {}, self._rest(url.removeprefix("/repos/acme/shop/"), parameters)
+
+    def graphql_query(self, _text: str, _variables: dict[str, Any]) -> tuple[dict[str, str], Any]:
+        return {}, self._graphql()
 
 
 def asked(gh: GitHub, repository: str = "acme/shop") -> list[str]:
