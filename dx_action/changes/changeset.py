@@ -1,8 +1,9 @@
 """The pull requests that a deployment ships, as values, and the look-ups that find them. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from dx_action.errors import BadInput
 from dx_action.inputs.metadata import FIRST_KEY
@@ -12,6 +13,7 @@ from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.text import plural
 
+K = TypeVar("K")
 # From one commit to another: to a descendant, to an ancestor, to itself, or to neither.
 Course = Literal["forward", "rollback", "redeploy", "diverged"]
 
@@ -76,10 +78,10 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
     if inputs.since_sha and commit:
         return RangeChange(inputs.since_sha, commit, "input since-sha")
     own = own_pull(event)
-    if inputs.pull_number and not (own and own.number == inputs.pull_number):
-        return PullChange(inputs.pull_number)
-    if own:
+    if own and inputs.pull_number in (None, own.number):
         return pull_change(own)
+    if inputs.pull_number:
+        return PullChange(inputs.pull_number)
     if commit and (before := before_push(event)):
         return RangeChange(before, commit, "push.before")
     raise BadInput.of(
@@ -90,14 +92,14 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
 
 
 def own_pull(event: Event) -> PullRequest | None:
-    """Return the event's own pull request."""
     return event.pull_request if isinstance(event, PullRequestEvent) else None
 
 
-def own_merge(event: Event, commit: str | None) -> tuple[MergedPull, ...]:
-    """Return the event's pull request if the commit, which may be abbreviated, merged it."""
+def own_merge(event: Event, *commits: str | None) -> tuple[MergedPull, ...]:
+    """Return the event's pull request if one of the commits, which may be abbreviated, merged it."""
     pull = own_pull(event)
-    return (merged_pull(pull),) if pull and same_commit(pull.merge_commit_sha, commit) else ()
+    merged = pull and any(same_commit(pull.merge_commit_sha, commit) for commit in commits)
+    return (merged_pull(pull),) if pull and merged else ()
 
 
 def before_push(event: Event) -> str | None:
@@ -112,7 +114,6 @@ def same_commit(whole: str | None, commit: str | None) -> bool:
 
 
 def pull_change(pull: PullRequest) -> PullChange:
-    """Return the change of an event's pull request."""
     base, head = (branch.sha if branch else None for branch in (pull.base, pull.head))
     return PullChange(pull.number, base, head, pull.changed_files)
 
@@ -212,11 +213,6 @@ class ChangeSet:
         """Whether the deployment ships its pull requests: a rollback takes them back, a redeployment ships nothing new."""
         return self.course in ("forward", "diverged")
 
-    @property
-    def merge_commit_shas(self) -> tuple[str, ...]:
-        """The commits to attribute by; none unless it is certain what ships."""
-        return tuple(pull.merge_commit_sha for pull in self.pulls) if self.certain and self.ships else ()
-
     def headline(self, commit: str) -> str:
         """Return what the deployment of the commit ships, in a sentence."""
         count = plural(len(self.pulls), "pull request")
@@ -273,9 +269,9 @@ class Changes:
         return replace(self, by_service=by_service)
 
     def merge_commit_shas(self, service: str) -> tuple[str, ...]:
-        """Return the merge commits to attribute one service's deployment by; none if they are unknown."""
-        change_set = self.by_service.get(service)
-        return change_set.merge_commit_shas if change_set else ()
+        """Return the merge commits to attribute one service's deployment by; none unless it is certain what ships."""
+        each = self.by_service.get(service)
+        return tuple(pull.merge_commit_sha for pull in each.pulls) if each and each.certain and each.ships else ()
 
     def lead_times_of(self, service: str) -> dict[str, Sourced[int]]:
         """Return the times of one service's deployment, in Unix seconds. Its first commit is among its own pull requests."""
@@ -284,18 +280,34 @@ class Changes:
             return times
         del times[FIRST_KEY]
         change_set = self.by_service.get(service)
-        first = first_commit(change_set.pulls) if change_set and change_set.ships else None
-        if first and (moment := parse_time_or_none(first[0])):
-            times[FIRST_KEY] = Sourced(int(moment.timestamp()), f"pull request #{first[1]}")
+        if change_set and change_set.ships and (first := first_commit(change_set.pulls)):
+            with suppress(UnavailableError):
+                times[FIRST_KEY] = in_seconds(first)
         return times
 
 
 NO_CHANGES = Changes({})
 
 
-def first_commit(pulls: Iterable[MergedPull]) -> tuple[str, int] | None:
-    """Return the author date of their earliest commit, and the number of its pull request; None if it is unknown."""
-    return min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
+def first_commit(pulls: Iterable[MergedPull]) -> Sourced[str] | None:
+    """Return the author date of their earliest commit; None if it is unknown."""
+    first = min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
+    return Sourced(first[0], f"pull request #{first[1]}") if first else None
+
+
+def in_seconds(time: Sourced[str]) -> Sourced[int]:
+    """Return an ISO-8601 time in Unix seconds. Raises UnavailableError if it cannot be read."""
+    if moment := parse_time_or_none(time.value):
+        return Sourced(int(moment.timestamp()), time.source)
+    raise UnavailableError("GitHub returned an unreadable time")
+
+
+def grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, tuple[str, ...]]:
+    """Return the names of each key, both in the order of their first places."""
+    groups: dict[K, tuple[str, ...]] = {}
+    for key, name in pairs:
+        groups[key] = (*groups.get(key, ()), name)
+    return groups
 
 
 def in_order(pulls: Iterable[MergedPull]) -> tuple[MergedPull, ...]:
@@ -306,9 +318,6 @@ def in_order(pulls: Iterable[MergedPull]) -> tuple[MergedPull, ...]:
 
 def needs_changes(inputs: Inputs, event: Event) -> bool:
     """Whether the changes are looked up. Most runs leave them to DX."""
-    by_itself = isinstance(event, PullRequestEvent) and not inputs.since_sha and not inputs.merge_commit_shas
-    return (
-        inputs.show_pull_requests
-        or inputs.discovers_merge_commits
-        or (inputs.wants_first_commit_time and not by_itself)
-    )
+    by_itself = own_pull(event) and not inputs.since_sha and not inputs.merge_commit_shas
+    first = inputs.wants_first_commit_time and not by_itself
+    return inputs.show_pull_requests or inputs.discovers_merge_commits or first

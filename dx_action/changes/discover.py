@@ -18,9 +18,11 @@ from dx_action.changes.changeset import (
     UnknownCommitError,
     Wanted,
     before_push,
+    grouped,
     in_order,
-    merged_pull,
     needs_changes,
+    own_merge,
+    own_pull,
     same_commit,
 )
 from dx_action.changes.lead_time import lead_times
@@ -28,19 +30,17 @@ from dx_action.changes.warnings import notices, warnings
 from dx_action.errors import BadInput
 from dx_action.inputs.filters import counts
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.values import Sourced
+from dx_action.inputs.values import Sourced, sourced
 from dx_action.runner.event import (
     Deployment,
     DeploymentEvent,
     Event,
-    PullRequestEvent,
     PushEvent,
     ReleaseEvent,
     WorkflowRunEvent,
 )
 from dx_action.services.service import Service
 
-_UNKNOWN_COMMIT = "the repository lacks the previously deployed commit or the deployed one"
 _CURE = " (set `since-sha` to the previously deployed commit)"
 
 
@@ -58,7 +58,7 @@ def discover(
     a pull request touches.
     """
     names = tuple(service.identifier for service in services)
-    changes = replace(NO_CHANGES, listed=inputs.show_pull_requests)
+    changes = NO_CHANGES
     warned: list[str] = []
     if needs_changes(inputs, event):
         # Deployments made after this one do not come before it; the clock's time is that of the run, which is later.
@@ -94,13 +94,8 @@ def _find_changes(
             for name, change_set in change_sets.items()
             if not change_set.ships
         }
-        if unknown := [name for name in names if name not in change_sets]:
-            reasons = {str(error): unknown}
-    changes = Changes(
-        change_sets,
-        listed=inputs.show_pull_requests,
-        reasons={reason: tuple(services) for reason, services in reasons.items()},
-    )
+        reasons = [(str(error), name) for name in names if name not in change_sets] or reasons
+    changes = Changes(change_sets, listed=inputs.show_pull_requests, reasons=grouped(reasons))
     if inputs.show_pull_requests or inputs.wants_first_commit_time:
         with suppress(UnavailableError):
             return changes.dated(lookups.dated(changes.pulls))
@@ -109,26 +104,26 @@ def _find_changes(
 
 def _change_sets(
     inputs: Inputs, event: Event, names: tuple[str, ...], commit: str, until: str | None, lookups: ChangeLookups
-) -> tuple[Mapping[str, ChangeSet], dict[str, list[str]]]:
-    """Return the services' change sets, and the reasons why some are unknown or only shown."""
+) -> tuple[Mapping[str, ChangeSet], list[tuple[str, str]]]:
+    """Return the services' change sets, and each reason why a service's is unknown or only shown."""
     change_sets: dict[str, ChangeSet] = {}
-    reasons: dict[str, list[str]] = {}
+    reasons: list[tuple[str, str]] = []
     for name, previous in _previous(inputs, event, names, until, lookups).items():
         try:
             if isinstance(previous, Sourced):
                 change_sets[name] = _since(previous, commit, event, lookups)
                 continue
             if previous:
-                reasons.setdefault(previous + _CURE, []).append(name)
+                reasons.append((previous + _CURE, name))
             if shown := _shown(inputs, event, commit, lookups):
                 change_sets[name] = shown
         except UnknownCommitError:
             if inputs.since_sha:
                 text = "is not a commit of the repository, or `github-token` cannot read it (`contents: read`)."
                 raise BadInput.of("since-sha", text) from None
-            reasons.setdefault(_UNKNOWN_COMMIT + _CURE, []).append(name)
+            reasons.append((f"the repository lacks the previously deployed commit or the deployed one{_CURE}", name))
         except UnavailableError as error:
-            reasons.setdefault(str(error), []).append(name)
+            reasons.append((str(error), name))
     return change_sets, reasons
 
 
@@ -156,21 +151,17 @@ def _previous(
         return dict.fromkeys(names, str(error))
 
 
-def _since(
-    previous: Sourced[str], commit: str, event: Event, lookups: ChangeLookups, *, certain: bool = True
-) -> ChangeSet:
+def _since(previous: Sourced[str], commit: str, event: Event, lookups: ChangeLookups) -> ChangeSet:
     span = lookups.span(previous.value, commit)
     if span.course == "rollback":
         try:
             pulls = lookups.merged(lookups.span(commit, previous.value).commits)
         except UnavailableError:
-            return ChangeSet(previous, certain, span.course, (), counted=False)
-        return ChangeSet(previous, certain, span.course, in_order(pulls))
+            return ChangeSet(previous, True, span.course, (), counted=False)
+        return ChangeSet(previous, True, span.course, in_order(pulls))
     newest = commit if isinstance(event, PushEvent) else None
     pulls = lookups.merged(span.commits, newest) if span.commits else ()
-    if isinstance(event, PullRequestEvent) and event.pull_request.merge_commit_sha in span.commits:
-        pulls = (merged_pull(event.pull_request), *pulls)
-    return ChangeSet(previous, certain, span.course, in_order(pulls))
+    return ChangeSet(previous, True, span.course, in_order((*own_merge(event, *span.commits), *pulls)))
 
 
 def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) -> ChangeSet | None:
@@ -179,34 +170,29 @@ def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) ->
         return ChangeSet(None, True, "forward", in_order(lookups.merged(inputs.merge_commit_shas)))
     if not (inputs.show_pull_requests or inputs.wants_first_commit_time):
         return None
-    previous = None
-    if before := before_push(event):
-        previous = Sourced(before, "push.before")
-    elif isinstance(event, ReleaseEvent):
+    previous = sourced(before_push(event), "push.before")
+    if isinstance(event, ReleaseEvent):
         previous = lookups.previous_release(event.release.id)
     if previous:
         with suppress(UnknownCommitError):  # after a force push
-            return _since(previous, commit, event, lookups, certain=False)
-    if isinstance(event, PullRequestEvent) and same_commit(event.pull_request.merge_commit_sha, commit):
-        return ChangeSet(None, False, "forward", (merged_pull(event.pull_request),))
-    pulls = lookups.merged((commit,))
-    return ChangeSet(None, False, "forward", in_order(pulls)) if pulls else None
+            return replace(_since(previous, commit, event, lookups), certain=False)
+    pulls = own_merge(event, commit) or in_order(lookups.merged((commit,)))
+    return ChangeSet(None, False, "forward", pulls) if pulls else None
 
 
 def _is_off_branch(event: Event, commit: str, lookups: ChangeLookups) -> bool:
     """Whether the commit is not on the default branch. GitHub is asked unless the event shows that it is."""
     branch = event.repository and event.repository.default_branch
-    merged: str | None = None
-    if isinstance(event, PullRequestEvent) and event.pull_request.base and event.pull_request.base.ref == branch:
-        merged = event.pull_request.merge_commit_sha
+    own, merged = own_pull(event), None
+    if own and own.base and own.base.ref == branch:
+        merged = own.merge_commit_sha
     elif isinstance(event, PushEvent) and event.head_commit and event.ref == f"refs/heads/{branch}":
         merged = event.head_commit.id
     if not branch or same_commit(merged, commit):
         return False
-    try:
+    with suppress(UnavailableError, UnknownCommitError):
         return lookups.is_off_branch(branch, commit)
-    except (UnavailableError, UnknownCommitError):
-        return False
+    return False
 
 
 def _touching(inputs: Inputs, change_sets: Mapping[str, ChangeSet], lookups: ChangeLookups) -> Mapping[str, ChangeSet]:

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from dx_action.changes.changeset import (
     ChangeLookups,
     Changes,
-    MergedPull,
     UnavailableError,
     first_commit,
-    merged_pull,
+    in_seconds,
+    own_merge,
     same_commit,
 )
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
 
@@ -28,19 +27,11 @@ def lead_times(
         (COMMIT_KEY, inputs.wants_commit_time, _commit_time),
         (FIRST_KEY, inputs.wants_first_commit_time, _first_commit_time),
     ):
-        if not wanted:
-            continue
         try:
-            time = find(event, commit, changes, lookups)
+            if wanted and (time := find(event, commit, changes, lookups)):
+                times[key] = in_seconds(time)
         except UnavailableError as error:
             warnings.append(f"`{key}` is left out of the metadata, because {error}.")
-            continue
-        if time is None:
-            continue
-        if moment := parse_time_or_none(time.value):
-            times[key] = Sourced(int(moment.timestamp()), time.source)
-        else:
-            warnings.append(f"`{key}` is left out of the metadata, because GitHub returned an unreadable time.")
     return times, tuple(warnings)
 
 
@@ -64,15 +55,11 @@ def _first_commit_time(
     event: Event, commit: str | None, changes: Changes, lookups: Callable[[], ChangeLookups]
 ) -> Sourced[str] | None:
     """Return the time of the first commit that ships, or None if nothing new ships."""
-    pulls: tuple[MergedPull, ...] = changes.pulls
-    if not pulls and isinstance(event, PullRequestEvent) and same_commit(event.pull_request.merge_commit_sha, commit):
-        pulls = (merged_pull(event.pull_request),)
+    pulls = changes.pulls or own_merge(event, commit)
     if not pulls and changes.nothing_new:
         return None
     if not pulls:
         raise UnavailableError("no pull request is known that this deployment ships")
-    dated = pulls if all(pull.first_commit_at for pull in pulls) else lookups().dated(pulls)
-    first = first_commit(dated)
-    if first is None:
-        raise UnavailableError("GitHub returned no commits of the pull requests")
-    return Sourced(first[0], f"pull request #{first[1]}")
+    if first := first_commit(pulls if all(pull.first_commit_at for pull in pulls) else lookups().dated(pulls)):
+        return first
+    raise UnavailableError("GitHub returned no commits of the pull requests")

@@ -49,16 +49,13 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The path under the host."""
         return f"/api/{self.method}"
 
     @property
     def label(self) -> str:
-        """What the call is about, in a word."""
         return self.subject or self.service
 
     def json(self) -> dict[str, Any]:
-        """Return the body, parsed."""
         body: dict[str, Any] = json.loads(self.body)
         return body
 
@@ -80,22 +77,18 @@ class Result:
 
     @property
     def delivered(self) -> bool:
-        """Whether DX has certainly registered the deployment."""
         return self.outcome in ("accepted", "already-registered")
 
 
 def serialise(body: dict[str, Any]) -> bytes:
-    """Return the bytes of a request."""
     return compact(body).encode()
 
 
 def compact(value: object) -> str:
-    """Return the value as JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def pull_calls(registration: Registration) -> tuple[Call, ...]:
-    """Return one call per pull request. They are sent before the deployments."""
     return tuple(pull_call(pull, registration.repository.value) for pull in registration.pull_services)
 
 
@@ -111,7 +104,6 @@ def pull_call(pull: PullServices, repository: str) -> Call:
 
 
 def deployment_calls(registration: Registration, inputs: Inputs) -> tuple[Call, ...]:
-    """Return one call per service."""
     method: Method = "deployments.upsert" if inputs.method == "upsert" else "deployments.create"
     commit = registration.commit if registration.attribution.value != "repository" else None
     calls = []

@@ -23,8 +23,7 @@ class ServiceLookups(Protocol):
     """The look-ups for what no input and no event says. Each raises ActionError."""
 
     @property
-    def changes(self) -> ChangeLookups:
-        """The look-ups for what a deployment ships."""
+    def changes(self) -> ChangeLookups: ...
 
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
         """Return the services whose files the change touches."""
@@ -60,8 +59,14 @@ def assign(
     Raises BadInput if neither an input nor the event names a pull request, and what `lookups` raises.
     """
     own = own_pull(event)
-    if own or inputs.pull_number or inputs.pull_id:
-        found = [_named(inputs, own, given, lookups)]
+    number, identifier = named_pull(inputs, own)
+    if given and (number or identifier):
+        found = [PullServices(given, identifier, number)]
+    elif number:
+        change = pull_change(own) if own and own.number == number else PullChange(number)
+        found = [PullServices(lookups.touched(change), identifier, number)]
+    elif identifier:
+        raise BadInput.of("pull-number", "is missing: `pull-id` alone does not say which files changed.")
     elif isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
         merged = lookups.merged_by_push(before_push(event), commit, (event.ref or "").removeprefix("refs/heads/"))
         found = [PullServices(given or lookups.touched(pull.change), pull.id, pull.number) for pull in merged]
@@ -93,15 +98,3 @@ def named_pull(inputs: Inputs, own: PullRequest | None) -> tuple[int | None, int
     number, identifier = inputs.pull_number, inputs.pull_id
     same = own and number in (None, own.number) and identifier in (None, own.id)
     return (own.number, own.id) if own and same else (number, identifier)
-
-
-def _named(
-    inputs: Inputs, own: PullRequest | None, given: tuple[Service, ...], lookups: ServiceLookups
-) -> PullServices:
-    number, identifier = named_pull(inputs, own)
-    if given:
-        return PullServices(given, identifier, number)
-    if number is None:
-        raise BadInput.of("pull-number", "is missing: `pull-id` alone does not say which files changed.")
-    change = pull_change(own) if own and own.number == number else PullChange(number)
-    return PullServices(lookups.touched(change), identifier, number)

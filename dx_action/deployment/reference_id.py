@@ -41,23 +41,17 @@ def reference_ids(
 ) -> Sourced[tuple[str, ...]]:
     """Return each service's reference id, in the services' order: the author's own, or derived."""
     if given := inputs.reference_id:
-        several = len(services) > 1
-        ids = tuple(f"{given}/{service.identifier}" if several else given for service in services)
+        ids = tuple(f"{given}/{service.identifier}" if len(services) > 1 else given for service in services)
         return Sourced(ids, "input reference-id")
     outcome = "success" if succeeded else "failure"
+    leg = [runtime.job or "-", inputs.job_index]
     if trigger.identity:
-        parts = [*trigger.identity]
-        if trigger.per_job:
-            parts += [runtime.job or "-", inputs.job_index]
-        parts.append(outcome)
+        parts = [*trigger.identity, *(leg if trigger.per_job else ()), outcome]
         if trigger.overridable and (by_hand := _by_hand(inputs, trigger, subject)):
             parts.append(_digest(by_hand))
     else:
-        parts = (
-            ["job", inputs.check_run_id]
-            if inputs.check_run_id
-            else ["run", runtime.run_id or "-", runtime.run_attempt, runtime.job or "-", inputs.job_index]
-        )
+        run = ["run", runtime.run_id or "-", runtime.run_attempt, *leg]
+        parts = ["job", inputs.check_run_id] if inputs.check_run_id else run
         # The same event may find other merge commits later, so only those that an input lists count.
         commits = [sha.lower() for sha in inputs.merge_commit_shas or filter(None, [subject.sha])]
         parts.append(_digest([subject.repository.value.lower(), inputs.environment, commits, outcome]))
@@ -74,7 +68,7 @@ def row_id(
     return f"backfill/{deployed_at}/{digest}/{service.identifier}"
 
 
-def _by_hand(inputs: Inputs, trigger: Trigger, subject: Subject) -> list[object]:
+def _by_hand(inputs: Inputs, trigger: Trigger, subject: Subject) -> list[str]:
     """Two steps of one job whose inputs differ in these mean two deployments, though the event is the same.
 
     An input that says what the event says anyway changes nothing.
@@ -83,8 +77,7 @@ def _by_hand(inputs: Inputs, trigger: Trigger, subject: Subject) -> list[object]
     if trigger.commit and trigger.commit.value.lower().startswith(commit):
         commit = ""
     repository = "" if subject.own else subject.repository.value.lower()
-    given: list[object] = [repository, inputs.environment or "", commit]
-    given += [sha.lower() for sha in inputs.merge_commit_shas]
+    given = [repository, inputs.environment or "", commit, *map(str.lower, inputs.merge_commit_shas)]
     return given if any(given) else []
 
 

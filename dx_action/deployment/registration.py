@@ -19,6 +19,7 @@ from dx_action.services.service import Service, by_name
 
 # The source of merge commits that no input lists.
 DISCOVERED = "the pull requests that ship"
+Lookups = Callable[[], ServiceLookups]
 # (repository, whether it is the event's own, commit) → its look-ups.
 LookupsFor = Callable[[str, bool, str | None], ServiceLookups]
 
@@ -98,7 +99,6 @@ def resolve(
     success = trigger.success if inputs.success is None else Sourced(inputs.success == "success", "input success")
     pull_number, pull_id = choose_pull(inputs, own_pull(subject.event), found, changes.pulls)
     job_page = sourced(runtime.run_page(inputs.check_run_id), "this job")
-    succeeded = success.value if success else True
     return Registration(
         repository=subject.repository,
         attribution=attribution,
@@ -110,7 +110,7 @@ def resolve(
         deployed_at=deployed_at,
         success=success,
         environment=sourced(inputs.environment, "input environment"),
-        reference_ids=reference_ids(inputs, runtime, trigger, subject, services.value, succeeded),
+        reference_ids=reference_ids(inputs, runtime, trigger, subject, services.value, not success or success.value),
         repeatable=bool(trigger.identity) and not inputs.reference_id,
         source_url=sourced(inputs.source_url, "input source-url") or trigger.page or job_page,
         pull_number=pull_number,
@@ -142,7 +142,7 @@ def _subject(inputs: Inputs, runtime: Runtime, event: Event, trigger: Trigger) -
 
 
 def _services(
-    inputs: Inputs, subject: Subject, trigger: Trigger, lookups: Callable[[], ServiceLookups]
+    inputs: Inputs, subject: Subject, trigger: Trigger, lookups: Lookups
 ) -> tuple[Sourced[tuple[Service, ...]], tuple[str, ...]]:
     """Return the services in the contract's order, and notices. If only pull requests are set, their own files decide."""
     if inputs.service:
@@ -159,7 +159,7 @@ def _services(
 
 
 def _pull_services(
-    inputs: Inputs, subject: Subject, services: Sourced[tuple[Service, ...]], lookups: Callable[[], ServiceLookups]
+    inputs: Inputs, subject: Subject, services: Sourced[tuple[Service, ...]], lookups: Lookups
 ) -> tuple[tuple[PullServices, ...], tuple[Problem, ...]]:
     """Return the pull requests to set, and why they cannot be found: that alone does not stop a deployment."""
     if inputs.deploys and not inputs.set_pull_services:
@@ -174,14 +174,9 @@ def _pull_services(
 
 
 def _changes(
-    inputs: Inputs,
-    subject: Subject,
-    services: tuple[Service, ...],
-    deployed_at: Sourced[str],
-    lookups: Callable[[], ServiceLookups],
+    inputs: Inputs, subject: Subject, services: tuple[Service, ...], deployed_at: Sourced[str], lookups: Lookups
 ) -> Changes:
-    wanted = inputs.lead_time_metadata != "none" or needs_changes(inputs, subject.event)
-    if not inputs.deploys or not wanted:
+    if not inputs.deploys or (inputs.lead_time_metadata == "none" and not needs_changes(inputs, subject.event)):
         return NO_CHANGES
     from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
 
@@ -202,7 +197,6 @@ def _commits(
 
 
 def choose_attribution(inputs: Inputs) -> Sourced[Attribution]:
-    """Return what DX is to attribute by."""
     if inputs.attribution:
         return Sourced(inputs.attribution, "input attribution")
     if inputs.merge_commit_shas:
@@ -218,14 +212,14 @@ def choose_pull(
     inputs: Inputs, own: PullRequest | None, pull_services: Sequence[PullServices], pulls: Sequence[MergedPull]
 ) -> tuple[int | None, int | None]:
     """Return the number and the id of the pull request: the inputs', the event's, or the only one that was found."""
-    if own or inputs.pull_number or inputs.pull_id:
-        return named_pull(inputs, own)
+    named = named_pull(inputs, own)
+    if any(named):
+        return named
     found = [(pull.pull_number, pull.pull_id) for pull in pull_services] or [(pull.number, pull.id) for pull in pulls]
     return found[0] if len(found) == 1 else (None, None)
 
 
 def unused_since(inputs: Inputs, event: Event) -> tuple[str, ...]:
-    """Return a notice if nothing reads `since-sha`."""
     if not inputs.since_sha or (inputs.deploys and (inputs.by_files or needs_changes(inputs, event))):
         return ()
     text = (
