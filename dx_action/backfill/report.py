@@ -7,9 +7,10 @@ from dx_action.backfill.tally import MOST_LINES, BackfillResult
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import Problem
-from dx_action.report.endings import Report, dry_run_lines, headline, skipped, status_of, with_problem
+from dx_action.report.endings import Report, dry_run_lines, headline, reason_of, skipped, status_of, with_problem
 from dx_action.report.failures import TOKEN_ERRORS, Hint, already_registered, limited, message, not_done, saved_in
 from dx_action.report.outputs import outputs
+from dx_action.report.summary import whole
 from dx_action.text import one_line, plural
 
 MOST_SHOWN = 200
@@ -26,13 +27,13 @@ def nothing(notices: Sequence[str] = ()) -> Report:
 def written(ending: BackfillResult, path: str) -> Report:
     """Report the CSV: nothing was sent."""
     text = f"{plural(len(ending.tally), ending.noun)} written to {one_line(path)}. Nothing was sent to DX."
-    shown = summary("Backfill written, nothing sent to DX", ending, [text, *_texts(ending.hints)])
+    shown = whole("Backfill written, nothing sent to DX", [text], ending.hints, summary(ending))
     return Report(_outputs("written", "", ending), shown, hints=ending.hints, lines=[text])
 
 
 def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
-    shown = summary("Dry run: nothing was sent to DX", ending, _texts(ending.hints))
+    shown = whole("Dry run: nothing was sent to DX", (), ending.hints, summary(ending))
     found = _outputs("dry-run", "", ending, calls)
     return Report(found, shown, hints=ending.hints, lines=dry_run_lines(len(ending.tally), calls))
 
@@ -45,19 +46,14 @@ def sent(ending: BackfillResult, *, fail_on_error: bool, problems: Sequence[Prob
     )
     title = headline(status, ending.noun, ending.missing, total, unknown=bool(tally.counts["unknown"]))
     messages, hints = failures(ending), [*conflicts(ending), *ending.hints]
-    notes = [*messages, *_texts(hints)]
-    reason = notes[0] if messages or status == "already-registered" else ""
     results = [line.result for line in (*tally.failed, *tally.delivered)]
+    reason = reason_of(status, messages, hints)
     found = _outputs(status, reason, ending, [result.call for result in results], results)
-    shown = summary(title, ending, notes)
+    shown = whole(title, messages, hints, summary(ending))
     report = Report(found, shown, messages, hints, [counted(ending)], fail_on_error=fail_on_error)
     for problem in problems:
         report = with_problem(report, problem, fail_on_error=fail_on_error)
     return report
-
-
-def _texts(hints: Sequence[Hint]) -> list[str]:
-    return [text for _, text in hints]
 
 
 def failures(ending: BackfillResult) -> list[str]:
@@ -137,7 +133,7 @@ def _outputs(
     repositories = {repository for repository, _, _ in rows.names if repository}
     ids = [call.reference_id for call in calls[:_MOST_NAMES] if call.reference_id]
     lists = {"services": list(services)[:_MOST_NAMES], "reference-ids": ids}
-    found = outputs(status, reason, calls=(), results=results, more=lists)
+    found = outputs(status, reason, results=results, more=lists)
     return found | {
         "repository": one_line(repositories.pop()) if len(repositories) == 1 else "",
         "reference-id": one_line(ids[0]) if len(ids) == len(rows) == 1 else "",

@@ -4,15 +4,15 @@ Every foreign value is made inert, and every list has a limit.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from heapq import nsmallest
 
 from dx_action.backfill.tally import BackfillResult
 from dx_action.deployment.calls import Outcome
 from dx_action.report.endings import result_line
-from dx_action.report.summary import MARKS, quoted, table
-from dx_action.text import code, one_line, plural, truncate
+from dx_action.report.summary import MARKS, cell, table
+from dx_action.text import plural, truncate
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
 # The dates of more bars would overlap.
@@ -23,9 +23,9 @@ _MONDAY = date(1969, 12, 29).toordinal()  # of the week in which the epoch began
 Counts = Counter[Outcome]
 
 
-def summary(headline: str, ending: BackfillResult, notes: Sequence[str]) -> str:
-    """Return the summary: what happened, by service and by week, and the rows that failed."""
-    return f"### {headline}\n\n{quoted(notes)}{_services(ending)}{_chart(ending)}{_failed(ending)}"
+def summary(ending: BackfillResult) -> str:
+    """Return what happened, by service and by week, and the rows that failed."""
+    return _services(ending) + _chart(ending) + _failed(ending)
 
 
 def by_outcome(counts: Mapping[Outcome, int], *, pulls: bool = False) -> str:
@@ -81,7 +81,7 @@ def _service(ending: BackfillResult, index: int) -> str:
 def _services(ending: BackfillResult) -> str:
     services, more, rest = by_service(ending, MOST_SERVICES)
     total = ending.tally.counts
-    counted = [(code(truncate(service, 100)), counts) for service, counts in services.items()]
+    counted = [(cell(service), counts) for service, counts in services.items()]
     counted += [(f"{more:,} more", rest)] if more else []
     counted += [("all", Counter(total))] if len(services) > 1 else []
     shown = [outcome for outcome in MARKS if total[outcome]]
@@ -102,18 +102,16 @@ def _chart(ending: BackfillResult) -> str:
         return ""
     first, last = min(weeks), max(weeks)
     step = -(-(last - first + 1) // MOST_BARS)
-    bars: Counter[int] = Counter()
-    for week, count in weeks.items():
-        bars[(week - first) // step] += count
-    size = (last - first) // step + 1
-    axis = "[" + ", ".join(f'"{_monday(first + number * step)}"' for number in range(size)) + "]"
-    counts = ", ".join(str(bars[number]) for number in range(size))
-    title = "Deployments per week" if step == 1 else f"Deployments per {step} weeks"
-    if size > _MOST_DAYS:
-        title, axis = f"{title}, from {_monday(first)}", f'"{"week" if step == 1 else f"{step} weeks"}" 1 --> {size}'
+    starts = range(first, last + 1, step)
+    bars = [sum(weeks[start + number] for number in range(step)) for start in starts]
+    every = "week" if step == 1 else f"{step} weeks"
+    title, axis = f"Deployments per {every}", ", ".join(f'"{_monday(start)}"' for start in starts)
+    axis = f"[{axis}]"
+    if len(bars) > _MOST_DAYS:
+        title, axis = f"{title}, from {_monday(first)}", f'"{every}" 1 --> {len(bars)}'
     return (
         f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis {axis}\n'
-        f'    y-axis "deployments" 0 --> {max(bars.values())}\n    bar [{counts}]\n```\n\n'
+        f'    y-axis "deployments" 0 --> {max(bars)}\n    bar {bars}\n```\n\n'
     )
 
 
@@ -121,15 +119,9 @@ def _failed(ending: BackfillResult) -> str:
     total = ending.tally.counts["failed"] + ending.tally.counts["unknown"]
     rows = []
     for line in ending.tally.failed[:MOST_FAILED]:
-        call, outcome, words = line.result.call, MARKS[line.result.outcome], line.result.message
-        texts = (
-            truncate(call.label, 100),
-            truncate(line.result.error, 100),
-            truncate(one_line(words), 200),
-            truncate(call.reference_id, 200),
-        )
-        service, error, said, reference_id = (code(text) if text else "" for text in texts)
-        rows.append([f"{line.number}", service, outcome, error, said, reference_id])
+        call, result = line.result.call, line.result
+        texts = (cell(call.label), MARKS[result.outcome], cell(result.error), cell(result.message, 200))
+        rows.append([f"{line.number}", *texts, cell(call.reference_id, 200)])
     columns = (ending.line_noun, "service", "outcome", "error", "DX says", "reference id")
     return table(columns, rows, total - len(rows), columns[:1])
 

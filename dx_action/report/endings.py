@@ -90,7 +90,7 @@ def unusable(
     """Report inputs or an event that cannot be used. `results` are of the calls that would have been sent."""
     lines = [str(problem) for problem in problems]
     return Report(
-        outputs("failed", " ".join(lines), registration, results=results),
+        outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
         summary.bullets(_NOTHING_SENT, lines),
         ("\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines)),),
         failed=results,
@@ -115,8 +115,8 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -
     if counted:
         text += f" DX {done} {sum(result.delivered for result in counted)} of {plural(len(counted), noun)}."
     failed = [result for result in results if not result.delivered]
-    shown = summary.paragraph(title, text)
-    return Report(outputs("failed", text, results=results), shown, (text,), failed=failed, fail_on_error=fail_on_error)
+    found = outputs("failed", text, None, [result.call for result in results], results)
+    return Report(found, summary.paragraph(title, text), (text,), failed=failed, fail_on_error=fail_on_error)
 
 
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: bool = True) -> Report:
@@ -124,7 +124,7 @@ def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error:
     messages, found = unset_services(registration), hints(registration.warnings, registration.notices)
     return Report(
         outputs("dry-run", messages[0] if messages else "", registration, calls),
-        summary.dry_run(registration, calls, (*messages, *(text for _, text in found))),
+        summary.whole("Dry run: nothing was sent to DX", messages, found, summary.dry_run(registration, calls)),
         messages,
         found,
         dry_run_lines(len(calls), calls),
@@ -148,11 +148,10 @@ def sent(
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
     messages = (*unset_services(registration), *failures(results, inputs, registration))
     found = (*conflicts(registration, inputs, results), *hints(registration.warnings, registration.notices))
-    notes = (*messages, *(text for _, text in found))
-    reason = notes[0] if messages or status == "already-registered" else ""
+    title, body = _headline(status, registration, results), summary.sent(registration, results)
     report = Report(
-        outputs(status, reason, registration, [*calls, *updates], results),
-        summary.sent(_headline(status, registration, results), registration, results, notes),
+        outputs(status, reason_of(status, messages, found), registration, [*calls, *updates], results),
+        summary.whole(title, messages, found, body),
         messages,
         found,
         [result_line(result, result.call.label) for result in results],
@@ -200,6 +199,11 @@ def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool)
     if noun == "pull request":
         return f"Services {f'of {which} ' if total > 1 else ''}{negated} set in DX"
     return f"{which} {negated} {done} DX"
+
+
+def reason_of(status: str, messages: Sequence[str], hints: Sequence[Hint]) -> str:
+    """Return the output `reason`: the first failure or, if all was already registered, the hint on that, which is the first."""
+    return next(iter(messages), hints[0][1] if status == "already-registered" else "")
 
 
 def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[Hint, ...]:

@@ -26,15 +26,11 @@ def outputs(
     status: str,
     reason: str,
     registration: Registration | None = None,
-    calls: Sequence[Call] | None = None,
+    calls: Sequence[Call] = (),
     results: Sequence[Result] = (),
     more: Mapping[str, list[Any]] | None = None,
 ) -> dict[str, str]:
-    """Return every output of `action.yml`; unknown ones are empty.
-
-    Without `calls`, the requests are those of the results. `more` are lists that no registration has.
-    """
-    calls = [result.call for result in results] if calls is None else calls
+    """Return every output of `action.yml`; unknown ones are empty. `more` are lists that no registration has."""
     values = dict.fromkeys(_NAMES, "") | {
         "status": status,
         "reason": truncate(one_line(reason), 1000),

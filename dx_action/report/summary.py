@@ -11,6 +11,7 @@ from dx_action.deployment.calls import Call, Outcome, Result
 from dx_action.deployment.registration import Registration
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import is_url
+from dx_action.report.failures import Hint
 from dx_action.text import code, escaped, markdown, one_line, plural, truncate
 
 MOST_ROWS = 200
@@ -38,24 +39,25 @@ def bullets(headline: str, lines: Sequence[str]) -> str:
     return f"### {headline}\n\n" + "".join(f"- {markdown(line)}\n" for line in lines)
 
 
-def sent(headline: str, registration: Registration, results: Sequence[Result], notes: Sequence[str]) -> str:
-    """Return the summary of what was sent: a table with a row for each service, failures first, and DX's own words."""
+def sent(registration: Registration, results: Sequence[Result]) -> str:
+    """Return what was sent: a table with a row for each service, failures first, and DX's own words."""
     ranked = sorted(results, key=lambda result: result.delivered)
     rows = [(result.call, MARKS[result.outcome]) for result in ranked]
-    words = [f"{result.call.label}: {result.error}: {result.message}" for result in ranked if result.message]
-    return _whole(headline, registration, rows, notes, words)
+    return _body(
+        registration, rows, [f"{each.call.label}: {each.error}: {each.message}" for each in ranked if each.message]
+    )
 
 
-def dry_run(registration: Registration, calls: Sequence[Call], notes: Sequence[str]) -> str:
-    """Return the summary of a dry run: what would be sent."""
+def dry_run(registration: Registration, calls: Sequence[Call]) -> str:
+    """Return what a live run would send."""
     rows = [(call, "🧪 not sent (dry run)") for call in calls]
-    bodies = [f"POST {call.path}\n{call.body.decode()}" for call in calls[:_MOST_QUOTED]]
-    return _whole("Dry run: nothing was sent to DX", registration, rows, notes, bodies)
+    return _body(registration, rows, [f"POST {call.path}\n{call.body.decode()}" for call in calls[:_MOST_QUOTED]])
 
 
-def quoted(notes: Sequence[str]) -> str:
-    """Return the notes as a quotation, a paragraph each."""
-    return "".join(f"> {markdown(note)}\n>\n" for note in notes) + ("\n" if notes else "")
+def whole(headline: str, messages: Sequence[str], hints: Sequence[Hint], body: str) -> str:
+    """Return a summary: what is annotated is a quotation, a paragraph each, and the body follows it."""
+    quoted = "".join(f"> {markdown(note)}\n>\n" for note in (*messages, *(text for _, text in hints)))
+    return f"### {headline}\n\n{quoted}" + ("\n" if quoted else "") + body
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], more: int = 0, numbers: Container[str] = ()) -> str:
@@ -65,26 +67,25 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], more: int = 0, 
     return text + (f"\n… and {more:,} more.\n" if more else "")
 
 
-def _whole(
-    headline: str,
-    registration: Registration,
-    rows: Sequence[tuple[Call, str]],
-    notes: Sequence[str],
-    foreign: Sequence[str],
-) -> str:
-    tables = _pull_services(rows) + _deployments(registration, rows)
-    facts = _facts(registration)
+def cell(text: str, longest: int = 100) -> str:
+    """Return foreign text as code, cut to fit into a table; empty if the text is."""
+    return code(truncate(one_line(text), longest)) if text else ""
+
+
+def _body(registration: Registration, rows: Sequence[tuple[Call, str]], foreign: Sequence[str]) -> str:
+    ships = ""
     if registration.changes.by_service:
         commit = registration.commit.value if registration.commit else ""
-        facts += "\n" + what_ships(registration.changes, registration.deployed_at.value, commit)
-    return f"### {headline}\n\n{quoted(notes)}{tables}{facts}{_fence(foreign[:_MOST_QUOTED])}"
+        ships = "\n" + what_ships(registration.changes, registration.deployed_at.value, commit)
+    tables = _pull_services(rows) + _deployments(registration, rows)
+    return f"{tables}{_facts(registration)}{ships}{_fence(foreign[:_MOST_QUOTED])}"
 
 
 def _pull_services(rows: Sequence[tuple[Call, str]]) -> str:
     lines = []
     for call, mark in rows[:MOST_ROWS]:
         if call.subject:
-            names = ", ".join(code(truncate(service["identifier"], 100)) for service in call.json()["services"])
+            names = ", ".join(cell(service["identifier"]) for service in call.json()["services"])
             outcome = mark.replace("registered", "set")
             lines.append(f"- Services of {markdown(call.subject)}: {names or 'none'} · {outcome}\n")
     return "".join(lines) + ("\n" if lines else "")
@@ -94,14 +95,7 @@ def _deployments(registration: Registration, calls: Sequence[tuple[Call, str]]) 
     every = [(call, mark) for call, mark in calls if not call.subject]
     commit, at = code(registration.commit.value[:12]) if registration.commit else "—", registration.deployed_at.value
     rows = [
-        (
-            code(truncate(call.service, 100)),
-            commit,
-            at,
-            _attribution(call),
-            mark,
-            code(truncate(call.reference_id, 200)),
-        )
+        (cell(call.service), commit, at, _attribution(call), mark, cell(call.reference_id, 200))
         for call, mark in every[:MOST_ROWS]
     ]
     columns = ("service", "commit", "deployed at", "attribution", "outcome", "reference id")
@@ -169,14 +163,14 @@ def lead_time(since: str | None, until: str) -> str:
 
 
 def _heading(change_set: ChangeSet, services: Sequence[str], commit: str) -> str:
-    names = ", ".join(code(truncate(service, 100)) for service in services[:_MOST_NAMES])
+    names = ", ".join(cell(service) for service in services[:_MOST_NAMES])
     more = f" and {len(services) - _MOST_NAMES} more" if len(services) > _MOST_NAMES else ""
     text = f"#### {escaped(change_set.headline(commit))}{': ' if names else ''}{names}{more}\n\n"
     if previous := change_set.previous:
         label = "Previous deployment" if change_set.certain else "Compared with"
         diverged = ". The two commits have diverged" if change_set.course == "diverged" else ""
         source = escaped(truncate(previous.source, 100))
-        text += f"{label}: {code(truncate(previous.value, 40))}, from {source}{diverged}.\n\n"
+        text += f"{label}: {cell(previous.value, 40)}, from {source}{diverged}.\n\n"
     return text
 
 

@@ -323,7 +323,7 @@ def test_no_more_than_two_thousand_names_are_given() -> None:
 
 
 def test_the_summary_counts_by_service_and_outcome() -> None:
-    text = summary("Done", ended(rows_of(6), [HELD, HELD, REFUSED, HELD, None, HELD]), ())
+    text = summary(ended(rows_of(6), [HELD, HELD, REFUSED, HELD, None, HELD]))
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert table[:6] == [
         "| service | ✅ registered | ❌ not registered | ⏸️ not sent |",
@@ -341,19 +341,19 @@ def test_the_summary_counts_by_service_and_outcome() -> None:
 )
 def test_the_table_has_two_hundred_services_at_most(services: int, last: list[str]) -> None:
     rows = Listed([(f"s{number:03}", 0) for number in range(services)])
-    text = summary("Done", ended(rows, [HELD] * services), ())
+    text = summary(ended(rows, [HELD] * services))
     table = [re.sub("</?code>", "", line) for line in text.splitlines() if line.startswith("|")]
     assert (len(table), table[-2:]) == (2 + 200 + (services > 200) + 1, last)
 
 
 def test_a_table_of_one_service_has_no_row_for_all() -> None:
-    text = summary("Done", ended(rows_of(2, services=1), [HELD, HELD]), ())
-    assert text == "### Done\n\n| service | ✅ registered |\n| --- | ---: |\n| <code>s0</code> | 2 |\n\n"
+    text = summary(ended(rows_of(2, services=1), [HELD, HELD]))
+    assert text == "| service | ✅ registered |\n| --- | ---: |\n| <code>s0</code> | 2 |\n\n"
 
 
 @pytest.mark.parametrize(("failed", "more"), [(100, ""), (101, "… and 1 more."), (1_500, "… and 1,400 more.")])
 def test_a_hundred_of_what_failed_are_in_the_summary(failed: int, more: str) -> None:
-    text = summary("Failed", ended(rows_of(failed, services=1), [*[REFUSED] * (failed - 1), UNKNOWN]), ())
+    text = summary(ended(rows_of(failed, services=1), [*[REFUSED] * (failed - 1), UNKNOWN]))
     assert text.count("\n| --") == 2
     assert len([line for line in text.splitlines() if re.match(r"\| \d", line)]) == 100
     assert text.endswith(f"\n\n{more}\n" if more else " |\n")
@@ -385,7 +385,7 @@ def test_fifty_services_have_a_group(services: int, more: list[str]) -> None:
 def test_long_texts_are_cut() -> None:
     rows = Listed([("s" * 250, 0)])
     ending = ended(rows, [("failed", "e" * 101)], "m" * 201)
-    text = summary("Failed", ending, ())
+    text = summary(ending)
     service, error = f"<code>{'s' * 99}…</code>", f"<code>{'e' * 99}…</code>"
     assert f"\n| {service} | 1 |\n" in text
     assert text.endswith(
@@ -408,8 +408,8 @@ def test_how_a_row_failed(http_status: int | None, attempts: int, how: str, from
     tally.add(0, 2, Result(rows.call(0), "unknown", http_status, "no_answer", "", attempts))
     ending = BackfillResult(rows=rows, tally=tally, from_file=from_file)
     assert list(groups(ending))[-1] == ("Failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
-    assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary("Failed", ending, ())
-    assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary("Failed", ending, ())
+    assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary(ending)
+    assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary(ending)
 
 
 DAY = 24 * 60
@@ -429,7 +429,7 @@ DAY = 24 * 60
 def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
     """The rows start on a Monday."""
     rows = Listed([("web", day * DAY) for day in days])
-    text = summary("Done", ended(rows, [HELD] * len(days)), ())
+    text = summary(ended(rows, [HELD] * len(days)))
     assert f'title "{title}' in text
     found = re.search(r"bar \[(.*)\]", text)
     assert found
@@ -444,7 +444,7 @@ def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
 
 def test_the_chart_is_bounded_however_long_the_history() -> None:
     rows = Listed([("web", day * DAY) for day in range(-18_000, 0, 500)])
-    text = summary("Done", ended(rows, [HELD] * len(rows)), ())
+    text = summary(ended(rows, [HELD] * len(rows)))
     found = re.search(r"1 --> (\d+)\n", text)
     assert found
     assert 9 < int(found[1]) <= MOST_BARS
@@ -452,10 +452,10 @@ def test_the_chart_is_bounded_however_long_the_history() -> None:
 
 def test_what_dx_does_not_hold_is_not_in_the_chart() -> None:
     rows = Listed([("web", 0), ("web", 7 * DAY), ("web", 14 * DAY)])
-    assert "bar [1, 1]" in summary("Done", ended(rows, [HELD, HELD, REFUSED]), ())
-    assert "bar [1, 1]" in summary("Done", ended(rows, [HELD, ALREADY, REFUSED]), ())
-    assert "bar" not in summary("Failed", ended(rows, [REFUSED] * 3), ())
-    assert "bar [1, 1, 1]" in summary("Dry run", ended(rows, []), ())
+    assert "bar [1, 1]" in summary(ended(rows, [HELD, HELD, REFUSED]))
+    assert "bar [1, 1]" in summary(ended(rows, [HELD, ALREADY, REFUSED]))
+    assert "bar" not in summary(ended(rows, [REFUSED] * 3))
+    assert "bar [1, 1, 1]" in summary(ended(rows, []))
 
 
 def test_the_summary_is_bounded_and_inert() -> None:

@@ -46,7 +46,7 @@ def test_what_was_sent() -> None:
         Result(CART, "failed", 422, "some_code", "no ``` way\nout"),
         Result(told_pull(subject="the pull request of id 8"), "unknown", 503, "http_503", ""),
     ]
-    text = summary.sent("Done", CONTEXT, results, ("One.", "Two: `x`."))
+    text = summary.whole("Done", ["One."], [("notice", "Two: `x`.")], summary.sent(CONTEXT, results))
     assert text == (
         "### Done\n\n"
         "> One.\n>\n> Two&#58; <code>x</code>.\n>\n\n"
@@ -70,18 +70,16 @@ def test_what_was_sent() -> None:
     ],
 )
 def test_each_outcome_has_its_mark(outcome: Outcome, mark: str, for_pulls: str) -> None:
-    text = summary.sent("Done", CONTEXT, [Result(WEB, outcome), Result(told_pull("a"), outcome)], ())
+    text = summary.sent(CONTEXT, [Result(WEB, outcome), Result(told_pull("a"), outcome)])
     assert (
-        text
-        == f"### Done\n\n- Services of pull request &#35;7: <code>a</code> · {for_pulls}\n\n{HEAD}{row('web', mark)}\n{FACTS}"
+        text == f"- Services of pull request &#35;7: <code>a</code> · {for_pulls}\n\n{HEAD}{row('web', mark)}\n{FACTS}"
     )
 
 
 def test_a_dry_run() -> None:
     told = told_pull("a")
-    text = summary.dry_run(CONTEXT, [told, WEB], ())
+    text = summary.dry_run(CONTEXT, [told, WEB])
     assert text == (
-        "### Dry run: nothing was sent to DX\n\n"
         "- Services of pull request &#35;7: <code>a</code> · 🧪 not sent (dry run)\n\n"
         f"{HEAD}{row('web', '🧪 not sent (dry run)')}\n"
         f"{FACTS}"
@@ -93,7 +91,7 @@ def test_a_dry_run() -> None:
 
 
 def test_where_only_pull_requests_are_told_there_is_no_table() -> None:
-    text = summary.dry_run(CONTEXT, [told_pull("a")], ())
+    text = summary.dry_run(CONTEXT, [told_pull("a")])
     assert "|" not in text
 
 
@@ -109,7 +107,7 @@ def test_where_only_pull_requests_are_told_there_is_no_table() -> None:
 )
 def test_what_it_is_attributed_by(body: dict[str, object], told: str) -> None:
     call = Call("deployments.create", "web", f"{ID}/web", serialise(body))
-    assert row("web", "✅ registered", told) in summary.sent("Done", CONTEXT, [Result(call, "accepted")], ())
+    assert row("web", "✅ registered", told) in summary.sent(CONTEXT, [Result(call, "accepted")])
 
 
 @pytest.mark.parametrize(
@@ -123,13 +121,13 @@ def test_what_it_is_attributed_by(body: dict[str, object], told: str) -> None:
     ],
 )
 def test_the_facts_in_a_line(given: dict[str, str], facts: str) -> None:
-    text = summary.sent("Done", resolved("pull_request_merged", given), [], ())
-    assert text == f"### Done\n\nRepository <code>acme/shop</code>{facts} · {FACTS.partition(' · ')[2]}"
+    text = summary.sent(resolved("pull_request_merged", given), [])
+    assert text == f"Repository <code>acme/shop</code>{facts} · {FACTS.partition(' · ')[2]}"
 
 
 @pytest.mark.parametrize(("count", "more"), [(200, ""), (202, "\n… and 2 more.\n")])
 def test_a_long_table_is_cut_at_two_hundred(count: int, more: str) -> None:
-    text = summary.dry_run(CONTEXT, [WEB] * count, ())
+    text = summary.dry_run(CONTEXT, [WEB] * count)
     rows = row("web", "🧪 not sent (dry run)") * 200
     assert f"{HEAD}{rows}{more}\n{FACTS}" in text
     assert text.count("\nPOST ") == 20
@@ -138,12 +136,12 @@ def test_a_long_table_is_cut_at_two_hundred(count: int, more: str) -> None:
 @pytest.mark.parametrize(("ticks", "fence"), [(0, 3), (1, 3), (2, 3), (3, 4), (7, 8)])
 def test_the_fence_is_longer_than_any_run_of_backticks(ticks: int, fence: int) -> None:
     message = f"` {'`' * ticks} x"
-    text = summary.sent("Done", CONTEXT, [Result(WEB, "failed", 422, "e", message)], ())
+    text = summary.sent(CONTEXT, [Result(WEB, "failed", 422, "e", message)])
     assert text.endswith(f"\n\n{'`' * fence}text\nweb: e: {message}\n{'`' * fence}\n")
 
 
 def test_the_words_of_twenty_are_quoted() -> None:
-    text = summary.sent("Done", CONTEXT, [Result(WEB, "failed", 422, "e", f"word{n}") for n in range(30)], ())
+    text = summary.sent(CONTEXT, [Result(WEB, "failed", 422, "e", f"word{n}") for n in range(30)])
     assert text.count("web: e: word") == 20
     assert "word19\n" in text
 
@@ -158,11 +156,11 @@ def test_long_names_ids_and_words_are_cut(over: int) -> None:
     name, key, word = "n" * (100 + over), "r" * (200 + over), "w" * (4000 - len("web: e: ") + over)
     tail = "…" if over else ""
     call = Call("deployments.create", name, key, b"{}")
-    text = summary.dry_run(CONTEXT, [told_pull(name), call], ())
+    text = summary.dry_run(CONTEXT, [told_pull(name), call])
     assert f"| <code>{name[: 100 - over]}{tail}</code> |" in text
     assert f"| <code>{key[: 200 - over]}{tail}</code> |" in text
     assert f"#7: <code>{name[: 100 - over]}{tail}</code> ·" in text.replace("&#35;", "#")
-    text = summary.sent("Done", CONTEXT, [Result(WEB, "failed", 422, "e", word)], ())
+    text = summary.sent(CONTEXT, [Result(WEB, "failed", 422, "e", word)])
     assert f"\nweb: e: {word[: len(word) - 2 * over]}{tail}\n" in text
 
 
@@ -346,13 +344,13 @@ def test_how_long_it_took(since: str | None, told: str) -> None:
 def test_what_ships_follows_the_facts() -> None:
     changes = Changes({"web": TWO})
     for text in (
-        summary.sent("Done", replace(CONTEXT, changes=changes), [Result(WEB, "accepted")], ()),
-        summary.dry_run(replace(CONTEXT, changes=changes), [WEB], ()),
+        summary.sent(replace(CONTEXT, changes=changes), [Result(WEB, "accepted")]),
+        summary.dry_run(replace(CONTEXT, changes=changes), [WEB]),
     ):
         assert CONTEXT.commit
         ships = what_ships(changes, CONTEXT.deployed_at.value, CONTEXT.commit.value)
         assert f"{FACTS}\n{ships}" in text
-    text = summary.sent("Done", replace(CONTEXT, changes=changes, commit=None), [], ())
+    text = summary.sent(replace(CONTEXT, changes=changes, commit=None), [])
     assert what_ships(changes, CONTEXT.deployed_at.value, "") in text
 
 
