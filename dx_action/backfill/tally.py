@@ -13,8 +13,8 @@ from dx_action.report.failures import Hint
 MOST_RESULTS = 1_300
 MOST_KINDS = 50
 MOST_LINES = 3
-OUTCOMES: tuple[Outcome, ...] = ("not-sent", "accepted", "already-registered", "failed", "unknown")
-_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+# A row's byte is the index of its outcome.
+_OUTCOMES: tuple[Outcome, ...] = ("not-sent", "accepted", "already-registered", "failed", "unknown")
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Tally:
 
     def __init__(self, size: int) -> None:
         self._codes = bytearray(size)
-        self.counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0) | {"not-sent": size}
+        self.counts: dict[Outcome, int] = dict.fromkeys(_OUTCOMES, 0) | {"not-sent": size}
         self.kinds: dict[tuple[str, str], Kind] = {}
         self.failed: list[Line] = []
         self.delivered: list[Line] = []
@@ -48,7 +48,7 @@ class Tally:
         return len(self._codes)
 
     def __getitem__(self, index: int) -> Outcome:
-        return OUTCOMES[self._codes[index]]
+        return _OUTCOMES[self._codes[index]]
 
     @property
     def ended(self) -> int:
@@ -65,7 +65,7 @@ class Tally:
 
     def add(self, index: int, line: int, result: Result) -> None:
         """Record the result of a row, which is on this line of its file."""
-        self._codes[index] = _CODES[result.outcome]
+        self._codes[index] = _OUTCOMES.index(result.outcome)
         self.counts[result.outcome] += 1
         self.counts["not-sent"] -= 1
         lines = self.delivered if result.delivered else self.failed
@@ -100,8 +100,7 @@ class BackfillResult:
     @property
     def missing(self) -> int:
         """How many rows DX may not have registered."""
-        counts = self.tally.counts
-        return len(self.tally) - counts["accepted"] - counts["already-registered"]
+        return len(self.tally) - self.tally.counts["accepted"] - self.tally.counts["already-registered"]
 
     @property
     def noun(self) -> str:

@@ -146,12 +146,18 @@ def sent(
     accepted = any(result.outcome == "accepted" for result in deployments)
     trouble = bool(registration.problems)
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
+    noun, counted = "pull request", results
+    if registration.services.value:
+        mixed = any(result.call.subject for result in failed)
+        noun, counted = ("call", results) if mixed else ("deployment", deployments)
+    unknown = any(result.outcome == "unknown" for result in failed)
+    title = headline(status, noun, len(failed), len(counted), unknown=unknown)
+    title += ", but services NOT set" if status == "partial" and not failed else ""
     messages = (*unset_services(registration), *failures(results, inputs, registration))
     found = (*conflicts(registration, inputs, results), *hints(registration.warnings, registration.notices))
-    title, body = _headline(status, registration, results), summary.sent(registration, results)
     report = Report(
         outputs(status, reason_of(status, messages, found), registration, [*calls, *updates], results),
-        summary.whole(title, messages, found, body),
+        summary.whole(title, messages, found, summary.sent(registration, results)),
         messages,
         found,
         [result_line(result, result.call.label) for result in results],
@@ -228,16 +234,6 @@ def result_line(result: Result, label: str) -> str:
     if result.error and not result.delivered and result.error != f"http_{result.http_status}":
         details.append(truncate(result.error, 100))
     return f"  {label}: {result.outcome}" + (f" ({', '.join(details)})" if details else "")
-
-
-def _headline(status: str, registration: Registration, results: Sequence[Result]) -> str:
-    failed, counted, noun = [result for result in results if not result.delivered], list(results), "pull request"
-    if registration.services.value:
-        calls = any(result.call.subject for result in failed)
-        noun, counted = ("call", counted) if calls else ("deployment", _deployments(results))
-    unknown = any(result.outcome == "unknown" for result in failed)
-    text = headline(status, noun, len(failed), len(counted), unknown=unknown)
-    return f"{text}, but services NOT set" if status == "partial" and not failed else text
 
 
 def _deployments(results: Sequence[Result]) -> list[Result]:

@@ -130,9 +130,6 @@ def _fence(lines: Sequence[str]) -> str:
     return f"\n{fence}text\n{text}\n{fence}\n"
 
 
-# What ships.
-
-
 def what_ships(changes: Changes, deployed_at: str, commit: str) -> str:
     """Return a section for each group of services that ship the same pull requests."""
     groups: dict[tuple[object, ...], tuple[ChangeSet, list[str]]] = {}
