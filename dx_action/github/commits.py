@@ -1,6 +1,7 @@
 """Commits: the way from one to another, the files that differ between two, and when one was made."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import Literal
@@ -52,7 +53,8 @@ class _Comparison(Answer):
         return _COURSES[self.status]
 
 
-class Entry(Answer):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """A file, a folder (`tree`) or a submodule (`commit`) in a tree."""
 
     path: str
