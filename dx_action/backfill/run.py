@@ -119,6 +119,7 @@ class _Sending:
         try:
             self._sender.run()
         except Exception:
+            step.disarm()
             self._sender.close("internal_error")
             step.workflow.say(self._sender.progress())
             self._save("internal_error")

@@ -37,13 +37,14 @@ class ClosedError(Exception):
 class Delivery:
     """One call on its way.
 
-    `updates`: an upsert is to follow a conflict. `may_hold`: DX may hold the deployment by an earlier call.
+    `updates`: an upsert is to follow a conflict. `after`: the call that it follows, whose result counts until it is sent.
     """
 
-    def __init__(self, call: Call, *, updates: bool = False, may_hold: bool = False) -> None:
+    def __init__(self, call: Call, *, updates: bool = False, after: "Delivery | None" = None) -> None:
         self.call = call
         self.attempts = 0
-        self.may_hold = may_hold
+        self._after = after
+        self.may_hold: bool = after is not None and after.may_hold
         self._updates = updates
         self._lock = Lock()
         self._closed = False
@@ -73,8 +74,8 @@ class Delivery:
             self._closed = True
         if self._result is not None:
             return self._result
-        if not self.attempts and not self.may_hold:
-            return Result(self.call, "not-sent", error=reason)
+        if not self.attempts:
+            return self._after.end(reason) if self._after else Result(self.call, "not-sent", error=reason)
         last = None if self._in_flight else self._last
         outcome: Outcome = "unknown" if self.may_hold or last is None else "failed"
         # `out_of_time` is why a call is not sent; this one was, and its last answer says more.

@@ -213,10 +213,10 @@ class Sender:
             self.reason = self.reason or reason
             if self._closed:
                 return
-            self._closed = True
             for index, lane in self._flights.items():
                 if lane.delivery and (result := lane.delivery.end(reason)).outcome != "not-sent":
                     self._record(index, result)
+            self._closed = True  # not before: a cancel may cut this short, and closes again
             self._turn.notify_all()
 
     def progress(self) -> str:
@@ -352,6 +352,8 @@ class Sender:
         with self._turn:
             self._failed += 1
             failed = self._failed
+        if self._closed:  # all is reported, and there is no further attempt
+            return
         if not self._progress or failed <= _MOST_LOGGED:
             self._say(text)
         if self._progress and failed == _MOST_LOGGED:
@@ -362,7 +364,7 @@ def upsert_after(delivery: Delivery, verdict: Verdict, on_conflict: str) -> Deli
     """Return the delivery of the upsert that is to follow a conflict, or None if none is."""
     if verdict.kind != "conflict" or on_conflict != "update":
         return None
-    return Delivery(as_upsert(delivery.call), may_hold=delivery.may_hold)
+    return Delivery(as_upsert(delivery.call), after=delivery)
 
 
 def apply_on_conflict(result: Result, on_conflict: str) -> Result:

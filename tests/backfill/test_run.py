@@ -6,17 +6,18 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from dx_action.dx.delivery import Transport
 from dx_action.errors import Interrupted
 from dx_action.main import main
+from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Fault, Sandbox
 from runner import TOKEN, Run, Step, connected, fast_clock, until
 
@@ -343,6 +344,34 @@ def test_a_cancel_while_the_connection_is_made_ready_keeps_every_row(tmp_path: P
         env = step(tmp_path, dx, failed_file=kept).environment()
         assert main(env, io.StringIO(), fast_clock(), wire=cancelled) == 1
     assert len((tmp_path / "workspace" / kept).read_text().splitlines()) == 30
+
+
+def test_a_cancel_while_the_rows_are_kept_after_a_bug_keeps_none_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, ROWS)
+    append, disarmed = Workspace.append, list[bool]()
+
+    def interrupted(workspace: Workspace, path: str, data: bytes) -> None:
+        append(workspace, path, data)
+        if data.count(b"\n") > 1 and not disarmed:
+            raise Interrupted
+
+    def broken(*_given: object, **_more: object) -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Workspace, "append", interrupted)
+    with Sandbox(token=TOKEN) as dx:
+        env = step(tmp_path, dx, failed_file="failed.jsonl").environment()
+        code = main(
+            env,
+            io.StringIO(),
+            fast_clock(),
+            wire=lambda *_given, **_more: broken,
+            signals=lambda: nullcontext(lambda: disarmed.append(True)),
+        )
+    assert code == 1
+    assert len((tmp_path / "workspace" / "failed.jsonl").read_text().splitlines()) == 30
 
 
 def test_requests_are_shown_where_step_debugging_is_on(tmp_path: Path) -> None:

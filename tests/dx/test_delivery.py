@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any, Literal
@@ -335,6 +335,19 @@ def test_a_transport_that_breaks_leaves_the_fate_unknown() -> None:
     with pytest.raises(ZeroDivisionError):
         delivery.run(transport, Time().clock(), BUDGET, ignore)
     assert delivery.end("internal_error") == Result(CALL, "unknown", None, "internal_error", attempts=1)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "error"),
+    [([CONFLICT], "already-registered", "reference_id_taken"), ([DOWN, CONFLICT], "unknown", "reference_id_conflict")],
+)
+def test_until_an_update_is_sent_what_it_follows_counts(
+    answers: list[Answer | Verdict], outcome: Outcome, error: str
+) -> None:
+    time, create = Time(), Delivery(CALL, updates=True)
+    create.run(Script(time, answers), time.clock(), BUDGET, ignore)
+    update = Delivery(replace(CALL, method="deployments.upsert"), after=create)
+    assert update.end("cancelled") == Result(CALL, outcome, 409, error, attempts=len(answers))
 
 
 Step = Literal["answer", "busy", "unreached", "lost before", "lost after", "late", "down", "down after", "html after"]

@@ -633,6 +633,41 @@ def test_nothing_is_sent_after_the_end() -> None:
     assert {(result.outcome, result.error) for result in late} == {("failed", "reference_id_conflict")}
 
 
+def test_a_cancel_while_it_is_closed_loses_no_call_that_was_sent() -> None:
+    """It is closed after a bug, too, and a cancel may come meanwhile."""
+    planned, cancels = calls(9), [Interrupted]
+
+    class Cancelled(Batch):
+        def record(self, index: int, result: Result) -> None:
+            if result.error == "internal_error" and cancels:
+                raise cancels.pop()
+            super().record(index, result)
+
+    with released() as go:
+        script = Script(before=lambda call: call.service == "s0" or go.wait(5))
+        batch = Cancelled(planned)
+        sender = Sender(batch, batch, script, hurried(standing), Terms(lanes=LANES), say=ignore)
+        Thread(target=sender.run, daemon=True).start()
+        until(lambda: len(script.sent) == 9)
+        with pytest.raises(Interrupted):
+            sender.close("internal_error")
+        sender.close("cancelled")
+        results = batch.results(sender.reason)
+    assert [result.outcome for result in results] == ["accepted", *["unknown"] * 8]
+
+
+def test_nothing_is_logged_after_the_end() -> None:
+    said: list[str] = []
+    with released() as go:
+        script = Script({"s0": [DOWN]}, lambda _call: go.wait(5))
+        outbox = Outbox(calls(1), script, hurried(standing), say=said.append)
+        with running(outbox):
+            until(lambda: len(script.sent) == 1)
+            outbox.results("cancelled")
+            go.set()
+    assert said == []
+
+
 def test_results_before_anything_ran() -> None:
     outbox = Outbox(calls(2), Script())
     assert {(result.outcome, result.error) for result in outbox.results("cancelled")} == {("not-sent", "cancelled")}
