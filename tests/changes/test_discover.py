@@ -197,6 +197,13 @@ def test_what_touches_which_service_may_not_be_known() -> None:
         look(Lookups(touching=BadInput.of("service-map", "is broken.")), DISCOVER, by_map)
 
 
+def test_why_it_is_not_certain_stays_known_whatever_touches_it() -> None:
+    lookups = Lookups(previous_ones={"web": UNKNOWN}, course="rollback", touching=UnavailableError("why"))
+    by_map = SHOW | {"service-map": "web: [web/**]"}
+    ships = look(lookups, by_map, event="push_branch", changes={"before": BEFORE})
+    assert (numbers(ships), ships.reasons) == ([], {UNKNOWN + GIVE: ("web",)})
+
+
 def test_a_merge_just_now_is_told_by_its_event() -> None:
     """GitHub may not know it by its commit yet."""
     lookups = Lookups(pulls=(pull(1),))

@@ -468,8 +468,9 @@ def test_a_run_that_deployed(started_by: str | None) -> None:
         {"workflow_run.head_repository": ABSENT},
         {"workflow_run.head_repository.full_name": None},
         {"repository": None},
+        {"repository": None, "workflow_run.head_repository": None},
     ],
-    ids=["fork", "deleted", "absent", "nameless", "no own"],
+    ids=["fork", "deleted", "absent", "nameless", "no own", "neither"],
 )
 def test_a_run_of_another_repository(changes: dict[str, Any]) -> None:
     assert "comes from another repository" in skipped("workflow_run_success", {"only-branches": "**"}, changes).reason

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from dx_action.inputs import values
 from dx_action.inputs.values import (
     DxHost,
+    Sourced,
     parse_host,
     parse_items,
     parse_path,
     parse_services,
     parse_texts,
     services_in_json,
+    sourced,
 )
 from dx_action.services.service import Service
 from readers import ANY_TEXT, few, many, reads_or_refuses, shown, wrong
@@ -26,6 +28,11 @@ from readers import ANY_TEXT, few, many, reads_or_refuses, shown, wrong
 @given(ANY_TEXT)
 def test_any_text_is_read_or_wrong(read: Callable[[str], object], text: str) -> None:
     reads_or_refuses(read, text)
+
+
+@pytest.mark.parametrize("value", ["main", None, ""])
+def test_an_empty_value_has_no_source(value: str | None) -> None:
+    assert sourced(value, "here") == (Sourced(value, "here") if value else None)
 
 
 # --- lists ---
