@@ -5,7 +5,7 @@
 # Exit codes: 0 everything passed, 1 something failed, 3 not run.
 set -eu
 
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
 python=${PYTHON:-$root/.venv/bin/python}
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/dx-deployment-action
 
