@@ -75,7 +75,7 @@ def test_the_row_of_events_that_name_no_deployed_commit() -> None:
 
 def test_the_front_page_counts_what_was_compared() -> None:
     compared = len(rows(section("examples/migrating.md", "## Side by side")))
-    assert f"has {compared} situations" in read("README.md")
+    assert f"in {compared} situations" in read("README.md")
 
 
 # What can be found.

@@ -6,14 +6,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from documents import section
+from documents import rows, section
+from dx_action.runner.runtime import Clock
 from dx_action.sandbox import Fault, Sandbox
-from runner import ROOT, TOKEN, Step, connected
+from runner import NOW, ROOT, TOKEN, Run, Step, connected, fast_clock
 
 PATH = os.environ["PATH"]  # where a developer's own curl may lie
 needs_curl = pytest.mark.skipif(
@@ -116,3 +119,135 @@ def test_the_quick_start_registers_a_merge(tmp_path: Path) -> None:
         run = Step(tmp_path, given, "pull_request_merged", {"GITHUB_JOB": name}, github_token="").inside()
         assert (run.status, len(dx.deployments())) == ("registered", 1)
         assert f"`{run.outputs['reference-id']}`" in section("docs/events.md", "## Reference ids")
+
+
+# What failed is registered later.
+
+YESTERDAY = "## The step failed yesterday, production is fine"
+SAME, MOVED, ANOTHER = "its own time", "the time of the re-run", "another id"
+
+
+def step_of(page: str, heading: str, number: int = 0) -> dict[str, str]:
+    """Return what the block's step has below `with`."""
+    job = yaml.load(blocks(page, heading, "yaml")[number], Loader=yaml.BaseLoader)["jobs"]["register"]
+    found: dict[str, str] = job["steps"][-1]["with"]
+    return found
+
+
+def filled(given: Mapping[str, str], known: Mapping[str, str], dx: Sandbox) -> dict[str, str]:
+    """Fill in what the expressions stand for, and the sandbox."""
+    values = {
+        name: re.sub(r"\$\{\{ (.*?) \}\}", lambda found: known[found[1]], value)
+        for name, value in given.items()
+        if name not in ("dx-host", "dx-token")
+    }
+    return values | {"dx-host": dx.url, "dx-token": TOKEN}
+
+
+def days_later(days: int) -> Clock:
+    return fast_clock(lambda: NOW + timedelta(days=days))
+
+
+def logged(run: Run) -> dict[str, str]:
+    """Return the values that the log begins with."""
+    return dict(re.findall(r"^  (\w+) +(\S+)  from ", "\n".join(run.said), re.MULTILINE))
+
+
+@pytest.mark.parametrize("way", ["workflow", "csv"])
+def test_what_failed_yesterday_is_registered_with_its_id_and_time(way: str, tmp_path: Path) -> None:
+    with Sandbox(token=TOKEN, faults=[Fault(status=422, error="service_retired")]) as dx:
+        failed = Step(tmp_path, connected(dx), "push_branch").inside(days_later(-1))
+        assert (failed.status, dx.deployments()) == ("failed", [])
+        was = logged(failed)
+        if way == "workflow":
+            known = {f"inputs.{name.replace('_', '-')}": value for name, value in was.items()}
+            given = filled(step_of("docs/errors.md", YESTERDAY), known, dx)
+        else:
+            (csv,) = blocks("docs/errors.md", YESTERDAY, "csv")
+            names = csv.splitlines()[0]
+            row = ",".join(was[name] for name in names.split(","))
+            (failed.workspace / "one.csv").write_text(f"{names}\n{row}\n")
+            given = connected(dx, operation="backfill", backfill_file="one.csv")
+        run = Step(tmp_path, given, "workflow_dispatch", check_run_id="38168200099").inside()
+        (deployment,) = dx.deployments()
+        assert run.exit_code == 0
+        assert {name: deployment[name] for name in ("reference_id", "deployed_at", "commit_sha", "repository")} == {
+            name: was[name] for name in ("reference_id", "deployed_at", "commit_sha", "repository")
+        }
+        assert deployment["service"]["identifier"] == was["service"]
+
+
+def test_the_row_of_the_page_can_be_read(tmp_path: Path) -> None:
+    (csv,) = blocks("docs/errors.md", YESTERDAY, "csv")
+    with Sandbox(token=TOKEN) as dx:
+        step = Step(tmp_path, connected(dx, operation="backfill", backfill_file="one.csv"), "workflow_dispatch")
+        (step.workspace / "one.csv").write_text(csv)
+        assert step.inside().status == "registered"
+        assert dx.deployments()[0]["service"]["identifier"] == "payments-service"
+
+
+@pytest.mark.parametrize(
+    ("event", "row"),
+    [
+        ("deployment_status_success", 0),
+        ("workflow_run_success", 0),
+        ("pull_request_merged", 2),
+        ("release_released", 2),
+        ("deployment_production", 2),
+        ("push_branch", 3),
+        ("workflow_dispatch", 3),
+        ("schedule", 3),
+        ("repository_dispatch", 3),
+    ],
+)
+def test_what_the_page_says_of_a_re_run(event: str, row: int, tmp_path: Path) -> None:
+    said = rows(section("docs/errors.md", YESTERDAY))[row][1]
+    with Sandbox(token=TOKEN) as dx:
+        known = []
+        for attempt in (0, 1):
+            step = Step(tmp_path, connected(dx, on_conflict="fail"), event, check_run_id=f"3816820001{attempt}")
+            known.append(logged(step.inside(days_later(attempt))))
+    same_id, same_time = (known[0][name] == known[1][name] for name in ("reference_id", "deployed_at"))
+    assert (ANOTHER in said) is not same_id
+    assert (MOVED in said) is not same_time
+    assert (SAME in said) is same_time
+
+
+def test_the_time_of_a_merge_makes_its_re_runs_right(tmp_path: Path) -> None:
+    line = blocks("docs/errors.md", YESTERDAY, "yaml")[1].strip()
+    name, _, value = line.partition(": ")
+    with Sandbox(token=TOKEN) as dx:
+        known = {"github.event.pull_request.merged_at": "2025-03-04T10:15:30Z"}
+        given = connected(dx) | filled({name: value}, known, dx)
+        for day in (0, 1):
+            run = Step(tmp_path, given, "pull_request_merged").inside(days_later(day))
+            assert run.status == "registered"
+        assert [each["deployed_at"] for each in dx.deployments()] == ["2025-03-04T10:15:30Z"]
+
+
+@pytest.mark.parametrize(
+    ("number", "event", "known", "environment"),
+    [
+        (0, "pull_request_merged", "staging", "staging"),
+        (0, "release_released", "production", "production"),
+        (1, "deployment_status_success", "production", "production"),
+        (1, "deployment_status_staging", "staging", "staging"),
+    ],
+)
+def test_staging_beside_production(number: int, event: str, known: str, environment: str, tmp_path: Path) -> None:
+    given = step_of("docs/events.md", "## A second environment", number)
+    (expression,) = re.findall(r"\$\{\{ (.*?) \}\}", given["environment"])
+    with Sandbox(token=TOKEN) as dx:
+        run = Step(tmp_path, filled(given, {expression: known}, dx), event).inside()
+        held: list[dict[str, Any]] = dx.deployments()
+        assert (run.status, [each["environment"] for each in held]) == ("registered", [environment])
+
+
+def test_the_id_without_a_check_run(tmp_path: Path) -> None:
+    """Where the server numbers no jobs, the id has the form that the page shows."""
+    (shown,) = re.findall(r"`(github\.com/run/[^`]+)`", section("docs/events.md", "## Reference ids"))
+    with Sandbox(token=TOKEN) as dx:
+        given = connected(dx) | {"service": "payments-service"}
+        run = Step(tmp_path, given, "push_branch", {"GITHUB_JOB": "register"}, check_run_id="").inside()
+        digest = r"/[0-9a-f]{12}/"
+        assert re.sub(digest, "/…/", run.outputs["reference-id"]) == re.sub(digest, "/…/", shown)

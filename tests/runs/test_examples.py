@@ -130,14 +130,16 @@ def of_deployment(happening: Happening, service: str) -> list[dict[str, Any]]:
 class Case:
     """An event, and what DX is sent then.
 
-    `known` are the expressions that neither the event nor a script of the example answers; `calls` are those to GitHub, by a
-    token with just the permissions that the example gives; `listed` are the pull requests in the summary.
+    `known` are the expressions that neither the event nor a script of the example answers; `workspace` are the files that are
+    there; `calls` are those to GitHub, by a token with just the permissions that the example gives; `listed` are the pull
+    requests in the summary.
     """
 
     event: str = "push_branch"
     changes: Changes = field(default_factory=dict)
     happening: Callable[[], Happening] | None = None
     known: Mapping[str, str] = field(default_factory=dict)
+    workspace: Mapping[str, str] = field(default_factory=dict)
     leg: int = 0
     refused: bool = False
     calls: int = 0
@@ -182,27 +184,50 @@ BACK = {"inputs.sha": "d1a34f0", "steps.deploy.outcome": "success"}
 DEPLOYED = {"needs.deploy.result": "success", "needs.deploy.outputs.time": "2025-03-04T11:58:00Z"}
 REGISTERED_AFTER = create("acme/shop/13654800333/1", commit_sha=MERGED_41, deployed_at="2025-03-04T11:58:00Z")
 
-PAST = [
-    create(
-        f"github.com/deployment/{deployment.id}/success/payments-service",
-        commit_sha=deployment.sha,
-        deployed_at=text(deployment.created),
-        source_url="https://github.com/acme/shop/deployments",
-        environment="production",
-    )
-    for deployment in remembered().repo.deployments.by_id.values()
-    if deployment.environment == "production"
-]
+
+def past(environment: str) -> list[dict[str, Any]]:
+    """Give what is sent of each deployment to one environment."""
+    return [
+        create(
+            f"github.com/deployment/{deployment.id}/success/payments-service",
+            commit_sha=deployment.sha,
+            deployed_at=text(deployment.created),
+            source_url="https://github.com/acme/shop/deployments",
+            environment=environment,
+        )
+        for deployment in remembered().repo.deployments.by_id.values()
+        if deployment.environment == environment
+    ]
+
+
+PAST = past("production")
 
 CASES: dict[str, list[Case]] = {
     "nightly-repair": [
         Case(
             event="schedule",
-            happening=lately,
-            known={"steps.window.outputs.since": "2025-03-02T04:17:00Z"},
-            calls=2,
-            sent=of_deployment(lately(), "payments-service")[1:],
+            happening=remembered,
+            known={"steps.window.outputs.since": since, "matrix.environment": environment},
+            calls=1,
+            sent=past(environment)[skipped:],
         )
+        for since, environment, skipped in (
+            ("2024-10-31T04:17:00Z", "production", 1),
+            ("2024-10-01T04:17:00Z", "prod-eu", 0),
+        )
+    ],
+    "resend": [
+        Case(
+            event="workflow_dispatch",
+            known={"inputs.run": "13654800333", "inputs.attempt": "1"},
+            workspace={"dx-failed.jsonl": json.dumps(PUSHED | {"deployed_at": "2025-03-03T16:20:11Z"})},
+            refused=refused,
+            status="failed" if refused else "registered",
+            exit_code=int(refused),
+            sent=[PUSHED | {"deployed_at": "2025-03-03T16:20:11Z"}],
+            kept=[PUSHED | {"deployed_at": "2025-03-03T16:20:11Z"}],
+        )
+        for refused in (False, True)
     ],
     "organisation-backfill": [
         Case(
@@ -397,10 +422,27 @@ CASES: dict[str, list[Case]] = {
     "organisation": [
         Case(
             event="workflow_call",
-            known={"inputs.service": "payments-service", "inputs.result": result},
-            sent=[create(of_job(), commit_sha=TIP, source_url=RUN_PAGE.format("13654800555"), success=success)],
+            known={
+                "inputs.service": "payments-service",
+                "inputs.result": result,
+                "inputs.deployed-at": time,
+                "inputs.reference-id": id_,
+            },
+            sent=[
+                create(
+                    id_ or of_job(),
+                    commit_sha=TIP,
+                    deployed_at=time or "2025-03-04T12:00:00Z",
+                    source_url=RUN_PAGE.format("13654800555"),
+                    success=success,
+                )
+            ],
         )
-        for result, success in (("success", None), ("failure", False))
+        for result, success, time, id_ in (
+            ("success", None, "", ""),
+            ("failure", False, "", ""),
+            ("success", None, "2025-03-04T11:58:00Z", "acme/shop/13654800555/1"),
+        )
     ],
 }
 
@@ -549,6 +591,8 @@ def outcome(
             job_index=str(case.leg),
             github_token=github.token if "github-token" not in written else "the-jobs-own",
         )
+        for path, content in case.workspace.items():
+            (step.workspace / path).write_text(content)
         run = step.inside()
         if not without and permissions is None:
             assert github.count() == case.calls
@@ -631,6 +675,15 @@ def test_the_event_sets_the_workflow_off(name: str, case: Case) -> None:
         return
     assert event.get("action") in (*wanted.get("types", ()), None) or "types" not in wanted
     assert variables["GITHUB_REF_TYPE"] == "tag" or "tags" not in wanted
+
+
+def test_what_is_saved_is_found_by_its_name() -> None:
+    """What the examples and the page on errors save under a run's number, resend.yml downloads by it."""
+    (job,) = workflow("resend")["jobs"].values()
+    wanted = job["steps"][0]["with"]["name"].replace("inputs.run", "github.run_id")
+    wanted = wanted.replace("inputs.attempt", "github.run_attempt")
+    pages = [text_of("soft-failure"), text_of("backfill"), (ROOT / "docs/errors.md").read_text(encoding="utf-8")]
+    assert all(wanted in page for page in pages)
 
 
 def test_the_time_of_a_deployment_can_be_read(place: Path) -> None:
