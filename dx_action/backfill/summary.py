@@ -4,7 +4,7 @@ Every foreign value is made inert, and every list has a limit.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from heapq import nsmallest
 
@@ -28,7 +28,7 @@ def summary(ending: BackfillResult) -> str:
     return _services(ending) + _chart(ending) + _failed(ending)
 
 
-def by_outcome(counts: Mapping[Outcome, int], *, pulls: bool = False) -> str:
+def by_outcome(counts: Counts, *, pulls: bool = False) -> str:
     """Return the counts in words: `2 registered, 1 unknown`. `pulls`: they count calls that set a pull request's services."""
     words = ((counts[outcome], mark.split(" ", 1)[1]) for outcome, mark in MARKS.items() if counts[outcome])
     text = ", ".join(f"{count:,} {word}" for count, word in words)
@@ -44,7 +44,7 @@ def by_service(ending: BackfillResult, most: int) -> tuple[dict[str, Counts], in
     for index in range(len(ending.tally)):
         every[_service(ending, index)][ending.tally[index]] += 1
     largest = {name: every[name] for name in nsmallest(most, every, key=lambda name: (-every[name].total(), name))}
-    return largest, len(every) - len(largest), Counter(ending.tally.counts) - sum(largest.values(), Counter())
+    return largest, len(every) - len(largest), ending.tally.counts - sum(largest.values(), Counter())
 
 
 def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
@@ -83,7 +83,7 @@ def _services(ending: BackfillResult) -> str:
     total = ending.tally.counts
     counted = [(cell(service), counts) for service, counts in services.items()]
     counted += [(f"{more:,} more", rest)] if more else []
-    counted += [("all", Counter(total))] if len(services) > 1 else []
+    counted += [("all", total)] if len(services) > 1 else []
     shown = [outcome for outcome in MARKS if total[outcome]]
     rows = [
         [name, *(f"{counts[outcome]:,}" if counts[outcome] else "" for outcome in shown)] for name, counts in counted

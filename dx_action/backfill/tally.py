@@ -3,6 +3,7 @@
 Only that byte grows with the number of rows.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from dx_action.backfill.store import Rows
@@ -39,7 +40,7 @@ class Tally:
 
     def __init__(self, size: int) -> None:
         self._codes = bytearray(size)
-        self.counts: dict[Outcome, int] = dict.fromkeys(_OUTCOMES, 0) | {"not-sent": size}
+        self.counts: Counter[Outcome] = Counter({"not-sent": size})
         self.kinds: dict[tuple[str, str], Kind] = {}
         self.failed: list[Line] = []
         self.delivered: list[Line] = []
