@@ -38,7 +38,7 @@ ADVICE = {
     "http_403": "The API token lacks permission, or a proxy blocked the request. Check the token's permissions and any proxy.",
     "http_404": "The host has no such API. Check that `dx-host` is the host of your own DX instance.",
     "http_422": "DX rejected the request and gave no readable reason. Check the inputs against the data in DX.",
-    "http_429": "DX is rate-limiting and asked to wait longer than `timeout` allows. Raise `timeout`, or run the step again later.",
+    "http_429": "DX is rate-limiting and asked to wait longer than `timeout` allows. Raise `timeout`, or send it again later.",
     "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, set `ca-bundle` to its PEM file.",
     "connection_failed": "The connection to the host failed. Check `dx-host`, the network and any proxy.",
     "connection_lost": "The connection broke before DX answered. Check the network and any proxy.",
