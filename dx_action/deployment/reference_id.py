@@ -81,5 +81,6 @@ def _by_hand(inputs: Inputs, trigger: Trigger, subject: Subject) -> list[str]:
     return given if any(given) else []
 
 
+# Another length is another id for what DX holds already. A row's is longer, as it alone tells apart what a file has thousands of.
 def _digest(value: object, length: int = 12) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:length]

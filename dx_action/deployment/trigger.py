@@ -23,6 +23,7 @@ from dx_action.runner.event import (
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
+# Skipped without an explicit commit. An event that is neither here nor matched by `decide` is registered at GITHUB_SHA.
 _NAMES_NO_DEPLOYED_COMMIT = {
     *("merge_group", "check_run", "check_suite", "status", "create", "delete", "issues", "issue_comment"),
     *("pull_request_review", "pull_request_review_comment"),

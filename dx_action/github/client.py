@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from dx_action.errors import BadInput
 from dx_action.github.errors import FAILED, RATE_LIMITED, UNREADABLE, Access, LookupFailedError, graphql_type
 from dx_action.inputs.model import Inputs
-from dx_action.runner.network import ca_file, exception_chain, read_ca_bundle
+from dx_action.runner.network import ca_file, exception_chain, proxies, read_ca_bundle
 from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
 
@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 SECONDS = 60.0
 PER_PAGE = 100
-_TIMEOUT, _TRIES, _BACKOFF = 10, 3, 0.5
+# Seconds for an attempt, further attempts after the first, and seconds before the first of them, doubled each time.
+_TIMEOUT, _RETRIES, _BACKOFF = 10, 3, 0.5
 _NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
 
@@ -144,11 +145,15 @@ class Repository:
             text = "is not a GitHub repository (`owner/name`), so this step cannot look up there what it needs."
             raise BadInput.of("repository", text)
         import github  # noqa: PLC0415 - 0.1 s that a run without look-ups does not spend
+        from github import Requester as wire  # noqa: N813, PLC0415
 
         # PyGithub's own lines in the log would hold GitHub's words as they came.
         logging.getLogger("github").handlers = [logging.NullHandler()]
         logging.getLogger("github").propagate = False
-        return github.Github(
+        kinds: tuple[Any, ...] = (wire.HTTPRequestsConnectionClass, wire.HTTPSRequestsConnectionClass)
+        connections: list[Any] = [partial(self._connection, kind) for kind in kinds]
+        wire.Requester.injectConnectionClasses(*connections)
+        found = github.Github(
             auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
             base_url=run.runtime.api_url,
             verify=ca_file(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace)),
@@ -160,12 +165,20 @@ class Repository:
             lazy=True,
             api_version="2022-11-28",
         ).requester
+        wire.Requester.resetConnectionClasses()
+        return found
+
+    def _connection(self, kind: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Take proxies from the run's environment as the connection to DX does, and nothing from this process's."""
+        made = kind(*args, **more)
+        made.session.trust_env, made.session.proxies = False, proxies(self._run.env, self._run.runtime.api_url)
+        return made
 
     def _retried(self, ask: Callable[[], T]) -> T:
         """Ask again after a GraphQL error that may pass: it comes with HTTP 200."""
         from github import GithubException  # noqa: PLC0415
 
-        for number in range(_TRIES):
+        for number in range(_RETRIES):
             try:
                 return ask()
             except GithubException as error:
@@ -192,7 +205,8 @@ class Repository:
         """Return the body of an answer, which PyGithub returns after the headers."""
         from github import GithubException  # noqa: PLC0415
 
-        self._end = None if self._patient else self._end
+        if self._patient:
+            self._end = None
         try:
             return _within(self._left(), ask)[1]
         except TimeoutError:
@@ -260,7 +274,7 @@ def _retries(clock: Clock, left: Callable[[], float]) -> Any:
             clock.sleep(wait)
 
     return Retries(
-        total=_TRIES,
+        total=_RETRIES,
         backoff_factor=_BACKOFF,
         status_forcelist=[301, 302, 303, 307, 308, 429, *range(500, 600)],
         raise_on_status=False,

@@ -22,6 +22,9 @@ from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, naming
 from dx_action.text import join_names, plural, truncate
 
+# Seconds to wait, one after the other, for GitHub to learn which pull request a new commit came from.
+_LAG = (1.0, 2.0)
+
 
 class _Release(Release):
     tag_name: str
@@ -215,8 +218,8 @@ class GitHubChangeLookups:
 def _settled(
     found: tuple[MergedPull, ...], newest: str, again: Callable[[], tuple[MergedPull, ...]], clock: Clock
 ) -> tuple[MergedPull, ...]:
-    """Look again until the newest commit's pull request is found: GitHub may learn some seconds late by which it was merged."""
-    for seconds in (1.0, 2.0):
+    """Look again until the newest commit's pull request is found."""
+    for seconds in _LAG:
         if any(pull.merge_commit_sha.startswith(newest.lower()) for pull in found):
             break
         clock.sleep(seconds)

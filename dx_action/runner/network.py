@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.runner.workspace import NotThere, Workspace
@@ -59,7 +60,13 @@ def proxies(env: Mapping[str, str], url: str) -> dict[str, str]:
 
     # Sorted, so that a name in small letters comes last and wins, as it does with curl.
     lower = {name.lower(): value for name, value in sorted(env.items()) if value}
-    if should_bypass_proxies(url, no_proxy=lower.get("no_proxy", "")):
+    port = f":{urlsplit(url).port or (443 if url.startswith('https:') else 80)}"
+    # The runner's own syntax allows a port, which requests does not know at an address, nor if the URL leaves it out.
+    bypassed = [
+        entry.strip().removesuffix(port if entry.count(":") == 1 else "")
+        for entry in lower.get("no_proxy", "").split(",")
+    ]
+    if should_bypass_proxies(url, no_proxy=",".join(bypassed)):
         return {}
     named = {name: lower[f"{name}_proxy"] for name in ("http", "https", "all") if f"{name}_proxy" in lower}
     proxy = select_proxy(url, named)

@@ -19,6 +19,7 @@ from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Sandbox
+from proxies import Tunnel
 from runner import NOW, TOKEN, Step, connected
 from scenes import hang_up, looking, merge_payload, speaking, told
 from stand_in import GitHub, Repo
@@ -528,6 +529,24 @@ def test_pygithub_says_nothing(
             assert rest(api) == 1
     assert capfd.readouterr() == ("", "")
     assert [record.name for record in caplog.records if record.name.startswith("github")] == []
+
+
+@BOTH
+def test_its_proxy_is_that_of_the_environment_that_was_handed_in(
+    monkeypatch: pytest.MonkeyPatch, hub: GitHub, ask: Ask
+) -> None:
+    """As for DX. This process's own variables, which a test may not have set, decide nothing."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    run = looking(hub.api_url, token="github-token")
+    assert ask(Repository("acme/shop", run)) == 1
+    port = hub.api_url.split(":")[2].partition("/")[0]
+    with Tunnel(int(port)) as proxy:
+        through = replace(run, env={"HTTP_PROXY": proxy.url})
+        assert ask(Repository("acme/shop", through)) == 1
+        assert [head.split()[1].startswith(hub.api_url.encode()) for head in proxy.heads] == [True]
+        around = replace(run, env={"HTTP_PROXY": proxy.url, "NO_PROXY": f"127.0.0.1:{port}"})
+        assert ask(Repository("acme/shop", around)) == 1
+        assert len(proxy.heads) == 1
 
 
 IMPORTED = [

@@ -5,10 +5,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
-from typing import Self
 
 import certifi
 import pytest
@@ -21,6 +19,7 @@ from dx_action.errors import BadInput, Problem
 from dx_action.inputs.values import DxHost, parse_host
 from dx_action.runner.network import exception_chain, proxies, tls_context
 from dx_action.sandbox import Fault, Sandbox
+from proxies import Tunnel
 
 TOKEN = "the-token-of-the-tests"
 BODY = {"reference_id": "r", "deployed_at": "2025-01-01T12:05:00Z", "service": "web", "repository": "o/r"}
@@ -264,12 +263,18 @@ def test_the_usual_variables(env: Mapping[str, str], url: str, proxy: str | None
         ("localhost,127.0.0.1, .getdx.net ,x", HTTPS, True),
         ("acme.getdx.net:8443", "https://acme.getdx.net:8443", True),
         ("acme.getdx.net:8443", HTTPS, False),
+        ("acme.getdx.net:443", HTTPS, True),
+        ("acme.getdx.net:80", HTTPS, False),
         ("dx.net", HTTPS, False),
         ("getdx", HTTPS, False),
         ("other.getdx.net", HTTPS, False),
         (",", HTTPS, False),
         ("10.1.2.3", "https://10.1.2.3", True),
         ("10.1.2.3", "https://10.1.2.3:8443", True),
+        ("10.1.2.3:8443", "https://10.1.2.3:8443", True),
+        ("x, 10.1.2.3:8443 ", "https://10.1.2.3:8443", True),
+        ("10.1.2.3:8444", "https://10.1.2.3:8443", False),
+        ("::1", "https://10.1.2.3:1", False),
         ("10.0.0.0/8", "https://10.1.2.3", True),
         ("192.168.0.0/16,10.0.0.0/8", "https://10.1.2.3", True),
         ("*", "https://10.1.2.3", True),
@@ -289,69 +294,6 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-class Tunnel:
-    """A proxy on loopback that knows where every host is: at one port of this machine. `answer` is its own to a CONNECT."""
-
-    def __init__(self, port: int, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
-        self.heads: list[bytes] = []
-        self._clients: list[socket.socket] = []
-        self._port, self._answer = port, answer
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._threads = [Thread(target=self._serve)]
-        self._threads[0].start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        # A connection that is kept for later is open still.
-        for client in self._clients:
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                self._clients.append(client)
-                self._threads.append(Thread(target=self._tunnel, args=(client,)))
-                self._threads[-1].start()
-
-    def _tunnel(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            client.settimeout(5)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (more := client.recv(4096)):
-                    return
-                head += more
-            self.heads.append(head)
-            client.sendall(self._answer)
-            if b" 200 " not in self._answer:
-                return
-            with socket.create_connection(("127.0.0.1", self._port), 5) as server:
-                back = Thread(target=pump, args=(server, client))
-                back.start()
-                pump(client, server)
-                back.join(5)
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := source.recv(1 << 16):
-            sink.sendall(piece)
-    for each in (source, sink):
-        with suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
