@@ -742,7 +742,7 @@ def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
     expected = {
         "a pull request's files": [cost(inline, pull(*files(100))), 100, 3000, cost(inline, pull(*files(3001)))],
         "the same, of a `pull-number` that is not the event's": [cost(inline, pull("web/b", told=False)) - page],
-        "what a push moved, or what changed since `since-sha`": [
+        "what a push changed, or what changed since `since-sha`": [
             cost(inline, moved(299)),
             300,
             cost(inline, moved(300)),
