@@ -20,6 +20,8 @@ LANES = 8
 # How often the waiting thread looks: an attempt is ended if two looks in succession find it overdue.
 LOOK_SECONDS = 0.25
 PROGRESS_SECONDS = 5.0
+# The share of `timeout` that the first call may have alone: one that hangs does not use up the time of the others.
+ALONE = 0.5
 # If so many calls in succession, for each lane, have no final answer, then DX is down.
 OUTAGE = 2
 _MOST_LOGGED = 20
@@ -185,7 +187,7 @@ class Sender:
         self._started = clock.monotonic()
 
     def run(self) -> None:
-        """Send what can be sent. The first call goes alone until it has an answer, so that a refused token is seen once.
+        """Send what can be sent. The first call goes alone until it has an answer or hangs, so that a refused token is seen once.
 
         It can be interrupted at any moment. Raises whatever a lane raises.
         """
@@ -231,6 +233,8 @@ class Sender:
 
     def _end_overdue(self) -> None:
         """End the attempts that hang, and put another thread in the place of each one's own."""
+        if not self._opened and self._clock.monotonic() - self._started >= self._terms.timeout * ALONE:
+            self._open()
         with self._turn:
             flights = tuple(self._flights.items())
         for index, lane in flights:

@@ -535,6 +535,27 @@ def test_a_hang_ends_by_the_deadline(hangs: str) -> None:
     assert short(results) == expected
 
 
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_first_call_that_hangs_leaves_the_others_half_of_the_time(hangs: bool) -> None:
+    now = 0.0
+    with released() as go:
+
+        def before(call: Call) -> None:
+            nonlocal now
+            if call.service == "s0":
+                now = 5.0
+                until(lambda: len(script.sent) == 4)
+                now = 10.0
+                assert not hangs or go.wait(5)
+
+        script = Script(before=before)
+        outbox = Outbox(calls(4), script, hurried(lambda: now), seconds=10)
+        outbox.run()
+        results = short(outbox.results())
+    assert results[0] == (("s0", "unknown", "no_answer") if hangs else ("s0", "accepted", ""))
+    assert results[1:] == [(f"s{number}", "accepted", "") for number in range(1, 4)]
+
+
 def test_a_stall_before_the_first_call_leaves_nobody_waiting() -> None:
     now = 0.0
 
