@@ -150,7 +150,7 @@ class Dx:
         try:
             with self._session.send(
                 self._request(call, body),
-                timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
+                timeout=(min(CONNECT_SECONDS, seconds), min(max(READ_SECONDS, seconds / 2), seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:

@@ -328,6 +328,25 @@ def test_the_status_decides_where_the_body_is_cut(status: str, expected: Verdict
         assert verdict(dx) == expected
 
 
+@pytest.mark.parametrize(
+    ("seconds", "connect", "read"), [(5, 5, 5), (20, 10, 20), (60, 10, 30), (600, 10, 300), (0.001, 0.001, 0.001)]
+)
+def test_how_long_an_attempt_waits(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, connect: float, read: float
+) -> None:
+    """30 s, or half of the budget if that is more: a slow server's answer is not thrown away."""
+    waits: list[object] = []
+
+    def send(*_given: object, timeout: object, **_more: object) -> None:
+        waits.append(timeout)
+        raise requests.ConnectionError
+
+    with connected("http://127.0.0.1:9") as dx:
+        monkeypatch.setattr(dx._session, "send", send)
+        dx(CALL, seconds)
+    assert waits == [(connect, read)]
+
+
 def closed_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return f"http://127.0.0.1:{listening.getsockname()[1]}"
