@@ -233,22 +233,17 @@ class Sender:
 
     def _end_overdue(self) -> None:
         """End the attempts that hang, and put another thread in the place of each one's own."""
-        if not self._opened and self._clock.monotonic() - self._started >= self._terms.timeout * ALONE:
-            self._open()
         with self._turn:
-            flights = tuple(self._flights.items())
-        for index, lane in flights:
-            delivery, before = lane.delivery, lane.overdue
-            lane.overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
-            if not (delivery and before and lane.overdue):
-                continue
-            with self._turn:
-                if self._flights.get(index) is not lane:
-                    continue
-                lane.left = True
-                self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer", may_hold=True))
-            self._lanes.discard(lane)
-            self._start()
+            if not self._opened and self._clock.monotonic() - self._started >= self._terms.timeout * ALONE:
+                self._open()
+            for index, lane in tuple(self._flights.items()):
+                delivery, before = lane.delivery, lane.overdue
+                lane.overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
+                if delivery and before and lane.overdue:
+                    lane.left = True
+                    self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer"))
+                    self._lanes.discard(lane)
+                    self._start()
 
     def _drive(self, lane: _Lane) -> None:
         signal: BaseException | _Lane = lane
@@ -283,7 +278,8 @@ class Sender:
         if not self._depart(lane, delivery):
             return
         verdict = self._deliver(lane, delivery)
-        if upsert := upsert_after(delivery, verdict, terms.on_conflict):
+        if verdict.kind == "conflict" and terms.on_conflict == "update":
+            upsert = Delivery(as_upsert(call), after=delivery)
             self._enter(lane)
             if self._now(lane) < lane.deadline and self._depart(lane, upsert):
                 delivery, verdict = upsert, self._deliver(lane, upsert)
@@ -343,7 +339,9 @@ class Sender:
             self._open(stop if self._terms.per_call or verdict.kind == "unauthorized" else "")
 
     def _record(self, index: int, result: Result) -> None:
-        self._ledger.record(index, apply_on_conflict(result, self._terms.on_conflict))
+        if result.outcome == "already-registered" and self._terms.on_conflict != "keep":
+            result = replace(result, outcome="failed", error="reference_id_conflict")
+        self._ledger.record(index, result)
 
     def _open(self, stop: str = "") -> None:
         """Let every lane go: the first call has had an answer. Or, with a reason to `stop`, send no further call."""
@@ -362,20 +360,6 @@ class Sender:
             self._say(text)
         if self._progress and failed == _MOST_LOGGED:
             self._say("Further failed attempts are not logged one by one.")
-
-
-def upsert_after(delivery: Delivery, verdict: Verdict, on_conflict: str) -> Delivery | None:
-    """Return the delivery of the upsert that is to follow a conflict, or None if none is."""
-    if verdict.kind != "conflict" or on_conflict != "update":
-        return None
-    return Delivery(as_upsert(delivery.call), after=delivery)
-
-
-def apply_on_conflict(result: Result, on_conflict: str) -> Result:
-    """Return the result of a call whose `reference_id` is already registered: a success, or a failure."""
-    if result.outcome == "already-registered" and on_conflict != "keep":
-        return replace(result, outcome="failed", error="reference_id_conflict")
-    return result
 
 
 def why_stop(verdict: Verdict, *, longest: float, down: int, lanes: int) -> str:
