@@ -4,6 +4,7 @@ Like the rest of the sandbox it imports nothing of the action's: the answers are
 """
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ _PULLS: dict[int, tuple[str, str, int, tuple[str, ...]]] = {
     NUMBER: (MERGED, TITLE, 0, ("services/payments/round.py", "apps/web/price.ts")),
 }
 _POLL = 0.002
+_TOKEN = re.compile(r"\.\.\.|\$?\w+|[{}():]")
 
 
 class Monorepo:
@@ -66,11 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"message": "Not Found", "status": "404"})
 
     def do_POST(self) -> None:
-        """Answer a query: each of its variables is a commit or the number of a pull request, and so is its alias."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found = {name: _node(value) for name, value in asked["variables"].items() if name not in ("owner", "name")}
-        own = {"own": REPOSITORY} if "own: nameWithOwner" in asked["query"] else {}
-        self._answer(200, {"data": {"repository": own | found}})
+        self._answer(200, {"data": _Query(asked["query"], asked["variables"]).answer({"repository": _repository})})
 
     def _answer(self, status: int, found: object) -> None:
         body = json.dumps(found).encode()
@@ -84,11 +83,64 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _node(value: object) -> Mapping[str, Any] | None:
-    if isinstance(value, int) and value in _PULLS:
-        return _pull(value)
-    numbers = [number for number, (commit, *_) in _PULLS.items() if commit == value]
-    return {"associatedPullRequests": _page([_pull(number) for number in numbers])} if numbers else None
+class _Query:
+    """Answers a query: its fields under their aliases. It knows variables as arguments, and fragments."""
+
+    def __init__(self, text: str, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+        operation, *fragments = text.split("fragment ")
+        self._tokens = _TOKEN.findall(operation[operation.index("{") :])
+        self._fragments = {fragment.split()[0]: fragment[fragment.index("{") :] for fragment in fragments}
+
+    def answer(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the selection that begins here, of this object."""
+        self._tokens.pop(0)
+        found: dict[str, Any] = {}
+        while (token := self._tokens.pop(0)) != "}":
+            if token == "...":
+                name = self._tokens.pop(0)
+                if name == "on":
+                    self._tokens.pop(0)
+                else:
+                    self._tokens[:0] = _TOKEN.findall(self._fragments[name])
+                found |= self.answer(value)
+            else:
+                found |= self._field(token, value)
+        return found
+
+    def _field(self, alias: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        name = alias
+        if self._tokens[0] == ":":
+            _, name = self._tokens.pop(0), self._tokens.pop(0)
+        given: list[Any] = []
+        if self._tokens[0] == "(":
+            while (token := self._tokens.pop(0)) != ")":
+                given += [self._variables[token[1:]]] if token.startswith("$") else []
+        child = value.get(name)
+        child = child(*given) if callable(child) else child
+        if self._tokens[0] != "{":
+            return {alias: child}
+        before = [*self._tokens]
+        children = child if isinstance(child, list) else [child or {}]
+        answers = []
+        for each in children or [{}]:
+            self._tokens = [*before]
+            answers.append(self.answer(each))
+        return {alias: answers[: len(children)] if isinstance(child, list) else answers[0] if child else None}
+
+
+def _repository(*_: object) -> dict[str, Any]:
+    return {
+        "nameWithOwner": REPOSITORY,
+        "object": _commit,
+        "pullRequest": lambda number: _pull(number) if number in _PULLS else None,
+    }
+
+
+def _commit(expression: str) -> dict[str, Any] | None:
+    numbers = [number for number, (commit, *_) in _PULLS.items() if commit == expression]
+    pulls = [_pull(number) for number in numbers]
+    return {"associatedPullRequests": lambda *_: _page(pulls)} if numbers else None
 
 
 def _pull(number: int) -> dict[str, Any]:
@@ -107,8 +159,8 @@ def _pull(number: int) -> dict[str, Any]:
         "repository": {"nameWithOwner": REPOSITORY},
         "author": {"login": "octocat"},
         "mergeCommit": {"oid": commit},
-        "commits": _page([{"commit": {"authoredDate": ago(hours + 30)}}]),
-        "files": _page([{"path": name, "changeType": "MODIFIED"} for name in files]),
+        "commits": lambda *_: _page([{"commit": {"authoredDate": ago(hours + 30)}}]),
+        "files": lambda *_: _page([{"path": name, "changeType": "MODIFIED"} for name in files]),
     }
 
 
