@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import IO, Literal
 
-from dx_action.backfill.rows import COLUMNS, BadRow, Fill, Row, read_row
+from dx_action.backfill.rows import COLUMNS, BadRow, Row, read_row
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call, Method
 from dx_action.errors import BadInput, InvalidValue, Problem
@@ -44,8 +44,12 @@ def rows_from_file(
 
     Raises BadInput with the first problems, and how many more there are.
     """
-    path = inputs.backfill_file or ""
-    reader = _Reader(_fill(inputs, runtime))
+    if len(inputs.service) > 1:
+        text = "names several services, but a row of the `backfill-file` is a deployment of one. Name them in the file."
+        raise BadInput.of("service", text)
+    if inputs.success == "skip":
+        raise BadInput.of("success", "means that nothing was deployed, but every row is a deployment. Leave it out.")
+    path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository)
     try:
         with workspace.opened(path) as file:
             reader.read(path, file)
@@ -55,36 +59,16 @@ def rows_from_file(
     return reader.rows, reader.notices()
 
 
-def _fill(inputs: Inputs, runtime: Runtime) -> Fill:
-    if len(inputs.service) > 1:
-        text = "names several services, but a row of the `backfill-file` is a deployment of one. Name them in the file."
-        raise BadInput.of("service", text)
-    if inputs.success == "skip":
-        raise BadInput.of("success", "means that nothing was deployed, but every row is a deployment. Leave it out.")
-    return Fill(
-        own=runtime.repository,
-        service=inputs.service[0] if inputs.service else None,
-        repository=inputs.repository,
-        integration_branch=inputs.integration_branch,
-        environment=inputs.environment,
-        success=inputs.success != "failure",
-        source_url=inputs.source_url,
-        source_name=inputs.source_name,
-        metadata=inputs.metadata,
-        method="deployments.upsert" if inputs.method == "upsert" else "deployments.create",
-    )
-
-
 class _Reader:
-    """The rows read so far, the problems found, and the counts for the notices."""
+    """The rows read so far, the problems found, and the counts for the notices. `own` is the workflow's repository."""
 
-    def __init__(self, fill: Fill) -> None:
+    def __init__(self, inputs: Inputs, own: str) -> None:
         self.rows = Rows()
-        self._fill = fill
+        self._inputs, self._own = inputs, own
         self._indexes: dict[bytes, int] = {}
-        self._problems: list[Problem] = []
-        self._more = self._unnamed = self._repeated = 0
-        self._first_name = ""
+        self._problems: list[str] = []
+        self._more = self._repeated = 0
+        self._assumed: Counter[str] = Counter()
         self._rerun: Counter[Method] = Counter()
 
     def read(self, path: str, file: IO[bytes]) -> None:
@@ -97,48 +81,42 @@ class _Reader:
         for record in remaining:
             self._take(record, columns)
         if self._more:
-            self._problems.append(_problem(f"has {plural(self._more, 'more row')} that cannot be used."))
+            self._problems.append(f"has {plural(self._more, 'more row')} that cannot be used.")
         if not self._problems and not len(self.rows):
             empty = "has no row below its header." if columns else "is empty."
-            self._problems.append(_problem(f"{empty} Write a row for each deployment."))
+            self._problems.append(f"{empty} Write a row for each deployment.")
         if self._problems:
-            raise BadInput(*self._problems)
+            raise BadInput(*(Problem("backfill-file", text) for text in self._problems))
 
     def _take(self, record: "Record", columns: Sequence[str]) -> None:
+        line, texts = record.line, list[str]()
         try:
             cells = csv_cells(record.data, columns) if columns else json_cells(record.data)
             if cells:  # a spreadsheet leaves rows of commas below a table
-                self._add(read_row(cells, self._fill), record.line)
+                self._add(read_row(cells, self._inputs, self._own), line)
         except BadRow as bad:
-            line = record.line
-            self._refuse(
-                *(f"line {line}, column `{_shown(problem.subject)}`: {problem.text}" for problem in bad.problems)
-            )
+            texts = [f"line {line}, column `{_shown(each.subject)}`: {each.text}" for each in bad.problems]
         except InvalidValue as wrong:
-            self._refuse(f"line {record.line} {wrong}")
-
-    def _refuse(self, *texts: str) -> None:
-        if len(self._problems) >= _MOST_SHOWN:
+            texts = [f"line {line} {wrong}"]
+        if len(self._problems) < _MOST_SHOWN:
+            self._problems += texts
+        elif texts:
             self._more += 1
-        else:
-            self._problems += map(_problem, texts)
 
     def _add(self, row: Row, line: int) -> None:
         """Add a row unless an earlier one is the same deployment. Raises InvalidValue if their values differ.
 
         Calls about pull requests are all kept: one that repeats an earlier one may follow a third with other services.
         """
-        call = row.call
-        key = blake2b(call.reference_id.encode(), digest_size=16).digest() if call.reference_id else b""
-        if key not in self._indexes:
-            if key:
-                self._indexes[key] = len(self.rows)
-            self.rows.add(call, line, row.time, row.name)
+        call, index = row.call, len(self.rows)
+        if call.reference_id:
+            key = blake2b(call.reference_id.encode(), digest_size=16).digest()
+            index = self._indexes.setdefault(key, index)
+        if index == len(self.rows):
+            self.rows.add(call, line)
             if row.assumed:
-                self._unnamed += 1
-                self._first_name = self._first_name or call.service
+                self._assumed[call.service] += 1
             return
-        index = self._indexes[key]
         earlier = self.rows.call(index)
         if _values(earlier) == _values(call):
             self._repeated += 1
@@ -150,13 +128,13 @@ class _Reader:
         else:
             self._rerun[call.method] += 1
             if call.method == "deployments.upsert":
-                self.rows.replace(index, call, line, row.time)
+                self.rows.replace(index, call, line)
 
     def notices(self) -> tuple[str, ...]:
         texts: list[str] = []
-        if self._unnamed:
-            rows = plural(self._unnamed, "row has", "rows have")
-            texts.append(f"{rows} no `service`. The repository's own name is used instead, such as {self._first_name}.")
+        if self._assumed:
+            rows, name = plural(self._assumed.total(), "row has", "rows have"), next(iter(self._assumed))
+            texts.append(f"{rows} no `service`. The repository's own name is used instead, such as {name}.")
         if self._repeated:
             rows = plural(self._repeated, "row repeats an earlier one and is", "rows repeat earlier ones and are")
             texts.append(f"{rows} not sent again.")
@@ -296,10 +274,6 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise InvalidValue("is not UTF-8. In Excel, save the file as `CSV UTF-8 (Comma delimited)`.") from None
-
-
-def _problem(text: str) -> Problem:
-    return Problem("backfill-file", text)
 
 
 def _shown(column: str) -> str:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from dx_action.backfill.rows import milliseconds, name_of
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.registration import Registration, resolve
@@ -14,7 +13,7 @@ from dx_action.github.client import Repository
 from dx_action.github.deployments import current_name, pages
 from dx_action.github.errors import UNREADABLE, LookupFailedError
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.times import iso, parse_time, parse_time_or_none
+from dx_action.inputs.times import iso, parse_time_or_none
 from dx_action.runner import event as runner_event
 from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
 from dx_action.runner.runtime import Runtime
@@ -48,9 +47,8 @@ def rows_from_history(
             jobs.add(event.deployment.id)
         else:
             texts.update((*registration.notices, *registration.warnings))
-            time = milliseconds(parse_time(registration.deployed_at.value))
             for call in deployment_calls(registration, deploys):
-                rows.add(call, len(rows) + 1, time, name_of(call))
+                rows.add(call, len(rows) + 1)
     say(f"Read {plural(len(rows), 'deployment')} from GitHub's history of {repository.name}")
     if others:
         say(f"  Left out {plural(others, 'deployment')} to an environment that does not count")

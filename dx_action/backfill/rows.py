@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from dx_action.deployment.calls import FIELDS, Call, Method, deployment_call, pull_call
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.reference_id import row_id
 from dx_action.errors import ActionError, InvalidValue, Problem
 from dx_action.inputs.metadata import parse_metadata
+from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import iso, parse_time
 from dx_action.inputs.values import (
+    Outcome,
     parse_choice,
     parse_flag,
     parse_line,
@@ -28,7 +29,6 @@ from dx_action.services.service import Service, by_name
 
 COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _METHODS: dict[str, Method] = {"create": "deployments.create", "upsert": "deployments.upsert"}
 _parse_method = parse_choice(*_METHODS)
 _ANY_JSON = (dict, list, bool, int, float)
@@ -40,32 +40,14 @@ class BadRow(ActionError):
     """A row that cannot be sent. Each problem's subject is a column."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
-    """The inputs that fill a row's empty cells. `own` is the workflow's repository."""
-
-    own: str = ""
-    service: Service | None = None
-    repository: str | None = None
-    integration_branch: str | None = None
-    environment: str | None = None
-    success: bool = True
-    source_url: str | None = None
-    source_name: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    method: Method = "deployments.create"
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A checked row. `time` is in ms since the epoch, 0 for a pull request; `name` is (repository, service, environment).
+    """A checked row.
 
     `assumed`: its service is the repository's own name. `derived`: its `reference_id` is derived from its content.
     """
 
     call: Call
-    time: int
-    name: tuple[str, str, str]
     assumed: bool = False
     derived: bool = False
 
@@ -101,33 +83,32 @@ class _Cells:
         self.problems.append(Problem(column, text))
 
 
-def read_row(cells: Mapping[str, object], fill: Fill) -> Row:
+def read_row(cells: Mapping[str, object], inputs: Inputs, own: str) -> Row:
     """Check a row's cells, which are text or, in JSON Lines, any JSON value. None and blank text count as absent.
 
-    Raises BadRow with every problem.
+    The inputs fill what is absent, and `own` is the workflow's repository. Raises BadRow with every problem.
     """
     method = cells.get("method")
     if isinstance(method, str) and method.strip().lower() == "setpullservices":
         return _pull_row(_Cells(cells, _PULL_COLUMNS))
-    return _deployment_row(_Cells(cells, COLUMNS), fill)
+    return _deployment_row(_Cells(cells, COLUMNS), inputs, own)
 
 
-def _deployment_row(cells: _Cells, fill: Fill) -> Row:
-    method = _METHODS.get(cells.text("method", _parse_method) or "", fill.method)
+def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
+    method = _METHODS[cells.text("method", _parse_method) or inputs.method]
     deployed_at = cells.text("deployed_at", parse_time, int)
     shas = cells.text("merge_commit_shas", parse_shas, list) or ()
     commit = cells.text("commit_sha", parse_sha)
     # Merge commits say by themselves which code it is, in whichever repository.
-    repository = cells.text("repository", parse_line) or fill.repository or (None if shas else fill.own or None)
-    service = cells.read("service", _one_service) or fill.service
+    repository = cells.text("repository", parse_line) or inputs.repository or (None if shas else own or None)
+    service = cells.read("service", _one_service) or next(iter(inputs.service), None)
     reference_id = cells.text("reference_id", parse_line)
-    success = cells.text("success", _success, bool)
-    success = fill.success if success is None else success
-    branch = cells.text("integration_branch", parse_line) or fill.integration_branch
-    environment = cells.text("environment", parse_line) or fill.environment
-    source_url = cells.text("source_url", parse_url) or fill.source_url
-    source_name = cells.text("source_name", parse_line) or fill.source_name
-    metadata = cells.text("metadata", parse_metadata, *_ANY_JSON) or fill.metadata
+    success = (cells.text("success", _outcome, bool) or inputs.success) != "failure"
+    branch = cells.text("integration_branch", parse_line) or inputs.integration_branch
+    environment = cells.text("environment", parse_line) or inputs.environment
+    source_url = cells.text("source_url", parse_url) or inputs.source_url
+    source_name = cells.text("source_name", parse_line) or inputs.source_name
+    metadata = cells.text("metadata", parse_metadata, *_ANY_JSON) or inputs.metadata
     if "deployed_at" not in cells:
         cells.add_problem("deployed_at", "is missing. Write a time with its zone, such as 2025-01-01T12:05:00Z.")
     if shas and commit:
@@ -157,8 +138,7 @@ def _deployment_row(cells: _Cells, fill: Fill) -> Row:
         source_name=source_name,
         metadata=metadata,
     )
-    name = (repository or "", service.identifier, environment or "")
-    return Row(call, milliseconds(deployed_at), name, assumed, derived)
+    return Row(call, assumed, derived)
 
 
 def _pull_row(cells: _Cells) -> Row:
@@ -173,18 +153,7 @@ def _pull_row(cells: _Cells) -> Row:
         raise BadRow(*cells.problems)
     # An id names the pull request alone: what is sent, and so what is read again, has no number then.
     pull = PullServices(services, pull_id, None if pull_id else number, replace=bool(replace))
-    return Row(pull_call(pull, repository or ""), 0, (repository or "", pull.subject, ""))
-
-
-def name_of(call: Call) -> tuple[str, str, str]:
-    """Return a deployment's (repository, service, environment)."""
-    body = call.json()
-    return body.get("repository", ""), call.service, body.get("environment", "")
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return the ms since the epoch, which are never 0: that means no time."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1) or 1
+    return Row(pull_call(pull, repository or ""))
 
 
 def _one_service(value: object) -> Service:
@@ -194,11 +163,11 @@ def _one_service(value: object) -> Service:
     return services[0]
 
 
-def _success(text: str) -> bool:
+def _outcome(text: str) -> Outcome:
     outcome = parse_outcome(text)
     if outcome == "skip":
         raise InvalidValue("means that nothing was deployed. Leave the row out.")
-    return outcome == "success"
+    return outcome
 
 
 def _text(value: object, types: tuple[type, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dx_action.changes.changeset import grouped
 from dx_action.deployment.registration import Registration
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
@@ -44,15 +45,16 @@ def _values(registration: Registration) -> Iterator[tuple[str, Sourced[str] | No
 
 def _lead_times(registration: Registration) -> list[Sourced[str]]:
     """Return the times of lead time, once for all services that have the same."""
-    services: dict[tuple[str, str], list[str]] = {}
-    for service in registration.services.value:
-        times = registration.changes.lead_times_of(service.identifier)
+
+    def shown(service: str) -> tuple[str, str]:
+        times = registration.changes.lead_times_of(service)
         values = ", ".join(f"{key} {time.value}" for key, time in times.items())
-        sources = ", ".join(dict.fromkeys(time.source for time in times.values()))
-        services.setdefault((values, sources), []).append(service.identifier)
+        return values, ", ".join(dict.fromkeys(time.source for time in times.values()))
+
+    groups = grouped((shown(service.identifier), service.identifier) for service in registration.services.value)
     return [
-        Sourced(values, sources if len(services) == 1 else f"{sources} ({truncate(', '.join(names), 100)})")
-        for (values, sources), names in services.items()
+        Sourced(values, sources if len(groups) == 1 else f"{sources} ({truncate(', '.join(names), 100)})")
+        for (values, sources), names in groups.items()
         if values
     ]
 

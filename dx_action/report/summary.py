@@ -6,7 +6,7 @@ Only numbers and dates go into the chart of what ships, because Mermaid reads it
 from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
-from dx_action.changes.changeset import Changes, ChangeSet, MergedPull
+from dx_action.changes.changeset import Changes, ChangeSet, MergedPull, grouped
 from dx_action.deployment.calls import Call, Outcome, Result
 from dx_action.deployment.registration import Registration
 from dx_action.inputs.times import parse_time_or_none
@@ -132,17 +132,18 @@ def _fence(lines: Sequence[str]) -> str:
 
 def what_ships(changes: Changes, deployed_at: str, commit: str) -> str:
     """Return a section for each group of services that ship the same pull requests."""
-    groups: dict[tuple[object, ...], tuple[ChangeSet, list[str]]] = {}
-    for service, change_set in changes.by_service.items():
-        same = (change_set.previous, change_set.course, tuple(pull.number for pull in change_set.pulls))
-        groups.setdefault(same, (change_set, []))[1].append(service)
+    groups = grouped(
+        ((each.previous, each.course, tuple(pull.number for pull in each.pulls)), service)
+        for service, each in changes.by_service.items()
+    )
     left, parts = MOST_PULLS, []
-    for change_set, services in list(groups.values())[:MOST_SECTIONS]:
-        parts.append(_heading(change_set, services if len(groups) > 1 else [], commit))
+    for services in list(groups.values())[:MOST_SECTIONS]:
+        change_set = changes.by_service[services[0]]
+        parts.append(_heading(change_set, services if len(groups) > 1 else (), commit))
         if changes.listed and change_set.pulls:
             parts += [_pulls(change_set, left, deployed_at), _chart(change_set, deployed_at)]
             left = max(0, left - len(change_set.pulls))
-    if more := sum(len(services) for _, services in list(groups.values())[MOST_SECTIONS:]):
+    if more := sum(len(services) for services in list(groups.values())[MOST_SECTIONS:]):
         parts.append(f"… and {plural(more, 'more service')}.\n")
     return "".join(parts)
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given as any_of
 
+import builders
 from cells import CELLS
-from dx_action.backfill.rows import COLUMNS, BadRow, Fill, Row, milliseconds, name_of, read_row
-from dx_action.inputs.times import parse_time
-from dx_action.services.service import Service
+from dx_action.backfill.rows import COLUMNS, BadRow, Row, read_row
+from dx_action.inputs.model import Inputs
 
 SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
-OWN = Fill(own="acme/shop")
+FROM_FILE = {"operation": "backfill", "backfill-file": "rows.csv"}
+OWN = builders.inputs(FROM_FILE)
 AT: dict[str, object] = {"deployed_at": "2025-01-01T12:05:00Z"}
 WHOLE: dict[str, object] = {
     "reference_id": "release/42",
@@ -35,13 +36,17 @@ BODY: dict[str, Any] = WHOLE | {
 }
 
 
-def body(cells: Mapping[str, object], fill: Fill = OWN) -> dict[str, Any]:
-    return read_row(cells, fill).call.json()
+def read(cells: Mapping[str, object], inputs: Inputs = OWN, own: str = "acme/shop") -> Row:
+    return read_row(cells, inputs, own)
 
 
-def problems(cells: Mapping[str, object], fill: Fill = OWN) -> dict[str, str]:
+def body(cells: Mapping[str, object], inputs: Inputs = OWN) -> dict[str, Any]:
+    return read(cells, inputs).call.json()
+
+
+def problems(cells: Mapping[str, object], own: str = "acme/shop") -> dict[str, str]:
     with pytest.raises(BadRow) as caught:
-        read_row(cells, fill)
+        read(cells, own=own)
     return {each.subject: each.text for each in caught.value.problems}
 
 
@@ -49,11 +54,11 @@ def problems(cells: Mapping[str, object], fill: Fill = OWN) -> dict[str, str]:
 
 
 def test_a_whole_row() -> None:
-    row = read_row(WHOLE, OWN)
+    row = read(WHOLE)
     assert row.call.json() == BODY
     assert list(row.call.json()) == list(BODY)
     assert (row.call.method, row.call.service, row.call.reference_id) == ("deployments.create", "web", "release/42")
-    assert (row.time, row.name, row.assumed) == (1735733100000, ("acme/web", "web", "blue"), False)
+    assert not row.assumed
 
 
 @pytest.mark.parametrize(
@@ -103,22 +108,22 @@ def test_blank_is_absent(blank: object) -> None:
 
 # What fills empty cells.
 
-FULL = Fill(
-    own="acme/shop",
-    service=Service("cart", "Cart"),
+FULL = builders.inputs(
+    FROM_FILE,
+    service="cart=Cart",
     repository="acme/cart",
     integration_branch="next",
     environment="green",
-    success=False,
+    success="failure",
     source_url="https://fill.example",
     source_name="Fill",
-    metadata={"fill": True},
-    method="deployments.upsert",
+    metadata='{"fill": true}',
+    method="upsert",
 )
 
 
 def test_inputs_fill_what_is_empty() -> None:
-    row = read_row(AT | {"reference_id": "r"}, FULL)
+    row = read(AT | {"reference_id": "r"}, FULL)
     assert row.call.method == "deployments.upsert"
     assert row.call.json() == {
         "reference_id": "r",
@@ -135,7 +140,7 @@ def test_inputs_fill_what_is_empty() -> None:
 
 
 def test_inputs_change_nothing_that_is_there() -> None:
-    assert read_row(WHOLE | {"method": "create"}, FULL) == read_row(WHOLE, OWN)
+    assert read(WHOLE | {"method": "create"}, FULL) == read(WHOLE)
     assert "success" not in body(WHOLE | {"method": "create", "success": "true"}, FULL)
 
 
@@ -159,7 +164,7 @@ def test_the_workflows_own_repository_fills_where_no_merge_commits_say_which_cod
 def test_without_a_service_it_is_the_repositorys_own_name(
     cells: dict[str, object], service: str, assumed: bool
 ) -> None:
-    row = read_row(AT | cells, OWN)
+    row = read(AT | cells)
     assert (row.call.service, row.assumed) == (service, assumed)
 
 
@@ -167,7 +172,7 @@ def test_without_a_service_it_is_the_repositorys_own_name(
 
 
 def derived(**cells: object) -> str:
-    return read_row({**AT, "service": "web", "commit_sha": "abc1234", **cells}, OWN).call.reference_id
+    return read({**AT, "service": "web", "commit_sha": "abc1234", **cells}).call.reference_id
 
 
 def test_a_derived_id_is_readable_and_holds_the_service() -> None:
@@ -280,8 +285,7 @@ def test_a_commit_and_merge_commits_are_one_too_many() -> None:
 
 
 def test_what_cannot_be_known_is_not_guessed() -> None:
-    nowhere = Fill()
-    assert list(problems(AT | {"commit_sha": SHA, "service": "web"}, nowhere)) == ["repository"]
+    assert list(problems(AT | {"commit_sha": SHA, "service": "web"}, own="")) == ["repository"]
     assert list(problems(AT | {"merge_commit_shas": SHA})) == ["service"]
 
 
@@ -303,11 +307,11 @@ def test_all_that_is_wrong_with_a_row_at_once() -> None:
     ids=str,
 )
 def test_a_call_for_a_pull_request_comes_back_as_it_was(kept: dict[str, object]) -> None:
-    row = read_row(kept | {"method": "setPullServices"}, FULL)
-    assert row == read_row(kept | {"method": " SETpullservices "}, FULL)
+    row = read(kept | {"method": "setPullServices"}, FULL)
+    assert row == read(kept | {"method": " SETpullservices "}, FULL)
     assert row.call.method == "deployments.setPullServices"
     assert row.call.body == json.dumps(kept, separators=(",", ":")).encode()
-    assert (row.time, row.call.service, row.call.reference_id) == (0, "", "")
+    assert (row.call.service, row.call.reference_id) == ("", "")
     assert row.call.subject in ("pull request #7", "the pull request of id 77")
 
 
@@ -334,23 +338,9 @@ def test_a_call_for_a_pull_request_that_is_wrong(cells: dict[str, object], colum
 @any_of(CELLS)
 def test_a_row_that_was_sent_reads_back_as_itself(cells: dict[str, object]) -> None:
     """As JSON Lines has it, and so does `failed-file`."""
-    row: Row = read_row(cells, OWN)
+    row: Row = read(cells)
     kept = row.call.json() | {"method": row.call.method.removeprefix("deployments.")}
-    assert read_row(kept, OWN).call == row.call
-
-
-def test_what_a_call_is_named_by() -> None:
-    row = read_row(AT | {"repository": "acme/shop", "service": "web", "environment": "eu"}, OWN)
-    assert name_of(row.call) == row.name == ("acme/shop", "web", "eu")
-    row = read_row(AT | {"service": "web", "merge_commit_shas": "abc1234"}, OWN)
-    assert name_of(row.call) == row.name == ("", "web", "")
-
-
-@pytest.mark.parametrize(
-    ("moment", "ms"), [("1970-01-01T00:00:00Z", 1), ("1970-01-01T00:00:01Z", 1000), ("1969-12-31T23:59:59Z", -1000)]
-)
-def test_no_time_is_called_none(moment: str, ms: int) -> None:
-    assert milliseconds(parse_time(moment)) == ms
+    assert read(kept).call == row.call
 
 
 def test_a_service_that_is_wrong_is_not_said_to_be_missing() -> None:

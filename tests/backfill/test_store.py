@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from backfills import calls, opened, values, written
 from cells import CELLS
 from dx_action.backfill.store import Rows, write_csv
-from dx_action.deployment.calls import Call
+from dx_action.deployment.calls import Call, serialise
 from dx_action.errors import BadEvent, BadInput
 from dx_action.runner.workspace import Workspace
 
@@ -26,7 +27,47 @@ COLUMNS = [
 ]
 
 
+WEB = Call("deployments.create", "web", "web/1", b'{"reference_id":"web/1","service":{"identifier":"web"}}')
+
 # What is kept of them.
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"repository": "acme/shop", "environment": "eu"}, ("acme/shop", "web", "eu")),
+        ({"merge_commit_shas": ["abc1234"]}, ("", "web", "")),
+    ],
+    ids=str,
+)
+def test_what_a_row_is_named_by(given: dict[str, Any], name: tuple[str, str, str]) -> None:
+    rows = Rows()
+    rows.add(replace(WEB, body=serialise(WEB.json() | given)), 2)
+    assert rows.names == [name]
+
+
+@pytest.mark.parametrize(
+    ("moment", "ms"),
+    [
+        ("1970-01-01T00:00:00Z", 1),
+        ("1970-01-01T00:00:01Z", 1000),
+        ("1969-12-31T23:59:59Z", -1000),
+        ("2025-01-01T12:05:00.250999Z", 1735733100250),
+    ],
+)
+def test_no_time_is_called_none(moment: str, ms: int) -> None:
+    rows = Rows()
+    rows.add(replace(WEB, body=serialise(WEB.json() | {"deployed_at": moment})), 2)
+    assert list(rows.times) == [ms]
+
+
+def test_a_pull_request_is_named_by_what_is_sent(tmp_path: Path) -> None:
+    """An id names it alone, whatever the row says besides."""
+    line = {"github_pull_id": 7, "services": ["web"], "method": "setPullServices"}
+    content = json.dumps(line) + "\n" + json.dumps(line | {"repository": "acme/a", "pull_number": 8}) + "\n"
+    rows, _ = opened(tmp_path, content, "rows.jsonl")
+    assert (list(rows.keys), rows.names) == ([0, 0], [("", "the pull request of id 7", "")])
+    assert rows.call(0) == rows.call(1)
 
 
 def test_times_and_keys(tmp_path: Path) -> None:
@@ -87,9 +128,8 @@ def test_what_was_checked_is_what_is_sent_though_the_disk_fills_up() -> None:
     rows._file.close()
     full = open("/dev/full", "r+b", buffering=0)  # noqa: SIM115, PTH123
     rows._file = full
-    call = Call("deployments.create", "web", "web/1", b'{"reference_id":"web/1","service":{"identifier":"web"}}')
     with pytest.raises(BadEvent, match="is a folder without room for the rows"):
-        rows.add(call, 2, 1, ("acme/shop", "web", ""))
+        rows.add(WEB, 2)
     full.close()
 
 

@@ -40,11 +40,8 @@ class Listed(Rows):
     def __init__(self, given: Sequence[tuple[str, int] | int]) -> None:
         super().__init__()
         self.given, self._calls = given, [_call(index, row) for index, row in enumerate(given)]
-        for index, (row, call) in enumerate(zip(given, self._calls, strict=True)):
-            if isinstance(row, int):
-                self.add(call, index + 2, 0, ("o/r", call.subject, ""))
-            else:
-                self.add(call, index + 2, int(_moment(row[1]).timestamp() * 1000), ("o/r", row[0], ""))
+        for index, call in enumerate(self._calls):
+            self.add(call, index + 2)
 
     def call(self, index: int) -> Call:
         return self._calls[index]
