@@ -1,11 +1,4 @@
-"""The errors that stop a run before its first call. An answer of DX is a value (see `deployment.calls.Result`), not an error.
-
-ActionError                 one or more problems, each with its subject
-├── BadInput                an input that the workflow's author wrote, or left out
-└── BadEvent                something that cannot be used and comes from the runner
-InvalidValue (ValueError)   one value is wrong; the text is safe to show
-Interrupted (BaseException) the runner cancelled the job
-"""
+"""The errors that stop a run before its first call. An answer of DX is a value (see `deployment.calls.Result`), not an error."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -33,12 +26,11 @@ class ActionError(Exception):
 
     @classmethod
     def of(cls, subject: str, text: str) -> Self:
-        """Return the error with a single problem."""
         return cls(Problem(subject, text))
 
 
 class BadInput(ActionError):
-    """Inputs that cannot be used."""
+    """Inputs that cannot be used, or that are missing."""
 
 
 class BadEvent(ActionError):

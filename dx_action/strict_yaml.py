@@ -22,13 +22,11 @@ class AliasNode(yaml.Node):
     """An alias, which is never replaced by what it stands for."""
 
 
-def read_yaml(text: str) -> Any:
-    """Return one document. Raises InvalidValue, with the line, for YAML that is broken, uses aliases or tags, or repeats a key."""
-    return read_with_lines(text)[0]
+def read_yaml(text: str) -> tuple[Any, dict[Where, int]]:
+    """Return one document, and the line of each key and item: `("a", 0)` is the first item of `a`.
 
-
-def read_with_lines(text: str) -> tuple[Any, dict[Where, int]]:
-    """Return one document as `read_yaml` does, and the line of each key and item: `("a", 0)` is the first item of `a`."""
+    Raises InvalidValue, with the line, for YAML that is broken, uses aliases or tags, or repeats a key.
+    """
     with _loading(text) as loader:
         node = loader.get_single_node()
     lines: dict[Where, int] = {}
@@ -81,7 +79,6 @@ def _loading(text: str) -> Iterator[_Loader]:
 
 
 def line_of(node: yaml.Node | yaml.Event) -> int:
-    """Return the line on which a node or event begins."""
     mark: Any = node.start_mark
     return int(mark.line) + 1
 

@@ -7,8 +7,6 @@ in one. A lone carriage return ends a line too. GitHub renders Markdown and HTML
 import re
 from collections.abc import Sequence
 
-LONGEST = 500
-MOST_NAMES = 10
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -24,12 +22,11 @@ def one_line(text: str) -> str:
     return f". {line}" if line.lstrip().startswith("::") else line
 
 
-def truncate(text: str, longest: int = LONGEST) -> str:
-    """Return the text, cut if it is longer than a reader wants."""
+def truncate(text: str, longest: int = 500) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def join_names(names: Sequence[str], most: int = MOST_NAMES) -> str:
+def join_names(names: Sequence[str], most: int = 10) -> str:
     """Return the first of the names, each truncated, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(truncate(name, 80) for name in names[:most]) + more

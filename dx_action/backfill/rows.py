@@ -30,7 +30,6 @@ from dx_action.services.service import Service, by_name
 COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
 _METHODS: dict[str, Method] = {"create": "deployments.create", "upsert": "deployments.upsert"}
-_parse_method = parse_choice(*_METHODS)
 _ANY_JSON = (dict, list, bool, int, float)
 
 T = TypeVar("T")
@@ -95,7 +94,7 @@ def read_row(cells: Mapping[str, object], inputs: Inputs, own: str) -> Row:
 
 
 def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
-    method = _METHODS[cells.text("method", _parse_method) or inputs.method]
+    method = cells.text("method", parse_choice(_METHODS)) or _METHODS[inputs.method]
     deployed_at = cells.text("deployed_at", parse_time, int)
     shas = cells.text("merge_commit_shas", parse_shas, list) or ()
     commit = cells.text("commit_sha", parse_sha)

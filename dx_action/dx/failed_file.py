@@ -31,7 +31,7 @@ class FailedFile:
         """Make sure, before anything is sent, that the file can be written. Raises BadInput."""
         try:
             if self._path:
-                self._workspace.can_append(self._path)
+                self._workspace.append(self._path, b"")
         except InvalidValue as wrong:
             raise BadInput.of("failed-file", str(wrong)) from None
 

@@ -17,10 +17,13 @@ def parse_metadata(text: str) -> dict[str, Any]:
         # YAML takes a tenth of a second to import, and most runs have none.
         from dx_action.strict_yaml import read_yaml  # noqa: PLC0415
 
-        found = read_yaml(text)
+        found, _lines = read_yaml(text)
     if not isinstance(found, dict):
         raise InvalidValue(f"is not an object. {_FORM}")
-    _refuse_surrogates(found)
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise InvalidValue("contains a character that is not valid Unicode, or is nested too deeply.") from None
     return found
 
 
@@ -52,10 +55,3 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise InvalidValue("contains a number that is too large for JSON.")
     return number
-
-
-def _refuse_surrogates(found: dict[str, Any]) -> None:
-    try:
-        json.dumps(found, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        raise InvalidValue("contains a character that is not valid Unicode, or is nested too deeply.") from None

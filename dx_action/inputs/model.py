@@ -5,7 +5,6 @@ A blank input counts as unset. Every problem is found in one pass and named by t
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from datetime import datetime
 from textwrap import dedent
 from types import SimpleNamespace
@@ -107,7 +106,6 @@ class Inputs(BaseModel):
 
     @property
     def services_source(self) -> ServicesFrom:
-        """Where services come from: `service-map` implies `map`."""
         return self.services_from or ("map" if self.service_map else "input")
 
     @property
@@ -127,7 +125,6 @@ class Inputs(BaseModel):
 
     @property
     def wants_first_commit_time(self) -> bool:
-        """Whether `metadata` gets the first commit's time: not if the author wrote one there."""
         return self.lead_time_metadata in ("first-commit", "both") and FIRST_KEY not in self.metadata
 
 
@@ -267,16 +264,18 @@ def _token_copies(texts: Mapping[str, str]) -> list[Problem]:
 
 def _broken_rules(inputs: Inputs, broken: Collection[str]) -> list[Problem]:
     """Return a problem for each rule that the inputs break, unless an input that it is about could not be read."""
-    readable: Any = SimpleNamespace(
-        **{field: value for field, value in inputs if field.replace("_", "-") not in broken}
-    )
+    unreadable = {name.replace("-", "_") for name in broken}
+    readable: Any = SimpleNamespace(**{field: value for field, value in inputs if field not in unreadable})
     problems = []
     for rule in RULES:
         for subject in rule.subjects:
             field = subject.replace("-", "_")
-            with suppress(AttributeError):
+            try:
                 if getattr(readable, field) != Inputs.model_fields[field].default and rule.when(readable):
                     problems.append(Problem(subject, rule.text))
+            except AttributeError as error:
+                if error.name not in unreadable:  # a rule reads what is no input
+                    raise
     return problems
 
 

@@ -8,7 +8,6 @@ from dx_action.errors import InvalidValue
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?:(:\d\d)(?:[.,](\d{1,9}))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
-_SECONDS, _MILLISECONDS = 10, 13
 _ADVICE = "Write a time with its zone, as in 2025-01-01T12:05:00Z, or Unix seconds or milliseconds."
 
 
@@ -18,9 +17,9 @@ def parse_time(text: str) -> datetime:
     Raises InvalidValue for anything else: a time without a zone would be another moment on every machine.
     """
     if text.isascii() and text.isdigit():
-        if len(text) == _SECONDS:
+        if len(text) == 10:
             return datetime.fromtimestamp(int(text), UTC)
-        if len(text) == _MILLISECONDS:
+        if len(text) == 13:
             return datetime.fromtimestamp(int(text) // 1000, UTC).replace(microsecond=int(text) % 1000 * 1000)
         raise InvalidValue(f"is a number with neither 10 digits (Unix seconds) nor 13 (Unix milliseconds). {_ADVICE}")
     match = _ISO.fullmatch(text)

@@ -3,7 +3,7 @@
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import PurePosixPath
@@ -24,10 +24,10 @@ _SLIP = re.compile(r"^-(\s|$)|,$")
 _SHA = re.compile(r"[0-9a-fA-F]{7,40}")
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_INSTANCE = re.compile(_LABEL)
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing after it."
 _PATH_FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
+# What a job's status or result means; `skip`: nothing was deployed.
 _OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("true", "success"), "success"),
     **dict.fromkeys(("false", "failure", "error", "timed_out", "startup_failure"), "failure"),
@@ -155,28 +155,23 @@ def parse_shas(text: str) -> tuple[str, ...]:
     return found
 
 
-def parse_outcome(text: str) -> Outcome:
-    """Read whether it succeeded, also as a job's status or result; `skip` means that nothing was deployed."""
-    try:
-        return _OUTCOMES[text.lower()]
-    except KeyError:
-        raise InvalidValue(f"is not one of {', '.join(f'`{word}`' for word in _OUTCOMES)}.") from None
+def parse_choice(meanings: Mapping[str, T]) -> Callable[[str], T]:
+    """Return a reader of words, in any case, each with its meaning."""
 
-
-def parse_choice(*words: str) -> Callable[[str], str]:
-    """Return a reader of one of some words, in any case."""
-
-    def read(text: str) -> str:
-        if text.lower() not in words:
-            raise InvalidValue(f"is not one of {', '.join(f'`{word}`' for word in words)}.")
-        return text.lower()
+    def read(text: str) -> T:
+        if text.lower() not in meanings:
+            raise InvalidValue(f"is not one of {', '.join(f'`{word}`' for word in meanings)}.")
+        return meanings[text.lower()]
 
     return read
 
 
 def one_of(literal: Any) -> PlainValidator:
-    """Return the same reader for the words of a Literal, as a pydantic validator."""
-    return PlainValidator(parse_choice(*get_args(literal)))
+    """Return a reader of the words of a Literal, as a pydantic validator."""
+    return PlainValidator(parse_choice({word: word for word in get_args(literal)}))
+
+
+parse_outcome = parse_choice(_OUTCOMES)
 
 
 def parse_path(text: str) -> str:
@@ -213,7 +208,7 @@ def parse_host(text: str) -> DxHost:
         text = text.removesuffix("/")
         if text.lower() == "localhost":
             raise InvalidValue("is localhost without a scheme and a port. Write both, as in http://localhost:8080.")
-        if _INSTANCE.fullmatch(text.lower()):
+        if re.fullmatch(_LABEL, text.lower()):
             return DxHost(f"https://{text.lower()}.getdx.net", loopback=False)
         if re.fullmatch(r"[^.:\[\]]+:\d+", text):
             raise InvalidValue("is a bare name with a port. Write it with its scheme, as in https://dx:8443.")

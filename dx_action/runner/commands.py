@@ -47,7 +47,6 @@ class Workflow:
             self._write(f"::debug::{_data(one_line(self.scrubbed(text)))}")
 
     def group(self, title: str, lines: Iterable[str]) -> None:
-        """Write a folded part of the log."""
         self._write(f"::group::{_data(one_line(self.scrubbed(title)))}")
         for line in lines:
             self.say(line)
@@ -56,7 +55,8 @@ class Workflow:
     def annotate(self, level: Level, title: str, message: str) -> None:
         """Write an annotation, which may have several lines. GitHub cuts it at 4,096 characters."""
         text = truncate("\n".join(one_line(line) for line in self.scrubbed(message).split("\n")), _LONGEST_MESSAGE)
-        self._write(f"::{level} title={_property(one_line(title))}::{_data(text)}")
+        title = _data(one_line(title)).replace(":", "%3A").replace(",", "%2C")
+        self._write(f"::{level} title={title}::{_data(text)}")
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
         """Append the step's outputs. Raises OSError."""
@@ -94,7 +94,3 @@ class Workflow:
 def _data(text: str) -> str:
     """Escape a command's data; the percent sign goes first."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

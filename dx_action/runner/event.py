@@ -17,8 +17,6 @@ class _Model(BaseModel):
 
 
 class Repository(_Model):
-    """A repository, `full_name` with its owner."""
-
     full_name: str | None = None
     default_branch: str | None = None
 
@@ -32,8 +30,6 @@ class Branch(_Model):
 
 
 class User(_Model):
-    """An account."""
-
     login: str | None = None
 
 
@@ -54,8 +50,6 @@ class PullRequest(_Model):
 
 
 class Commit(_Model):
-    """A commit and its time."""
-
     id: str
     timestamp: str | None = None
 
@@ -73,8 +67,6 @@ class Deployment(_Model):
 
 
 class DeploymentStatus(_Model):
-    """A deployment's status."""
-
     state: str
     created_at: str
     log_url: str | None = None
@@ -103,8 +95,6 @@ class WorkflowRun(_Model):
 
 
 class Release(_Model):
-    """A release."""
-
     id: int
     draft: bool | None = None
     prerelease: bool | None = None
@@ -120,14 +110,10 @@ class Event(_Model):
 
 
 class PullRequestEvent(Event):
-    """`pull_request` and `pull_request_target`."""
-
     pull_request: PullRequest
 
 
 class PushEvent(Event):
-    """`push`, of a branch or a tag."""
-
     ref: str | None = None
     before: str | None = None
     deleted: bool | None = None
@@ -135,26 +121,18 @@ class PushEvent(Event):
 
 
 class DeploymentEvent(Event):
-    """`deployment`."""
-
     deployment: Deployment
 
 
 class DeploymentStatusEvent(DeploymentEvent):
-    """`deployment_status`."""
-
     deployment_status: DeploymentStatus
 
 
 class WorkflowRunEvent(Event):
-    """`workflow_run`."""
-
     workflow_run: WorkflowRun
 
 
 class ReleaseEvent(Event):
-    """`release`."""
-
     release: Release
 
 

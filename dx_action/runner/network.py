@@ -79,9 +79,7 @@ def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings:
         if not path:
             continue
         try:
-            if Path(path).is_dir():
-                if next(Path(path).glob("*.[0-9]"), None) is None:
-                    raise OSError  # noqa: TRY301 - OpenSSL finds nothing in a folder without hashed names
+            if any(Path(path).glob("*.[0-9]")):  # the hashed names by which OpenSSL finds a certificate in a folder
                 context.load_verify_locations(capath=path)
             else:
                 context.load_verify_locations(cafile=path)
@@ -91,15 +89,15 @@ def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings:
                 "public CAs are trusted. Paths of the runner do not exist in the container: put the file into the "
                 "workspace and name it in `ca-bundle`."
             )
-            continue
-        return True
+        else:
+            return True
     return False
 
 
 def _trust_public(context: ssl.SSLContext) -> None:
     """Trust the system's CAs if they are in a folder with hashed names, of which a connection reads one file; else certifi's."""
     folder = Path(ssl.get_default_verify_paths().openssl_capath)
-    if next(folder.glob("*.0"), None) is not None:
+    if any(folder.glob("*.0")):
         context.load_verify_locations(capath=folder)
         return
     import certifi  # noqa: PLC0415 - only if there is no such folder

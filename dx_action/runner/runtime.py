@@ -1,7 +1,7 @@
 """The runner's variables about this run, typed, and the clock. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import quote
 
@@ -20,7 +20,6 @@ class Runtime:
     actor: str
     server_url: str
     api_url: str
-    workspace: str
     event_path: str
 
     @property
@@ -37,27 +36,14 @@ class Runtime:
 
 
 def read_runtime(env: Mapping[str, str]) -> Runtime:
-    def read(name: str, default: str = "") -> str:
-        # Bytes that are not UTF-8 come as lone surrogates, which no request can contain.
-        return path(name).encode(errors="replace").decode() or default
-
-    def path(name: str) -> str:
-        return env.get(f"GITHUB_{name}", "").strip()
-
-    return Runtime(
-        event_name=read("EVENT_NAME"),
-        repository=read("REPOSITORY"),
-        sha=read("SHA"),
-        ref=read("REF"),
-        run_id=read("RUN_ID"),
-        run_attempt=read("RUN_ATTEMPT", "1"),
-        job=read("JOB"),
-        actor=read("ACTOR"),
-        server_url=read("SERVER_URL", "https://github.com").rstrip("/"),
-        api_url=read("API_URL", "https://api.github.com").rstrip("/"),
-        workspace=path("WORKSPACE"),
-        event_path=path("EVENT_PATH"),
-    )
+    texts = {field.name: env.get(f"GITHUB_{field.name.upper()}", "").strip() for field in fields(Runtime)}
+    for name in texts.keys() - {"event_path"}:
+        # Bytes that are not UTF-8 come as lone surrogates, which a path may contain and a request may not.
+        texts[name] = texts[name].encode(errors="replace").decode()
+    texts["run_attempt"] = texts["run_attempt"] or "1"
+    texts["server_url"] = (texts["server_url"] or "https://github.com").rstrip("/")
+    texts["api_url"] = (texts["api_url"] or "https://api.github.com").rstrip("/")
+    return Runtime(**texts)
 
 
 @dataclass(frozen=True, slots=True)

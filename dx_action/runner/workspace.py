@@ -51,13 +51,11 @@ class Workspace:
 
     def read(self, path: str, most: int = MEBIBYTE) -> bytes:
         """Read a file of at most `most` bytes. Raises NotThere, InvalidValue."""
-        with self._opened(path, os.O_RDONLY, make=False) as file:
-            data = b""
-            while chunk := os.read(file, most + 1 - len(data)):
-                data += chunk
-                if len(data) > most:
-                    raise InvalidValue(f"names a file of more than {most // MEBIBYTE} MiB.")
-            return data
+        with self.opened(path) as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise InvalidValue(f"names a file of more than {most // MEBIBYTE} MiB.")
+        return data
 
     @contextmanager
     def opened(self, path: str) -> Iterator[IO[bytes]]:
@@ -86,12 +84,8 @@ class Workspace:
                 os.unlink(part, dir_fd=folder)
                 raise
 
-    def can_append(self, path: str) -> None:
-        """Make sure that lines can be appended later, and that the file exists. Raises InvalidValue."""
-        self.append(path, b"")
-
     def append(self, path: str, data: bytes) -> None:
-        """Append lines to a file, which is created with its folders if it does not exist. Raises InvalidValue."""
+        """Append lines; without any, only make sure that it is possible. Creates the file and its folders. Raises InvalidValue."""
         with self._opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=True) as file:
             size = os.fstat(file).st_size
             if data and size and os.pread(file, 1, size - 1) != b"\n":

@@ -13,7 +13,7 @@ from typing import Any
 from dx_action.errors import InvalidValue
 from dx_action.services.patterns import Pattern, PatternLists
 from dx_action.services.service import Ownership, Service, checked, naming, text_of
-from dx_action.strict_yaml import Where, read_with_lines
+from dx_action.strict_yaml import Where, read_yaml
 
 LARGEST = 1 << 20
 _FORM = "Write `service: [patterns]`, or `service:` with `name` and `paths` below it."
@@ -44,7 +44,7 @@ def parse_service_map(data: bytes | str, name: str) -> ServiceMap:
         cure = "Combine the patterns of a folder: services/payments/** takes everything in it."
         text = text_of(data, LARGEST, f"is larger than 1 MiB. {cure}")
         try:
-            found, lines = read_with_lines(text)
+            found, lines = read_yaml(text)
         except InvalidValue as wrong:
             quotes = " A pattern that begins with `*` or `!` needs quotes." if _BARE.search(text) else ""
             raise InvalidValue(f"{wrong}{quotes}") from None

@@ -9,7 +9,8 @@ from pydantic import SecretStr, ValidationError
 
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
-from dx_action.inputs.model import RULES, Inputs, fail_on_error, missing_connection, read_inputs, tokens
+from dx_action.inputs import model
+from dx_action.inputs.model import RULES, Inputs, Rule, fail_on_error, missing_connection, read_inputs, tokens
 from dx_action.inputs.values import DxHost
 from dx_action.services.service import Service
 
@@ -413,10 +414,16 @@ def test_every_input_that_does_not_agree_is_named(given: dict[str, str], names: 
 
 
 def test_rules_are_about_inputs() -> None:
-    """A name that no input has would never apply: what cannot be read is passed over."""
     assert {subject for rule in RULES for subject in rule.subjects} <= set(DECLARED)
     for rule in RULES:
         rule.when(inputs())
+
+
+def test_a_rule_that_reads_what_is_no_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would never apply, as a rule is passed over that reads an input which is broken."""
+    monkeypatch.setattr(model, "RULES", (Rule(("success",), lambda inputs: inputs.deploys, "is not for this."),))
+    with pytest.raises(AttributeError, match="deploys"):
+        problems(CONNECTION | {"success": "true"})
 
 
 @pytest.mark.parametrize(

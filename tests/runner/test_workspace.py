@@ -30,7 +30,7 @@ def append(workspace: Workspace, path: str) -> None:
 
 
 def can_append(workspace: Workspace, path: str) -> None:
-    workspace.can_append(path)
+    workspace.append(path, b"")
 
 
 USES = pytest.mark.parametrize("use", [read, append, can_append])
@@ -180,14 +180,14 @@ def test_appending_makes_the_file_and_its_folders(folder: Path, workspace: Works
 
 def test_what_was_there_is_kept(folder: Path, workspace: Workspace) -> None:
     (folder / "failed.jsonl").write_bytes(b"zero")
-    workspace.can_append("failed.jsonl")
+    workspace.append("failed.jsonl", b"")
     assert (folder / "failed.jsonl").read_bytes() == b"zero"
     workspace.append("failed.jsonl", b"one\n")
     assert (folder / "failed.jsonl").read_bytes() == b"zero\none\n"
 
 
 def test_what_can_be_appended_to_is_there_afterwards(folder: Path, workspace: Workspace) -> None:
-    workspace.can_append("out/failed.jsonl")
+    workspace.append("out/failed.jsonl", b"")
     assert (folder / "out/failed.jsonl").read_bytes() == b""
     assert owner(folder / "out/failed.jsonl") == OWNER
 
@@ -334,7 +334,7 @@ def test_without_a_workspace(folder: Path, use: Use) -> None:
 
 def test_what_cannot_be_written_is_told(workspace: Workspace) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    workspace.can_append("file")
+    workspace.append("file", b"")
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
         with pytest.raises(InvalidValue) as raised:
