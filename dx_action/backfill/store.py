@@ -18,7 +18,6 @@ from typing import IO, Any
 from dx_action.backfill.rows import COLUMNS
 from dx_action.deployment.calls import FIELDS, Call, compact
 from dx_action.errors import BadEvent, BadInput, InvalidValue
-from dx_action.inputs.times import parse_time
 from dx_action.runner.workspace import Workspace
 from dx_action.text import plural
 
@@ -133,4 +132,4 @@ def _milliseconds(body: dict[str, Any]) -> int:
     """Return the `deployed_at` of a request. It is never 0, which means that there is none."""
     if "deployed_at" not in body:
         return 0
-    return (parse_time(body["deployed_at"]) - _EPOCH) // timedelta(milliseconds=1) or 1
+    return (datetime.fromisoformat(body["deployed_at"]) - _EPOCH) // timedelta(milliseconds=1) or 1
