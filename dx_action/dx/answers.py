@@ -29,11 +29,12 @@ HELD_WORDS = (
     *("deployment with reference id exists", "deployment with reference id has other values"),
     *("there is deployment with reference id", "there is existing deployment with reference id"),
 )
-_PASSED_OVER = re.compile(r"\b(?:an?|the|this|that|same|already)\b")
-_ID = re.compile(r"""["'`]?\breference[ -]?id\b["'`]?:?""")
-_VALUE = re.compile(r"""(?<!\w)(["'`])[^"'`]*\1|\([^()]*\)|(?<!\S)\S*[\d/]\S*\b""")
-_STOP = re.compile(r"[.,;:!?](?:\s|$)|\n|\bbecause\b")
-_HELD = re.compile(rf"(?:{'|'.join(HELD_WORDS)})(?: (?:with|by|and|but) .*)?")
+# Not compiled here: hardly any run has a rejection to read.
+_PASSED_OVER = r"\b(?:an?|the|this|that|same|already)\b"
+_ID = r"""["'`]?\breference[ -]?id\b["'`]?:?"""
+_VALUE = r"""(?<!\w)(["'`])[^"'`]*\1|\([^()]*\)|(?<!\S)\S*[\d/]\S*\b"""
+_STOP = r"[.,;:!?](?:\s|$)|\n|\bbecause\b"
+_HELD = rf"(?:{'|'.join(HELD_WORDS)})(?: (?:with|by|and|but) .*)?"
 _MOST_READ = 2000
 _OK, _REDIRECT, _HELD_STATUSES = range(200, 300), range(300, 400), (409, 422)
 _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
@@ -111,8 +112,8 @@ def says_held(error: str, message: str) -> bool:
     if error.lower() in HELD_CODES:
         return True
     text = f"{error[:_MOST_READ]}: {message[:_MOST_READ]}".lower().replace("_", " ")
-    plain = _PASSED_OVER.sub("", _VALUE.sub("", _ID.sub("reference id", text)))
-    return any(_HELD.fullmatch(" ".join(sentence.split())) for sentence in _STOP.split(plain))
+    plain = re.sub(_PASSED_OVER, "", re.sub(_VALUE, "", re.sub(_ID, "reference id", text)))
+    return any(re.fullmatch(_HELD, " ".join(sentence.split())) for sentence in re.split(_STOP, plain))
 
 
 def _parsed(body: bytes) -> Any:

@@ -68,12 +68,18 @@ class _Final(HTTPResponse):
         return version, CONTINUE if status < 200 else status, reason
 
 
-def _final(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    connection = type("_Connection", (pool.ConnectionCls,), {"response_class": _Final})
-    return type("_Pool", (pool,), {"ConnectionCls": connection})
+class _FinalPool(HTTPConnectionPool):
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.response_class = _Final
+        return connection
 
 
-_POOLS = {"http": _final(HTTPConnectionPool), "https": _final(HTTPSConnectionPool)}
+class _FinalTlsPool(_FinalPool, HTTPSConnectionPool):
+    pass
+
+
+_POOLS = {"http": _FinalPool, "https": _FinalTlsPool}
 
 
 class _Adapter(HTTPAdapter):
