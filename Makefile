@@ -6,9 +6,10 @@
 .PHONY: help demo test thorough bench coverage mutants fuzz lint format pictures lock clean
 
 export PYTHON
-# The tests that repeat more often under THOROUGH=1.
+# The tests that repeat more often under THOROUGH=1, and the large ones.
 thorough := tests/runs/test_exactly_once.py tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py \
-  tests/backfill/test_property.py tests/backfill/test_file.py
+  tests/runs/test_history.py tests/github/test_stand_in_api.py tests/backfill/test_property.py \
+  tests/backfill/test_file.py::test_a_hundred_thousand_rows_stay_small
 
 python ?= .venv/bin/python
 # What `make test` installs holds what the demo needs.
@@ -25,13 +26,13 @@ test: .venv/.dev ## check style and types, then run the tests
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports --no-cache
-	$(python) -m pytest -n auto
+	$(python) -m pytest -n auto --dist worksteal
 
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
 	@PYTHONPATH=tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
 thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes)
-	THOROUGH=1 $(python) -m pytest -q -n auto $(thorough)
+	THOROUGH=1 $(python) -m pytest -q -n auto --dist worksteal -m '' $(thorough)
 
 # Whole runs, and all else beside them. What the tests of `make thorough` repeat, other tests run already.
 measured = PYTHONPATH=tests/tools/mutants $(python) -m coverage run --parallel-mode -m pytest -q -p contexts -p no:cacheprovider
@@ -46,7 +47,7 @@ coverage: .venv/.dev ## fail if a branch of a pure module is run by no test
 	@$(measured) tests/runs --ignore-glob='*/test_fuzz*' --ignore=tests/runs/test_exactly_once.py
 
 .coverage-of-the-rest:
-	@$(measured) tests --ignore=tests/runs --ignore=tests/sandbox
+	@$(measured) tests --ignore=tests/runs --ignore=tests/sandbox --ignore=tests/contract --ignore-glob='*/test_stand_in*'
 
 mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=calls EVERY=3 for less
 	@test -e .coverage || $(MAKE) --no-print-directory coverage

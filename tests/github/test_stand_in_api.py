@@ -11,6 +11,7 @@ import requests
 from github.GithubRetry import GithubRetry
 
 from stand_in import WAYS, GitHub, Repo, sample
+from thorough import only_thorough
 
 Connect = Callable[..., Any]
 
@@ -221,6 +222,7 @@ def test_graphql(gh: GitHub, connect: Connect) -> None:
     assert gh.graphql_rate.used == 5
 
 
+@only_thorough
 def test_large_histories_are_quick(connect: Connect) -> None:
     started = time.process_time()  # a busy machine is not slow code
     wide, long = Repo("acme/wide"), Repo("acme/long")

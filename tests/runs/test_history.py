@@ -27,6 +27,7 @@ from runner import fast_clock
 from scenes import event
 from stand_in import WAYS, GitHub, Repo
 from stand_in.real_git import git, write
+from thorough import only_thorough
 
 PAGE = "docs/what-ships.md"
 
@@ -97,6 +98,7 @@ def past() -> Iterator[tuple[Past, str]]:
         yield found, first
 
 
+@only_thorough
 def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, str]) -> None:
     """The documentation says so, and how many without the first commits."""
     (there, first), repo = past, past[0].repo
@@ -118,6 +120,7 @@ def test_a_thousand_commits_as_git_has_them_in_twenty_calls(past: tuple[Past, st
     assert max(map(int, stated.groups())) <= 20
 
 
+@only_thorough
 def test_any_two_commits_of_the_thousand(past: tuple[Past, str]) -> None:
     """On, back, aside and nowhere: which way, and what ships or is taken back, as git tells it."""
     (there, _), dice = past, random.Random(11)

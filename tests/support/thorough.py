@@ -1,9 +1,13 @@
-"""How often a test repeats that looks for a counter-example: `make thorough` runs the full number, `make test` a share of it."""
+"""What takes its time: `make thorough` runs all of it, `make test` a share of the repetitions and none of the large histories."""
 
 import os
 
+import pytest
+
 FULL = os.environ.get("THOROUGH") == "1"
 _SHARE, _LEAST = 8, 15
+# A test that `make thorough` alone runs.
+only_thorough = pytest.mark.thorough
 
 
 def times(full: int) -> int:
