@@ -20,13 +20,18 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
+import builders
 from dx_action import __version__
 from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict, judge
-from dx_action.dx.client import Dx
-from dx_action.inputs.values import parse_host
+from dx_action.dx.client import Dx, connect
+from dx_action.errors import BadInput
+from dx_action.inputs.model import read_inputs
+from dx_action.inputs.values import DxHost, parse_host
 from dx_action.runner.network import tls_context
+from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Fault, Sandbox
+from runner import fast_clock
 
 TOKEN = "the-token-of-the-tests"
 BODY = {"reference_id": "r", "deployed_at": "2025-01-01T12:05:00Z", "service": "web", "repository": "o/r"}
@@ -557,3 +562,73 @@ def test_the_token_is_not_shown() -> None:
         session = dx._session
         shown = f"{dx!r} {session.auth!r} {session.headers!r} {json.dumps(dict(session.headers))}"
     assert TOKEN not in shown
+
+
+# The connection of a run.
+
+
+class Wired:
+    """What the connection was made of."""
+
+    def __init__(self, tmp_path: Path, given: Mapping[str, str], env: Mapping[str, str] | None = None) -> None:
+        self.fetched: list[str] = []
+        self._folder, self._given, self._env = tmp_path, given, env or {}
+
+    def fetch(self, path: str) -> bytes | None:
+        self.fetched.append(path)
+        return b"no certificate" if path == "there.pem" else None
+
+    def made(self, *, fetches: bool = True) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def wire(host: DxHost, token: SecretStr, **more: Any) -> Dx:
+            found.update(more, base=host.base, token=token.get_secret_value())
+            return Dx(host, token, **more)
+
+        inputs = read_inputs(builders.variables(dict(self._given)))
+        fetch = self.fetch if fetches else None
+        workspace = Workspace(str(self._folder))
+        connect(inputs, self._env, fast_clock(), workspace, lanes=3, fetch=fetch, wire=wire)
+        return found
+
+
+HOST = {"dx-host": "acme", "dx-token": TOKEN}
+PROXIES = {"HTTPS_PROXY": "http://proxy.test:1", "HTTP_PROXY": "http://proxy.test:2"}
+
+
+def test_what_a_connection_is_made_of(tmp_path: Path) -> None:
+    found = Wired(tmp_path, HOST, PROXIES).made()
+    assert (found["base"], found["token"], found["connections"]) == ("https://acme.getdx.net", TOKEN, 3)
+    assert found["proxies"] == {"https": "http://proxy.test:1"}
+    assert found["context"].verify_mode == ssl.CERT_REQUIRED
+    found = Wired(tmp_path, HOST | {"dx-host": "http://127.0.0.1:1"}, PROXIES).made()
+    assert (found["base"], found["proxies"], found["context"]) == ("http://127.0.0.1:1", {}, None)
+
+
+def test_a_connection_needs_a_host_and_a_token(tmp_path: Path) -> None:
+    for missing in HOST:
+        with pytest.raises(BadInput) as caught:
+            Wired(
+                tmp_path, {name: text for name, text in HOST.items() if name != missing} | {"dry-run": "false"}
+            ).made()
+        assert [problem.subject for problem in caught.value.problems] == [missing]
+
+
+@pytest.mark.parametrize(
+    ("path", "fetches", "fetched", "said"),
+    [
+        ("here.pem", True, [], "certificate"),
+        ("there.pem", True, ["there.pem"], "certificate"),
+        ("there.pem", False, [], "neither in the workspace nor in the deployed commit"),
+        ("nowhere.pem", True, ["nowhere.pem"], "neither in the workspace nor in the deployed commit"),
+    ],
+)
+def test_where_the_authorities_of_a_connection_are_read(
+    tmp_path: Path, path: str, fetches: bool, fetched: list[str], said: str
+) -> None:
+    (tmp_path / "here.pem").write_text("no certificate")
+    wired = Wired(tmp_path, HOST | {"ca-bundle": path})
+    with pytest.raises(BadInput) as caught:
+        wired.made(fetches=fetches)
+    (problem,) = caught.value.problems
+    assert (problem.subject, said in problem.text, wired.fetched) == ("ca-bundle", True, fetched)

@@ -320,6 +320,20 @@ def test_ended_from_another_thread_while_an_attempt_hangs() -> None:
     assert delivery.end("cancelled").outcome == "accepted"
 
 
+def test_an_attempt_is_in_flight_from_its_start_to_its_answer() -> None:
+    time, seen = Time(), list[bool]()
+    delivery = Delivery(CALL)
+
+    def transport(call: Call, seconds: float) -> Answer | Verdict:
+        seen.append(delivery.in_flight)
+        return Answer(503, b"") if len(seen) == 2 else Answer(200, b'{"ok": true}')
+
+    time.on_sleep = lambda: seen.append(delivery.in_flight)
+    seen.append(delivery.in_flight)
+    delivery.run(transport, time.clock(), 60, ignore)
+    assert [*seen, delivery.in_flight] == [False, True, False, True, False]
+
+
 def test_what_has_an_end_keeps_it() -> None:
     for answer, outcome in ((OK, "accepted"), (REFUSED, "failed"), (CONFLICT, "already-registered")):
         result, _, _ = delivered(answer)

@@ -1220,3 +1220,14 @@ def test_lanes_that_come_at_once_go_one_by_one() -> None:
         each.join()
     assert len(started) == 20
     assert clock.at == pytest.approx(100 + 19 / 10)
+
+
+def test_progress_is_by_the_seconds_since_the_sending_began() -> None:
+    """And without a reader of it there is nothing to say."""
+    at = [100.0]
+    clock = replace(hurried(), monotonic=lambda: at[0])
+    batch = Batch(calls(1))
+    sender = Sender(batch, batch, Script(), clock, Terms(), say=ignore, progress=lambda seconds: f"after {seconds:g} s")
+    at[0] = 107.5
+    assert sender.progress() == "after 7.5 s"
+    assert Sender(batch, batch, Script(), clock, Terms(), say=ignore).progress() == ""
