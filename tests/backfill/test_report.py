@@ -7,7 +7,7 @@ from itertools import cycle, islice
 import pytest
 
 from backfills import Listed
-from dx_action.backfill.report import conflicts, counted, dry_run, failures, nothing, sent, written
+from dx_action.backfill.report import MOST_SHOWN, conflicts, counted, dry_run, failures, nothing, sent, written
 from dx_action.errors import Problem
 from dx_action.report.failures import advise
 from ends import ALREADY, HELD, REFUSED, UNKNOWN, End, ended, rows_of
@@ -370,3 +370,10 @@ def test_what_rows_of_each_kind_are_called(
     assert found.summary.startswith(f"### {headline}\n")
     assert found.annotations[0][1].startswith(f"DX did not {message} (line 3): repo_not_found. ")
     assert found.lines[0].endswith(f": {line}.")
+
+
+def test_with_calls_about_pull_requests_it_is_about_the_deployments() -> None:
+    rows = Listed([7, ("web", 5)])
+    assert sent(ended(rows, [HELD, HELD]), fail_on_error=True).outputs["status"] == "registered"
+    assert sent(ended(Listed([7, 8]), [HELD, HELD]), fail_on_error=True).outputs["status"] == "pull-services-set"
+    assert MOST_SHOWN == 200

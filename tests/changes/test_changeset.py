@@ -15,10 +15,14 @@ from dx_action.changes.changeset import (
     Changes,
     ChangeSet,
     MergedPull,
+    PullChange,
+    deployed_change,
     in_order,
     merged_pull,
     needs_changes,
+    own_merge,
     own_pull,
+    same_commit,
 )
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequestEvent
@@ -211,3 +215,34 @@ def test_every_field_is_the_events() -> None:
 )
 def test_what_the_event_leaves_out_is_empty(name: str, field: str, expected: object, nothing: object) -> None:
     assert getattr(told(**{name: nothing}), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("whole", "commit", "same"),
+    [
+        ("abc1234def", "abc1234", True),
+        ("ABC1234def", "abC1234DEF", True),
+        ("abc1234", "abc1234def", False),
+        ("abc1234", "bc1234", False),
+        (None, "abc1234", False),
+        ("abc1234", None, False),
+        ("abc1234", "", False),
+    ],
+)
+def test_an_abbreviated_commit_is_the_whole_one(whole: str | None, commit: str | None, *, same: bool) -> None:
+    assert same_commit(whole, commit) is same
+
+
+def test_the_event_s_own_merge_is_found_among_several_commits() -> None:
+    happened = builders.event("pull_request_merged")
+    merged = str(builders.payload("pull_request_merged")["pull_request"]["merge_commit_sha"])
+    (pull,) = own_merge(happened, "f" * 40, merged[:7], None)
+    assert pull.merge_commit_sha == merged
+    assert own_merge(happened, "f" * 40, None) == own_merge(happened) == ()
+    assert own_merge(builders.event("push_branch"), merged) == ()
+
+
+def test_a_pull_request_that_an_input_names_is_looked_up_by_its_number() -> None:
+    asked = builders.inputs({"pull-number": "77"})
+    for name in ("pull_request_merged", "push_branch", "schedule"):
+        assert deployed_change(builders.event(name), asked, "abc1234") == PullChange(77)

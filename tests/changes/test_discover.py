@@ -113,6 +113,7 @@ def test_without_a_commit_nothing_ships() -> None:
         look(Lookups(), DISCOVER, commit=None)
     ships = look(Lookups(), SHOW, {"merge-commit-shas": "abc1234"}, commit=None)
     assert (numbers(ships), ships.warnings) == ([1, 2], ())
+    assert {change_set.course for change_set in ships.by_service.values()} == {"forward"}
 
 
 # What comes of it.
