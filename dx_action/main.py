@@ -99,11 +99,13 @@ def _operate(step: endings.Step) -> endings.Report:
     step.workflow.say(f"DX deployment action {__version__}")
     inputs = step.inputs = read_inputs(step.env)
     runtime = read_runtime(step.env)
-    if inputs.operation == "backfill":
-        from dx_action.backfill.run import backfill  # noqa: PLC0415 - most runs register one deployment
+    match inputs.operation:
+        case "deploy" | "set-pull-services":
+            return register(step, inputs, runtime)
+        case "backfill":
+            from dx_action.backfill.run import backfill  # noqa: PLC0415 - most runs register one deployment
 
-        return backfill(step, inputs, runtime)
-    return register(step, inputs, runtime)
+            return backfill(step, inputs, runtime)
 
 
 def _saved(report: endings.Report, step: endings.Step, *, strict: bool) -> endings.Report:

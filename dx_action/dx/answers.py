@@ -37,7 +37,8 @@ _STOP = r"[.,;:!?](?:\s|$)|\n|\bbecause\b"
 _HELD = rf"(?:{'|'.join(HELD_WORDS)})(?: (?:with|by|and|but) .*)?"
 _MOST_READ = 2000
 _OK, _REDIRECT, _HELD_STATUSES = range(200, 300), range(300, 400), (409, 422)
-_TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
+TOO_MANY = 429
+_TIMEOUT, _SERVER_ERROR = 408, 500
 _UNREADABLE = object()
 
 
@@ -68,14 +69,14 @@ class Verdict:
 def judge(answer: Answer, method: Method, now: datetime) -> Verdict:
     """Return the verdict on an answer to a call of `method`. `now` is UTC, for a `Retry-After` that names a date."""
     status = answer.status
-    if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERROR:
+    if status in (_TIMEOUT, TOO_MANY) or status >= _SERVER_ERROR:
         error, message = _words(_parsed(answer.body))
         return Verdict(
             "try-again",
             error or f"http_{status}",
             message,
             status,
-            may_hold=status != _TOO_MANY,
+            may_hold=status != TOO_MANY,
             retry_after=retry_after_seconds(answer.retry_after, now),
         )
     if status in _REDIRECT:

@@ -9,13 +9,12 @@ from threading import Lock
 from typing import Protocol
 
 from dx_action.deployment.calls import Call, Outcome, Result
-from dx_action.dx.answers import Answer, Verdict, judge
+from dx_action.dx.answers import TOO_MANY, Answer, Verdict, judge
 from dx_action.runner.runtime import Clock
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 # An attempt that is cut off at once would only turn a failure that is known into one that is not.
 LEAST_ATTEMPT = 1.0
-TOO_MANY = 429
 _CAUSES = {
     "connection_failed": "no connection",
     "connection_lost": "the connection broke",

@@ -11,8 +11,8 @@ from threading import Condition, Lock, Thread
 from typing import Protocol
 
 from dx_action.deployment.calls import Call, Result, as_upsert
-from dx_action.dx.answers import Verdict
-from dx_action.dx.delivery import LEAST_ATTEMPT, TOO_MANY, ClosedError, Delivery, Transport
+from dx_action.dx.answers import TOO_MANY, Verdict
+from dx_action.dx.delivery import LEAST_ATTEMPT, ClosedError, Delivery, Transport
 from dx_action.errors import ActionError, Problem
 from dx_action.runner.runtime import Clock
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dx_action.deployment.calls import Result
 from dx_action.deployment.registration import Registration
+from dx_action.dx.answers import AUTH_CODES
 from dx_action.errors import Level
 from dx_action.inputs.model import Inputs
 from dx_action.text import join_names, one_line, plural, truncate
@@ -16,7 +17,7 @@ from dx_action.text import join_names, one_line, plural, truncate
 # The runner keeps ten annotations of a level, and other problems need theirs.
 MOST_KINDS = 7
 # After these, no further call is sent.
-TOKEN_ERRORS = ("not_authed", "invalid_auth", "account_inactive", "http_401", "http_403")
+TOKEN_ERRORS = (*AUTH_CODES, "http_401", "http_403")
 # By DX's documented codes, then by our own. No text of others is in it: a message adds that.
 ADVICE = {
     "not_authed": "DX received no API token. Check that `dx-token` reads a secret that this repository and event can access.",
