@@ -29,7 +29,7 @@ class Order:
         self._in_flight: dict[int, int] = {}
         # The lower ranks are the calls that go before all deployments; `_firsts_left` of them have not ended.
         self._firsts = self._firsts_left = sum(not time for time in times)
-        self.dropped = 0
+        self.held_back = 0
 
     def __iter__(self) -> Iterator[int]:
         """Yield every row in the order in which a single lane would send them."""
@@ -59,6 +59,6 @@ class Order:
                 heappush(self._ready, following)
             return
         while following != self._none:
-            self.dropped += 1
+            self.held_back += 1
             self._firsts_left -= following < self._firsts
             following = self._after[following]

@@ -110,7 +110,7 @@ class _Sending:
                 on_conflict=inputs.on_conflict,
             ),
             say=step.workflow.say,
-            progress=lambda seconds: tally.progress(seconds, self._order.dropped),
+            progress=lambda seconds: tally.progress(seconds, self._order.held_back),
         )
         step.ending = self.report
         pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
@@ -163,7 +163,7 @@ class _Sending:
         self._sender.close(reason)
         self._save(reason)
         result = replace(
-            self._result, held_back=self._order.dropped, reason=self._sender.reason, saved=self._failed_file.path
+            self._result, held_back=self._order.held_back, reason=self._sender.reason, saved=self._failed_file.path
         )
         for title, lines in groups(result):
             self._step.workflow.group(title, lines)
@@ -180,6 +180,9 @@ class _Sending:
 
 
 def _debugged(transport: Transport, workflow: Workflow) -> Transport:
+    if not workflow.debugging:
+        return transport
+
     def attempt(call: Call, seconds: float) -> Answer | Verdict:
         workflow.debug(f"POST {call.path} {call.body.decode()}")
         return transport(call, seconds)

@@ -56,11 +56,11 @@ class Tally:
         """How many rows have a result."""
         return len(self) - self.counts["not-sent"]
 
-    def progress(self, seconds: float, dropped: int) -> str:
-        """Return a line for the log after so many seconds. `dropped` rows will not be sent."""
+    def progress(self, seconds: float, held_back: int) -> str:
+        """Return a line for the log after so many seconds. `held_back` rows will not be sent."""
         failed, rate = self.counts["failed"] + self.counts["unknown"], self.ended / max(seconds, 0.001)
         parts = [f"{self.ended:,} of {len(self):,} sent", f"{failed:,} failed", f"{rate:.1f} a second"]
-        if left := rate and len(self) - self.ended - dropped:
+        if left := rate and len(self) - self.ended - held_back:
             parts.append(f"about {_span(left / rate)} left")
         return ", ".join(parts)
 

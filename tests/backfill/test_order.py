@@ -57,7 +57,7 @@ def test_pull_requests_that_are_held_back_hold_up_nothing() -> None:
     order = Order([0, 0, 1], [0, 0, 1])
     assert order.take() == 0
     order.done(0, go_on=False)
-    assert (order.take(), order.dropped) == (2, 1)
+    assert (order.take(), order.held_back) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_pull_requests_that_are_held_back_hold_up_nothing() -> None:
 def test_what_is_held_back(stops: list[int], sent: list[int], dropped: int) -> None:
     order = Order([1, 2, 3, 4, 5], [0, 1, 0, 1, 0])
     assert drained(order, stops) == sent
-    assert order.dropped == dropped
+    assert order.held_back == dropped
     assert order.over
 
 
@@ -109,7 +109,7 @@ def test_whatever_ends_when(rows: list[tuple[int, int]], choices: list[tuple[boo
         order.done(flying.pop(), go_on=True)
         taken += drained(order)
     assert order.over
-    assert len(taken) == len(set(taken)) == len(rows) - order.dropped
+    assert len(taken) == len(set(taken)) == len(rows) - order.held_back
     for key in set(keys):
         of_key = [index for index in taken if keys[index] == key]
         expected = sorted((index for index in range(len(rows)) if keys[index] == key), key=lambda each: times[each])
@@ -121,4 +121,4 @@ def test_a_deployment_that_is_held_back_behind_a_pull_request_is_none_of_those_t
     order = Order([0, 5, 6], [0, 0, 1])
     assert order.take() == 0
     order.done(0, go_on=False)
-    assert (order.take(), order.dropped) == (2, 1)
+    assert (order.take(), order.held_back) == (2, 1)

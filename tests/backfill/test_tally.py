@@ -69,7 +69,7 @@ def test_kinds_beyond_the_first_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "ends", "seconds", "dropped", "told"),
+    ("size", "ends", "seconds", "held_back", "told"),
     [
         (4, [], 0, 0, "0 of 4 sent, 0 failed, 0.0 a second"),
         (4, [HELD] * 4, 2, 0, "4 of 4 sent, 0 failed, 2.0 a second"),
@@ -82,8 +82,8 @@ def test_kinds_beyond_the_first_are_one() -> None:
         (5_410, [HELD] * 10, 10, 0, "10 of 5,410 sent, 0 failed, 1.0 a second, about 1.5 h left"),
     ],
 )
-def test_how_far_it_is(size: int, ends: list[End], seconds: float, dropped: int, told: str) -> None:
-    assert tallied(size, ends).progress(seconds, dropped) == told
+def test_how_far_it_is(size: int, ends: list[End], seconds: float, held_back: int, told: str) -> None:
+    assert tallied(size, ends).progress(seconds, held_back) == told
 
 
 def test_how_far_a_very_long_one_is() -> None:

@@ -835,7 +835,7 @@ def test_what_was_not_delivered_holds_back_the_rest_of_its_key(
     rows = Listed([("a", 1), ("a", 2), ("b", 1), ("b", 3), ("a", 3)])
     told = sent(rows, Scripted({"a/2/1": answers}), concurrency=2)
     assert told.outcomes == [HELD, outcome, HELD, HELD, NOT_SENT]
-    assert (told.order.dropped, told.job.reason) == (1, "stopped_before")
+    assert (told.order.held_back, told.job.reason) == (1, "stopped_before")
 
 
 def test_an_outage_ends_it() -> None:

@@ -157,7 +157,7 @@ def prepared(
         clock or Hurried().clock(),
         given,
         say=said.append,
-        progress=lambda seconds: tally.progress(seconds, order.dropped),
+        progress=lambda seconds: tally.progress(seconds, order.held_back),
     )
     return Told(job, order, tally, said, kept)
 
