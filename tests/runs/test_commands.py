@@ -45,7 +45,7 @@ def bash(script: str, folder: Path, env: Mapping[str, str]) -> str:
 @needs_curl
 def test_what_failed_is_sent_by_the_pages_loop(tmp_path: Path) -> None:
     """A deployment, a pull request's services and an upsert, each to its own method."""
-    (loop,) = blocks("docs/errors.md", "## Keep what failed")
+    (loop,) = blocks("docs/recovering.md", "## Keep what failed")
     (tmp_path / "workspace").mkdir()
     kept = {"failed-file": "dx-failed.jsonl", "timeout": "1"}
     with Sandbox(token=TOKEN, faults=[Fault(status=503, times="forever")]) as dx:
@@ -161,9 +161,9 @@ def test_what_failed_yesterday_is_registered_with_its_id_and_time(way: str, tmp_
         was = logged(failed)
         if way == "workflow":
             known = {f"inputs.{name.replace('_', '-')}": value for name, value in was.items()}
-            given = filled(step_of("docs/errors.md", YESTERDAY), known, dx)
+            given = filled(step_of("docs/recovering.md", YESTERDAY), known, dx)
         else:
-            (csv,) = blocks("docs/errors.md", YESTERDAY, "csv")
+            (csv,) = blocks("docs/recovering.md", YESTERDAY, "csv")
             names = csv.splitlines()[0]
             row = ",".join(was[name] for name in names.split(","))
             (failed.workspace / "one.csv").write_text(f"{names}\n{row}\n")
@@ -178,7 +178,7 @@ def test_what_failed_yesterday_is_registered_with_its_id_and_time(way: str, tmp_
 
 
 def test_the_row_of_the_page_can_be_read(tmp_path: Path) -> None:
-    (csv,) = blocks("docs/errors.md", YESTERDAY, "csv")
+    (csv,) = blocks("docs/recovering.md", YESTERDAY, "csv")
     with Sandbox(token=TOKEN) as dx:
         step = Step(tmp_path, connected(dx, operation="backfill", backfill_file="one.csv"), "workflow_dispatch")
         (step.workspace / "one.csv").write_text(csv)
@@ -201,7 +201,7 @@ def test_the_row_of_the_page_can_be_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_page_says_of_a_re_run(event: str, row: int, tmp_path: Path) -> None:
-    said = rows(section("docs/errors.md", YESTERDAY))[row][1]
+    said = rows(section("docs/recovering.md", YESTERDAY))[row][1]
     with Sandbox(token=TOKEN) as dx:
         known = []
         for attempt in (0, 1):
@@ -214,7 +214,7 @@ def test_what_the_page_says_of_a_re_run(event: str, row: int, tmp_path: Path) ->
 
 
 def test_the_time_of_a_merge_makes_its_re_runs_right(tmp_path: Path) -> None:
-    line = blocks("docs/errors.md", YESTERDAY, "yaml")[1].strip()
+    line = blocks("docs/recovering.md", YESTERDAY, "yaml")[1].strip()
     name, _, value = line.partition(": ")
     with Sandbox(token=TOKEN) as dx:
         known = {"github.event.pull_request.merged_at": "2025-03-04T10:15:30Z"}

@@ -682,7 +682,7 @@ def test_what_is_saved_is_found_by_its_name() -> None:
     (job,) = workflow("resend")["jobs"].values()
     wanted = job["steps"][0]["with"]["name"].replace("inputs.run", "github.run_id")
     wanted = wanted.replace("inputs.attempt", "github.run_attempt")
-    pages = [text_of("soft-failure"), text_of("backfill"), (ROOT / "docs/errors.md").read_text(encoding="utf-8")]
+    pages = [text_of("soft-failure"), text_of("backfill"), (ROOT / "docs/recovering.md").read_text(encoding="utf-8")]
     assert all(wanted in page for page in pages)
 
 
