@@ -6,9 +6,10 @@ text.
 
 import ssl
 from collections.abc import Callable, Mapping
-from http.client import CONTINUE, HTTPResponse
+from functools import partial
+from http.client import CONTINUE, HTTPException, HTTPMessage, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
 import requests
@@ -41,8 +42,11 @@ from dx_action.runner.network import exception_chain, proxies, read_ca_bundle, t
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 
-CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
+CONNECT_SECONDS = 10.0
+# How long the rest of an answer is waited for once its status alone has decided: the body only explains it.
+WORDS_SECONDS = 2.0
 _LARGEST_ANSWER = 1 << 20
+_DECIDED = 300
 _BROKEN = (RequestException, HTTPError, OSError, ValueError)
 
 
@@ -57,21 +61,73 @@ class _Bearer(AuthBase):
         return request
 
 
-class _Final(HTTPResponse):
-    """An answer that passes over every 1xx before it, as its parent does with 100 alone.
+class _Timely(RawIOBase):
+    """What a socket receives. Its timeout is for all of an answer and not for each piece, so a trickle gains no time."""
 
-    After another one, the connection would seem free, and the next request on it would get this one's answer.
+    def __init__(self, received: RawIOBase, sock: Any, monotonic: Callable[[], float]) -> None:
+        self._received, self._sock, self._monotonic = received, sock, monotonic
+        self._end = monotonic() + sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._end - self._monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+    def hurry(self) -> None:
+        self._end = min(self._end, self._monotonic() + WORDS_SECONDS)
+
+
+class _Final(HTTPResponse):
+    """An answer within the socket's timeout. It passes over every 1xx, as its parent does with 100 alone.
+
+    After another one, the connection would seem free, and the next request on it would get this one's answer. From 300 on, the
+    status counts whatever follows it: headers or a body that are broken, or that do not come.
     """
+
+    _decided = False
+
+    def __init__(self, sock: Any, *args: Any, monotonic: Callable[[], float], **more: Any) -> None:
+        super().__init__(sock, *args, **more)
+        self._received = _Timely(self.fp.detach(), sock, monotonic)
+        self.fp = BufferedReader(self._received)
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        except (OSError, HTTPException):
+            if not self._decided:
+                raise
+            self.headers = self.msg = HTTPMessage()
+            self.chunked, self.will_close = False, True
+            self.close()
+        if self._decided:  # the parent has read how long the body is, and urllib3 would stumble over nonsense
+            del self.headers["Content-Length"], self.headers["Transfer-Encoding"]
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc] # typeshed leaves it out
+        if status >= _DECIDED:
+            self._decided = True
+            self._received.hurry()
         return version, CONTINUE if status < 200 else status, reason
 
 
 class _FinalPool(HTTPConnectionPool):
+    def __init__(self, *args: Any, monotonic: Callable[[], float], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._monotonic = monotonic
+
     def _new_conn(self) -> Any:
         connection: Any = super()._new_conn()
-        connection.response_class = _Final
+        connection.response_class = partial(_Final, monotonic=self._monotonic)
         return connection
 
 
@@ -79,23 +135,22 @@ class _FinalTlsPool(_FinalPool, HTTPSConnectionPool):
     pass
 
 
-_POOLS = {"http": _FinalPool, "https": _FinalTlsPool}
-
-
 class _Adapter(HTTPAdapter):
     """Connects by the context that is handed in, loads no CAs of its own into it, and reads answers by `_Final`."""
 
-    def __init__(self, context: ssl.SSLContext | None, connections: int) -> None:
+    def __init__(self, context: ssl.SSLContext | None, connections: int, monotonic: Callable[[], float]) -> None:
         self._context = context
+        pools = {"http": _FinalPool, "https": _FinalTlsPool}
+        self._pools: Any = {scheme: partial(pool, monotonic=monotonic) for scheme, pool in pools.items()}
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = self._pools
         return manager
 
     def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
@@ -132,7 +187,7 @@ class Dx:
         monotonic: Callable[[], float],
         connections: int = 1,
     ) -> None:
-        self._host, self._monotonic = host, monotonic
+        self._host = host
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self._session = _Session()
         self._session.trust_env = False
@@ -147,26 +202,25 @@ class Dx:
                 "User-Agent": f"dx-deployment-action/{__version__}",
             }
         )
-        self._session.mount(f"{host.base}/", _Adapter(context, connections))
+        self._session.mount(f"{host.base}/", _Adapter(context, connections, monotonic))
 
     def __call__(self, call: Call, seconds: float) -> Answer | Verdict:
-        """Make one attempt of at most `seconds`."""
-        end = self._monotonic() + seconds
+        """Make one attempt, whose answer may take `seconds`."""
         body = _Body(call.body)
         try:
             with self._session.send(
                 self._request(call, body),
-                timeout=(min(CONNECT_SECONDS, seconds), min(max(READ_SECONDS, seconds / 2), seconds)),
+                timeout=(min(CONNECT_SECONDS, seconds), seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 status, retry_after = response.status_code, response.headers.get("Retry-After")
                 try:
-                    return Answer(status, self._read(response, end), retry_after)
+                    return Answer(status, _read(response), retry_after)
                 except _BROKEN:
-                    if status < 300:
+                    if status < _DECIDED:
                         raise
-                    return Answer(status, b"", retry_after)  # the status decides without its body, too
+                    return Answer(status, b"", retry_after)
         except _BROKEN as error:
             return _verdict(error, sent=body.sent)
 
@@ -179,16 +233,6 @@ class Dx:
         request.headers["Content-Length"] = str(len(call.body))
         request.body = body  # type: ignore[assignment] # requests takes whatever can be read
         return request
-
-    def _read(self, response: requests.Response, end: float) -> bytes:
-        """Read the body as it comes. What is longer than any answer of DX's is cut, and is no JSON then."""
-        body = b""
-        response.raw.decode_content = True
-        while len(body) < _LARGEST_ANSWER and (piece := response.raw.read1(1 << 16)):
-            body += piece
-            if self._monotonic() > end:
-                raise ReadTimeout
-        return body
 
 
 def connect(
@@ -223,6 +267,15 @@ def connect(
         monotonic=clock.monotonic,
         connections=lanes,
     ), warnings
+
+
+def _read(response: requests.Response) -> bytes:
+    """Read the body as it comes. What is longer than any answer of DX's is cut, and is no JSON then."""
+    body = b""
+    response.raw.decode_content = True
+    while len(body) < _LARGEST_ANSWER and (piece := response.raw.read1(1 << 16)):
+        body += piece
+    return body
 
 
 def _verdict(error: Exception, *, sent: bool) -> Verdict:

@@ -13,6 +13,8 @@ from dx_action.dx.answers import TOO_MANY, Answer, Verdict, judge
 from dx_action.runner.runtime import Clock
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+# An attempt may use so many seconds, or half of the budget if that is more: a slow answer is not thrown away.
+ATTEMPT_SECONDS, ATTEMPT_SHARE = 30.0, 0.5
 # An attempt that is cut off at once would only turn a failure that is known into one that is not.
 LEAST_ATTEMPT = 1.0
 _CAUSES = {
@@ -56,8 +58,9 @@ class Delivery:
 
         Raises ClosedError if `end` was called meanwhile.
         """
+        most = max(ATTEMPT_SECONDS, (deadline - clock.monotonic()) * ATTEMPT_SHARE)
         while True:
-            verdict = self._attempt(transport, clock, deadline)
+            verdict = self._attempt(transport, clock, min(most, max(deadline - clock.monotonic(), 0.001)))
             wait = self._wait(verdict, clock)
             if verdict.kind != "try-again" or clock.monotonic() + wait + LEAST_ATTEMPT > deadline:
                 self._result = self._finish(verdict)
@@ -92,12 +95,12 @@ class Delivery:
         """Whether the last answer asked for fewer requests."""
         return self._last is not None and self._last.http_status == TOO_MANY
 
-    def _attempt(self, transport: Transport, clock: Clock, deadline: float) -> Verdict:
+    def _attempt(self, transport: Transport, clock: Clock, seconds: float) -> Verdict:
         with self._lock:
             if self._closed:
                 raise ClosedError
             self.attempts, self._in_flight = self.attempts + 1, True
-        answer = transport(self.call, max(deadline - clock.monotonic(), 0.001))
+        answer = transport(self.call, seconds)
         verdict = judge(answer, self.call.method, clock.now()) if isinstance(answer, Answer) else answer
         if verdict.kind == "conflict" and self.may_hold and not self._updates:
             # What DX holds under this id is most likely what an earlier attempt of this very call left there.

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ import builders
 from dx_action import __version__
 from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict, judge
-from dx_action.dx.client import Dx, connect
+from dx_action.dx.client import WORDS_SECONDS, Dx, connect
 from dx_action.errors import BadInput
 from dx_action.inputs.model import read_inputs
 from dx_action.inputs.values import DxHost, parse_host
@@ -333,23 +334,163 @@ def test_the_status_decides_where_the_body_is_cut(status: str, expected: Verdict
         assert verdict(dx) == expected
 
 
+# What comes after a status that decides, and the verdict that its body would bring if it were waited for.
+REFUSED = Verdict("refused", "http_404", "", 404)
+LATE_WORDS = b'{"ok": false, "error": "words_that_came_late"}'
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+SIZED = f"Content-Length: {len(LATE_WORDS)}\r\n\r\n"
+
+
+def trickling(*parts: str | bytes, every: float) -> Callable[[socket.socket], None]:
+    """Send the first part at once and the second one byte by byte; then the rest, if anyone still reads it."""
+    first, slow, *rest = (part.encode() if isinstance(part, str) else part for part in parts)
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(first)
+        for byte in slow:
+            time.sleep(every)
+            connection.sendall(bytes([byte]))
+        connection.sendall(b"".join(rest))
+
+    return reply
+
+
+STALLED: dict[str, tuple[Reply, Verdict]] = {
+    "404, a body that does not come": (trickling(f"HTTP/1.1 404 X\r\n{SIZED}", b"    ", LATE_WORDS, every=1), REFUSED),
+    "404, a body that trickles": (trickling(f"HTTP/1.1 404 X\r\n{SIZED}", LATE_WORDS, every=0.1), REFUSED),
+    "404, a chunk's size that trickles": (
+        trickling(
+            f"HTTP/1.1 404 X\r\n{CHUNKED}", f"{len(LATE_WORDS):040x}\r\n", LATE_WORDS, b"\r\n0\r\n\r\n", every=0.1
+        ),
+        REFUSED,
+    ),
+    "404, headers that trickle": (
+        trickling("HTTP/1.1 404 X\r\n", f"{'X: y' * 10}\r\n{SIZED}", LATE_WORDS, every=0.1),
+        REFUSED,
+    ),
+    "404 after interim answers, a body that trickles": (
+        trickling(f"HTTP/1.1 103 X\r\n\r\nHTTP/1.1 404 X\r\n{SIZED}", LATE_WORDS, every=0.1),
+        REFUSED,
+    ),
+    "302, a body that does not come": (
+        trickling(f"HTTP/1.1 302 X\r\nLocation: /x\r\n{SIZED}", b"    ", LATE_WORDS, every=1),
+        Verdict("refused", "redirect", http_status=302),
+    ),
+    "401, a body that trickles": (
+        trickling(f"HTTP/1.1 401 X\r\n{SIZED}", LATE_WORDS, every=0.1),
+        Verdict("unauthorized", "http_401", "", 401),
+    ),
+    "422, trailers that trickle": (
+        trickling(f"HTTP/1.1 422 X\r\n{CHUNKED}0\r\n", "X: y\r\n" * 7, every=0.1),
+        Verdict("refused", "http_422", "", 422),
+    ),
+    "429, a body that trickles": (
+        trickling(f"HTTP/1.1 429 X\r\nRetry-After: 7\r\n{SIZED}", LATE_WORDS, every=0.1),
+        Verdict("try-again", "http_429", "", 429, retry_after=7),
+    ),
+    "503, a body that does not come": (
+        trickling(f"HTTP/1.1 503 X\r\n{SIZED}", b"    ", LATE_WORDS, every=1),
+        Verdict("try-again", "http_503", "", 503, may_hold=True),
+    ),
+}
+
+
+def test_a_status_that_decides_waits_for_no_body() -> None:
+    """Two seconds for DX's words, all of these side by side; whoever waited longer would read them."""
+    assert WORDS_SECONDS == 2
+
+    def found(reply: Reply) -> Verdict:
+        with Peer(reply) as peer, connected(peer.url) as dx:
+            return verdict(dx, 30)
+
+    with ThreadPoolExecutor(len(STALLED)) as pool:
+        answers = pool.map(found, (reply for reply, _ in STALLED.values()))
+    assert dict(zip(STALLED, answers, strict=True)) == {name: expected for name, (_, expected) in STALLED.items()}
+
+
+TRICKLES: dict[str, Reply] = {
+    "the status": trickling("", "HTTP/1.1 200 OK" + " " * 20, "\r\n\r\n", every=0.05),
+    "headers": trickling("HTTP/1.1 200 OK\r\n", "X: y\r\n" * 5, OK.partition(b"\r\n")[2], every=0.05),
+    "100 Continue": trickling("", b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 3, every=0),
+    "a body": trickling("HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n", " " * 30 + '{"ok": true}', every=0.05),
+    "a chunk's size": trickling(
+        f"HTTP/1.1 200 OK\r\n{CHUNKED}", f"{12:030x}\r\n", '{"ok": true}\r\n0\r\n\r\n', every=0.05
+    ),
+    "a chunk's extension": trickling(
+        f"HTTP/1.1 200 OK\r\n{CHUNKED}c;", "x" * 30, '\r\n{"ok": true}\r\n0\r\n\r\n', every=0.05
+    ),
+    "trailers": trickling(
+        f'HTTP/1.1 200 OK\r\n{CHUNKED}c\r\n{{"ok": true}}\r\n0\r\n', "X: y\r\n" * 5, "\r\n", every=0.05
+    ),
+}
+
+
+def endless_interim(connection: socket.socket) -> None:
+    for _ in range(30):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.05)
+    connection.sendall(OK)
+
+
+@pytest.mark.parametrize("trickles", TRICKLES)
+def test_an_attempt_ends_in_time_whatever_trickles(trickles: str) -> None:
+    """Each piece comes in time, and all of them would take a second and a half: then the answer would be read."""
+    reply = endless_interim if trickles == "100 Continue" else TRICKLES[trickles]
+    with Peer(reply) as peer, connected(peer.url) as dx:
+        assert verdict(dx, 0.3) == NO_ANSWER
+
+
 @pytest.mark.parametrize(
-    ("seconds", "connect", "read"), [(5, 5, 5), (20, 10, 20), (60, 10, 30), (600, 10, 300), (0.001, 0.001, 0.001)]
+    "headers", ["Content-Length: 5, 6", "Content-Length: -1", "Transfer-Encoding: x", "X", "X: y\r\n" * 200]
 )
-def test_how_long_an_attempt_waits(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, connect: float, read: float
-) -> None:
-    """30 s, or half of the budget if that is more: a slow server's answer is not thrown away."""
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("302 Found", Verdict("refused", "redirect", http_status=302)),
+        ("401 Unauthorized", Verdict("unauthorized", "http_401", "", 401)),
+        ("404 Not Found", REFUSED),
+        ("503 Down", Verdict("try-again", "http_503", "", 503, may_hold=True)),
+    ],
+)
+def test_the_status_decides_where_the_headers_are_broken(status: str, headers: str, expected: Verdict) -> None:
+    with Peer(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode()) as peer, connected(peer.url) as dx:
+        assert verdict(dx) == expected
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "422 Unprocessable"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip"])
+def test_the_status_decides_where_the_body_cannot_be_unpacked(status: str, encoding: str) -> None:
+    reply = framed(status, gzip.compress(LATE_WORDS)[:20], f"Content-Encoding: {encoding}")
+    with Peer(reply) as peer, connected(peer.url) as dx:
+        found = verdict(dx)
+    assert (found.kind in ("refused", "unauthorized"), found.error) == (True, f"http_{status[:3]}")
+
+
+def test_a_refusal_s_words_are_read_however_they_are_framed() -> None:
+    words = b'{"ok": false, "error": "repo_not_found"}'
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(words), words)
+    packed = framed("422 X", gzip.compress(words), "Content-Encoding: gzip")
+    plain = b"HTTP/1.1 422 X\r\n\r\n" + words
+    replies = (framed("422 X", words), b"HTTP/1.1 422 X\r\n" + chunked, packed, plain)
+    with Peer(*replies, keep=True) as peer, connected(peer.url) as dx:
+        for _ in replies[:-1]:
+            assert verdict(dx) == Verdict("refused", "repo_not_found", "", 422)
+        assert peer.connections == 1
+
+
+@pytest.mark.parametrize(("seconds", "connecting"), [(60, 10), (55, 10), (10, 10), (4, 4), (0.001, 0.001)])
+def test_how_long_an_attempt_waits(seconds: float, connecting: float) -> None:
+    class Recorded(HTTPAdapter):
+        def send(self, *args: Any, **more: Any) -> requests.Response:
+            waits.append(more["timeout"])
+            raise requests.ConnectionError
+
     waits: list[object] = []
-
-    def send(*_given: object, timeout: object, **_more: object) -> None:
-        waits.append(timeout)
-        raise requests.ConnectionError
-
     with connected("http://127.0.0.1:9") as dx:
-        monkeypatch.setattr(dx._session, "send", send)
+        dx._session.adapters.clear()
+        dx._session.mount("http://", Recorded())
         dx(CALL, seconds)
-    assert waits == [(connect, read)]
+    assert waits == [(connecting, seconds)]
 
 
 def closed_port() -> str:
@@ -392,38 +533,6 @@ def test_a_trickle_ends_when_the_time_is_up() -> None:
         assert verdict(dx, 0.15) == NO_ANSWER
         # Each byte came well in time; all twelve would have taken 1.2 s.
         assert time.monotonic() - started < 0.9
-
-
-@pytest.mark.parametrize(
-    ("seconds", "connecting", "reading"), [(60, 10, 30), (30, 10, 30), (20, 10, 20), (10, 10, 10), (4, 4, 4)]
-)
-def test_how_long_the_socket_is_waited_for(seconds: float, connecting: float, reading: float) -> None:
-    class Recorded(HTTPAdapter):
-        def send(self, *args: Any, **more: Any) -> requests.Response:
-            seen.append(more["timeout"])
-            return super().send(*args, **more)
-
-    seen: list[tuple[float, float]] = []
-    with Peer(OK) as peer, connected(peer.url) as dx:
-        dx._session.mount("http://", Recorded())
-        dx._session.adapters.pop(f"{peer.url}/")
-        assert verdict(dx, seconds).kind == "accepted"
-    assert seen == [(connecting, reading)]
-
-
-@pytest.mark.parametrize(("took", "expected"), [(5.0, Verdict("accepted", http_status=200)), (5.1, NO_ANSWER)])
-def test_an_answer_counts_that_is_there_when_the_time_is_up(took: float, expected: Verdict) -> None:
-    times = iter([100.0])
-    with Peer(OK) as peer:
-        dx = Dx(
-            parse_host(peer.url),
-            SecretStr(TOKEN),
-            context=None,
-            proxies={},
-            monotonic=lambda: next(times, 100.0 + took),
-        )
-        assert verdict(dx, 5) == expected
-        dx._session.close()
 
 
 @pytest.mark.parametrize(

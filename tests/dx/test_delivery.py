@@ -147,7 +147,33 @@ def test_dx_s_own_words_are_kept() -> None:
 def test_every_attempt_sends_the_same_bytes_within_what_is_left() -> None:
     _, script, _ = delivered(DOWN)
     assert {body for *_, body in script.attempts} == {CALL.body}
-    assert all(seconds == pytest.approx(BUDGET - at) for at, seconds, _ in script.attempts)
+    assert all(seconds == pytest.approx(min(BUDGET - at, 30)) for at, seconds, _ in script.attempts)
+
+
+@pytest.mark.parametrize(
+    ("budget", "takes", "first", "second"),
+    [
+        (110, 32, 55, 55),
+        (110, 2, 55, 55),
+        (110, 80, 55, 29.5),
+        (61, 1, 30.5, 30.5),
+        (60, 1, 30, 30),
+        (31, 10, 30, 20.5),
+    ],
+)
+def test_an_attempt_has_thirty_seconds_or_half_of_the_budget(
+    budget: float, takes: float, first: float, second: float
+) -> None:
+    """By the budget that the first one began with: a slow server's answer is not thrown away after a failure at once."""
+    time, delivery, given = Time(chance=1.0), Delivery(CALL), list[float]()
+
+    def transport(call: Call, seconds: float) -> Answer | Verdict:
+        given.append(seconds)
+        time.at += takes
+        return NO_ANSWER
+
+    delivery.run(transport, time.clock(), budget, ignore)
+    assert given[:2] == [first, second]
 
 
 @pytest.mark.parametrize(("chance", "first"), [(0.0, [0.25, 0.5, 1, 2, 4, 7.5, 7.5]), (1.0, [0.5, 1, 2, 4, 8, 15, 15])])
