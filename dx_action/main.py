@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -122,12 +123,14 @@ def _saved(report: endings.Report, step: endings.Step, *, strict: bool) -> endin
 def _publish(report: endings.Report, workflow: Workflow, *, strict: bool) -> int:
     try:
         workflow.set_outputs(report.outputs)
+    except OSError:
+        lost = Problem("GITHUB_OUTPUT", "names a file that cannot be written: the outputs are lost.")
+        report = endings.with_problem(report, lost, fail_on_error=strict)
+    try:
         workflow.add_summary(report.summary)
     except OSError:
-        text = "cannot be written: the outputs or the summary are lost."
-        report = endings.with_problem(
-            report, Problem("GITHUB_OUTPUT or GITHUB_STEP_SUMMARY", text), fail_on_error=strict
-        )
+        text = "`GITHUB_STEP_SUMMARY` names a file that cannot be written: the summary is lost."
+        report = replace(report, hints=(*report.hints, ("warning", text)))
     for line in report.lines:
         workflow.say(line)
     for level, message in report.annotations:
@@ -147,4 +150,10 @@ def start(cancelled: Callable[[], bool]) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     clock = Clock(time.monotonic, time.sleep, lambda: datetime.now(UTC), random.random)
-    return main(os.environ, sys.stdout, clock, cancelled=cancelled)
+    code = main(os.environ, sys.stdout or StringIO(), clock, cancelled=cancelled)  # a closed one is None
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:  # the interpreter would try once more, and end with a code of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

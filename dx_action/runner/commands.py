@@ -4,6 +4,7 @@ Every text is written such that it commands nothing, and without the masked secr
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
@@ -86,7 +87,8 @@ class Workflow:
                 file.write(text.encode(errors="backslashreplace"))
 
     def _write(self, line: str) -> None:
-        with self._lock:
+        # A log that is full, broken or closed is no reason to stop: outputs, summary and exit code still say what happened.
+        with self._lock, suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()
 

@@ -81,18 +81,26 @@ class Workspace:
                     yield stream
                 os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
-                os.unlink(part, dir_fd=folder)
+                with suppress(FileNotFoundError):  # a signal may come just after the renaming
+                    os.unlink(part, dir_fd=folder)
                 raise
 
     def append(self, path: str, data: bytes) -> None:
-        """Append lines; without any, only make sure that it is possible. Creates the file and its folders. Raises InvalidValue."""
+        """Append all of the lines or, on an error, none; without any, only make sure that it is possible.
+
+        Creates the file and its folders. Raises InvalidValue.
+        """
         with self._opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=True) as file:
+            self._hand_over(file)
             size = os.fstat(file).st_size
             if data and size and os.pread(file, 1, size - 1) != b"\n":
                 data = b"\n" + data  # a line that was cut stays a line of its own
-            while data:
-                data = data[os.write(file, data) :]
-            self._hand_over(file)
+            try:
+                while data:
+                    data = data[os.write(file, data) :]
+            except BaseException:
+                os.ftruncate(file, size)
+                raise
 
     @contextmanager
     def _opened(self, path: str, flags: int, *, make: bool) -> Iterator[int]:

@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -371,3 +372,59 @@ def test_a_sparse_checkout_is_not_whole(folder: Path, workspace: Workspace) -> N
     assert workspace.is_checkout("acme/shop") is True
     (folder / ".git" / "info" / "sparse-checkout").write_text("/apps/\n")
     assert workspace.is_checkout("acme/shop") is False
+
+
+def test_a_line_that_a_full_disk_cuts_is_taken_back(folder: Path, workspace: Workspace) -> None:
+    workspace.append("file", b"one\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(InvalidValue, match="the disk is full"):
+            workspace.append("file", b"x" * 100 + b"\n")
+        assert (folder / "file").read_bytes() == b"one\n"
+        workspace.append("file", b"two\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (folder / "file").read_bytes() == b"one\ntwo\n"
+
+
+@contextmanager
+def interrupted_after(function: object) -> Iterator[None]:
+    """Raise KeyboardInterrupt, as a signal's handler does, as soon as the function has returned."""
+
+    def profile(_frame: object, event: str, argument: object) -> None:
+        if event == "c_return" and argument is function:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize(
+    ("function", "content"),
+    [(os.stat, b"old\n"), (os.fchown if ROOT else os.geteuid, b"old\n"), (os.rename, b"new\n")],
+)
+def test_a_signal_while_a_file_is_replaced_stays_a_signal(
+    folder: Path, workspace: Workspace, function: object, content: bytes
+) -> None:
+    (folder / "rows.jsonl").write_bytes(b"old\n")
+
+    def replace() -> None:
+        with workspace.replacing("rows.jsonl") as file:
+            file.write(b"new\n")
+
+    with pytest.raises(KeyboardInterrupt), interrupted_after(function):
+        replace()
+    assert (folder / "rows.jsonl").read_bytes() == content
+    assert [path.name for path in folder.iterdir()] == ["rows.jsonl"]
+
+
+def test_a_signal_while_lines_are_appended_leaves_none(folder: Path, workspace: Workspace) -> None:
+    workspace.append("file", b"one\n")
+    with pytest.raises(KeyboardInterrupt), interrupted_after(os.write):
+        workspace.append("file", b"two\n")
+    assert (folder / "file").read_bytes() == b"one\n"

@@ -681,14 +681,6 @@ def test_without_files_to_write_to(tmp_path: Path, dx: Sandbox) -> None:
     assert (run.exit_code, run.annotations, len(dx.deployments())) == (0, [], 1)
 
 
-@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
-def test_files_that_cannot_be_written(tmp_path: Path, dx: Sandbox, variable: str) -> None:
-    run = Step(tmp_path, connected(dx), env={variable: "/nowhere/file"}).inside()
-    ((level, message),) = run.annotations
-    assert (run.exit_code, level, len(dx.deployments())) == (1, "error", 1)
-    assert "the outputs or the summary are lost" in message
-
-
 @pytest.mark.parametrize("debug", ["1", "0", None])
 def test_step_debugging_shows_the_requests(tmp_path: Path, dx: Sandbox, debug: str | None) -> None:
     run = Step(tmp_path, connected(dx, service="50%, cart"), env={"RUNNER_DEBUG": debug}).inside()
