@@ -16,29 +16,19 @@ import requests
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.exceptions import (
-    InvalidSchema,
-    InvalidURL,
-    MissingSchema,
-    ReadTimeout,
-    RequestException,
-)
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import (
-    HTTPError,
-    LocationValueError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.poolmanager import PoolManager
 
 from dx_action import __version__
 from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
-from dx_action.errors import BadInput
+from dx_action.errors import BadInput, Server
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.inputs.values import DxHost
-from dx_action.runner.network import exception_chain, proxies, read_ca_bundle, tls_context
+from dx_action.runner.network import cause_of, proxies, read_ca_bundle, server, tls_context
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 
@@ -192,6 +182,7 @@ class Dx:
         self._session = _Session()
         self._session.trust_env = False
         self._session.proxies = {} if host.loopback else dict(proxies)
+        self._server = server(host.base, next(iter(self._session.proxies.values()), ""), "dx-host")
         self._session.auth = _Bearer(token)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers = requests.structures.CaseInsensitiveDict(
@@ -222,7 +213,7 @@ class Dx:
                         raise
                     return Answer(status, b"", retry_after)
         except _BROKEN as error:
-            return _verdict(error, sent=body.sent)
+            return _verdict(error, self._server, sent=body.sent)
 
     def _request(self, call: Call, body: _Body) -> requests.PreparedRequest:
         """Return the request. All but its body is prepared once, because a backfill makes thousands."""
@@ -278,15 +269,12 @@ def _read(response: requests.Response) -> bytes:
     return body
 
 
-def _verdict(error: Exception, *, sent: bool) -> Verdict:
+def _verdict(error: Exception, server: Server, *, sent: bool) -> Verdict:
     """Return the verdict on an attempt without an answer. DX cannot hold what was not `sent`."""
-    wrapped = list(exception_chain(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in wrapped):
-        return Verdict("refused", "certificate")
-    if not sent:
-        impossible = InvalidURL | InvalidSchema | MissingSchema | LocationValueError
-        if isinstance(error, impossible):
+    cause = cause_of(error, sent=sent)
+    if not sent and isinstance(error, InvalidURL | InvalidSchema | MissingSchema | LocationValueError):
+        if not server.proxy:
             return Verdict("refused", "request_impossible")
-        return Verdict("try-again", "connection_failed")
-    timed_out = any(isinstance(cause, ReadTimeout | ReadTimeoutError) for cause in wrapped)
-    return Verdict("try-again", "no_answer" if timed_out else "connection_lost", may_hold=True)
+        cause = "proxy_unusable"
+    final = cause == "proxy_unusable" or "certificate" in cause
+    return Verdict("refused" if final else "try-again", cause, server.sentence(cause), may_hold=sent and not final)

@@ -66,7 +66,8 @@ class Delivery:
                 self._result = self._finish(verdict)
                 return verdict
             self._in_flight = False
-            what = _CAUSES.get(verdict.error) or f"HTTP {verdict.http_status}"
+            other = f"HTTP {verdict.http_status}" if verdict.http_status else verdict.error.replace("_", " ")
+            what = _CAUSES.get(verdict.error, other)
             say(f"Attempt {self.attempts} for {self.call.label}: {what}. Trying again in {wait:.1f} s.")
             clock.sleep(wait)
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from dx_action.deployment.calls import Call, Result, as_upsert
 from dx_action.dx.answers import TOO_MANY, Verdict
 from dx_action.dx.delivery import LEAST_ATTEMPT, ClosedError, Delivery, Transport
-from dx_action.errors import ActionError, Problem
+from dx_action.errors import ActionError, Problem, is_cause
 from dx_action.runner.runtime import Clock
 
 LANES = 8
@@ -25,8 +25,8 @@ ALONE = 0.5
 # If so many calls in succession, for each lane, have no final answer, then DX is down.
 OUTAGE = 2
 _MOST_LOGGED = 20
-# No call can be sent to such a host.
-_HOPELESS = ("certificate", "redirect", "request_impossible")
+# No call can be sent to such a host, nor where a cause is final.
+_HOPELESS = ("redirect", "request_impossible")
 
 
 class Queue(Protocol):
@@ -371,5 +371,5 @@ def why_stop(verdict: Verdict, *, longest: float, down: int, lanes: int) -> str:
         return "unauthorized_before"
     if verdict.http_status == TOO_MANY and (verdict.retry_after or 0) > longest:
         return "http_429"
-    hopeless = verdict.kind == "refused" and verdict.error in _HOPELESS
+    hopeless = verdict.kind == "refused" and (verdict.error in _HOPELESS or is_cause(verdict.error))
     return "stopped_before" if hopeless or down >= OUTAGE * lanes else ""

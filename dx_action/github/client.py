@@ -6,7 +6,6 @@ is never repeated in its own words: see `errors`.
 
 import logging
 import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,10 +17,18 @@ from typing import Any, Generic, TypeVar
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from dx_action.errors import BadInput
-from dx_action.github.errors import FAILED, RATE_LIMITED, UNREADABLE, Access, LookupFailedError, graphql_type
+from dx_action.errors import OUTAGES, BadInput, Server
+from dx_action.github.errors import (
+    FAILED,
+    RATE_LIMITED,
+    UNREADABLE,
+    Access,
+    LookupFailedError,
+    NoAnswerError,
+    graphql_type,
+)
 from dx_action.inputs.model import Inputs
-from dx_action.runner.network import ca_file, exception_chain, proxies, read_ca_bundle
+from dx_action.runner.network import ca_file, cause_of, proxies, read_ca_bundle, server, was_repeated
 from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
 
@@ -210,19 +217,27 @@ class Repository:
         try:
             return _within(self._left(), ask)[1]
         except TimeoutError:
-            text = f"did not answer within the {SECONDS:.0f} s that look-ups have. Run the step again later."
-            raise LookupFailedError(text) from None
+            raise NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have") from None
         except _WaitTooLongError as wait:
             raise self._access(permission).rejected(wait.status, "", limited=wait.status == 403) from None
         except GithubException as error:
             raise self._rejected(error, permission) from None
-        except (OSError, ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError) as error:
-            # A requests exception is an OSError; over answers that are not GitHub's, PyGithub stumbles in the other ways.
-            if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in exception_chain(error)):
-                text = "has a certificate that is not trusted. For a private CA, name its PEM file in `ca-bundle`."
-                raise LookupFailedError(text, "rejected") from None
+        except OSError as error:  # a requests exception is one
+            raise self._unanswered(error) from None
+        except (ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError):
+            # In these ways PyGithub stumbles over answers that are not GitHub's.
             text = "returned no readable answer. Check the network and any proxy, then run the step again."
             raise LookupFailedError(text) from None
+
+    @property
+    def _server(self) -> Server:
+        url = self._run.runtime.api_url
+        return server(url, next(iter(proxies(self._run.env, url).values()), ""), "GITHUB_API_URL")
+
+    def _unanswered(self, error: OSError) -> LookupFailedError:
+        cause = "proxy_unusable" if isinstance(error, ValueError) else cause_of(error)
+        tried = f" in {_RETRIES + 1} attempts" if cause in OUTAGES and was_repeated(error) else ""
+        return NoAnswerError(cause, self._server, tried)
 
     def _rejected(self, error: Any, permission: str) -> LookupFailedError:
         from github import RateLimitExceededException  # noqa: PLC0415

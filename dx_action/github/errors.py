@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dx_action.errors import ActionError, Problem
+from dx_action.errors import OUTAGES, ActionError, Cause, Problem, Server
 
 # An outage is `unavailable` and `limited` passes with time; the others last until someone changes something.
 Kind = Literal["token", "forbidden", "missing", "limited", "rejected", "unavailable"]
@@ -16,6 +16,7 @@ _RATE_LIMIT = (
     "has used up GitHub's rate limit, and its reset is too far away to wait for. Run the step again later, or use a GitHub App's "
     "token, which has a limit of its own."
 )
+_LEADS: dict[Cause, str] = {"no_answer": "did not answer", "connection_lost": "returned no readable answer"}
 _MISSING = {
     "contents": "there is no such commit",
     "deployments": "the repository does not exist",
@@ -30,6 +31,20 @@ class LookupFailedError(ActionError):
         subject = "GITHUB_API_URL" if kind in ("rejected", "unavailable") else "github-token"
         super().__init__(Problem(subject, text))
         self.kind = kind
+
+    @property
+    def outage(self) -> bool:
+        """Whether it passes with time, so that nobody has to change a setting."""
+        return self.kind in ("unavailable", "limited")
+
+
+class NoAnswerError(LookupFailedError):
+    """GitHub was not reached, or its answer did not come."""
+
+    def __init__(self, cause: Cause, server: Server, tried: str) -> None:
+        text = f"{_LEADS.get(cause, 'cannot be reached')}{tried}. {server.sentence(cause)}"
+        super().__init__(text, "unavailable" if cause in OUTAGES else "rejected")
+        self.cause = cause
 
 
 class Missing(LookupFailedError):

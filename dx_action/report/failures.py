@@ -5,12 +5,12 @@ There is one message for each kind of failure. It says what failed, which error 
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from dx_action.deployment.calls import Result
 from dx_action.deployment.registration import Registration
 from dx_action.dx.answers import AUTH_CODES
-from dx_action.errors import Level
+from dx_action.errors import Cause, Level, Server, is_cause
 from dx_action.inputs.model import Inputs
 from dx_action.text import join_names, one_line, plural, truncate
 
@@ -40,10 +40,11 @@ ADVICE = {
     "http_404": "The host has no such API. Check that `dx-host` is the host of your own DX instance.",
     "http_422": "DX rejected the request and gave no readable reason. Check the inputs against the data in DX.",
     "http_429": "DX is rate-limiting and asked to wait longer than `timeout` allows. Raise `timeout`, or send it again later.",
-    "certificate": "The host's certificate is not trusted. Check `dx-host`; for a private CA, set `ca-bundle` to its PEM file.",
-    "connection_failed": "The connection to the host failed. Check `dx-host`, the network and any proxy.",
-    "connection_lost": "The connection broke before DX answered. Check the network and any proxy.",
-    "no_answer": "DX did not answer in time. Raise `timeout` if DX is slow; otherwise check whether it is down.",
+    # The cause's own sentence, which names host and proxy, comes as the result's message.
+    **{
+        cause: Server("`dx-host`", "dx-host", "`HTTPS_PROXY`" if cause.startswith("proxy_") else "").sentence(cause)
+        for cause in get_args(Cause)
+    },
     "request_impossible": "The request could not be built. Check `dx-host` and the proxy variables.",
     "unauthorized_before": "Not sent, because DX rejected the token in an earlier call.",
     "order_kept": "Not sent, because an earlier deployment of the same repository, service and environment failed, and order "
@@ -79,8 +80,10 @@ def not_done(noun: str, which: str, *, unknown: bool) -> str:
 
 
 def message(clause: str, error: str, http_status: int | None = None, words: str = "") -> str:
-    """Return the message on a kind of failure. `words` are DX's own."""
+    """Return the message on a kind of failure. `words` are DX's own, or our sentence on why DX gave no answer."""
     words = truncate(one_line(truncate(words)))
+    if words and is_cause(error):
+        return f"{clause}: {error}. {words}"
     advice = advise(error, http_status, said=bool(words))
     stop = "" if words.endswith((".", "!", "?", "…")) else "."
     return f"{clause}: {one_line(truncate(error, 100))}. {advice}" + (f" DX says: {words}{stop}" if words else "")

@@ -1,15 +1,26 @@
 """The CAs that a connection trusts, the proxy that it takes, and the causes of a failed one. The environment is handed in."""
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
-from dx_action.errors import BadInput, InvalidValue
+from dx_action.errors import BadInput, Cause, InvalidValue, Server
 from dx_action.runner.workspace import NotThere, Workspace
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+# OpenSSL's X509_V_ERR_… for which there is more to say than that a certificate is not trusted.
+_CERTIFICATES: dict[int, Cause] = {
+    9: "certificate_not_yet_valid",
+    10: "certificate_expired",
+    62: "certificate_wrong_name",
+    64: "certificate_wrong_name",
+}
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
+_REFUSALS: dict[str, Cause] = {"407": "proxy_password", "403": "proxy_denied"}
 
 
 def read_ca_bundle(path: str | None, workspace: Workspace) -> bytes | None:
@@ -103,6 +114,51 @@ def _trust_public(context: ssl.SSLContext) -> None:
     import certifi  # noqa: PLC0415 - only if there is no such folder
 
     context.load_verify_locations(cafile=certifi.where())
+
+
+def server(url: str, proxy: str, setting: str) -> Server:
+    """Return the server of a URL, and the proxy to it if there is one, as messages may name them."""
+    host_and_port = proxy.rpartition("@")[2].rpartition("://")[2]
+    named = re.sub(r"[^\w.:[\]-]", "", host_and_port)
+    return Server(urlsplit(url).netloc, setting, named or (proxy and "without a host"))
+
+
+def cause_of(error: BaseException, *, sent: bool | None = None) -> Cause:
+    """Return why there is no answer. `sent`: whether the request was sent, None if unknown."""
+    from urllib3 import exceptions as wire  # noqa: PLC0415 - only if something fails
+
+    chain = tuple(exception_chain(error))
+
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(each, kinds) for each in chain)
+
+    to_proxy = has(wire.ProxyError)
+    for each in chain:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return "proxy_certificate" if to_proxy else _CERTIFICATES.get(each.verify_code, "certificate_untrusted")
+        if isinstance(each, OSError) and (refusal := _TUNNEL.match(str(each))):
+            return _REFUSALS.get(refusal[1], "proxy_failed")
+    if has(wire.NameResolutionError):
+        return "proxy_name_not_found" if to_proxy else "name_not_found"
+    if has(ConnectionRefusedError):
+        return "proxy_refused" if to_proxy else "connection_refused"
+    if has(wire.ConnectTimeoutError) and not has(wire.NewConnectionError):  # its parent
+        return "proxy_timed_out" if to_proxy else "connection_timed_out"
+    # urllib3 blames the proxy for a tunnel that breaks later, too. Before anything is sent, only a proxy answers in HTTP.
+    if ((to_proxy or has(HTTPException)) and sent is False) or (to_proxy and has(wire.NewConnectionError)):
+        return "proxy_failed"
+    if has(wire.ReadTimeoutError, TimeoutError):
+        return "connection_timed_out" if sent is False else "no_answer"
+    if has(ssl.SSLError) and not sent and not (sent is None and has(ssl.SSLEOFError)):
+        return "tls_failed"
+    return "connection_failed" if sent is False or has(wire.NewConnectionError) else "connection_lost"
+
+
+def was_repeated(error: BaseException) -> bool:
+    """Return whether urllib3 has used up its attempts."""
+    from urllib3.exceptions import MaxRetryError  # noqa: PLC0415
+
+    return any(isinstance(each, MaxRetryError) for each in exception_chain(error))
 
 
 def exception_chain(error: BaseException) -> Iterator[BaseException]:

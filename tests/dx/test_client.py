@@ -58,8 +58,9 @@ def connected(
 
 
 def verdict(dx: Dx, seconds: float = 5, call: Call = CALL) -> Verdict:
+    """Return the verdict on a call, without the sentence on why there is no answer."""
     answer = dx(call, seconds)
-    return judge(answer, call.method, NOW) if isinstance(answer, Answer) else answer
+    return judge(answer, call.method, NOW) if isinstance(answer, Answer) else replace(answer, message="")
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -500,7 +501,7 @@ def closed_port() -> str:
 
 def test_a_refused_connection() -> None:
     with connected(closed_port()) as dx:
-        assert verdict(dx) == Verdict("try-again", "connection_failed")
+        assert verdict(dx) == Verdict("try-again", "connection_refused")
 
 
 def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -509,7 +510,7 @@ def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with connected("https://acme.getdx.net", context=tls_context({}, None)[0]) as dx:
-        assert verdict(dx) == Verdict("try-again", "connection_failed")
+        assert verdict(dx) == Verdict("try-again", "name_not_found")
 
 
 def test_a_server_that_does_not_accept() -> None:
@@ -523,7 +524,7 @@ def test_a_server_that_does_not_accept() -> None:
             filler.connect_ex(listening.getsockname())
         with connected(f"http://127.0.0.1:{listening.getsockname()[1]}") as dx:
             started = time.monotonic()
-            assert verdict(dx, 0.1) == Verdict("try-again", "connection_failed")
+            assert verdict(dx, 0.1) == Verdict("try-again", "connection_timed_out")
             assert time.monotonic() - started < 2
 
 
@@ -626,7 +627,7 @@ def test_a_certificate_of_an_unknown_authority(tmp_path: Path) -> None:
         Sandbox(token=TOKEN, tls=tmp_path / "ca.pem") as sandbox,
         connected(sandbox.url, context=tls_context({}, None)[0]) as dx,
     ):
-        assert verdict(dx) == Verdict("refused", "certificate")
+        assert verdict(dx) == Verdict("refused", "certificate_untrusted")
         assert sandbox.requests() == []
 
 
@@ -635,7 +636,7 @@ def test_a_certificate_of_another_host(tmp_path: Path) -> None:
     with Sandbox(token=TOKEN, tls=ca, host="127.0.0.2") as sandbox:
         context, _ = tls_context({}, ca.read_bytes())
         with connected(sandbox.url, context=context) as dx:
-            assert verdict(dx) == Verdict("refused", "certificate")
+            assert verdict(dx) == Verdict("refused", "certificate_wrong_name")
         assert sandbox.requests() == []
 
 
@@ -653,7 +654,7 @@ def test_no_tls_at_all() -> None:
         url = sandbox.url.replace("http:", "https:")
         with connected(url, context=tls_context({}, None)[0]) as dx:
             found = verdict(dx)
-        assert (found.kind, found.error, found.may_hold) == ("try-again", "connection_failed", False)
+        assert (found.kind, found.error, found.may_hold) == ("try-again", "tls_failed", False)
         assert sandbox.requests() == []
 
 
@@ -662,7 +663,7 @@ def test_a_proxy_that_cannot_be_used(proxy: str) -> None:
     context, _ = tls_context({}, None)
     with connected("https://dx.example.test", context=context, proxies={"https": proxy}) as dx:
         found = verdict(dx)
-    assert found == Verdict("refused", "request_impossible")
+    assert found == Verdict("refused", "proxy_unusable")
     assert "127.0.0.1" not in repr(found)
 
 

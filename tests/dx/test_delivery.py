@@ -40,7 +40,7 @@ REDIRECT = Answer(302, b"")
 NO_CONNECTION = Verdict("try-again", "connection_failed")
 NO_ANSWER = Verdict("try-again", "no_answer", may_hold=True)
 LOST = Verdict("try-again", "connection_lost", may_hold=True)
-UNTRUSTED = Verdict("refused", "certificate")
+UNTRUSTED = Verdict("refused", "certificate_untrusted")
 
 
 @dataclass
@@ -100,7 +100,7 @@ def delivered(
         ([REFUSED], "failed", "repo_not_found", 422),
         ([AUTH], "failed", "invalid_auth", 422),
         ([REDIRECT], "failed", "redirect", 302),
-        ([UNTRUSTED], "failed", "certificate", None),
+        ([UNTRUSTED], "failed", "certificate_untrusted", None),
         # Nobody has taken anything yet.
         ([BUSY, OK], "accepted", "", 200),
         ([NO_CONNECTION, OK], "accepted", "", 200),
@@ -120,7 +120,7 @@ def delivered(
         ([LOST, ABSENT], "unknown", "deployment_not_found", 422),
         ([NO_ANSWER, AUTH], "unknown", "invalid_auth", 422),
         ([DOWN, REDIRECT], "unknown", "redirect", 302),
-        ([DOWN, UNTRUSTED], "unknown", "certificate", None),
+        ([DOWN, UNTRUSTED], "unknown", "certificate_untrusted", None),
         ([DOWN, BUSY], "unknown", "http_429", 429),
         ([LOST, NO_CONNECTION], "unknown", "connection_failed", None),
         ([DOWN], "unknown", "http_503", 503),

@@ -853,7 +853,7 @@ def test_rows_that_fail_among_others_are_no_outage() -> None:
     assert told.outcomes == [HELD, "unknown"] * 20
 
 
-@pytest.mark.parametrize("error", ["certificate", "redirect", "request_impossible"])
+@pytest.mark.parametrize("error", ["certificate_untrusted", "proxy_unusable", "redirect", "request_impossible"])
 def test_a_host_that_no_row_can_be_sent_to_is_asked_once(error: str) -> None:
     dx = Scripted({"a": [Verdict("refused", error)], "b": [Verdict("refused", error)]})
     told = sent(Listed(TEN), dx, concurrency=8)

@@ -428,7 +428,9 @@ def test_an_outage_that_stays(hub: GitHub, ask: Ask, fault: dict[str, Any], expe
 def test_nobody_listens() -> None:
     with GitHub(Repo()) as server:
         pass
-    assert failure(server, rest).startswith(NO_ANSWER)
+    host = server.api_url.partition("://")[2]
+    said = f"`GITHUB_API_URL` cannot be reached in 4 attempts. {host} refused the connection. Check `GITHUB_API_URL`,"
+    assert failure(server, rest).startswith(said)
 
 
 def late(*moments: float) -> Clock:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import get_args
 
 import pytest
 
 from builders import inputs, resolved
 from dx_action.deployment.calls import Call, Outcome, Result, serialise
-from dx_action.errors import Problem
-from dx_action.report.failures import advise, conflicts, failures, unset_services
+from dx_action.errors import Cause, Problem
+from dx_action.report.failures import ADVICE, advise, conflicts, failures, message, unset_services
 
 # The bounds, as literals: what the code has must be these.
 MOST_KINDS, MOST_NAMES, LONGEST = 7, 10, 500
@@ -317,10 +318,19 @@ KNOWN = (
         "http_404",
         "http_422",
     ),
-    *("http_429", "certificate", "connection_failed", "connection_lost", "no_answer", "request_impossible"),
+    *("http_429", "request_impossible", *get_args(Cause)),
     *("unauthorized_before", "order_kept", "stopped_before", "out_of_time", "cancelled", "not_configured"),
 )
 UNLISTED = "DX rejected the request with an error code that its documentation does not list."
+
+
+def test_why_there_is_no_answer_is_our_own_sentence() -> None:
+    said = "The name dx.example.test was not found. Check `dx-host`."
+    assert message("DX did not register web", "name_not_found", None, said) == (
+        f"DX did not register web: name_not_found. {said}"
+    )
+    assert message("DX did not register web", "no_answer", None, "").endswith(f": no_answer. {ADVICE['no_answer']}")
+    assert message("DX did not register web", "odd", 422, said).endswith(f" DX says: {said}")
 
 
 @pytest.mark.parametrize("status", [None, 200, 422, 503])

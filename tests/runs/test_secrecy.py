@@ -199,7 +199,7 @@ def test_dx_repeats_it_elsewhere(tmp_path: Path, dx: Sandbox, fault: dict[str, A
 def test_certificate_error(tmp_path: Path) -> None:
     with Sandbox(token=SECRET, tls=tmp_path / "ca.pem") as dx:
         run = Step(tmp_path, connected(dx, SECRET, failed_file="failed.jsonl")).inside()
-    assert run.results("outcome", "error") == [("failed", "certificate")]
+    assert run.results("outcome", "error") == [("failed", "certificate_untrusted")]
     assert leaks(run) == {}
 
 
@@ -211,7 +211,7 @@ def test_proxy_error(tmp_path: Path) -> None:
         env = {"HTTPS_PROXY": f"http://someone:{password}@127.0.0.1:{free.getsockname()[1]}"}
         inputs = {"dx-host": "acme", "dx-token": SECRET, "service": TWO, "failed-file": "failed.jsonl", "timeout": "5"}
         run = Step(tmp_path, inputs, env=env).inside()
-    assert run.results("outcome", "error") == [("failed", "connection_failed")] * 2
+    assert run.results("outcome", "error") == [("failed", "proxy_refused")] * 2
     assert (leaks(run), leaks(run, SECRET[::-1])) == ({}, {})
 
 
