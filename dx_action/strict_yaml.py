@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from dx_action.errors import InvalidValue
+from dx_action.text import DEEPEST
 
 Where = tuple[str | int, ...]
-_DEEPEST = 100
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 
 
@@ -52,7 +52,7 @@ class _Loader(yaml.SafeLoader):
             event = self.get_event()  # type: ignore[no-untyped-call]
             return AliasNode("", event.anchor, event.start_mark, event.end_mark)
         nested = isinstance(event, yaml.CollectionStartEvent)
-        if nested and self.depth == _DEEPEST:
+        if nested and self.depth == DEEPEST:
             raise InvalidValue.at(line_of(event), "is nested too deeply")
         self.depth += nested
         self.anchors = {}  # nothing looks one up

@@ -1,6 +1,7 @@
 """Whatever the text: it commands nothing, hides nothing, and is read back as it was meant."""
 
 import html
+import json
 import re
 import unicodedata
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dx_action.text import code, escaped, join_names, markdown, one_line, plural, truncate
+from dx_action.text import TooDeepError, code, escaped, join_names, markdown, one_line, parse_json, plural, truncate
 from hostile import TEXT
 from runner import check_summary, read_command, read_lines
 
@@ -117,3 +118,69 @@ def test_names_are_joined_up_to_some(names: list[str], most: int, joined: str) -
 )
 def test_a_count_has_its_noun(count: int, words: tuple[str, ...], text: str) -> None:
     assert plural(count, *words) == text
+
+
+# JSON.
+
+
+@pytest.mark.parametrize(
+    ("text", "deep"),
+    [
+        ("[" * 100 + "]" * 100, 100),
+        ("[" * 101 + "]" * 101, 101),
+        ('{"a": ' * 100 + "1" + "}" * 100, 100),
+        ('{"a": ' * 101 + "1" + "}" * 101, 101),
+        ('[{"a": ' * 50 + "1" + "}]" * 50, 100),
+        ('[{"a": ' * 50 + "[1]" + "}]" * 50, 101),
+        # Many, and none of them deep.
+        (json.dumps([[{}]] * 1000), 3),
+        (json.dumps({"[" * 200: "{" * 200}), 1),
+        (json.dumps(['"' + "[" * 200, "\\" + "{" * 200, '\\"[']), 1),
+        (f"{json.dumps(chr(92))[:-1]}\\", 0),
+        # What is no JSON is looked through all the same.
+        ("[" * 101, 101),
+        ("]" * 10 + "[" * 111, 101),
+        ("[" * 100_000, 100_000),
+        ('{"a":' * 100_000, 100_000),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+@pytest.mark.parametrize("encoding", ["", "utf-8", "utf-8-sig", "utf-16", "utf-32-be"])
+def test_json_is_read_to_a_hundred_levels(text: str, deep: int, encoding: str) -> None:
+    given = text.encode(encoding) if encoding else text
+    try:
+        expected = json.loads(text) if deep <= 100 else None
+    except ValueError:
+        with pytest.raises(ValueError, match=r"Unterminated|Invalid"):
+            parse_json(given)
+        return
+    if deep <= 100:
+        assert parse_json(given) == expected
+    if deep == 100:
+        with pytest.raises(TooDeepError):
+            parse_json(given, deepest=99)
+    if deep > 100:
+        with pytest.raises(TooDeepError):
+            parse_json(given)
+
+
+def test_json_is_read_with_the_hooks_that_are_given() -> None:
+    assert parse_json('{"a": 1.0}', parse_float=str, object_pairs_hook=list) == [("a", "1.0")]
+
+
+@many
+@given(
+    st.recursive(
+        st.text(max_size=4) | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=4), inner)
+    )
+)
+def test_what_json_holds_is_read_whatever_its_depth_is_held_against(value: object) -> None:
+    def depth(found: object) -> int:
+        inner = list(found.values()) if isinstance(found, dict) else found if isinstance(found, list) else []
+        return isinstance(found, list | dict) + max(map(depth, inner), default=0)
+
+    text = json.dumps(value)
+    assert parse_json(text, deepest=depth(value)) == value
+    if depth(value):
+        with pytest.raises(TooDeepError):
+            parse_json(text, deepest=depth(value) - 1)

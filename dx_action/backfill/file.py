@@ -20,7 +20,7 @@ from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, json_value
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
-from dx_action.text import one_line, plural, truncate
+from dx_action.text import DEEPEST, one_line, plural, truncate
 
 Form = Literal["CSV", "JSON Lines"]
 MOST_BYTES = 1 << 20
@@ -238,7 +238,9 @@ def csv_cells(data: bytes, columns: Sequence[str]) -> dict[str, object]:
 
 def json_cells(data: bytes) -> dict[str, object]:
     """Return an object's fields. Raises InvalidValue."""
-    fields = json_value(_decoded(data).strip())
+    fields = json_value(
+        _decoded(data).strip(), deepest=DEEPEST + 1
+    )  # around metadata, which may be as deep as an input's
     if fields is None and _CR.search(data):
         raise InvalidValue(_CR_ALONE)
     if not isinstance(fields, dict) or not fields:

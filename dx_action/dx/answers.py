@@ -3,7 +3,6 @@
 The status decides first, then the body (see the documentation's table of errors).
 """
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from dx_action.deployment.calls import Method
+from dx_action.text import parse_json
 
 AUTH_CODES = ("not_authed", "invalid_auth", "account_inactive")
 DOCUMENTED = (*AUTH_CODES, "invalid_json", "required_params_missing", "repo_not_found")
@@ -119,8 +119,8 @@ def says_held(error: str, message: str) -> bool:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return parse_json(body)
+    except ValueError:
         return _UNREADABLE
 
 

@@ -1,6 +1,5 @@
 """GitHub's deployments: the whole history page by page, and the previous deployment of a service."""
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import count, islice
@@ -13,6 +12,7 @@ from dx_action.github.errors import UNREADABLE, LookupFailedError
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment, DeploymentStatus
+from dx_action.text import parse_json
 
 MOST_PAGES, MOST_TRIED = 3, 10
 _HISTORY = "GitHub's deployment history"
@@ -201,6 +201,6 @@ def _statuses(repository: Repository, deployment: int) -> Iterator[list[Deployme
 def _payload(text: str | None) -> Any:
     """Read the payload, which is JSON text here, and twice so if it was given as text."""
     try:
-        return json.loads(text) if text else None
-    except (ValueError, RecursionError):
+        return parse_json(text) if text else None
+    except ValueError:
         return text

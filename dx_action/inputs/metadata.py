@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from dx_action.errors import InvalidValue
+from dx_action.text import DEEPEST, TooDeepError, parse_json
 
 # The fields from which DX takes the lead time (its page on deployments.create).
 COMMIT_KEY, FIRST_KEY = "commit_timestamp", "first_commit_timestamp"
@@ -22,21 +23,21 @@ def parse_metadata(text: str) -> dict[str, Any]:
         raise InvalidValue(f"is not an object. {_FORM}")
     try:
         json.dumps(found, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        raise InvalidValue("contains a character that is not valid Unicode, or is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise InvalidValue("contains a character that is not valid Unicode.") from None
     return found
 
 
-def json_value(text: str) -> Any:
+def json_value(text: str, *, deepest: int = DEEPEST) -> Any:
     """Return the JSON value, or None if the text is not JSON: a YAML flow mapping starts with a brace too. Raises InvalidValue."""
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
+        return parse_json(text, deepest=deepest, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
     except InvalidValue:
         raise
+    except TooDeepError:
+        raise InvalidValue(f"is nested too deeply. Write at most {DEEPEST} levels.") from None
     except ValueError:
         return None
-    except RecursionError:
-        raise InvalidValue(f"is nested too deeply. {_FORM}") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Values as authors, payloads and rows write them: text → value, or InvalidValue with what to write instead. Pure."""
 
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pydantic import PlainValidator, SecretStr
 
 from dx_action.errors import InvalidValue
 from dx_action.services.service import SERVICE_FORM, Ownership, Service, checked
+from dx_action.text import TooDeepError, parse_json
 
 T = TypeVar("T")
 Outcome = Literal["success", "failure", "skip"]
@@ -61,8 +61,10 @@ def parse_items(text: str) -> tuple[object, ...]:
     text = text.strip()
     if text.startswith("["):
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
+            found = parse_json(text)
+        except TooDeepError:
+            raise InvalidValue('is nested too deeply. Write ["one", "two"], or one item a line.') from None
+        except ValueError:
             raise InvalidValue(
                 'starts like a JSON array but is not one. Write ["one", "two"], or one item a line.'
             ) from None
@@ -261,8 +263,10 @@ def services_in_payload(payload: Any) -> tuple[Service, ...]:
     """Return the services that a deployment's payload, an object or JSON text, names as `service`; none if it names none."""
     if isinstance(payload, str):
         try:
-            payload = json.loads(payload)
-        except (ValueError, RecursionError):
+            payload = parse_json(payload)
+        except TooDeepError:
+            raise InvalidValue("cannot be read, because the payload is nested too deeply.") from None
+        except ValueError:
             return ()
     service = payload.get("service") if isinstance(payload, dict) else None
     return services_in_json(service) if service else ()

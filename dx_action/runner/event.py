@@ -3,13 +3,13 @@
 Whatever GitHub may leave null may be null here. What an event means for a deployment is decided in `deployment.trigger`.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dx_action.errors import BadEvent
+from dx_action.text import DEEPEST, TooDeepError, parse_json
 
 
 class _Model(BaseModel):
@@ -155,10 +155,12 @@ def read_event(name: str, path: str) -> Event:
     if not name:
         raise BadEvent.of("GITHUB_EVENT_NAME", "is empty. Run the action as a step of a GitHub Actions workflow.")
     try:
-        payload = json.loads(Path(path).read_bytes()) if path else None
+        payload = parse_json(Path(path).read_bytes()) if path else None
     except OSError:
         raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that cannot be read.") from None
-    except (ValueError, RecursionError):
+    except TooDeepError:
+        raise BadEvent.of("GITHUB_EVENT_PATH", f"names a file with more than {DEEPEST} levels of JSON.") from None
+    except ValueError:
         raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that is not JSON.") from None
     if not isinstance(payload, dict):
         raise BadEvent.of("GITHUB_EVENT_PATH", "does not name a file with a JSON object.")

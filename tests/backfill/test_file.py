@@ -314,6 +314,21 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "NaN": ("a.jsonl", '{"metadata": {"a": NaN}}\n', "line 1 contains NaN or Infinity"),
     "a field twice": ("a.jsonl", '{"service": "a", "service": "b"}\n', "line 1 has the same key twice"),
     "JSON without a bottom": ("a.jsonl", '{"metadata": ' + "[" * 100_000, "line 1 is nested too deeply"),
+    "JSON too deep for a row": (
+        "a.jsonl",
+        '{"metadata": ' + "[" * 101 + "]" * 101 + "}",
+        "line 1 is nested too deeply",
+    ),
+    "metadata too deep in a row": (
+        "a.jsonl",
+        '{"deployed_at": 1735733100, "metadata": ' + '{"a": ' * 100 + "{}" + "}" * 101,
+        "line 1 is nested too deeply",
+    ),
+    "metadata too deep in a cell": (
+        "a.csv",
+        'deployed_at,metadata\n1735733100,"' + '{""a"": ' * 101 + "1" + "}" * 101 + '"\n',
+        "line 2, column `metadata`: is nested too deeply",
+    ),
     "a strange field": (
         "a.jsonl",
         '{"deployed_at": 1735733100, "tag": 1}',

@@ -389,7 +389,6 @@ def test_an_event_without_its_page(name: str, url: object) -> None:
         ("web", None),
         ('"web"', None),
         ('{"service": ', None),
-        ("[" * 100_000, None),
         (["service"], None),
         (7, None),
     ],
@@ -411,6 +410,19 @@ def test_services_of_a_payload_that_cannot_be_read_are_passed_over_with_a_warnin
     assert warning.startswith("The deployment's `payload.service` ")
     assert warning.endswith("It was ignored. Set `service` instead.")
     assert "s3cr3t" not in warning
+
+
+@pytest.mark.parametrize(
+    "payload", ["[" * 100_000, '{"service": "web", "more": ' + "[" * 100 + "]" * 100 + "}"], ids=len
+)
+def test_a_payload_that_is_nested_too_deeply_is_passed_over_with_a_warning(payload: str) -> None:
+    found = registered("deployment_production", changes={"deployment.payload": payload})
+    assert found.services is None
+    (warning,) = found.warnings
+    assert warning == (
+        "The deployment's `payload.service` cannot be read, because the payload is nested too deeply. It was ignored. "
+        "Set `service` instead."
+    )
 
 
 @pytest.mark.parametrize(

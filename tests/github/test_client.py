@@ -414,6 +414,8 @@ NO_ANSWER = "`GITHUB_API_URL` returned no readable answer"
         ({"status": 200, "body": b""}, "`GITHUB_API_URL` returned ", 1),
         ({"status": 200, "body": b'{"data": {"repo'}, NO_ANSWER, 1),
         ({"status": 422, "body": b'["evil"]'}, NO_ANSWER, 1),
+        ({"status": 200, "body": b"[" * 100_000}, NO_ANSWER, 1),
+        ({"status": 200, "body": b'{"a":' * 100_000 + b"1" + b"}" * 100_000}, NO_ANSWER, 1),
         ({"cut": True}, NO_ANSWER, 1),
         ({"reset": True}, NO_ANSWER, 4),
     ],
