@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dx_action.backfill.store import Rows
@@ -39,8 +40,8 @@ def rows_from_history(
     deploys = inputs.model_copy(update={"operation": "deploy"})
     own_jobs = _OwnJobs(repository, runtime.server_url)
     rows, texts, jobs, others = Rows(), Counter[str](), set[int](), 0
-    for event, log_urls, name in _outcomes(repository, since, until, environments=not inputs.only_environments):
-        registration = resolve(deploys, runtime, event, now)
+    for event, ref, log_urls, name in _outcomes(repository, since, until, environments=not inputs.only_environments):
+        registration = resolve(deploys, replace(runtime, ref=ref, ref_name="", ref_type=""), event, now)
         if not isinstance(registration, Registration):
             others += 1
         elif not inputs.workflow_jobs and any(own_jobs.has(url, name) for url in log_urls):
@@ -51,11 +52,12 @@ def rows_from_history(
                 rows.add(call, len(rows) + 1)
     say(f"Read {plural(len(rows), 'deployment')} from GitHub's history of {repository.name}")
     if others:
-        say(f"  Left out {plural(others, 'deployment')} to an environment that does not count")
+        which = "a branch or an environment" if inputs.only_branches else "an environment"
+        say(f"  Left out {plural(others, 'deployment')} to {which} that does not count")
     notices: list[str] = []
     if not len(rows) and not jobs:
         place = f"in GitHub's history of {repository.name} from {iso(since)} to {iso(until)}"
-        notices.append(_none_counts(place, others, named=bool(inputs.only_environments)))
+        notices.append(_none_counts(inputs, place, others))
     if jobs:
         notices.append(
             f"Left out {plural(len(jobs), 'deployment')} that GitHub made for this repository's own workflow jobs, because "
@@ -78,24 +80,27 @@ def _window(inputs: Inputs, now: datetime) -> tuple[datetime, datetime]:
     return since, until
 
 
-def _none_counts(place: str, others: int, *, named: bool) -> str:
+def _none_counts(inputs: Inputs, place: str, others: int) -> str:
     if not others:
         return (
             f"No deployment {place} ended in `success`, `failure` or `error`. Set an earlier `since`, or list the deployments "
             "in a `backfill-file`."
         )
-    why = "that `only-environments` names. Widen it" if named else "that counts. Set `only-environments`"
-    return f"{plural(others, 'deployment')} found {place}, but none to an environment {why}, or set an earlier `since`."
+    named = "that `only-environments` names. Widen it"
+    why = named if inputs.only_environments else "that counts. Set `only-environments`"
+    branch = " of a branch that `only-branches` names" if inputs.only_branches else ""
+    found = f"{plural(others, 'deployment')} found {place}"
+    return f"{found}, but none{branch} to an environment {why}, or set an earlier `since`."
 
 
 def _outcomes(
     repository: Repository, since: datetime, until: datetime, *, environments: bool
-) -> Iterator[tuple[DeploymentStatusEvent, list[str], str]]:
+) -> Iterator[tuple[DeploymentStatusEvent, str, list[str], str]]:
     """Yield each deployment's first success and its first failure or error in the window, the newest deployments first.
 
-    Each comes as the event that GitHub sent about it, with the log URLs of all the deployment's statuses and the repository's name
-    today. It ends at the first page that is wholly from before `since`. `environments`: whether each environment is for
-    production, or transient, is needed. Raises LookupFailedError.
+    Each comes as the event that GitHub sent about it, with the deployed branch or tag as in GITHUB_REF, the log URLs of all the
+    deployment's statuses, and the repository's name today. It ends at the first page that is wholly from before `since`.
+    `environments`: whether each environment is for production, or transient, is needed. Raises LookupFailedError.
     """
     seen: set[str] = set()
     for page in pages(repository):
@@ -119,7 +124,7 @@ def _outcomes(
                     deployment=deployment,
                     deployment_status=status,
                 )
-                yield event, log_urls, page.name
+                yield event, f"{node.ref.prefix}{node.ref.name}" if node.ref else "", log_urls, page.name
         if not late:
             return
 

@@ -47,7 +47,7 @@ def reference_ids(
     leg = [runtime.job or "-", inputs.job_index]
     if trigger.identity:
         parts = [*trigger.identity, *(leg if trigger.per_job else ()), outcome]
-        if trigger.overridable and (by_hand := _by_hand(inputs, trigger, subject)):
+        if by_hand := _by_hand(inputs, trigger, subject):
             parts.append(_digest(by_hand))
     else:
         run = ["run", runtime.run_id or "-", runtime.run_attempt, *leg]
@@ -77,7 +77,9 @@ def _by_hand(inputs: Inputs, trigger: Trigger, subject: Subject) -> list[str]:
     if trigger.commit and trigger.commit.value.lower().startswith(commit):
         commit = ""
     repository = "" if subject.own else subject.repository.value.lower()
-    given = [repository, inputs.environment or "", commit, *map(str.lower, inputs.merge_commit_shas)]
+    own = trigger.environment.value if trigger.environment else ""
+    environment = inputs.environment if inputs.environment != own else None
+    given = [repository, environment or "", commit, *map(str.lower, inputs.merge_commit_shas)]
     return given if any(given) else []
 
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from dx_action.changes.changeset import CLOCK, NO_CHANGES, Changes, MergedPull, deployed_change, needs_changes, own_pull
+from dx_action.changes.changeset import (
+    CLOCK,
+    NO_CHANGES,
+    Changes,
+    MergedPull,
+    deployed_change,
+    needs_changes,
+    own_pull,
+)
 from dx_action.deployment.pull_services import PullServices, ServiceLookups, assign, named_pull, nothing_to_send
 from dx_action.deployment.reference_id import Subject, reference_ids
 from dx_action.deployment.trigger import IsTag, Skipped, Trigger, decide, own_repository
@@ -19,6 +27,8 @@ from dx_action.services.service import Service, by_name
 
 # The source of merge commits that no input lists.
 DISCOVERED = "the pull requests that ship"
+# The source of what neither an input nor the event says.
+DEFAULT = "the default"
 Lookups = Callable[[], ServiceLookups]
 # (repository, whether it is the event's own, commit) → its look-ups.
 LookupsFor = Callable[[str, bool, str | None], ServiceLookups]
@@ -40,7 +50,7 @@ class Registration:
     services: Sourced[tuple[Service, ...]]
     pull_services: tuple[PullServices, ...]
     deployed_at: Sourced[str]
-    success: Sourced[bool] | None
+    success: Sourced[bool]
     environment: Sourced[str] | None
     reference_ids: Sourced[tuple[str, ...]]
     repeatable: bool
@@ -96,7 +106,9 @@ def resolve(
     deployed_at = Sourced(iso(time.value), time.source)
     changes = _changes(inputs, subject, services.value, deployed_at, lookups)
     attribution, merge_commit_shas = _commits(inputs, changes, services.value)
-    success = trigger.success if inputs.success is None else Sourced(inputs.success == "success", "input success")
+    success, environment = _success(inputs, trigger), sourced(inputs.environment, "input environment")
+    if inputs.only_environments:  # who lists environments counts more than production, and DX would take each for it
+        environment = environment or trigger.environment
     pull_number, pull_id = choose_pull(inputs, own_pull(subject.event), found, changes.pulls)
     job_page = sourced(runtime.run_page(inputs.check_run_id), "this job")
     return Registration(
@@ -109,16 +121,22 @@ def resolve(
         pull_services=pull_services,
         deployed_at=deployed_at,
         success=success,
-        environment=sourced(inputs.environment, "input environment"),
-        reference_ids=reference_ids(inputs, runtime, trigger, subject, services.value, not success or success.value),
+        environment=environment,
+        reference_ids=reference_ids(inputs, runtime, trigger, subject, services.value, success.value),
         repeatable=bool(trigger.identity) and not inputs.reference_id,
         source_url=sourced(inputs.source_url, "input source-url") or trigger.page or job_page,
         pull_number=pull_number,
         pull_id=pull_id,
-        notices=(*notices, *unused_since(inputs, subject.event), *changes.notices),
+        notices=(*trigger.notices, *notices, *unused_since(inputs, subject.event), *changes.notices),
         warnings=(*trigger.warnings, *changes.warnings),
         problems=problems,
     )
+
+
+def _success(inputs: Inputs, trigger: Trigger) -> Sourced[bool]:
+    if inputs.success:
+        return Sourced(inputs.success == "success", "input success")
+    return trigger.success or Sourced(value=True, source=DEFAULT)
 
 
 def _subject(inputs: Inputs, runtime: Runtime, event: Event, trigger: Trigger) -> Subject:
@@ -205,7 +223,7 @@ def choose_attribution(inputs: Inputs) -> Sourced[Attribution]:
         return Sourced("repository", "services found by changed files")
     if inputs.set_pull_services:
         return Sourced("repository", "input set-pull-services")
-    return Sourced("commit", "the default")
+    return Sourced("commit", DEFAULT)
 
 
 def choose_pull(

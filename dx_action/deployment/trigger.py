@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dx_action.errors import BadEvent, InvalidValue
-from dx_action.inputs.filters import counts, matches_branch
+from dx_action.inputs.filters import counts, is_production, matches_branch
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time
 from dx_action.inputs.values import Sourced, is_url, services_in_payload, sourced
 from dx_action.runner.event import (
+    Branch,
+    BranchEvent,
     DeploymentEvent,
     DeploymentStatusEvent,
     Event,
@@ -22,12 +24,15 @@ from dx_action.runner.event import (
 )
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
+from dx_action.text import join_names
 
 # Skipped without an explicit commit. An event that is neither here nor matched by `decide` is registered at GITHUB_SHA.
 _NAMES_NO_DEPLOYED_COMMIT = {
     *("merge_group", "check_run", "check_suite", "status", "create", "delete", "issues", "issue_comment"),
     *("pull_request_review", "pull_request_review_comment"),
 }
+# A run that one of these started ran at the tip of its branch, which need not be what it deployed.
+_RUN_AT_THE_TIP = {"workflow_run", "repository_dispatch", "schedule"}
 # A name → whether it is a tag, or None if that cannot be looked up.
 IsTag = Callable[[str], bool | None]
 
@@ -49,18 +54,19 @@ class Trigger:
     """What an event says of a deployment.
 
     `identity` names the event itself, so that handling it again makes the same reference ids; without it, they are this
-    job's own. `per_job`: several jobs and matrix legs may deploy for one such event. `overridable`: inputs may make another
-    deployment of the same event.
+    job's own. `per_job`: several jobs and matrix legs may deploy for one such event. `environment` is what the event names, and
+    is sent only if `only-environments` is set.
     """
 
     commit: Sourced[str] | None
     identity: tuple[str, ...] = ()
     per_job: bool = False
-    overridable: bool = True
     deployed_at: Sourced[datetime] | None = None
     success: Sourced[bool] | None = None
     page: Sourced[str] | None = None
     services: Sourced[tuple[Service, ...]] | None = None
+    environment: Sourced[str] | None = None
+    notices: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -73,9 +79,7 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime, is_tag: IsTag | None 
         return Skipped(
             "`success` says that the deployment was cancelled or skipped.", "Only a success or a failure is registered."
         )
-    names_pull = inputs.operation == "set-pull-services" and (inputs.pull_number or inputs.pull_id)
-    named = inputs.commit_sha or inputs.merge_commit_shas or names_pull
-    if event.name in _NAMES_NO_DEPLOYED_COMMIT and not named:
+    if event.name in _NAMES_NO_DEPLOYED_COMMIT and not _names_deployment(inputs):
         return Skipped(
             f"The event `{event.name}` does not say which commit was deployed.",
             "Set `commit-sha` if this step follows a deployment.",
@@ -83,17 +87,64 @@ def decide(event: Event, inputs: Inputs, runtime: Runtime, is_tag: IsTag | None 
     match event:
         case PullRequestEvent():
             return _pull_request(event, inputs)
-        case PushEvent():
-            return _push(event, inputs, runtime)
-        case DeploymentStatusEvent():
-            return _deployment_status(event, inputs, runtime)
-        case DeploymentEvent():
-            return _deployment(event, inputs, runtime)
         case WorkflowRunEvent():
             return _workflow_run(event, inputs, is_tag)
+        case PushEvent():
+            trigger = _push(event, inputs, runtime)
+        case DeploymentStatusEvent():
+            trigger = _deployment_status(event, inputs, runtime)
+        case DeploymentEvent():
+            trigger = _deployment(event, inputs, runtime)
         case ReleaseEvent():
-            return _release(event, runtime)
-    return _other(event, inputs, runtime)
+            trigger = _release(event, runtime)
+        case _:
+            trigger = _other(event, inputs, runtime)
+    return trigger if isinstance(trigger, Skipped) else _guarded(trigger, event, inputs, runtime)
+
+
+def _names_deployment(inputs: Inputs) -> bool:
+    """Whether inputs say what was deployed, or whose services are set, so that the event need not."""
+    names_pull = inputs.operation == "set-pull-services" and (inputs.pull_number or inputs.pull_id)
+    return bool(inputs.commit_sha or inputs.merge_commit_shas or names_pull)
+
+
+def _guarded(trigger: Trigger, event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
+    """Hold an event to `only-branches` if it is about a branch."""
+    if not inputs.only_branches:
+        return trigger
+    what, branches = _branches(event, runtime)
+    if not branches:
+        return _without_branch(trigger, event)
+    if any(matches_branch(inputs.only_branches, branch) for branch in branches):
+        return trigger
+    return _unmatched(what, join_names([*filter(None, branches)]))
+
+
+def _branches(event: Event, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
+    """Return what the event's branches are called in a message, and their names: none for a tag, a commit or a release.
+
+    A name is empty if the event is about a branch that it does not name.
+    """
+    match event:
+        case PushEvent(ref=str(ref)) if ref:
+            return "The pushed branch", (ref.removeprefix("refs/heads/"),) if ref.startswith("refs/heads/") else ()
+        case PushEvent():
+            return "The pushed branch", tuple(filter(None, [runtime.branch]))
+        case DeploymentEvent():
+            return "The deployed branch", tuple(filter(None, [runtime.branch]))
+        case ReleaseEvent() | BranchEvent(ref_type="tag"):
+            return "", ()
+        case BranchEvent():
+            return "The event's branch", event.named or ("",)
+    return "The branch of this run", tuple(filter(None, [runtime.branch]))
+
+
+def _without_branch(trigger: Trigger, event: Event) -> Trigger:
+    notice = (
+        f"`only-branches` has no effect here, because this {event.name} event is not about a branch. "
+        "To limit it, use `if` in the workflow."
+    )
+    return replace(trigger, notices=(*trigger.notices, notice))
 
 
 def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
@@ -105,13 +156,8 @@ def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
         )
     if skipped := _skip_branch("The pull request's base", pull.base.ref if pull.base else None, event, inputs):
         return skipped
-    own = _same(pull.head.repo if pull.head else None, event.repository)
-    if inputs.dx_token is None and event.name == "pull_request" and not own and not inputs.dry_run:
-        return Skipped(
-            "The pull request comes from a fork, so GitHub passes no secrets to this run and `dx-token` is empty.",
-            "Run the workflow on `push` to the base branch, or on `pull_request_target`.",
-            warn=True,
-        )
+    if event.name == "pull_request" and (skipped := _skip_fork(pull.head, event, inputs)):
+        return skipped
     return Trigger(
         sourced(pull.merge_commit_sha, "pull_request.merge_commit_sha"),
         identity=("pull", str(pull.id)),
@@ -126,11 +172,17 @@ def _push(event: PushEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipp
         return Skipped(
             "The push deleted its branch or tag.", "Run the workflow with `if: ${{ !github.event.deleted }}`."
         )
-    filtered = inputs.only_branches and not ref.startswith("refs/tags/")
-    if filtered and (skipped := _skip_branch("The pushed branch", ref.removeprefix("refs/heads/"), event, inputs)):
-        return skipped
     head = sourced(event.head_commit.id if event.head_commit else "", "push.head_commit.id")
-    return Trigger(head or sourced(runtime.sha, "GITHUB_SHA"))
+    branch, default = ref.removeprefix("refs/heads/"), event.repository and event.repository.default_branch
+    warnings: tuple[str, ...] = ()
+    other = ref.startswith("refs/heads/") and default and branch != default and not inputs.only_branches
+    if other and inputs.deploys and is_production(inputs.environment or "production"):
+        warning = (
+            f"The pushed branch, {branch}, is not the default branch, {default}, and its deployment counts as production. "
+            "Set `only-branches` to the branches that are deployed, or `environment` if it is not production."
+        )
+        warnings = (warning,)
+    return Trigger(head or sourced(runtime.sha, "GITHUB_SHA"), warnings=warnings)
 
 
 def _deployment(event: DeploymentEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
@@ -149,9 +201,9 @@ def _deployment(event: DeploymentEvent, inputs: Inputs, runtime: Runtime) -> Tri
     return Trigger(
         Sourced(deployment.sha, "deployment.sha"),
         identity=("deployment", str(deployment.id)),
-        overridable=False,  # a backfill has nothing but the deployment to make the same id from
         page=_page(f"{repository}/deployments", "the repository's deployments"),
         services=services,
+        environment=sourced(deployment.environment, "deployment.environment"),
         warnings=warnings,
     )
 
@@ -186,11 +238,9 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
             "The workflow run did not succeed, which usually means a failed test and no deployment.",
             "Set `success` if a failed run is a failed deployment.",
         )
-    if started_by.startswith("pull_request") or started_by == "merge_group":
-        return Skipped(
-            "The workflow run tested a pull request or a merge group, and deployed nothing.",
-            "Limit `on.workflow_run` with `branches`.",
-        )
+    tested = started_by.startswith("pull_request") or started_by == "merge_group"
+    if (tested or started_by in _NAMES_NO_DEPLOYED_COMMIT) and not _names_deployment(inputs):
+        return _skip_run(started_by, tested=tested)
     if not _same(run.head_repository, event.repository):
         return Skipped(
             "The workflow run's code comes from another repository.",
@@ -201,11 +251,33 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
     skipped = None if by_tag else _skip_branch("The workflow run's branch", name, event, inputs)
     if skipped and not (name and _is_tag(name, is_tag)):
         return skipped
-    return Trigger(
+    warnings: tuple[str, ...] = ()
+    if started_by in _RUN_AT_THE_TIP and inputs.deploys and not inputs.names_commits:
+        warning = (
+            f"The workflow run was started by `{started_by}` and ran at the tip of its branch, which may not be what was "
+            "deployed. Set `commit-sha` to the deployed commit."
+        )
+        warnings = (warning,)
+    trigger = Trigger(
         Sourced(run.head_sha, "workflow_run.head_sha"),
         identity=("workflow_run", str(run.id), str(run.run_attempt or 1)),
+        per_job=True,
         deployed_at=_time(run.updated_at, "workflow_run.updated_at"),
         page=_page(run.html_url, "workflow_run.html_url"),
+        warnings=warnings,
+    )
+    return _without_branch(trigger, event) if inputs.only_branches and (by_tag or skipped) else trigger
+
+
+def _skip_run(started_by: str, *, tested: bool) -> Skipped:
+    if tested:
+        return Skipped(
+            "The workflow run tested a pull request or a merge group, and deployed nothing.",
+            "Limit `on.workflow_run` with `branches`, or set `commit-sha` if it did deploy.",
+        )
+    return Skipped(
+        f"The workflow run was started by `{started_by}`, which does not say which commit was deployed.",
+        "Set `commit-sha` if it deployed one.",
     )
 
 
@@ -230,11 +302,14 @@ def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:
     )
 
 
-def _other(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger:
+def _other(event: Event, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
+    reviewed = event.pull_request if isinstance(event, BranchEvent) else None
+    if reviewed and (skipped := _skip_fork(reviewed.head, event, inputs)):
+        return skipped
     warning = (
         "A `repository_dispatch` event names no commit, so the tip of the default branch is used. Set `commit-sha`."
     )
-    taken = event.name == "repository_dispatch" and not inputs.names_commits
+    taken = event.name == "repository_dispatch" and inputs.deploys and not inputs.names_commits
     return Trigger(sourced(runtime.sha, "GITHUB_SHA"), warnings=(warning,) if taken else ())
 
 
@@ -242,16 +317,31 @@ def _skip_branch(what: str, branch: str | None, event: Event, inputs: Inputs) ->
     """Skip a branch that `only-branches` does not name; without that input, any but the default branch."""
     if matches_branch(inputs.only_branches, branch or ""):
         return None
-    if not branch:
-        return Skipped(f"{what} is not named by this event.", 'Set `only-branches: "**"` to register it anyway.')
-    if inputs.only_branches:
-        return Skipped(f"{what}, {branch}, does not match `only-branches`.", "Add it to register its deployments.")
+    if not branch or inputs.only_branches:
+        return _unmatched(what, branch)
     default = event.repository and event.repository.default_branch
     if not default:
         raise BadEvent.of(event.name, "events name the default branch, and this one does not. Set `only-branches`.")
     if branch == default:
         return None
     return Skipped(f"{what}, {branch}, is not the default branch, {default}.", "Set `only-branches` to register it.")
+
+
+def _unmatched(what: str, branch: str | None) -> Skipped:
+    if not branch:
+        return Skipped(f"{what} is not named by this event.", 'Set `only-branches: "**"` to register it anyway.')
+    return Skipped(f"{what}, {branch}, does not match `only-branches`.", "Add it to register its deployments.")
+
+
+def _skip_fork(head: Branch | None, event: Event, inputs: Inputs) -> Skipped | None:
+    """Skip a pull request of a fork, to whose runs GitHub passes no secrets."""
+    if inputs.dx_token or inputs.dry_run or _same(head.repo if head else None, event.repository):
+        return None
+    return Skipped(
+        "The pull request comes from a fork, so GitHub passes no secrets to this run and `dx-token` is empty.",
+        "Run the workflow on `push` to the base branch, or on `pull_request_target`.",
+        warn=True,
+    )
 
 
 def _same(head: Repository | None, own: Repository | None) -> bool:

@@ -22,15 +22,20 @@ nameWithOwner
 deployments(first: 100, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) {
   pageInfo { hasNextPage endCursor }
   nodes {
-    id databaseId commitOid environment payload createdAt
+    id databaseId commitOid environment payload createdAt ref { prefix name }
     statuses(first: 100) { pageInfo { hasNextPage } nodes { state created_at: createdAt log_url: logUrl } }
   }
 }
 """
 
 
+class _Ref(Node):
+    prefix: str
+    name: str
+
+
 class DeploymentNode(Node):
-    """A deployment, as GraphQL has it."""
+    """A deployment, as GraphQL has it. `ref` is the branch or tag that was deployed, while GitHub has it."""
 
     id: str
     database_id: int | None
@@ -38,6 +43,7 @@ class DeploymentNode(Node):
     environment: str | None
     payload: str | None
     created_at: str
+    ref: _Ref | None = None
     statuses: Connection[DeploymentStatus]
 
 

@@ -7,6 +7,8 @@ from dx_action.errors import InvalidValue
 from dx_action.inputs.values import parse_texts
 from dx_action.runner.event import Deployment
 
+# Without `only-environments`: what counts as production by its name alone.
+_PRODUCTION = ("prod*",)
 # What git forbids in a branch name, except for the star. Two of them have a meaning in GitHub's own filters.
 _IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
 
@@ -63,4 +65,9 @@ def counts(deployment: Deployment, only_environments: tuple[str, ...]) -> bool:
         return matches_environment(only_environments, name)
     if deployment.transient_environment:
         return False
-    return bool(deployment.production_environment) or matches_environment(("prod*",), name)
+    return bool(deployment.production_environment) or is_production(name)
+
+
+def is_production(environment: str) -> bool:
+    """Return whether the name alone says that it is production."""
+    return matches_environment(_PRODUCTION, environment)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dx_action.changes.changeset import grouped
-from dx_action.deployment.registration import Registration
+from dx_action.deployment.registration import DEFAULT, Registration
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
 from dx_action.text import truncate
@@ -21,7 +21,8 @@ def registration_lines(event: Event, registration: Registration) -> tuple[str, .
 
 
 def _line(name: str, value: Sourced[str]) -> str:
-    return f"  {name:<18} {truncate(value.value, 300)}" + (f"  from {value.source}" if value.source else "")
+    source = " (default)" if value.source == DEFAULT else f"  from {value.source}" if value.source else ""
+    return f"  {name:<18} {truncate(value.value, 300)}{source}"
 
 
 def _values(registration: Registration) -> Iterator[tuple[str, Sourced[str] | None]]:
@@ -35,7 +36,7 @@ def _values(registration: Registration) -> Iterator[tuple[str, Sourced[str] | No
     yield "attribution", Sourced(registration.attribution.value, registration.attribution.source)
     yield "service", Sourced(", ".join(service.identifier for service in services.value), services.source)
     yield "deployed_at", registration.deployed_at
-    yield "success", Sourced(str(success.value).lower(), success.source) if success else None
+    yield "success", Sourced(str(success.value).lower(), success.source)
     yield "environment", registration.environment
     yield "reference_id", Sourced(", ".join(registration.reference_ids.value), registration.reference_ids.source)
     yield "source_url", registration.source_url

@@ -111,7 +111,7 @@ def _attribution(call: Call) -> str:
 
 def _facts(registration: Registration) -> str:
     facts = [f"Repository {code(registration.repository.value)}"]
-    if registration.success is not None and not registration.success.value:
+    if not registration.success.value:
         facts.append("**failed** deployment")
     if registration.environment:
         facts.append(f"environment {code(registration.environment.value)}")

@@ -101,12 +101,62 @@ class Release(_Model):
     html_url: str | None = None
 
 
+class MergeGroup(_Model):
+    """A merge group. `base_ref` is the full name of the branch that it is merged into."""
+
+    base_ref: str | None = None
+
+
+class CheckSuite(_Model):
+    head_branch: str | None = None
+
+
+class CheckRun(_Model):
+    check_suite: CheckSuite | None = None
+
+
+class ReviewedPull(_Model):
+    base: Branch | None = None
+    head: Branch | None = None
+
+
+class StatusBranch(_Model):
+    """A branch that contains a status's commit."""
+
+    name: str | None = None
+
+
 class Event(_Model):
     """Any event, and all that is read of those that do not describe a deployment."""
 
     name: str
     action: str | None = None
     repository: Repository | None = None
+
+
+class BranchEvent(Event):
+    """An event about a branch that does not say which commit was deployed. Each kind has one of these fields."""
+
+    merge_group: MergeGroup | None = None
+    check_run: CheckRun | None = None
+    check_suite: CheckSuite | None = None
+    pull_request: ReviewedPull | None = None
+    branches: tuple[StatusBranch, ...] | None = None
+    ref: str | None = None
+    ref_type: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The branches that the event is about."""
+        suite = self.check_suite or (self.check_run and self.check_run.check_suite)
+        found = [
+            ((self.merge_group and self.merge_group.base_ref) or "").removeprefix("refs/heads/"),
+            suite and suite.head_branch,
+            self.pull_request and self.pull_request.base and self.pull_request.base.ref,
+            self.ref if self.ref_type == "branch" else None,
+            *(branch.name for branch in self.branches or ()),
+        ]
+        return tuple(name for name in found if name)
 
 
 class PullRequestEvent(Event):
@@ -144,6 +194,8 @@ _MODELS: dict[str, type[Event]] = {
     "deployment_status": DeploymentStatusEvent,
     "workflow_run": WorkflowRunEvent,
     "release": ReleaseEvent,
+    **dict.fromkeys(("merge_group", "check_run", "check_suite", "status", "create", "delete"), BranchEvent),
+    **dict.fromkeys(("pull_request_review", "pull_request_review_comment"), BranchEvent),
 }
 
 

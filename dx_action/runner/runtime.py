@@ -14,6 +14,8 @@ class Runtime:
     repository: str
     sha: str
     ref: str
+    ref_name: str
+    ref_type: str
     run_id: str
     run_attempt: str
     job: str
@@ -26,6 +28,14 @@ class Runtime:
     def server(self) -> str:
         """The server's host, which tells apart the ids of two GitHub servers."""
         return self.server_url.split("://")[-1]
+
+    @property
+    def branch(self) -> str:
+        """The branch that the run is for; empty if it is for a tag, a commit or a pull request."""
+        if self.ref_name and self.ref_type:
+            is_branch = self.ref_type == "branch" and not self.ref.startswith("refs/pull/")
+            return self.ref_name if is_branch else ""
+        return self.ref.removeprefix("refs/heads/") if self.ref.startswith("refs/heads/") else ""
 
     def run_page(self, check_run_id: str | None) -> str | None:
         """Return the page of this job, or of this attempt of its run if the server does not name the job."""

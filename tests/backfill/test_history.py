@@ -74,6 +74,7 @@ def payload(repo: Repo, deployment: Deployment, status: Status) -> dict[str, Any
     told = {
         "repository.full_name": repo.full_name,
         "deployment.id": deployment.id,
+        "deployment.ref": deployment.ref,
         "deployment.sha": deployment.sha,
         "deployment.environment": deployment.environment,
         "deployment.original_environment": deployment.original_environment,
@@ -94,7 +95,9 @@ def live(folder: Path, dx: Sandbox, written: dict[str, Any], given: dict[str, st
     """Run the action on a deployment's status, as it happens."""
     file = folder / f"{len(list(folder.iterdir()))}.json"
     file.write_text(json.dumps(written), encoding="utf-8")
-    env = {"GITHUB_EVENT_PATH": str(file)}
+    ref = written["deployment"]["ref"]
+    refs = {"GITHUB_REF": f"refs/heads/{ref}", "GITHUB_REF_NAME": ref, "GITHUB_REF_TYPE": "branch"}
+    env = {"GITHUB_EVENT_PATH": str(file)} | refs
     return Step(folder, connected(dx) | given, "deployment_status_success", env).inside()
 
 
@@ -123,7 +126,9 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "metadata": "version: 1.10\nn: 7\nü: é",
         },
     ),
-    "branches, which no deployment names": ({}, {"only-branches": "release/*"}),
+    "another environment than the event's": ({}, {"environment": "blue", "only-environments": "prod*"}),
+    "the event's environment": ({}, {"environment": "production"}),
+    "a branch that counts": ({"ref": "release/1"}, {"only-branches": "release/*"}),
     "by repository": ({}, {"attribution": "repository"}),
     "by upsert": ({}, {"method": "upsert"}),
     "another spelling of the repository": ({}, {"repository": "Acme/Shop"}),
@@ -139,6 +144,7 @@ def test_a_row_is_what_the_live_run_sends(
     tmp_path: Path, repo: Repo, gh: GitHub, state: str, made: dict[str, Any], given: dict[str, str]
 ) -> None:
     """Byte for byte, by the same method, with the same id."""
+    repo.branch(made.get("ref", "main"))
     deployment = repo.deployments.create(state=state, at="2025-02-03T04:05:06Z", **made)
     with Sandbox(token=TOKEN) as dx:
         run = live(tmp_path, dx, payload(repo, deployment, deployment.statuses[-1]), given)
@@ -209,6 +215,40 @@ def test_what_github_makes_inactive_later_stays_a_success(repo: Repo, gh: GitHub
         repo.deployments.create(environment="live", production=False, state="success", at=MARCH - day * DAY)
     found = read(gh, {"only-environments": "live"})
     assert sorted(found.values("deployed_at")) == [(text(MARCH - day * DAY),) for day in (3, 2, 1)]
+
+
+def test_a_history_is_held_to_the_branches_that_count(repo: Repo, gh: GitHub) -> None:
+    """As GitHub has them today. A tag, a commit and a branch that was deleted are none."""
+    repo.branch("release/1")
+    repo.branch("feature")
+    repo.tag("v1")
+    refs = {"main": 1, "release/1": 2, "feature": 3, "v1": 4, "gone": 5, repo.rev("main"): 6}
+    for ref, day in refs.items():
+        repo.deployments.create(ref=ref, state="success", at=MARCH - day * DAY)
+    found = read(gh, {"only-branches": "main\nrelease/*"})
+    assert sorted(found.values("deployed_at")) == sorted((text(MARCH - day * DAY),) for day in (1, 2, 4, 5, 6))
+    assert "  Left out 1 deployment to a branch or an environment that does not count" in found.log
+    passed_over = "`only-branches` has no effect here, because this deployment_status event is not about a branch. "
+    assert [notice for notice in found.notices if notice.startswith("`only")] == [
+        f"{passed_over}To limit it, use `if` in the workflow. (3 deployments)"
+    ]
+
+
+def test_a_history_without_a_branch_that_counts_says_so(repo: Repo, gh: GitHub) -> None:
+    repo.deployments.create(state="success", at=MARCH - DAY)
+    (notice,) = read(gh, {"only-branches": "next"}).notices
+    assert notice.startswith(
+        f"1 deployment found {WINDOW}, but none of a branch that `only-branches` names to an environment"
+    )
+
+
+def test_a_history_names_the_environments_that_are_listed(repo: Repo, gh: GitHub) -> None:
+    """As a live run does: else DX would take each of them for production."""
+    for day, environment in enumerate(("staging", "Production-EU", "qa"), 1):
+        repo.deployments.create(environment=environment, state="success", at=MARCH - day * DAY)
+    found = read(gh, {"only-environments": "stag*\nprod*"})
+    assert sorted(found.values("environment")) == [("Production-EU",), ("staging",)]
+    assert read(gh, {}).values("environment") == [(None,)]
 
 
 def test_of_two_statuses_in_one_second_the_earlier_counts(repo: Repo, gh: GitHub) -> None:

@@ -24,9 +24,10 @@ SAME: list[tuple[str, dict[str, str], str]] = [
     ("deployment_status_success", {}, "github.com/deployment/2251300501/success/checkout"),
     ("deployment_status_failure", {}, "github.com/deployment/2251300505/failure/checkout"),
     ("deployment_status_error", {}, "github.com/deployment/2251300506/failure/checkout"),
-    ("workflow_run_success", {}, "github.com/workflow_run/13654700101/1/success/shop"),
-    ("workflow_run_failure", {"success": "false"}, "github.com/workflow_run/13654700102/1/failure/shop"),
-    ("workflow_run_release", {}, "github.com/workflow_run/13654700107/2/success/shop"),
+    ("workflow_run_success", {}, "github.com/workflow_run/13654700101/1/deploy/0/success/shop"),
+    ("workflow_run_success", {"job-index": "2"}, "github.com/workflow_run/13654700101/1/deploy/2/success/shop"),
+    ("workflow_run_failure", {"success": "false"}, "github.com/workflow_run/13654700102/1/deploy/0/failure/shop"),
+    ("workflow_run_release", {}, "github.com/workflow_run/13654700107/2/deploy/0/success/shop"),
     ("release_published", {}, "github.com/release/2605100140/deploy/0/success/shop"),
     ("release_released", {}, "github.com/release/2605100140/deploy/0/success/shop"),
 ]
@@ -41,6 +42,10 @@ THIS_JOB: list[tuple[str, dict[str, str]]] = [
         )
     ),
 ]
+EVENTS_OWN = (
+    *("pull_request_merged", "workflow_run_success", "release_published"),
+    *("deployment_production", "deployment_status_success"),
+)
 same = pytest.mark.parametrize(("name", "given", "expected"), SAME)
 this_job = pytest.mark.parametrize(("name", "given"), THIS_JOB)
 by_hand = pytest.mark.parametrize(
@@ -81,22 +86,23 @@ def test_a_job_without_its_name(name: str, number: int) -> None:
     assert one(name, {}, job="") == f"github.com/{name.split('_', maxsplit=1)[0]}/{number}/-/0/success/shop"
 
 
-@pytest.mark.parametrize("name", ["pull_request_merged", "release_published"])
+@pytest.mark.parametrize("name", ["pull_request_merged", "release_published", "workflow_run_success"])
 def test_jobs_and_matrix_legs_deploy_each_for_themselves(name: str) -> None:
     ids = {one(name, {"job-index": leg}, job=job) for leg in ("0", "1") for job in ("deploy", "deploy-eu")}
     assert len(ids) == 4
 
 
-@pytest.mark.parametrize("name", ["deployment_production", "deployment_status_success", "workflow_run_success"])
-def test_a_deployment_or_a_run_is_one_in_every_job_and_matrix_leg(name: str) -> None:
+@pytest.mark.parametrize("name", ["deployment_production", "deployment_status_success"])
+def test_a_deployment_is_one_in_every_job_and_matrix_leg(name: str) -> None:
     ids = {one(name, {"job-index": leg}, job=job) for leg in ("0", "1") for job in ("deploy", "deploy-eu")}
     assert len(ids) == 1
 
 
 @by_hand
-@pytest.mark.parametrize("name", ["pull_request_merged", "workflow_run_success", "release_published"])
+@pytest.mark.parametrize("name", EVENTS_OWN)
 def test_what_is_given_by_hand_makes_another_deployment(name: str, given: dict[str, str]) -> None:
-    plain, found = one(name), one(name, given)
+    given = {"service": "shop"} | given
+    plain, found = one(name, {"service": "shop"}), one(name, given)
     start, service = plain.rsplit("/", 1)
     assert re.fullmatch(rf"{re.escape(start)}/{DIGEST}/{service}", found)
     assert found == one(name, given, **ANOTHER_RUN)
@@ -108,6 +114,8 @@ def test_what_is_given_by_hand_makes_another_deployment(name: str, given: dict[s
         ("pull_request_merged", MERGED_41),
         ("workflow_run_success", "c89241549856579cbcce0211499667cb1ecc577a"),
         ("release_published", "c89241549856579cbcce0211499667cb1ecc577a"),
+        ("deployment_production", "c89241549856579cbcce0211499667cb1ecc577a"),
+        ("deployment_status_success", "c89241549856579cbcce0211499667cb1ecc577a"),
     ],
 )
 def test_what_the_event_says_anyway_makes_no_other_deployment(name: str, commit: str) -> None:
@@ -115,28 +123,31 @@ def test_what_the_event_says_anyway_makes_no_other_deployment(name: str, commit:
         {"commit-sha": commit},
         {"commit-sha": commit[:7].upper()},
         {"repository": "ACME/Shop"},
+        {"only-environments": "*"},
     ):
         assert one(name, given) == one(name)
 
 
-def test_two_environments_are_two_deployments() -> None:
-    given = [{"environment": "eu"}, {"environment": "us"}, {"environment": "eu", "commit-sha": "abc1234"}]
-    assert len({one("pull_request_merged", each) for each in given}) == len(given)
+@pytest.mark.parametrize("name", ["deployment_production", "deployment_status_success"])
+def test_a_deployments_own_environment_makes_no_other_deployment(name: str) -> None:
+    """However it is spelled, another name in DX is another deployment."""
+    for given in ({"environment": "production"}, {"environment": "production", "only-environments": "prod*"}):
+        assert one(name, given) == one(name)
+    assert one(name, {"environment": "Production"}) != one(name)
+
+
+@pytest.mark.parametrize("name", EVENTS_OWN)
+def test_two_environments_are_two_deployments(name: str) -> None:
+    given = [{}, {"environment": "eu"}, {"environment": "us"}, {"environment": "eu", "commit-sha": "abc1234"}]
+    assert len({one(name, each) for each in given}) == len(given)
 
 
 def test_a_digest_stays_what_it_was_in_earlier_versions() -> None:
     """Else an event that was handled before an update would be registered again after it."""
     assert (
         one("workflow_run_success", {"environment": "eu"})
-        == "github.com/workflow_run/13654700101/1/success/5ed12a1f428d/shop"
+        == "github.com/workflow_run/13654700101/1/deploy/0/success/5ed12a1f428d/shop"
     )
-
-
-@by_hand
-@pytest.mark.parametrize("name", ["deployment_production", "deployment_status_success"])
-def test_a_deployments_id_is_its_own_whatever_is_given(name: str, given: dict[str, str]) -> None:
-    """The history of deployments, from which a backfill is made, tells no more."""
-    assert one(name, given | {"service": "checkout"}) == one(name)
 
 
 # --- this job's ids -------------------------------------------------------------------------------------------------

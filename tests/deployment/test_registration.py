@@ -98,7 +98,8 @@ def error(name: str, given: dict[str, str], changes: dict[str, Any] | None = Non
 )
 def test_every_value_says_where_it_came_from(name: str, expected: dict[str, tuple[object, str]]) -> None:
     registration = resolved(name, {"check-run-id": "38168200017"})
-    assert facts(registration) == {"attribution": ("commit", "the default")} | expected
+    defaults = {"attribution": ("commit", "the default"), "success": (True, "the default")}
+    assert facts(registration) == defaults | expected
     assert registration.environment is None
 
 
@@ -141,7 +142,9 @@ def test_explicit_inputs_win_over_the_event() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "expected"),
     [
-        ("push_branch", {}, None),
+        ("push_branch", {}, Sourced(value=True, source="the default")),
+        ("deployment_production", {}, Sourced(value=True, source="the default")),
+        ("workflow_run_success", {}, Sourced(value=True, source="the default")),
         ("push_branch", {"success": "true"}, Sourced(value=True, source="input success")),
         ("push_branch", {"success": "failure"}, Sourced(value=False, source="input success")),
         ("deployment_status_success", {}, Sourced(value=True, source="deployment_status.state")),
@@ -150,7 +153,7 @@ def test_explicit_inputs_win_over_the_event() -> None:
         ("workflow_run_failure", {"success": "false"}, Sourced(value=False, source="input success")),
     ],
 )
-def test_success(name: str, given: dict[str, str], expected: Sourced[bool] | None) -> None:
+def test_success(name: str, given: dict[str, str], expected: Sourced[bool]) -> None:
     assert resolved(name, given).success == expected
 
 

@@ -48,9 +48,9 @@ def of_deployment(sha: str, deployment_id: int, services: Services | None) -> Tr
     return Trigger(
         Sourced(sha, "deployment.sha"),
         identity=("deployment", str(deployment_id)),
-        overridable=False,
         page=Sourced(f"{SHOP}/deployments", "the repository's deployments"),
         services=services,
+        environment=Sourced("production", "deployment.environment"),
     )
 
 
@@ -67,6 +67,7 @@ def of_run(sha: str, run_id: int, time: str, attempt: int = 1) -> Trigger:
     return Trigger(
         Sourced(sha, "workflow_run.head_sha"),
         identity=("workflow_run", str(run_id), str(attempt)),
+        per_job=True,
         deployed_at=Sourced(at(time), "workflow_run.updated_at"),
         page=Sourced(f"{SHOP}/actions/runs/{run_id}", "workflow_run.html_url"),
     )
@@ -79,6 +80,10 @@ RELEASE = Trigger(
     page=Sourced(f"{SHOP}/releases/tag/v1.4.0", "release.html_url"),
 )
 TIP_TAKEN = "A `repository_dispatch` event names no commit, so the tip of the default branch is used. Set `commit-sha`."
+OTHER_BRANCH = (
+    "The pushed branch, gift-cards, is not the default branch, main, and its deployment counts as production. "
+    "Set `only-branches` to the branches that are deployed, or `environment` if it is not production."
+)
 
 
 def this_job(sha: str, source: str = "GITHUB_SHA", *warnings: str) -> Trigger:
@@ -108,7 +113,7 @@ REGISTERED: dict[str, Trigger] = {
     "pull_request_fork_merged": of_pull(43, MERGED_43, 2401500043),
     "pull_request_fork_deleted": of_pull(44, MERGED_44, 2401500044),
     "push_branch": this_job(MERGED_41, "push.head_commit.id"),
-    "push_feature_branch": this_job(FEATURE, "push.head_commit.id"),
+    "push_feature_branch": this_job(FEATURE, "push.head_commit.id", OTHER_BRANCH),
     "push_tag_lightweight": this_job(MERGED_41, "push.head_commit.id"),
     "push_tag_annotated": this_job(MERGED_42, "push.head_commit.id"),
     "push_no_head_commit": this_job(MERGED_44),
@@ -254,10 +259,12 @@ def test_an_unmerged_fork_is_no_warning() -> None:
         ("workflow_run_feature_branch", "gift-*", True),
         ("workflow_run_tag", "main", True),
         ("workflow_run_release", "main", True),
-        ("workflow_dispatch", "release/**", True),
-        ("schedule", "release/**", True),
+        ("workflow_dispatch", "release/**", False),
+        ("workflow_dispatch_no_inputs", "release/**", True),
+        ("schedule", "release/**", False),
         ("release_published", "main", True),
-        ("deployment_production", "release/**", True),
+        ("deployment_production", "release/**", False),
+        ("deployment_production", "main", True),
     ],
 )
 def test_only_branches(name: str, only: str, registers: bool) -> None:
@@ -572,7 +579,7 @@ def test_no_commit_at_all() -> None:
         ("release-2025.1", None, False),
     ],
 )
-@pytest.mark.parametrize("started_by", ["push", "workflow_dispatch", "schedule", "deployment", "create", None])
+@pytest.mark.parametrize("started_by", ["push", "workflow_dispatch", "schedule", "deployment", None])
 def test_a_run_that_a_tag_started_is_told_from_a_branchs(
     started_by: str | None, name: str, known: bool | None, expected: bool
 ) -> None:
@@ -645,6 +652,6 @@ def test_an_event_without_a_commit_needs_none_for_a_pull_request_that_is_named(
 
 
 def test_what_a_trigger_and_a_skip_are_unless_told_otherwise() -> None:
-    assert (Trigger(None).per_job, Trigger(None).overridable, Trigger(None).identity) == (False, True, ())
+    assert (Trigger(None).per_job, Trigger(None).identity, Trigger(None).notices) == (False, (), ())
     assert (str(Skipped("Why.")), str(Skipped("Why.", "What."))) == ("Why.", "Why. What.")
     assert not Skipped("Why.").warn

@@ -38,7 +38,7 @@ def test_each_value_has_a_line_in_its_column() -> None:
         "Event pull_request (closed):",
         "  repository         acme/shop  from repository.full_name",
         "  commit_sha         312c5c6455a5802d9eff8e65fbc68a516dd3a76d  from pull_request.merge_commit_sha",
-        "  attribution        commit  from the default",
+        "  attribution        commit (default)",
         "  service            web, cart  from input service",
         "  deployed_at        2025-01-01T12:05:00Z  from input deployed-at",
         "  success            false  from input success",

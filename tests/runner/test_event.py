@@ -13,6 +13,7 @@ from builders import ABSENT, NOW, event, inputs, payload, runtime
 from dx_action.deployment.registration import resolve
 from dx_action.errors import ActionError, BadEvent
 from dx_action.runner.event import (
+    BranchEvent,
     DeploymentEvent,
     DeploymentStatusEvent,
     Event,
@@ -32,6 +33,8 @@ TYPES: dict[str, type[Event]] = {
     "deployment_status": DeploymentStatusEvent,
     "workflow_run": WorkflowRunEvent,
     "release": ReleaseEvent,
+    **dict.fromkeys(("merge_group", "check_run", "check_suite", "status", "create", "delete"), BranchEvent),
+    **dict.fromkeys(("pull_request_review", "pull_request_review_comment"), BranchEvent),
 }
 # What every event of the kind has; anything else may be null or missing.
 REQUIRED: dict[str, set[str]] = {
@@ -91,6 +94,18 @@ MISTYPED: list[tuple[str, str, Any]] = [
     ("release_published", "release.draft", "s3cr3t"),
     ("release_published", "release.prerelease", "s3cr3t"),
     ("release_published", "release.html_url", 5),
+    ("merge_group", "merge_group", "s3cr3t"),
+    ("merge_group", "merge_group.base_ref", 5),
+    ("check_run", "check_run", "s3cr3t"),
+    ("check_run", "check_run.check_suite", "s3cr3t"),
+    ("check_run", "check_run.check_suite.head_branch", 5),
+    ("check_suite", "check_suite", "s3cr3t"),
+    ("check_suite", "check_suite.head_branch", ["s3cr3t"]),
+    ("status", "branches", "s3cr3t"),
+    ("create", "ref", 5),
+    ("delete", "ref_type", 5),
+    ("pull_request_review", "pull_request", "s3cr3t"),
+    ("pull_request_review_comment", "pull_request.base.ref", 5),
 ]
 # Each of these looks at fields that the others pass by.
 SETTINGS = [{}, {"only-branches": "**", "only-environments": "*"}, {"only-branches": "**", "dx-token": ""}]

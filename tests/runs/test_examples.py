@@ -207,13 +207,13 @@ CASES: dict[str, list[Case]] = {
         Case(
             event="schedule",
             happening=remembered,
-            known={"steps.window.outputs.since": since, "matrix.environment": environment},
+            known={"steps.window.outputs.since": since},
             calls=1,
-            sent=past(environment)[skipped:],
+            sent=sent,
         )
-        for since, environment, skipped in (
-            ("2024-10-31T04:17:00Z", "production", 1),
-            ("2024-10-01T04:17:00Z", "prod-eu", 0),
+        for since, sent in (
+            ("2024-10-31T04:17:00Z", PAST[1:]),
+            ("2024-10-01T04:17:00Z", sorted(PAST + past("prod-eu"), key=lambda body: body["deployed_at"])),
         )
     ],
     "resend": [
@@ -247,7 +247,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             event="workflow_dispatch",
             happening=remembered,
-            known={"inputs.since": "2024-10-01T00:00:00Z", "inputs.environment": "production"},
+            known={"inputs.since": "2024-10-01T00:00:00Z", "inputs.environments": "production"},
             calls=1,
             refused=refused,
             status="partial" if refused else "registered",
@@ -374,13 +374,17 @@ CASES: dict[str, list[Case]] = {
     "workflow-run": [
         Case(
             event="workflow_run_success",
-            sent=[create("github.com/workflow_run/13654700101/1/success/payments-service", **OF_THE_RUN)],
+            sent=[create("github.com/workflow_run/13654700101/1/register/0/success/payments-service", **OF_THE_RUN)],
         ),
         Case(
             event="workflow_run_success",
             changes={"workflow_run.conclusion": "failure"},
             sent=[
-                create("github.com/workflow_run/13654700101/1/failure/payments-service", **OF_THE_RUN, success=False)
+                create(
+                    "github.com/workflow_run/13654700101/1/register/0/failure/payments-service",
+                    **OF_THE_RUN,
+                    success=False,
+                )
             ],
         ),
         Case(event="workflow_run_success", changes={"workflow_run.conclusion": "action_required"}, status="skipped"),
