@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Self, TypeGuard, get_args
 
 Level = Literal["error", "warning", "notice"]
+FailOnError = Literal["true", "false", "except-outages"]
 # Why a server gave no answer; `runner.network` finds it. In the output `results` it is `error`.
 Cause = Literal[
     "name_not_found",
@@ -95,13 +96,34 @@ def is_cause(error: str) -> TypeGuard[Cause]:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong (`text`, a sentence or two without the value) with `subject`, such as an input's name."""
+    """What is wrong (`text`, a sentence or two without the value) with `subject`, such as an input's name.
+
+    `outage`: it passes without anyone's help, because it is a server's or the network's doing.
+    """
 
     subject: str
     text: str
+    outage: bool = False
 
     def __str__(self) -> str:
         return f"`{self.subject}` {self.text}"
+
+    @property
+    def failure(self) -> "Failure":
+        return Failure(str(self), self.outage)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A message on what failed. `outage`: it passes without anyone's help, because it is a server's or the network's doing."""
+
+    text: str
+    outage: bool = False
+
+    def level(self, fail_on_error: FailOnError) -> Level:
+        """Return `error` if it fails the step, else `warning`."""
+        fails = fail_on_error == "true" or (fail_on_error == "except-outages" and not self.outage)
+        return "error" if fails else "warning"
 
 
 class ActionError(Exception):

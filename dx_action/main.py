@@ -18,7 +18,7 @@ from typing import TextIO
 from dx_action import __version__
 from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
-from dx_action.errors import ActionError, Interrupted, Problem
+from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
 from dx_action.inputs.model import fail_on_error, read_inputs, tokens
 from dx_action.operations.register import register
 from dx_action.report import endings
@@ -109,7 +109,7 @@ def _operate(step: endings.Step) -> endings.Report:
             return backfill(step, inputs, runtime)
 
 
-def _saved(report: endings.Report, step: endings.Step, *, strict: bool) -> endings.Report:
+def _saved(report: endings.Report, step: endings.Step, *, strict: FailOnError) -> endings.Report:
     """Save in `failed-file` what DX does not hold for certain, and return the report on what was really saved."""
     if step.inputs is None or not report.failed:
         return report
@@ -120,7 +120,7 @@ def _saved(report: endings.Report, step: endings.Step, *, strict: bool) -> endin
     return report
 
 
-def _publish(report: endings.Report, workflow: Workflow, *, strict: bool) -> int:
+def _publish(report: endings.Report, workflow: Workflow, *, strict: FailOnError) -> int:
     try:
         workflow.set_outputs(report.outputs)
     except OSError:

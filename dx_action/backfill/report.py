@@ -6,9 +6,18 @@ from dx_action.backfill.summary import by_outcome, summary
 from dx_action.backfill.tally import MOST_LINES, BackfillResult
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
-from dx_action.errors import Problem
+from dx_action.errors import FailOnError, Failure, Problem
 from dx_action.report.endings import Report, dry_run_lines, headline, reason_of, skipped, status_of, with_problem
-from dx_action.report.failures import TOKEN_ERRORS, Hint, already_registered, limited, message, not_done, saved_in
+from dx_action.report.failures import (
+    PASSING,
+    TOKEN_ERRORS,
+    Hint,
+    already_registered,
+    limited,
+    message,
+    not_done,
+    saved_in,
+)
 from dx_action.report.outputs import outputs
 from dx_action.report.summary import whole
 from dx_action.text import one_line, plural
@@ -27,7 +36,7 @@ def nothing(notices: Sequence[str] = ()) -> Report:
 def written(ending: BackfillResult, path: str) -> Report:
     """Report the CSV: nothing was sent."""
     text = f"{plural(len(ending.tally), ending.noun)} written to {one_line(path)}. Nothing was sent to DX."
-    shown = whole("Backfill written, nothing sent to DX", [text], ending.hints, summary(ending))
+    shown = whole("Backfill written, nothing sent to DX", [Failure(text)], ending.hints, summary(ending))
     return Report(_outputs("written", "", ending), shown, hints=ending.hints, lines=[text])
 
 
@@ -38,7 +47,7 @@ def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     return Report(found, shown, hints=ending.hints, lines=dry_run_lines(len(ending.tally), calls))
 
 
-def sent(ending: BackfillResult, *, fail_on_error: bool, problems: Sequence[Problem] = ()) -> Report:
+def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequence[Problem] = ()) -> Report:
     """Report what became of the rows. `problems` are what else went wrong, such as a `failed-file` that cannot be written."""
     tally, total = ending.tally, len(ending.tally)
     status = status_of(
@@ -56,16 +65,16 @@ def sent(ending: BackfillResult, *, fail_on_error: bool, problems: Sequence[Prob
     return report
 
 
-def failures(ending: BackfillResult) -> list[str]:
+def failures(ending: BackfillResult) -> list[Failure]:
     """Return one message for each kind of failure; what was not sent because of one belongs to it."""
     unsent = ending.tally.counts["not-sent"] - ending.held_back
     kinds = sorted(ending.tally.kinds.items(), key=lambda item: -item[1].count)
     cause = next((name for name, _ in kinds if name[1] in _CAUSES.get(ending.reason, ())), None)
-    messages = []
+    messages: list[Failure] = []
     if unsent and ending.reason == "cancelled":
-        messages.append(f"The job was cancelled. {counted(ending)}")
+        messages.append(Failure(f"The job was cancelled. {counted(ending)}"))
     elif unsent and not cause:
-        messages.append(message(_clause(ending, unsent), ending.reason))
+        messages.append(Failure(message(_clause(ending, unsent), ending.reason), ending.reason in PASSING))
     for name, kind in sorted(kinds, key=lambda item: item[0] != cause):
         outcome, error = name
         text = f"{_share(ending, kind.count, kind.lines)} failed for other reasons."
@@ -74,12 +83,12 @@ def failures(ending: BackfillResult) -> list[str]:
             text = message(clause, error, kind.first.http_status, kind.first.message)
         if unsent and name == cause:
             text += f" Because of it, {unsent:,} more {'was' if unsent == 1 else 'were'} not sent."
-        messages.append(text)
+        messages.append(Failure(text, kind.outage))
     if ending.held_back:
-        messages.append(message(_clause(ending, ending.held_back), "order_kept"))
+        messages.append(Failure(message(_clause(ending, ending.held_back), "order_kept"), outage=True))
     messages = limited(messages)
     if messages:
-        messages[0] += f" {_how_to_go_on(ending)}"
+        messages[0] = Failure(f"{messages[0].text} {_how_to_go_on(ending)}", messages[0].outage)
     return messages
 
 

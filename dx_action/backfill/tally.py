@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Outcome, Result
-from dx_action.report.failures import Hint
+from dx_action.report.failures import Hint, is_outage
 
 # The step's outputs have no room for more.
 MOST_RESULTS = 1_300
@@ -20,9 +20,10 @@ _OUTCOMES: tuple[Outcome, ...] = ("not-sent", "accepted", "already-registered", 
 
 @dataclass(slots=True)
 class Kind:
-    """A kind of failure: its first result, how many there are, and the first lines."""
+    """A kind of failure: its first result, how many there are, and the first lines. `outage`: each of them is an outage's."""
 
     first: Result
+    outage: bool = True
     count: int = 0
     lines: list[int] = field(default_factory=list)
 
@@ -77,6 +78,7 @@ class Tally:
             if name not in self.kinds and len(self.kinds) >= MOST_KINDS:
                 name = ("", "")
             kind = self.kinds.setdefault(name, Kind(result))
+            kind.outage &= is_outage(result)
             kind.count += 1
             if len(kind.lines) < MOST_LINES:
                 kind.lines.append(line)

@@ -29,7 +29,7 @@ class LookupFailedError(ActionError):
 
     def __init__(self, text: str, kind: Kind = "unavailable") -> None:
         subject = "GITHUB_API_URL" if kind in ("rejected", "unavailable") else "github-token"
-        super().__init__(Problem(subject, text))
+        super().__init__(Problem(subject, text, outage=kind in ("limited", "unavailable")))
         self.kind = kind
 
     @property

@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from textwrap import dedent
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
-from dx_action.errors import BadInput, Problem
+from dx_action.errors import BadInput, FailOnError, Problem
 from dx_action.inputs import values
 from dx_action.inputs.filters import parse_branches
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, parse_metadata
@@ -81,7 +81,7 @@ class Inputs(BaseModel):
     pull_id: Number | None = None
     method: Annotated[Method, one_of(Method)] = "create"
     on_conflict: Annotated[OnConflict, one_of(OnConflict)] = "keep"
-    fail_on_error: Flag = True
+    fail_on_error: Annotated[FailOnError, one_of(FailOnError)] = "true"
     dry_run: Flag = False
     show_pull_requests: Flag = False
     failed_file: WorkspacePath | None = None
@@ -303,6 +303,8 @@ def tokens(env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for token in written for form in (token, values.bare_token(token)) if form))
 
 
-def fail_on_error(env: Mapping[str, str]) -> bool:
-    """Return `fail-on-error`, even if other inputs cannot be read. Anything but `false` counts as true."""
-    return env.get(f"{_PREFIX}FAIL-ON-ERROR", "").strip().lower() != "false"
+def fail_on_error(env: Mapping[str, str]) -> FailOnError:
+    """Return `fail-on-error`, even if other inputs cannot be read. What is none of its words counts as `true`."""
+    written = env.get(f"{_PREFIX}FAIL-ON-ERROR", "").strip().lower()
+    words: tuple[FailOnError, ...] = get_args(FailOnError)
+    return next((word for word in words if word == written), "true")

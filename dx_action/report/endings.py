@@ -7,7 +7,7 @@ from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.delivery import Transport
-from dx_action.errors import Level, Problem
+from dx_action.errors import FailOnError, Failure, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
 from dx_action.report.failures import Hint, conflicts, failures, unset_services
@@ -23,28 +23,27 @@ _NOTHING_SENT = "Nothing was sent to DX"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run publishes. `messages` say what failed, and fail the step unless `fail_on_error` is false; `hints` never do.
+    """All that a run publishes. `messages` say what failed, and fail the step as `fail_on_error` says; `hints` never do.
 
     `failed` is what DX may not have registered, and `unsaved` the report if that could not be saved.
     """
 
     outputs: dict[str, str]
     summary: str
-    messages: Sequence[str] = ()
+    messages: Sequence[Failure] = ()
     hints: Sequence[Hint] = ()
     lines: Sequence[str] = ()
     failed: Sequence[Result] = ()
-    fail_on_error: bool = True
+    fail_on_error: FailOnError = "true"
     unsaved: "Report | None" = None
 
     @property
     def exit_code(self) -> int:
-        return int(bool(self.messages) and self.fail_on_error)
+        return int(any(level == "error" for level, _ in self.annotations))
 
     @property
     def annotations(self) -> tuple[Hint, ...]:
-        level: Level = "error" if self.fail_on_error else "warning"
-        return (*((level, message) for message in self.messages), *self.hints)
+        return (*((each.level(self.fail_on_error), each.text) for each in self.messages), *self.hints)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,29 +82,30 @@ def skipped(skip: Skipped) -> Report:
 def unusable(
     problems: Sequence[Problem],
     *,
-    fail_on_error: bool,
+    fail_on_error: FailOnError,
     registration: Registration | None = None,
     results: Sequence[Result] = (),
 ) -> Report:
     """Report inputs or an event that cannot be used. `results` are of the calls that would have been sent."""
     lines = [str(problem) for problem in problems]
+    outage = all(problem.outage for problem in problems)
     return Report(
         outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
         summary.bullets(_NOTHING_SENT, lines),
-        ("\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines)),),
+        (Failure("\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines)), outage),),
         failed=results,
         fail_on_error=fail_on_error,
     )
 
 
-def cancelled(*, fail_on_error: bool) -> Report:
+def cancelled(*, fail_on_error: FailOnError) -> Report:
     """Report that the job was cancelled before anything was sent."""
     reason = "The job was cancelled before anything was sent to DX."
     shown = summary.paragraph(_NOTHING_SENT, reason)
-    return Report(outputs("failed", reason), shown, (reason,), fail_on_error=fail_on_error)
+    return Report(outputs("failed", reason), shown, (Failure(reason),), fail_on_error=fail_on_error)
 
 
-def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -> Report:
+def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: FailOnError) -> Report:
     """Report an unexpected error. `where` names a place in the code; the error's own text may be foreign."""
     title = "Unexpected error in the action"
     text = f"{title}, at {where}. This is a bug: please report it with the log group `Stack trace`."
@@ -116,14 +116,14 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: bool) -
         text += f" DX {done} {sum(result.delivered for result in counted)} of {plural(len(counted), noun)}."
     failed = [result for result in results if not result.delivered]
     found = outputs("failed", text, None, [result.call for result in results], results)
-    return Report(found, summary.paragraph(title, text), (text,), failed=failed, fail_on_error=fail_on_error)
+    return Report(found, summary.paragraph(title, text), (Failure(text),), failed=failed, fail_on_error=fail_on_error)
 
 
-def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: bool = True) -> Report:
+def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: FailOnError = "true") -> Report:
     """Report a dry run. It fails if the live run would fail because a look-up failed."""
     messages, found = unset_services(registration), hints(registration.warnings, registration.notices)
     return Report(
-        outputs("dry-run", messages[0] if messages else "", registration, calls),
+        outputs("dry-run", messages[0].text if messages else "", registration, calls),
         summary.whole("Dry run: nothing was sent to DX", messages, found, summary.dry_run(registration, calls)),
         messages,
         found,
@@ -170,12 +170,12 @@ def sent(
     return replace(report, unsaved=sent(registration, without_file, results, updates, calls=calls))
 
 
-def with_problem(report: Report, problem: Problem, *, fail_on_error: bool) -> Report:
+def with_problem(report: Report, problem: Problem, *, fail_on_error: FailOnError) -> Report:
     """Return the report with a problem that came up after it was made, unless it has that already."""
     text = str(problem)
-    if any(text in message.split("\n") for message in report.messages):
+    if any(text in message.text.split("\n") for message in report.messages):
         return report
-    messages, lines = (*report.messages, text), (*report.lines, text)
+    messages, lines = (*report.messages, problem.failure), (*report.lines, text)
     return replace(report, messages=messages, lines=lines, fail_on_error=fail_on_error)
 
 
@@ -207,9 +207,11 @@ def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool)
     return f"{which} {negated} {done} DX"
 
 
-def reason_of(status: str, messages: Sequence[str], hints: Sequence[Hint]) -> str:
+def reason_of(status: str, messages: Sequence[Failure], hints: Sequence[Hint]) -> str:
     """Return the output `reason`: the first failure or, if all was already registered, the hint on that, which is the first."""
-    return next(iter(messages), hints[0][1] if status == "already-registered" else "")
+    if messages:
+        return messages[0].text
+    return hints[0][1] if status == "already-registered" else ""
 
 
 def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[Hint, ...]:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from dx_action.deployment.calls import Result
 from dx_action.deployment.registration import Registration
 from dx_action.dx.answers import AUTH_CODES
-from dx_action.errors import Cause, Level, Server, is_cause
+from dx_action.errors import OUTAGES, Cause, Failure, Level, Server, is_cause
 from dx_action.inputs.model import Inputs
 from dx_action.text import join_names, one_line, plural, truncate
 
@@ -54,6 +54,9 @@ ADVICE = {
     "cancelled": "The job was cancelled before this call was finished.",
     "not_configured": "Not sent, because an input that it needs is missing or invalid.",
 }
+# Failures without an answer that pass without anyone's help, and what follows from such a failure. If they follow from another one,
+# that one fails the step.
+PASSING = (*OUTAGES, "unreadable_answer", "http_429", "order_kept", "stopped_before", "out_of_time")
 Hint = tuple[Level, str]
 # If DX's documentation does not list a code, these statuses say more than the code.
 _TELLING_STATUSES = (401, 403, 429)
@@ -89,12 +92,21 @@ def message(clause: str, error: str, http_status: int | None = None, words: str 
     return f"{clause}: {one_line(truncate(error, 100))}. {advice}" + (f" DX says: {words}{stop}" if words else "")
 
 
-def limited(messages: list[str]) -> list[str]:
+def is_outage(result: Result) -> bool:
+    """Return whether the failure is DX's or the network's doing, so that nobody has to change a setting."""
+    status = result.http_status
+    if status is None or status < 300 or result.error == "cancelled":
+        return result.error in PASSING
+    return status in (408, 429) or status >= 500
+
+
+def limited(messages: list[Failure]) -> list[Failure]:
     """Return as many messages as the runner shows; the last one counts the rest."""
     if len(messages) <= MOST_KINDS:
         return messages
-    more = len(messages) - MOST_KINDS + 1
-    return [*messages[: MOST_KINDS - 1], f"{more} more kinds of failure: see the summary and the output `results`."]
+    kept, more = messages[: MOST_KINDS - 1], messages[MOST_KINDS - 1 :]
+    text = f"{len(more)} more kinds of failure: see the summary and the output `results`."
+    return [*kept, Failure(text, all(each.outage for each in more))]
 
 
 def saved_in(path: str) -> str:
@@ -107,7 +119,7 @@ def already_registered(which: str) -> str:
     return f"{which} already registered in DX under the same `reference_id` with other values, which DX keeps."
 
 
-def failures(results: Sequence[Result], inputs: Inputs, registration: Registration) -> list[str]:
+def failures(results: Sequence[Result], inputs: Inputs, registration: Registration) -> list[Failure]:
     """Return one message for each kind of failure of a step; what a rejected token stopped belongs to that kind."""
     kinds: dict[tuple[bool, str, str], list[Result]] = defaultdict(list)
     for result in results:
@@ -119,17 +131,23 @@ def failures(results: Sequence[Result], inputs: Inputs, registration: Registrati
             kinds[refused] += kinds.pop(stopped)
     return limited(
         [
-            " ".join([_message(failed, results), *_what_to_do(failed, results, inputs, registration)])
+            Failure(
+                " ".join([_message(failed, results), *_what_to_do(failed, results, inputs, registration)]),
+                all(map(is_outage, failed)),
+            )
             for failed in kinds.values()
         ]
     )
 
 
-def unset_services(registration: Registration) -> list[str]:
+def unset_services(registration: Registration) -> list[Failure]:
     """Return why the services of pull requests cannot be set, so that there is no call for them."""
     return [
-        f"The services of the pull request could not be set: {problem} The deployment itself is not affected. Once this is "
-        "fixed, run `operation: set-pull-services`."
+        Failure(
+            f"The services of the pull request could not be set: {problem} The deployment itself is not affected. Once this is "
+            "fixed, run `operation: set-pull-services`.",
+            problem.outage,
+        )
         for problem in registration.problems
     ]
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from dx_action.changes.changeset import Changes, ChangeSet, MergedPull, grouped
 from dx_action.deployment.calls import Call, Outcome, Result
 from dx_action.deployment.registration import Registration
+from dx_action.errors import Failure
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import is_url
 from dx_action.report.failures import Hint
@@ -54,9 +55,11 @@ def dry_run(registration: Registration, calls: Sequence[Call]) -> str:
     return _body(registration, rows, [f"POST {call.path}\n{call.body.decode()}" for call in calls[:_MOST_QUOTED]])
 
 
-def whole(headline: str, messages: Sequence[str], hints: Sequence[Hint], body: str) -> str:
+def whole(headline: str, messages: Sequence[Failure], hints: Sequence[Hint], body: str) -> str:
     """Return a summary: what is annotated is a quotation, a paragraph each, and the body follows it."""
-    quoted = "".join(f"> {markdown(note)}\n>\n" for note in (*messages, *(text for _, text in hints)))
+    quoted = "".join(
+        f"> {markdown(note)}\n>\n" for note in (*(each.text for each in messages), *(text for _, text in hints))
+    )
     return f"### {headline}\n\n{quoted}" + ("\n" if quoted else "") + body
 
 

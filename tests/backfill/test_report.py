@@ -2,12 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import cycle, islice
 
 import pytest
 
 from backfills import Listed
-from dx_action.backfill.report import MOST_SHOWN, conflicts, counted, dry_run, failures, nothing, sent, written
+from dx_action.backfill import report
+from dx_action.backfill.report import MOST_SHOWN, conflicts, counted, dry_run, nothing, sent, written
+from dx_action.backfill.tally import BackfillResult
 from dx_action.errors import Problem
 from dx_action.report.failures import advise
 from ends import ALREADY, HELD, REFUSED, UNKNOWN, End, ended, rows_of
@@ -15,6 +18,10 @@ from runner import check_summary
 
 # The bounds, as literals: what the code has must be these.
 MOST_KINDS, MOST_RESULTS, LARGEST = 50, 1300, 256 * 1024
+
+
+def failures(ending: BackfillResult) -> list[str]:
+    return [each.text for each in report.failures(ending)]
 
 
 @pytest.mark.parametrize(
@@ -222,11 +229,11 @@ def test_what_dx_held_beyond_what_is_remembered_has_no_lines() -> None:
 )
 def test_the_status(ends: list[End], status: str, code: int, headline: str, reason: str) -> None:
     ending = ended(rows_of(2), ends, reason="cancelled")
-    told = sent(ending, fail_on_error=True)
+    told = sent(ending, fail_on_error="true")
     assert (told.outputs["status"], told.exit_code) == (status, code)
     assert told.outputs["reason"][: len(reason) or None] == reason
     assert told.summary.startswith(f"### {headline}\n")
-    gentle = sent(ending, fail_on_error=False)
+    gentle = sent(ending, fail_on_error="false")
     assert gentle.exit_code == 0
     assert "error" not in {level for level, _ in gentle.annotations}
 
@@ -247,14 +254,16 @@ def test_all_outcomes_in_a_line(ends: list[End], line: str) -> None:
 
 
 def test_what_could_not_be_kept_fails_it() -> None:
-    told = sent(ended(rows_of(1), [HELD]), fail_on_error=True, problems=[Problem("failed-file", "cannot be written.")])
+    told = sent(
+        ended(rows_of(1), [HELD]), fail_on_error="true", problems=[Problem("failed-file", "cannot be written.")]
+    )
     assert (told.exit_code, told.annotations[-1]) == (1, ("error", "`failed-file` cannot be written."))
 
 
 def test_outputs_stay_small_and_have_failures_first() -> None:
     rows = Listed([(f"service-{'x' * 200}-{number % 900}", number) for number in range(5_000)])
     ends = list(islice(cycle([HELD, HELD, REFUSED, HELD]), 5_000))
-    found = sent(ended(rows, ends, "é" * 4_000), fail_on_error=True).outputs
+    found = sent(ended(rows, ends, "é" * 4_000), fail_on_error="true").outputs
     assert sum(len(value.encode()) for value in found.values()) < LARGEST
     assert found["truncated"] == "true"
     results = json.loads(found["results"])
@@ -271,16 +280,16 @@ def test_what_is_remembered_does_not_grow() -> None:
 
 
 def test_a_single_deployment_has_its_id_plain() -> None:
-    found = sent(ended(Listed([("web", 1)]), [HELD]), fail_on_error=True).outputs
+    found = sent(ended(Listed([("web", 1)]), [HELD]), fail_on_error="true").outputs
     assert (found["reference-id"], found["repository"], found["truncated"]) == ("web/1/0", "o/r", "false")
 
 
 def test_pull_requests_are_no_services() -> None:
-    told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), fail_on_error=True)
+    told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), fail_on_error="true")
     assert json.loads(told.outputs["services"]) == ["web"]
     assert json.loads(told.outputs["reference-ids"]) == ["web/1/1"]
     assert "| <code>&#40;pull requests&#41;</code> | 1 |" in told.summary
-    alone = sent(ended(Listed([7]), [HELD]), fail_on_error=True)
+    alone = sent(ended(Listed([7]), [HELD]), fail_on_error="true")
     assert alone.outputs["status"] == "pull-services-set"
     assert alone.summary.startswith("### Services set in DX\n")
 
@@ -301,7 +310,7 @@ def test_no_more_than_two_thousand_names_are_given() -> None:
 def test_the_summary_is_bounded_and_inert() -> None:
     hostile = "`|<b>@x *y* ::error::z\r\n" + "&" * 300
     rows = Listed([(f"{number}{hostile}", number * 24 * 60) for number in range(3_000)])
-    told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), fail_on_error=True)
+    told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), fail_on_error="true")
     assert len(told.summary.encode()) < 1_000_000
     for line in told.summary.splitlines():
         assert not re.search(r"[`@*]|<b>", line.replace("```mermaid", "").replace("```", "")), line
@@ -366,7 +375,7 @@ def test_every_reason_has_its_sentence() -> None:
 def test_what_rows_of_each_kind_are_called(
     rows: list[tuple[str, int] | int], headline: str, message: str, line: str
 ) -> None:
-    found = sent(ended(Listed(rows), [HELD, REFUSED]), fail_on_error=True)
+    found = sent(ended(Listed(rows), [HELD, REFUSED]), fail_on_error="true")
     assert found.summary.startswith(f"### {headline}\n")
     assert found.annotations[0][1].startswith(f"DX did not {message} (line 3): repo_not_found. ")
     assert found.lines[0].endswith(f": {line}.")
@@ -374,6 +383,43 @@ def test_what_rows_of_each_kind_are_called(
 
 def test_with_calls_about_pull_requests_it_is_about_the_deployments() -> None:
     rows = Listed([7, ("web", 5)])
-    assert sent(ended(rows, [HELD, HELD]), fail_on_error=True).outputs["status"] == "registered"
-    assert sent(ended(Listed([7, 8]), [HELD, HELD]), fail_on_error=True).outputs["status"] == "pull-services-set"
+    assert sent(ended(rows, [HELD, HELD]), fail_on_error="true").outputs["status"] == "registered"
+    assert sent(ended(Listed([7, 8]), [HELD, HELD]), fail_on_error="true").outputs["status"] == "pull-services-set"
     assert MOST_SHOWN == 200
+
+
+DOWN: End = ("failed", "connection_failed")
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason", "held_back", "code"),
+    [
+        ([DOWN, HELD, HELD], "", 0, 0),
+        ([DOWN, None, HELD], "", 1, 0),
+        ([DOWN, DOWN, None], "stopped_before", 0, 0),
+        ([DOWN, ("unknown", "stopped_before"), None], "stopped_before", 0, 0),
+        ([("failed", "http_429"), None, None], "http_429", 0, 0),
+        ([HELD, None, None], "http_429", 0, 0),
+        ([DOWN, REFUSED, HELD], "", 0, 1),
+        ([("failed", "certificate_untrusted"), None, None], "stopped_before", 0, 1),
+        ([("failed", "invalid_auth"), None, None], "unauthorized_before", 0, 1),
+        ([DOWN, None, None], "cancelled", 0, 1),
+        ([("unknown", "cancelled"), HELD, HELD], "cancelled", 0, 1),
+        ([HELD, HELD, HELD], "", 0, 0),
+    ],
+    ids=str,
+)
+def test_which_ends_of_rows_are_outages(ends: list[End], reason: str, held_back: int, code: int) -> None:
+    told = sent(
+        ended(rows_of(3), ends, reason=reason, held_back=held_back, status=None), fail_on_error="except-outages"
+    )
+    assert told.exit_code == code
+    strict = sent(ended(rows_of(3), ends, reason=reason, held_back=held_back), fail_on_error="true")
+    assert strict.exit_code == (ends != [HELD] * 3)
+
+
+def test_a_kind_of_rows_is_an_outage_if_each_of_them_is() -> None:
+    ending = ended(rows_of(1), [("failed", "oops")], status=503)
+    assert sent(ending, fail_on_error="except-outages").exit_code == 0
+    ending.tally.add(0, 3, replace(ending.tally.failed[0].result, http_status=422))
+    assert sent(ending, fail_on_error="except-outages").exit_code == 1

@@ -1,6 +1,6 @@
 """The sentences for look-ups that fail, and the kind of each failure."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -31,6 +31,12 @@ def test_what_is_missing_may_be_hidden(access: Access, text: str) -> None:
     error = access.missing()
     assert isinstance(error, Missing)
     assert (error.problems, error.kind) == ((Problem("github-token", text),), "missing")
+
+
+@pytest.mark.parametrize(("kind", "outage"), [(kind, kind in ("limited", "unavailable")) for kind in get_args(Kind)])
+def test_which_kinds_are_outages(kind: Kind, outage: bool) -> None:
+    (problem,) = LookupFailedError("is wrong.", kind).problems
+    assert problem.outage is outage
 
 
 LIMIT = (

@@ -91,8 +91,9 @@ VALID: list[tuple[str, str, Any]] = [
     ("on-conflict", "keep", "keep"),
     ("on-conflict", "UPDATE", "update"),
     ("on-conflict", "fail", "fail"),
-    ("fail-on-error", "False", False),
-    ("fail-on-error", "true", True),
+    ("fail-on-error", "False", "false"),
+    ("fail-on-error", "true", "true"),
+    ("fail-on-error", "Except-Outages", "except-outages"),
     ("dry-run", "TRUE", True),
     ("dry-run", "false", False),
     ("failed-file", "out/failed.jsonl", "out/failed.jsonl"),
@@ -195,7 +196,7 @@ BAD: list[tuple[str, str, str]] = [
     ("show-pull-requests", "yes", "is neither `true` nor `false`"),
     ("method", "insert", "is not one of `create`, `upsert`"),
     ("on-conflict", "ignore", "is not one of `keep`, `update`, `fail`"),
-    ("fail-on-error", "off", "is neither `true` nor `false`"),
+    ("fail-on-error", "off", "is not one of `true`, `false`, `except-outages`"),
     ("dry-run", "1", "is neither `true` nor `false`"),
     ("failed-file", "/tmp/failed.jsonl", "is an absolute path"),
     ("failed-file", ".git/hooks/pre-commit", "is inside `.git`"),
@@ -243,7 +244,7 @@ DEFAULTS: dict[str, Any] = {
     "show_pull_requests": False,
     "method": "create",
     "on_conflict": "keep",
-    "fail_on_error": True,
+    "fail_on_error": "true",
     "dry_run": False,
     "failed_file": None,
     "since": None,
@@ -644,16 +645,17 @@ def test_dependabot_is_told_of_its_own_secrets() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, True),
-        ({"fail-on-error": "true"}, True),
-        ({"fail-on-error": " FALSE\n"}, False),
-        ({"fail-on-error": "false", "timeout": "never"}, False),
-        ({"fail-on-error": "no"}, True),
+        ({}, "true"),
+        ({"fail-on-error": "true"}, "true"),
+        ({"fail-on-error": " FALSE\n"}, "false"),
+        ({"fail-on-error": "false", "timeout": "never"}, "false"),
+        ({"fail-on-error": "no"}, "true"),
+        ({"fail-on-error": "Except-Outages ", "timeout": "never"}, "except-outages"),
     ],
-    ids=["unset", "true", "false", "beside a bad input", "neither"],
+    ids=["unset", "true", "false", "beside a bad input", "neither", "except outages"],
 )
-def test_fail_on_error_is_read_alone(given: dict[str, str], expected: bool) -> None:
-    assert fail_on_error(variables(given)) is expected
+def test_fail_on_error_is_read_alone(given: dict[str, str], expected: str) -> None:
+    assert fail_on_error(variables(given)) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
-from dx_action.errors import Problem
+from dx_action.errors import FailOnError, Failure, Problem
+from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.report import endings as report
+from dx_action.report import failures as report_failures
 from dx_action.report.endings import Report
-from dx_action.report.failures import conflicts, failures
+from dx_action.report.failures import conflicts
 from dx_action.services.service import Service
 from runner import check_summary
 
@@ -46,6 +48,10 @@ def sent(outcomes: Sequence[Outcome], given: Mapping[str, str] | None = None, er
         for call, outcome in zip(calls, outcomes, strict=True)
     ]
     return report.sent(registration, inputs(dict(given or {})), results, calls=calls)
+
+
+def failures(results: Sequence[Result], given: Inputs, registration: Registration) -> list[str]:
+    return [each.text for each in report_failures.failures(results, given, registration)]
 
 
 def size(outputs: Mapping[str, str]) -> int:
@@ -251,7 +257,7 @@ def test_what_is_small_is_whole_and_in_order() -> None:
 
 
 def test_the_reason_is_one_short_line() -> None:
-    told = report.unusable([Problem("service", "is\nwrong. " * 300)], fail_on_error=True)
+    told = report.unusable([Problem("service", "is\nwrong. " * 300)], fail_on_error="true")
     assert len(told.outputs["reason"]) == 1000
     assert "\n" not in told.outputs["reason"]
 
@@ -260,9 +266,9 @@ def test_every_report_has_every_output() -> None:
     registration, calls = deployment(2)
     reports = [
         report.skipped(Skipped("No.", "Yes.")),
-        report.unusable([Problem("service", "is wrong.")], fail_on_error=True),
-        report.cancelled(fail_on_error=True),
-        report.broken("main.py:1", fail_on_error=True),
+        report.unusable([Problem("service", "is wrong.")], fail_on_error="true"),
+        report.cancelled(fail_on_error="true"),
+        report.broken("main.py:1", fail_on_error="true"),
         report.dry_run(registration, calls),
         sent(["accepted"]),
     ]
@@ -315,7 +321,7 @@ def test_what_is_shown_of_a_deployment() -> None:
 
 def test_only_plain_words_in_backticks_become_code() -> None:
     told = report.unusable(
-        [Problem("dx-host", "`on-conflict: update` `reference_id` `<b>` or`a|b` and `x`")], fail_on_error=False
+        [Problem("dx-host", "`on-conflict: update` `reference_id` `<b>` or`a|b` and `x`")], fail_on_error="false"
     )
     assert "<code>dx-host</code> <code>on-conflict&#58; update</code> <code>reference&#95;id</code>" in told.summary
     assert told.summary.count("<code>") == 4
@@ -325,12 +331,14 @@ def test_only_plain_words_in_backticks_become_code() -> None:
 # What comes on top.
 
 
-@pytest.mark.parametrize("fail_on_error", [True, False])
-def test_a_problem_after_the_report(fail_on_error: bool) -> None:
+@pytest.mark.parametrize("fail_on_error", ["true", "false"])
+def test_a_problem_after_the_report(fail_on_error: FailOnError) -> None:
     problem = Problem("failed-file", "cannot be written.")
     told = report.with_problem(sent(["accepted"]), problem, fail_on_error=fail_on_error)
-    assert told.annotations == (("error" if fail_on_error else "warning", "`failed-file` cannot be written."),)
-    assert told.exit_code == (fail_on_error)
+    assert told.annotations == (
+        ("error" if fail_on_error == "true" else "warning", "`failed-file` cannot be written."),
+    )
+    assert told.exit_code == (fail_on_error == "true")
     assert told.lines[-1] == "`failed-file` cannot be written."
     assert told.outputs["status"] == "registered"
     assert report.with_problem(told, problem, fail_on_error=fail_on_error) == told
@@ -338,8 +346,8 @@ def test_a_problem_after_the_report(fail_on_error: bool) -> None:
 
 def test_a_problem_that_is_told_already_is_not_told_twice() -> None:
     problems = [Problem("timeout", "is wrong."), Problem("failed-file", "cannot be written.")]
-    told = report.unusable(problems, fail_on_error=True)
-    assert report.with_problem(told, problems[1], fail_on_error=True) == told
+    told = report.unusable(problems, fail_on_error="true")
+    assert report.with_problem(told, problems[1], fail_on_error="true") == told
 
 
 @pytest.mark.parametrize("outcome", ["failed", "unknown"])
@@ -360,13 +368,13 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
     _, calls = deployment(3)
     outcomes: list[Outcome] = ["accepted", "unknown", "not-sent"]
     results = [Result(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
-    told = report.broken("main.py:7, KeyError", results, fail_on_error=True)
+    told = report.broken("main.py:7, KeyError", results, fail_on_error="true")
     ((level, message),) = told.annotations
     assert level == "error"
     assert "at main.py:7, KeyError." in message
     assert message.endswith("DX registered 1 of 3 deployments.")
     assert [result.outcome for result in told.failed] == ["unknown", "not-sent"]
-    assert "registered" not in report.broken("x", fail_on_error=True).annotations[0][1]
+    assert "registered" not in report.broken("x", fail_on_error="true").annotations[0][1]
 
 
 @pytest.mark.parametrize(
@@ -382,7 +390,7 @@ def test_a_bug_counts_deployments_where_there_are_some(
 ) -> None:
     results = [Result(TOLD, outcome) for outcome in pulls]
     results += [Result(call, outcome) for call, outcome in zip(deployment(3)[1], outcomes, strict=False)]
-    assert report.broken("main.py:7", results, fail_on_error=True).annotations[0][1].endswith(f" {ends}")
+    assert report.broken("main.py:7", results, fail_on_error="true").annotations[0][1].endswith(f" {ends}")
 
 
 def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
@@ -424,11 +432,11 @@ def test_a_line_for_each_call(outcome: Outcome, status: int | None, error: str, 
 TROUBLE = Problem("pull-number", "is missing.")
 
 
-@pytest.mark.parametrize("fail_on_error", [True, False])
-def test_what_may_fail_the_step(fail_on_error: bool) -> None:
+@pytest.mark.parametrize("fail_on_error", ["true", "false"])
+def test_what_may_fail_the_step(fail_on_error: FailOnError) -> None:
     registration, calls = deployment()
     troubled, failing = replace(registration, problems=(TROUBLE,)), [Result(calls[0], "failed")]
-    given = inputs({} if fail_on_error else LENIENT)
+    given = inputs({"fail-on-error": fail_on_error})
     for told in (
         report.unusable([TROUBLE], fail_on_error=fail_on_error),
         report.cancelled(fail_on_error=fail_on_error),
@@ -437,23 +445,23 @@ def test_what_may_fail_the_step(fail_on_error: bool) -> None:
         report.sent(troubled, given, [Result(calls[0], "accepted")], calls=calls),
         report.sent(registration, given, failing, calls=calls),
     ):
-        assert told.exit_code == (fail_on_error)
-        assert [level for level, _ in told.annotations] == ["error" if fail_on_error else "warning"]
+        assert told.exit_code == (fail_on_error == "true")
+        assert [level for level, _ in told.annotations] == ["error" if fail_on_error == "true" else "warning"]
         assert told.outputs["reason"]
     assert report.dry_run(registration, calls, fail_on_error=fail_on_error).exit_code == 0
 
 
 def test_how_many_problems_there_are() -> None:
-    one, two = (report.unusable([TROUBLE] * count, fail_on_error=True).annotations[0][1] for count in (1, 2))
+    one, two = (report.unusable([TROUBLE] * count, fail_on_error="true").annotations[0][1] for count in (1, 2))
     assert one == f"Nothing was sent to DX: 1 problem.\n{TROUBLE}"
     assert two == f"Nothing was sent to DX: 2 problems.\n{TROUBLE}\n{TROUBLE}"
-    assert report.unusable([TROUBLE], fail_on_error=True).summary.startswith("### Nothing was sent to DX\n\n- ")
+    assert report.unusable([TROUBLE], fail_on_error="true").summary.startswith("### Nothing was sent to DX\n\n- ")
 
 
 def test_what_would_have_been_sent_is_told_and_kept() -> None:
     registration, calls = deployment(2)
     results = [Result(call, "not-sent", error="not_configured") for call in calls]
-    told = report.unusable([TROUBLE], fail_on_error=True, registration=registration, results=results)
+    told = report.unusable([TROUBLE], fail_on_error="true", registration=registration, results=results)
     assert told.failed == results
     assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
     assert told.lines == ()
@@ -534,3 +542,39 @@ def test_the_headline_where_no_deployment_is_registered(
     found = report.sent(registration, inputs(), [Result(TOLD, outcome) for outcome in outcomes], calls=[TOLD])
     assert found.outputs["status"] == status
     assert found.summary.startswith(f"### {headline}\n")
+
+
+OUTAGE, REFUSAL = Failure("It does not answer.", outage=True), Failure("It is wrong.")
+
+
+@pytest.mark.parametrize(
+    ("policy", "messages", "levels"),
+    [
+        ("true", [OUTAGE], ["error"]),
+        ("true", [OUTAGE, REFUSAL], ["error", "error"]),
+        ("except-outages", [OUTAGE], ["warning"]),
+        ("except-outages", [REFUSAL], ["error"]),
+        ("except-outages", [OUTAGE, REFUSAL], ["warning", "error"]),
+        ("except-outages", [], []),
+        ("false", [OUTAGE, REFUSAL], ["warning", "warning"]),
+    ],
+)
+def test_which_failures_fail_the_step(policy: FailOnError, messages: list[Failure], levels: list[str]) -> None:
+    told = Report({}, "", messages, hints=[("notice", "Done.")], fail_on_error=policy)
+    assert [level for level, _ in told.annotations] == [*levels, "notice"]
+    assert told.exit_code == ("error" in levels)
+
+
+@pytest.mark.parametrize(
+    ("outages", "code"), [([True], 0), ([True, True], 0), ([True, False], 1), ([False], 1)], ids=str
+)
+def test_what_cannot_be_looked_up_is_an_outage_if_nothing_else_is_wrong(outages: list[bool], code: int) -> None:
+    problems = [Problem(f"subject-{number}", "is wrong.", outage=outage) for number, outage in enumerate(outages)]
+    assert report.unusable(problems, fail_on_error="except-outages").exit_code == code
+    later = report.with_problem(sent(["accepted"]), problems[-1], fail_on_error="except-outages")
+    assert later.exit_code == (not outages[-1])
+
+
+@pytest.mark.parametrize("policy", ["true", "except-outages"])
+def test_a_cancel_or_a_bug_is_no_outage(policy: FailOnError) -> None:
+    assert report.cancelled(fail_on_error=policy).exit_code == report.broken("x", fail_on_error=policy).exit_code == 1

@@ -9,8 +9,17 @@ import pytest
 
 from builders import inputs, resolved
 from dx_action.deployment.calls import Call, Outcome, Result, serialise
-from dx_action.errors import Cause, Problem
-from dx_action.report.failures import ADVICE, advise, conflicts, failures, message, unset_services
+from dx_action.errors import Cause, Failure, Problem
+from dx_action.report.failures import (
+    ADVICE,
+    advise,
+    conflicts,
+    failures,
+    is_outage,
+    limited,
+    message,
+    unset_services,
+)
 
 # The bounds, as literals: what the code has must be these.
 MOST_KINDS, MOST_NAMES, LONGEST = 7, 10, 500
@@ -36,12 +45,16 @@ def result(
     return Result(replace(call, subject=of) if is_pull else call, outcome, 422, error, message)
 
 
+def texts(found: Sequence[Failure]) -> list[str]:
+    return [each.text for each in found]
+
+
 def messages(
     results: Sequence[Result], total: int, given: dict[str, str] | None = None, event: str = EVENTS
 ) -> list[str]:
     """Give the messages on these, of so many calls: the others are deployments, and accepted."""
     others = [result("other", "accepted", "")] * (total - len(results))
-    return failures([*results, *others], inputs(given), resolved(event))
+    return texts(failures([*results, *others], inputs(given), resolved(event)))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +97,7 @@ def test_a_call_about_a_pull_request_is_counted_as_no_deployment(
     failed: list[str], accepted: list[str], told: str
 ) -> None:
     results = [*(result(each, "accepted", "") for each in accepted), *map(result, failed)]
-    (message,) = failures(results, inputs(), resolved(EVENTS))
+    (message,) = texts(failures(results, inputs(), resolved(EVENTS)))
     assert message.partition(":")[0] == told
 
 
@@ -240,7 +253,7 @@ def test_how_pull_requests_are_told_again(
     of: list[str], bodies: list[dict[str, object]], given: dict[str, str], ends: str
 ) -> None:
     told = [result(each, body=body) for each, body in zip(of, bodies, strict=True)]
-    (message,) = failures(told, inputs(given), resolved(JOBS))
+    (message,) = texts(failures(told, inputs(given), resolved(JOBS)))
     assert message.partition(WHY)[2] == ends
 
 
@@ -251,9 +264,8 @@ def test_how_pull_requests_are_told_again(
 def test_a_step_whose_deployments_would_be_doubled_is_not_to_run_again(
     event: str, given: dict[str, str], again: bool
 ) -> None:
-    (message,) = failures(
-        [result(PULL, body=CLEARED), result("web", "accepted", "")], inputs(given), resolved(event, given)
-    )
+    results = [result(PULL, body=CLEARED), result("web", "accepted", "")]
+    (message,) = texts(failures(results, inputs(given), resolved(event, given)))
     how = "run this step again with the same inputs, or " if again else ""
     assert message.endswith(f" {CLEAR} {how}send its request from the output `requests`.")
 
@@ -288,7 +300,7 @@ def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, las
 def test_what_kept_pull_requests_from_being_told() -> None:
     registration = resolved(JOBS)
     assert unset_services(registration) == []
-    (message,) = unset_services(replace(registration, problems=(Problem("pull-number", "is missing."),)))
+    (message,) = texts(unset_services(replace(registration, problems=(Problem("pull-number", "is missing."),))))
     assert message == (
         "The services of the pull request could not be set: `pull-number` is missing. The deployment itself is not "
         "affected. Once this is fixed, run `operation: set-pull-services`."
@@ -370,3 +382,69 @@ def test_an_unknown_code_is_told_by_its_status_where_that_says_more(error: str, 
     for said in (True, False):
         told = advise(as_of, status, said=said) if as_of else None
         assert advise(error, status, said=said) == (told or f"{UNLISTED}{'' if said else ' DX gave no reason.'}")
+
+
+# What fails the step with `except-outages`: every end of a call that the code knows, by DX's status and the error.
+SILENT = (
+    *("name_not_found", "connection_refused", "connection_timed_out", "connection_failed", "tls_failed"),
+    *("connection_lost", "no_answer", "proxy_refused", "proxy_timed_out", "proxy_failed"),
+)
+NO_ANSWER = {
+    **{cause: cause in SILENT for cause in get_args(Cause)},
+    "request_impossible": False,
+}
+REASONS = {
+    # What follows from an outage, or from a failure that fails the step itself.
+    **dict.fromkeys(("order_kept", "stopped_before", "out_of_time", "http_429"), True),
+    **dict.fromkeys(("unauthorized_before", "cancelled", "not_configured", "internal_error"), False),
+}
+OUTAGES: list[tuple[int | None, str, bool]] = [
+    *((None, error, outage) for error, outage in {**NO_ANSWER, **REASONS}.items()),
+    *((status, f"http_{status}", True) for status in (408, 429, 500, 502, 503, 504, 599)),
+    (500, "internal_error", True),
+    (503, "invalid_auth", True),
+    (429, "ratelimited", True),
+    (200, "unreadable_answer", True),
+    (204, "unreadable_answer", True),
+    (200, "stopped_before", True),
+    (503, "stopped_before", True),
+    # A cancel is nobody's outage, whatever DX answered before it.
+    *((status, "cancelled", False) for status in (200, 429, 503)),
+    *((200, error, False) for error in ("not_ok", "invalid_auth", "repo_not_found")),
+    *((401, error, False) for error in ("http_401", "not_authed", "invalid_auth", "account_inactive")),
+    *((status, f"http_{status}", False) for status in (400, 401, 403, 404, 407, 409, 411, 413, 422, 499)),
+    *((422, error, False) for error in ("invalid_json", "required_params_missing", "repo_not_found", "out_of_time")),
+    *((409, error, False) for error in ("reference_id_conflict", "deployment_locked")),
+    *((status, "redirect", False) for status in (301, 302, 307, 399)),
+]
+
+
+def test_the_table_has_every_end_of_a_call() -> None:
+    assert set(ADVICE) <= {error for _, error, _ in OUTAGES}
+
+
+@pytest.mark.parametrize(("status", "error", "outage"), OUTAGES, ids=str)
+def test_what_is_an_outage(status: int | None, error: str, outage: bool) -> None:
+    end = replace(result("web", "unknown", error), http_status=status)
+    assert is_outage(end) is outage
+    ((found),) = failures([end], inputs(), resolved(EVENTS))
+    assert found.outage is outage
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outage"), [((503, 503), True), ((503, 422), False), ((422, 503), False)], ids=str
+)
+def test_a_kind_is_an_outage_if_each_of_its_calls_is(statuses: tuple[int, ...], outage: bool) -> None:
+    ends = [replace(result("web", error="oops"), http_status=status) for status in statuses]
+    (found,) = failures(ends, inputs(), resolved(EVENTS))
+    assert found.outage is outage
+    assert limited([found] * 8)[-1].outage is outage
+    mixed = [*[Failure("x", outage=True)] * 7, Failure("y")]
+    assert [each.outage for each in limited(mixed)] == [True] * 6 + [False]
+
+
+@pytest.mark.parametrize("outage", [True, False])
+def test_pull_requests_that_an_outage_hides(outage: bool) -> None:
+    trouble = Problem("GITHUB_API_URL", "answered every attempt with HTTP 503.", outage=outage)
+    (found,) = unset_services(replace(resolved(JOBS), problems=(trouble,)))
+    assert found.outage is outage

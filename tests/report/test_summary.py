@@ -10,6 +10,7 @@ from builders import inputs, resolved
 from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull, ships_of
 from dx_action.changes.changeset import NO_CHANGES, Changes, ChangeSet, Course, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls, serialise
+from dx_action.errors import Failure
 from dx_action.inputs.values import Sourced
 from dx_action.report import summary
 from dx_action.report.summary import lead_time, what_ships
@@ -46,7 +47,7 @@ def test_what_was_sent() -> None:
         Result(CART, "failed", 422, "some_code", "no ``` way\nout"),
         Result(told_pull(subject="the pull request of id 8"), "unknown", 503, "http_503", ""),
     ]
-    text = summary.whole("Done", ["One."], [("notice", "Two: `x`.")], summary.sent(CONTEXT, results))
+    text = summary.whole("Done", [Failure("One.")], [("notice", "Two: `x`.")], summary.sent(CONTEXT, results))
     assert text == (
         "### Done\n\n"
         "> One.\n>\n> Two&#58; <code>x</code>.\n>\n\n"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -488,6 +489,43 @@ def test_fail_on_error(
     assert run.exit_code == strict
     assert {level for level, _ in run.annotations} == {"error" if strict else "warning"}
     assert run.outputs.get("status") == status
+
+
+@pytest.mark.parametrize(
+    ("inputs", "env", "faults", "code", "levels"),
+    [
+        ({}, {}, [DOWN], 0, ["warning"]),
+        ({}, {}, [Fault(status=429, times="forever")], 0, ["warning"]),
+        ({}, {}, [Fault(reset="after", times="forever")], 0, ["warning"]),
+        ({}, {}, [Fault(status=401, error="invalid_auth", times="forever")], 1, ["error"]),
+        ({}, {}, [REFUSED], 1, ["error"]),
+        ({"service": TWO}, {}, [replace(REFUSED, times=1), DOWN], 1, ["error", "warning"]),
+        ({"timeout": "soon"}, {}, [], 1, ["error"]),
+        ({}, {"GITHUB_EVENT_PATH": "/nowhere"}, [], 1, ["error"]),
+        ({}, {"GITHUB_OUTPUT": "/nowhere/output"}, [], 1, ["error"]),
+        ({"service": "", "services-from": "backstage"}, {"GITHUB_API_URL": "http://127.0.0.1:1"}, [], 0, ["warning"]),
+        (
+            {"service": "", "services-from": "backstage", "dx-token": ""},
+            {"GITHUB_API_URL": "http://127.0.0.1:1"},
+            [],
+            1,
+            ["error"],
+        ),
+    ],
+)
+def test_only_what_someone_must_correct_fails_it(
+    tmp_path: Path,
+    dx: Sandbox,
+    inputs: dict[str, str],
+    env: dict[str, str],
+    faults: list[Fault],
+    code: int,
+    levels: list[str],
+) -> None:
+    dx.script(faults)
+    run = Step(tmp_path, connected(dx, fail_on_error="except-outages") | inputs, env=env).inside(fast_clock())
+    assert run.exit_code == code
+    assert [level for level, _ in run.annotations] == levels
 
 
 @pytest.mark.parametrize("strict", [True, False])

@@ -14,12 +14,14 @@ REFUSED: End = ("failed", "repo_not_found")
 UNKNOWN: End = ("unknown", "http_503")
 
 
-def ended(rows: Listed, ends: Sequence[End], message: str = "", **more: Any) -> BackfillResult:
-    """Rows that ended so; None is what was not sent."""
+def ended(
+    rows: Listed, ends: Sequence[End], message: str = "", status: int | None = 422, **more: Any
+) -> BackfillResult:
+    """Rows that ended so, each with the same HTTP status; None is what was not sent."""
     tally = Tally(len(rows))
     for index, end in enumerate(ends):
         if end:
-            tally.add(index, rows.line(index), Result(rows.call(index), end[0], 422, end[1], message, 1))
+            tally.add(index, rows.line(index), Result(rows.call(index), end[0], status, end[1], message, 1))
     return BackfillResult(rows=rows, tally=tally, **more)
 
 
