@@ -64,7 +64,7 @@ def test_what_the_token_may_not(
     access: Access, status: int, graphql: str, limited: bool, kind: Kind, text: str
 ) -> None:
     error = access.rejected(status, graphql, limited=limited)
-    assert (error.problems, error.kind) == ((Problem("github-token", text),), kind)
+    assert (error.problems, error.kind) == ((Problem("github-token", text, outage=kind == "limited"),), kind)
 
 
 LATER = "Run the step again later."
@@ -85,7 +85,7 @@ QUERY = "rejected a query of this action. An old GitHub Enterprise Server may no
 )
 def test_what_is_not_the_tokens_fault(status: int, graphql: str, kind: Kind, text: str) -> None:
     error = OWN.rejected(status, graphql, limited=False)
-    assert (error.problems, error.kind) == ((Problem("GITHUB_API_URL", text),), kind)
+    assert (error.problems, error.kind) == ((Problem("GITHUB_API_URL", text, outage=kind == "unavailable"),), kind)
 
 
 def test_a_failure_is_an_outage_unless_it_says_otherwise() -> None:
