@@ -6,18 +6,19 @@ automaton that is built on demand: where a name leads from there, and what the a
 """
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
 
-# An escaped character, a range such as [a-z], and the two wildcards. Everything else stands for itself.
-_SPECIAL = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]|[*?]", re.DOTALL)
-_STAR = "[^/]*"  # pathspec's `*`; nothing else in a part becomes this, as no part has a slash
+# An escaped character, a class such as [a-z], and any other character: the two wildcards, or one that stands for itself.
+_TOKEN = re.compile(r"\\.|\[[!^]?+\]?+(?:\\.|[^\]\\])*+\]|.", re.DOTALL)
+# Of a class, a character, or a range of two.
+_MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
+_STAR = "[^/]*"
 _LONGEST_PIECE = 8  # the bound on what is looked up for each character of a name
 
 
@@ -43,39 +44,56 @@ def read_rule(pattern: str, group: int = 0) -> Rule:
         del parts[0]
     elif len(parts) == 1:
         parts.insert(0, "**")
+    parts = ["**" if len(part) > 2 and not part.strip("*") else part for part in parts]  # as git reads ***
     parts = [part for before, part in pairwise(["", *parts]) if not before == part == "**"]
-    if folder and parts == ["**"]:
-        parts = ["*"]  # everything that is in a folder at all
+    if folder and parts[-1] == "**":
+        parts[-1] = "*"  # everything that is in a folder there
     below = parts[-1] == "**"
     return Rule(parts[:-1] if below else parts, itself=not (folder or below), group=group)
 
 
-def special(part: str) -> list[str]:
-    """Return the escaped characters, ranges and wildcards in a part of a pattern, as written."""
-    return _SPECIAL.findall(part)
+def tokens(part: str) -> list[str]:
+    """Return the characters, wildcards and classes of a part of a pattern, as written. A `[` alone has no `]`."""
+    return _TOKEN.findall(part)
 
 
 def glob_matches(glob: str, name: str) -> bool:
-    """Return whether a part, read as by pathspec, matches the whole name. Raises re.error for a range like [z-a]."""
-    return _compiled(glob)(f"{name}/") is not None
+    """Return whether a part, read as git's wildmatch reads it, matches the whole name. Raises re.error for a range like [z-a]."""
+    return _compiled(glob)(name) is not None
 
 
 @cache
 def _compiled(glob: str) -> Callable[[str], object]:
-    """Return the match by pathspec's regular expression, changed to run in linear time.
+    """Return the match by a regular expression that runs in linear time.
 
     The text after a `*` is taken where it first fits and never given back. That loses no match, as the last `*` takes up the rest.
     """
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - only if a glob is tried
+    texts = [""]
+    for token in tokens(glob):
+        if token == "*":
+            texts.append("")
+        else:
+            texts[-1] += _regex(token)
+    first, *middle = texts
+    if middle:
+        last = middle.pop()
+        first += "".join(f"(?>{_STAR}?{text})" for text in middle if text) + _STAR + last
+    return re.compile(first).fullmatch
 
-    regex, _ = GitIgnoreSpecPattern.pattern_to_regex(f"/{glob}/")
-    first, *parts = str(regex).split(_STAR)
-    if parts:
-        first += "".join(f"(?>{_STAR}?{part})" for part in parts[:-1]) + _STAR + parts[-1]
-    with warnings.catch_warnings():
-        # [[a] and [a&&b] may mean more in a later Python.
-        warnings.simplefilter("ignore", FutureWarning)
-        return re.compile(first).match
+
+def _is_wild(token: str) -> bool:
+    return token in {"*", "?"} or len(token) > 2
+
+
+def _regex(token: str) -> str:
+    if token == "?":
+        return "[^/]"
+    if len(token) < 3:
+        return re.escape(token[-1])
+    negated = token[1] in "!^"
+    members = _MEMBER.findall(token[1 + negated : -1])
+    ranges = ("-".join(re.escape(end[-1]) for end in ends if end) for ends in members)
+    return f"[{'^' if negated else ''}{''.join(ranges)}]"
 
 
 @dataclass(slots=True, eq=False)
@@ -140,27 +158,37 @@ class PathTree(Generic[Answer]):
         self._root = self._state([root], {})
 
     def at(self, path: str) -> Answer:
-        """Return the answer for a file's path, relative to the repository's root."""
+        """Return the answer for a file's path, relative to the repository's root, or for a folder's, which ends with a slash.
+
+        A rule matches a folder if it matches its path, or whatever lies in it.
+        """
         state = self._root
-        for name in path.split("/"):
-            known = state.next.get(name)
-            if known is None:
-                pieces = {name[at : at + size] for size in self._sizes for at in range(len(name) + 1 - size)}
-                nodes = (after for node in state.nodes for after in node.after(name, pieces))
-                known = state.next[name] = self._state(nodes, state.below)
-            state = known
-        return state.answer
+        for name in path.removesuffix("/").split("/"):
+            state = self._after(state, name)
+        if not path.endswith("/"):
+            return state.answer
+        inside = self._after(state, "")  # only what takes any name takes this one
+        return self._answer(self._last(state.below, (n for node in state.nodes | inside.nodes for n in node.itself)))
+
+    def _after(self, state: _State[Answer], name: str) -> _State[Answer]:
+        if name not in state.next:
+            pieces = {name[at : at + size] for size in self._sizes for at in range(len(name) + 1 - size)}
+            nodes = (after for node in state.nodes for after in node.after(name, pieces))
+            state.next[name] = self._state(nodes, state.below)
+        return state.next[name]
 
     def _grow(self, node: _Node, part: str) -> _Node:
         """Return the node that a part leads to from another, new if no pattern went there before."""
         if part == "**":
             node.deep = node.deep or _Node(stays=True)
             return node.deep
-        if special(part):
-            piece = max(_SPECIAL.split(part), key=len)[-_LONGEST_PIECE:]
-            self._sizes.add(len(piece))
-            return node.globs.setdefault(piece, {}).setdefault(part, _Node())
-        return node.plain.setdefault(part, _Node())
+        found = tokens(part)
+        plain = ["".join(token[-1] for token in each) for wild, each in groupby(found, _is_wild) if not wild]
+        if not any(map(_is_wild, found)):
+            return node.plain.setdefault("".join(plain), _Node())
+        piece = max(plain, key=len, default="")[-_LONGEST_PIECE:]
+        self._sizes.add(len(piece))
+        return node.globs.setdefault(piece, {}).setdefault(part, _Node())
 
     def _state(self, nodes: Iterable[_Node], above: Mapping[int, int]) -> _State[Answer]:
         reached = frozenset(nodes)

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule, glob_matches, read_rule, special
+from dx_action.services.path_tree import PathTree, Rule, glob_matches, read_rule, tokens
 from dx_action.services.service import CONTROL
 
 MOST_PATTERNS, MOST_STARS = 5000, 3
 
+# Where nothing before `**/` is special, git takes the rest for a pattern of its own: a**/b matches ab and ax/y/b.
+_GLUED = re.compile(r"[^*?\[\\]*[^*?\[\\/]\*\*+/.")
 _FORM = "Write a path from the repository's root, as in services/payments/**."
 
 
@@ -46,25 +48,35 @@ class PatternLists:
 
     def taking(self, path: str) -> tuple[int, ...]:
         """Return the numbers of the lists that take the path, in order."""
-        return self._tree.at(path)
+        return self._tree.at(_in_bytes(path))
 
     def _taken(self, last: Mapping[int, int]) -> tuple[int, ...]:
         return tuple(sorted(group for group, number in last.items() if self._takes[number]))
 
 
 def _rule(pattern: Pattern, group: int) -> Rule:
-    rule = read_rule(_without_not(pattern), group)
+    bare = _in_bytes(_without_not(pattern))
+    if any(tokens(part).count("*") > MOST_STARS for part in bare.split("/")):
+        cure = "Use fewer, or `**` between slashes for any number of folders."
+        raise pattern.wrong(f"with more than {MOST_STARS} `*` between two slashes", cure)
+    rule = read_rule(bare, group)
     for part in rule.parts:
-        found = special(part)
+        found = tokens(part)
         if part in {"", ".", ".."}:
             raise pattern.wrong("with `//`, `./` or `../` in it, which matches nothing", _FORM)
-        if found.count("*") > MOST_STARS:
-            cure = "Use fewer, or `**` between slashes for any number of folders."
-            raise pattern.wrong(f"with more than {MOST_STARS} `*` between two slashes", cure)
-        if any("[:" in text for text in found):
+        if {"[", "\\"} & set(found):
+            cure = (
+                "It has a [ without its ], or a \\ with nothing after it. For the character itself write \\[ or \\\\."
+            )
+            raise pattern.wrong("that cannot be read", cure)
+        classes = [token for token in found if len(token) > 2]
+        if any("[:" in text[1:] for text in classes):
             raise pattern.wrong("with a class such as [:alpha:]", "Write a range, [a-z].")
+        if not all(map(str.isascii, classes)):
+            cure = "Git takes a class for one byte, and this character has several. Use `*` instead."
+            raise pattern.wrong("with a character outside ASCII in a class", cure)
         try:
-            if "[" in part:
+            if classes:
                 glob_matches(part, "")
         except re.error:
             raise pattern.wrong("with a range that runs backwards", "Write [a-z], not [z-a].") from None
@@ -72,23 +84,22 @@ def _rule(pattern: Pattern, group: int) -> Rule:
 
 
 def _without_not(pattern: Pattern) -> str:
-    """Return the pattern without its `!` and without the spaces at its end, which gitignore ignores unless escaped."""
-    from pathspec.patterns.gitignore.base import GitIgnorePatternError  # noqa: PLC0415 - only if there is a map
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
-
-    text = pattern.text if pattern.text.endswith("\\ ") else pattern.text.rstrip()
-    bare = text.removeprefix("!")
+    """Return the pattern without its `!` and without the spaces at its end, which git ignores unless escaped."""
     if CONTROL.search(pattern.text):
         raise pattern.wrong("with a line break or another control character in it", "Write a list of patterns.")
+    if pattern.text.startswith("#"):
+        raise pattern.wrong("that is a comment", "For a name that begins with # write \\#.")
+    text = pattern.text.rstrip(" ")
+    escapes = len(text) - len(text.rstrip("\\"))
+    bare = (text + " " * (escapes % 2 and text != pattern.text)).removeprefix("!")
     if not bare.strip("/ "):
         raise pattern.wrong("that names no path", _FORM)
-    if text.startswith("#"):
-        raise pattern.wrong("that is a comment", "For a name that begins with # write \\#.")
-    try:
-        _, include = GitIgnoreSpecPattern.pattern_to_regex(text)
-    except GitIgnorePatternError:
-        include = None
-    if include is None:
-        cure = "It has a [ without its ], or a \\ with nothing after it. For the character itself write \\[ or \\\\."
-        raise pattern.wrong("that cannot be read", cure)
+    if _GLUED.match(bare):
+        cure = "Write `*`, or `**` with a slash before it."
+        raise pattern.wrong("with `**/` right after other characters, which git reads in two ways", cure)
     return bare
+
+
+def _in_bytes(text: str) -> str:
+    """Return the text with a character for each of its bytes, as git matches bytes: `?` is one of them."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")

@@ -14,7 +14,7 @@ from runner import ROOT, TOKEN, Run, Step, connected
 from stand_in import GitHub, Repo
 
 PACKAGES = {
-    *("annotated_types", "certifi", "charset_normalizer", "github", "idna", "pathspec", "pydantic", "pydantic_core"),
+    *("annotated_types", "certifi", "charset_normalizer", "github", "idna", "pydantic", "pydantic_core"),
     *("requests", "typing_extensions", "typing_inspection", "urllib3", "yaml"),
 }
 LOOK_UPS = {
@@ -23,7 +23,6 @@ LOOK_UPS = {
 }
 FILES = {
     "yaml",
-    "pathspec",
     "dx_action.services.backstage",
     "dx_action.services.codeowners",
     "dx_action.services.patterns",

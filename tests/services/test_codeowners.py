@@ -122,7 +122,7 @@ def test_a_subfolder_with_an_owner_of_its_own() -> None:
         ("foo/**", "foo/a foo/a/b", "foo a/foo/b"),
         ("foo/**/*", "foo/a foo/a/b", "foo"),
         ("foo/**/bar", "foo/bar foo/a/b/bar foo/bar/a", "bar a/foo/bar"),
-        ("foo/**/", "foo/a foo/a/b", "foo"),
+        ("foo/**/", "foo/a/b foo/a/b/c", "foo foo/a"),
         ("**", "a a/b", ""),
         ("**/", "a/b", "a"),
         ("**/*", "a a/b", ""),
@@ -273,8 +273,8 @@ def plainly(pattern: str, path: str) -> bool:
     parts = pattern.strip("/").split("/")
     if "/" not in pattern.rstrip("/"):
         parts.insert(0, "**")
-    if pattern.endswith("/") and set(parts) == {"**"}:
-        parts = ["*"]  # whatever is in a folder
+    if pattern.endswith("/") and parts[-1] == "**":
+        parts.append("*")  # whatever is in a folder there
     if pattern.endswith("/") or parts[-1] == "**":
         parts.append("*")
         return fits(parts, path.split("/"), below=True)

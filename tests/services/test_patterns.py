@@ -1,16 +1,17 @@
-"""Lists of gitignore's patterns: the last one that matches decides, pathspec is the oracle, and every limit has its sentence."""
+"""Lists of gitignore's patterns: the last one that matches decides, git itself is the oracle, and every limit has its sentence."""
 
+import os
 import subprocess
-import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pathspec import GitIgnoreSpec, PathSpec
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from dx_action.errors import InvalidValue
 from dx_action.services.patterns import Pattern, PatternLists
+from thorough import times
 
 
 def lists(*texts: list[str]) -> PatternLists:
@@ -27,7 +28,15 @@ def wrong(*texts: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("pattern", "taken", "left"), [("a  ", "a b/a", "a\u00a0"), ("*.c  ", "a.c", "a.c\u00a0")])
+@pytest.mark.parametrize(
+    ("pattern", "taken", "left"),
+    [
+        ("a  ", "a b/a", "a\u00a0"),
+        ("*.c  ", "a.c", "a.c\u00a0"),
+        ("a\u00a0", "a\u00a0", "a"),
+        ("a\\\\ ", "a\\", "a\\\u00a0"),
+    ],
+)
 def test_spaces_at_the_end_do_not_count_unless_escaped(pattern: str, taken: str, left: str) -> None:
     assert all(takes([pattern], path) for path in taken.split(" "))
     assert not takes([pattern], left)
@@ -79,48 +88,132 @@ def test_without_lists_nothing_is_taken() -> None:
 
 # --- the oracle -----------------------------------------------------------------------------------------------------
 
+# What a part may be made of, beside what people write: the corners of git's wildmatch.
 PARTS = (
-    "a",
-    "b",
-    "ab",
-    "a.b",
-    "*",
-    "**",
-    "?",
-    "a*",
-    "*b",
-    "*a*",
-    "a?",
-    "[ab]",
-    "[!a]b",
-    "\\*",
-    "a**",
-    "***",
-    "*a*b*",
-    "[]-a]",
+    *("a", "b", "ab", "a.b", "A", "a b", "é", "\\a", "\\*", "\\[a]"),
+    *("*", "**", "***", "?", "a*", "*b", "*a*", "a?", "*a*b*", "*?b", "?*", "**a", "a**", "é*", "*ö"),
+    *(
+        "[ab]",
+        "[!a]b",
+        "[^b]",
+        "[]-a]",
+        "[!]a]",
+        "[!]]",
+        "[a\\]]",
+        "[\\a-b]",
+        "[a-]",
+        "[--a]",
+        "[a-b-b]",
+        "[\\\\]",
+        "[[]",
+    ),
 )
-NAMES = ("a", "b", "ab", "ba", "a.b", "aab", "abab", "*")
+NAMES = ("a", "b", "ab", "ba", "a.b", "aab", "abab", "*", "]", "-", "[a]", "\\", "A", "é", "aö", "a b")
 patterns = st.builds(
-    lambda no, root, parts, folder: no + root + "/".join(parts) + folder,
+    lambda no, root, parts, folder, spaces: no + root + "/".join(parts) + folder + spaces,
     st.sampled_from(["", "", "!"]),
     st.sampled_from(["", "/"]),
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=4),
     st.sampled_from(["", "/"]),
-)
+    st.sampled_from(["", "", " ", "\\ "]),
+).filter(lambda text: not patterns_git_glues(text))
 paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=5).map("/".join)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(patterns, min_size=1, max_size=5), st.lists(paths, min_size=1, max_size=8))
-def test_lists_are_pathspecs(texts: list[str], given_paths: list[str]) -> None:
-    """PathSpec is gitignore's patterns with nothing but the last match; GitIgnoreSpec differs from it only where `!` is used."""
-    found = lists(texts)
-    plain = PathSpec.from_lines(GitIgnoreSpecPattern, texts)
-    git = None if any(text.startswith("!") for text in texts) else GitIgnoreSpec.from_lines(texts)
+def patterns_git_glues(text: str) -> bool:
+    """Whether this is refused because git reads it in two ways."""
+    return "a**/" in text.removesuffix("/").rstrip("/ ")
+
+
+class Git:
+    """`git check-ignore` in a repository without files: each list is a .gitignore in a folder of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._env = {"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
+        subprocess.run(["git", "init", "-q", root], check=True, env=self._env)
+
+    def decides(self, lists: Sequence[Sequence[str]], given_paths: Sequence[str]) -> dict[tuple[int, str], str]:
+        """Return the pattern that decides about each path by each list's number; empty if none does."""
+        for number, texts in enumerate(lists):
+            folder = self._root / str(number)
+            folder.mkdir(exist_ok=True)
+            (folder / ".gitignore").write_text("".join(f"{text}\n" for text in texts))
+        asked = "".join(f"{number}/{path}\0" for number in range(len(lists)) for path in given_paths)
+        command = ["git", "-C", str(self._root), "check-ignore", "--no-index", "--stdin", "-z", "-v", "-n"]
+        answer = subprocess.run(command, input=asked.encode(), capture_output=True, env=self._env, check=False)
+        fields = answer.stdout.decode().split("\0")[:-1]
+        found = {}
+        for _, _, pattern, path in zip(*(iter(fields),) * 4, strict=True):
+            which, _, rest = path.partition("/")
+            found[int(which), rest] = pattern
+        return found
+
+
+@pytest.fixture(scope="module")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Git:
+    return Git(tmp_path_factory.mktemp("git"))
+
+
+ROWS = [
+    # A folder's pattern takes what is below it, and `/**/` only what is below a folder there.
+    *("services/pay/**/", "services/pay/", "services/pay/**", "services/**/pay/", "**/pay/**/", "**/", "*/", "/**/"),
+    *("services/pay", "pay", "pay/", "/pay", "services/*", "services/*/", "services/p?y/*.md", "*.MD", "[Ss]ervices/"),
+]
+PLACES = [
+    *("services/pay/README.md", "services/pay/src/a.go", "services/pay", "services/README.md", "README.md", "pay"),
+    *("pay/README.md", "services/Pay/README.md", "libs/services/pay/x", "Services/a", "services/a/pay/b/c"),
+]
+
+
+def test_what_people_write_is_read_as_git_reads_it(git: Git) -> None:
+    decides = git.decides([[row] for row in ROWS], PLACES)
+    for number, row in enumerate(ROWS):
+        assert [path for path in PLACES if takes([row], path)] == [path for path in PLACES if decides[number, path]], (
+            row
+        )
+
+
+# Every name alone, below a folder and above a file; and where deeper patterns lead.
+EVERYWHERE = [path for name in NAMES for path in (name, f"a/{name}", f"{name}/b")]
+EVERYWHERE += ["a/b/ab", "a/ab/b", "b/a/b", "a/b/ab/b", "a/x/y/b", "b/a/x/b/é"]
+
+
+@pytest.mark.parametrize("place", ["{}", "{}/", "a/{}", "{}/b", "**/{}/b", "a/{}/**/"])
+def test_every_part_is_read_as_git_reads_it(git: Git, place: str) -> None:
+    texts = [text for part in PARTS if not patterns_git_glues(text := place.format(part))]
+    decides = git.decides([[text] for text in texts], EVERYWHERE)
+    for number, text in enumerate(texts):
+        expected = [path for path in EVERYWHERE if decides[number, path]]
+        assert [path for path in EVERYWHERE if takes([text], path)] == expected, text
+
+
+@settings(max_examples=times(400), deadline=None)
+@given(
+    texts=st.lists(patterns, min_size=1, max_size=6), given_paths=st.lists(paths, min_size=1, max_size=8, unique=True)
+)
+def test_lists_are_gits(git: Git, texts: list[str], given_paths: list[str]) -> None:
+    """Each pattern matches what git says, and the last one that does decides.
+
+    Git's own decision is the same unless a pattern matches a folder above: git does not look into an excluded one.
+    """
+    bare = [text.removeprefix("!") for text in texts]
+    alone = git.decides([[text] for text in bare], given_paths)
     for path in given_paths:
-        assert (found.taking(path) == (0,)) == plain.match_file(path), path
-        if git is not None:
-            assert plain.match_file(path) == git.match_file(path), path
+        matching = [text for number, text in enumerate(texts) if alone[number, path]]
+        assert takes(texts, path) == bool(matching and not matching[-1].startswith("!")), path
+    folders = [above for path in given_paths for above in _folders(path)]
+    listed = git.decides([texts, *([text] for text in bare)], [*given_paths, *dict.fromkeys(folders)])
+    for path in given_paths:
+        if not any(listed[number, above] for above in _folders(path) for number in range(1, len(texts) + 1)):
+            said = listed[0, path]
+            assert takes(texts, path) == bool(said and not said.startswith("!")), path
+
+
+def _folders(path: str) -> list[str]:
+    """Return the folders above, each as git wants one named."""
+    names = path.split("/")
+    return ["/".join(names[:size]) + "/" for size in range(1, len(names))]
 
 
 @settings(max_examples=100, deadline=None)
@@ -144,6 +237,13 @@ def test_many_lists_are_as_each_alone(texts: list[list[str]], path: str) -> None
         ("# all of it", "is a comment"),
         ("a\\", "cannot be read"),
         ("a\\/b", "cannot be read"),
+        ("a**/b", "right after other characters"),
+        ("services/pay**/src", "right after other characters"),
+        ("[é]x", "outside ASCII in a class"),
+        ("[!a-é]x", "outside ASCII in a class"),
+        ("[!]", "cannot be read"),
+        ("[\\]", "cannot be read"),
+        ("[a-c", "cannot be read"),
         ("*\\", "cannot be read"),
         ("[a", "cannot be read"),
         ("[a/b]", "cannot be read"),
@@ -206,8 +306,3 @@ def test_any_text_is_a_pattern_or_wrong(text: str, path: str) -> None:
         assert said.endswith(".")
     else:
         assert found.taking(path) in {(), (0,)}
-
-
-def test_pathspec_is_imported_only_for_a_pattern() -> None:
-    code = "import sys; from dx_action.services import map, codeowners, backstage; sys.exit('pathspec' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
