@@ -44,7 +44,10 @@ def outputs(
     if registration:
         shas, ids = registration.merge_commit_shas, registration.reference_ids.value
         lists["merge-commit-shas"] = list(shas.value) if shas else []
-        lists["services"] = [service.identifier for service in registration.services.value]
+        services = registration.services.value or [
+            each for pull in registration.pull_services for each in pull.services
+        ]
+        lists["services"] = list(dict.fromkeys(service.identifier for service in services))
         lists["reference-ids"] = list(ids)
         lists["pull-requests"] = [_pull(pull) for pull in registration.changes.pulls]
         values |= {

@@ -10,8 +10,10 @@ from builders import inputs, resolved
 from changesets import pull
 from dx_action.changes.changeset import NO_CHANGES, Changes, ChangeSet, Course, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls
+from dx_action.deployment.pull_services import PullServices
 from dx_action.inputs.values import Sourced
 from dx_action.report.outputs import outputs
+from dx_action.services.service import Service
 
 # The bounds, as literals: what the code has must be these.
 LARGEST = 256 * 1024
@@ -52,6 +54,23 @@ def test_what_is_not_known_is_empty() -> None:
         "pull-requests": "[]",
         "truncated": "false",
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([], []),
+        ([["web"]], ["web"]),
+        ([["web", "cart"], ["web", "api"], []], ["web", "cart", "api"]),
+    ],
+)
+def test_the_services_of_pull_requests_are_those_that_dx_was_told(told: list[list[str]], expected: list[str]) -> None:
+    pulls = tuple(PullServices(tuple(map(Service, names)), 1) for names in told)
+    nothing: Sourced[tuple[Service, ...]] = Sourced((), "changed files")
+    found = outputs("pull-services-set", "", replace(CONTEXT, services=nothing, pull_services=pulls))
+    assert json.loads(found["services"]) == expected
+    deployed = outputs("registered", "", replace(CONTEXT, pull_services=pulls))
+    assert json.loads(deployed["services"]) == ["web", "cart"]
 
 
 def test_all_that_is_known() -> None:
