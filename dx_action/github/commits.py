@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Literal
 from urllib.parse import quote
 
 from pydantic import AliasPath, Field
 
 from dx_action.changes.changeset import Course, Span, UnavailableError, UnknownCommitError
+from dx_action.errors import ActionError
 from dx_action.github.client import PER_PAGE, Answer, Repository
-from dx_action.github.errors import Missing
+from dx_action.github.errors import UNREADABLE, LookupFailedError, Missing
 
 # So many commits are a year's work or a mistake, and their look-up would use up the time for all.
 MOST_COMMITS = 2_500
 # GitHub's "Compare two commits" lists no more files than these.
 MOST_FILES = 300
 _PERMISSION = "contents"
+# What no other look-up would mend.
+_LASTING = ("token", "forbidden", "limited")
 _COURSES: dict[str, Course] = {
     "ahead": "forward",
     "behind": "rollback",
@@ -30,11 +32,28 @@ class CutError(UnavailableError):
     """GitHub does not list even one folder whole."""
 
 
-class ChangedFile(Answer):
-    """A file that changed, and its former path if it was moved."""
+class MissingCommit(Missing):
+    """The repository does not have the tree of a commit, or GitHub hides it from this token."""
 
-    filename: str
+    def __init__(self, commit: str, error: ActionError) -> None:
+        super().__init__(error.problems[0].text, "missing")
+        self.commit = commit
+
+
+class ChangedFile(Answer):
+    """A file of one of GitHub's lists. `previous_filename` is where it was moved or copied from."""
+
+    filename: str = Field(min_length=1)
+    status: str
     previous_filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPaths:
+    """The paths that changed. A submodule's ends with a slash; unless `exact`, it may look like a file's."""
+
+    paths: frozenset[str]
+    exact: bool
 
 
 class _Commit(Answer):
@@ -99,14 +118,17 @@ def course(repository: Repository, before: str, after: str) -> Course:
 
 
 def commits_between(repository: Repository, before: str, after: str) -> tuple[str, ...]:
-    """Return the commits that `after` has and `before` does not: a call for each 100. Raises Missing."""
-    found: list[str] = []
-    for page in count(1):
-        answer = _compared(repository, before, after, page)
-        found += [commit.sha for commit in answer.commits]
-        if len(found) >= answer.total_commits or not answer.commits:
-            break
-    return tuple(found)
+    """Return the commits that `after` has and `before` does not: a call for each 100, until a page is short. Raises Missing."""
+    found: dict[str, None] = {}
+    page, known = 1, -1
+    while len(found) > known:
+        known = len(found)
+        commits = [commit.sha for commit in _compared(repository, before, after, page).commits]
+        found |= dict.fromkeys(commits)
+        if len(commits) < PER_PAGE:
+            return tuple(found)
+        page += 1
+    raise LookupFailedError(UNREADABLE)  # the same page again
 
 
 def merge_base(repository: Repository, base: str, head: str) -> str:
@@ -119,21 +141,35 @@ def committed_at(repository: Repository, commit: str) -> str:
     return repository.get(f"commits/{commit}", _PERMISSION, _Committed, per_page=1).at
 
 
-def range_files(repository: Repository, before: str, after: str) -> frozenset[str]:
-    """Return the paths that differ between two commits: one call, or two trees more if `after` does not follow `before`.
+def range_files(repository: Repository, before: str, after: str) -> ChangedPaths:
+    """Return what differs between two commits: one call, and two more for the trees if the comparison does not serve.
 
-    Raises Missing and CutError.
+    It does not if `after` does not follow `before`, if GitHub fails to compare or cuts the list, and if the list is empty.
+    Raises MissingCommit and CutError.
     """
-    found = _compared(repository, before, after)
-    files = found.files or []
-    if found.status in ("ahead", "identical") and len(files) < MOST_FILES:
-        return paths_of(files)
+    try:
+        found = _compared(repository, before, after)
+    except LookupFailedError as error:
+        if error.kind in _LASTING:
+            raise
+        files: Sequence[ChangedFile] = ()
+    else:
+        files = found.files or () if found.status in ("ahead", "identical") else ()
+    if 0 < len(files) < MOST_FILES and (paths := listed(files)):
+        return ChangedPaths(paths, exact=False)
     return changed_paths(repository, before, after)
 
 
-def paths_of(files: Sequence[ChangedFile]) -> frozenset[str]:
-    """Return the files' paths, and the former ones of those that moved: the service that lost a file changed, too."""
-    return frozenset(path for file in files for path in (file.filename, file.previous_filename) if path is not None)
+def listed(files: Sequence[ChangedFile]) -> frozenset[str] | None:
+    """Return the paths of listed files, with the former one of a file that moved: the service that lost it changed, too.
+
+    None if GitHub does not say where such a file was.
+    """
+    changed = [file for file in files if file.status != "unchanged"]
+    former = [file.previous_filename for file in changed if file.status == "renamed"]
+    if None in former:
+        return None
+    return frozenset(path for path in (*(file.filename for file in changed), *former) if path)
 
 
 def tree_at(repository: Repository, tree: str, *, recursive: bool) -> Tree:
@@ -142,17 +178,30 @@ def tree_at(repository: Repository, tree: str, *, recursive: bool) -> Tree:
     return repository.get(f"git/trees/{tree}", _PERMISSION, Tree, **parameters)
 
 
-def changed_paths(repository: Repository, before: str, after: str) -> frozenset[str]:
+def changed_paths(repository: Repository, before: str, after: str) -> ChangedPaths:
     """Return the paths that were added, removed or changed, with both paths of a moved file.
 
     Two calls if the trees come whole; a tree that GitHub cuts is walked folder by folder, where the ids differ.
-    Raises CutError and Missing.
+    Raises CutError and MissingCommit.
     """
-    whole = [tree_at(repository, commit, recursive=True) for commit in (before, after)]
-    if not any(tree.truncated for tree in whole):
+    whole = [_tree_of(repository, commit) for commit in (before, after)]
+    if any(tree.truncated for tree in whole):
+        paths = _walk(repository, _folder(repository, before), _folder(repository, after), "")
+    else:
         old, new = (set(tree.entries) for tree in whole)
-        return frozenset(entry.path for entry in old ^ new if entry.type != "tree")
-    return frozenset(_walk(repository, _folder(repository, before), _folder(repository, after), ""))
+        paths = (_path(entry, entry.path) for entry in old ^ new if entry.type != "tree")
+    return ChangedPaths(frozenset(paths), exact=True)
+
+
+def _tree_of(repository: Repository, commit: str) -> Tree:
+    try:
+        return tree_at(repository, commit, recursive=True)
+    except Missing as error:
+        raise MissingCommit(commit, error) from None
+
+
+def _path(entry: Entry, path: str) -> str:
+    return f"{path}/" if entry.type == "commit" else path
 
 
 def _compared(repository: Repository, before: str, after: str, page: int = 1, most: int = PER_PAGE) -> _Comparison:
@@ -173,7 +222,6 @@ def _walk(repository: Repository, old: Mapping[str, Entry], new: Mapping[str, En
         entries = old.get(name), new.get(name)
         if entries[0] == entries[1]:
             continue
-        if any(entry and entry.type != "tree" for entry in entries):
-            yield f"{folder}{name}"
+        yield from (_path(entry, f"{folder}{name}") for entry in entries if entry and entry.type != "tree")
         below = [_folder(repository, entry.sha) if entry and entry.type == "tree" else {} for entry in entries]
         yield from _walk(repository, below[0], below[1], f"{folder}{name}/")

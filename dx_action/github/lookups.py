@@ -11,11 +11,21 @@ from urllib.parse import quote
 from dx_action.changes.changeset import MergedPull, PullChange, RangeChange, Span, UnavailableError, Wanted
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.client import Repository, Run
-from dx_action.github.commits import CutError, commits_between, committed_at, course, range_files, span
+from dx_action.github.commits import (
+    ChangedPaths,
+    CutError,
+    MissingCommit,
+    changed_paths,
+    commits_between,
+    committed_at,
+    course,
+    range_files,
+    span,
+)
 from dx_action.github.contents import FilesAt
 from dx_action.github.deployments import previous_deployments
 from dx_action.github.errors import LookupFailedError, Missing
-from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pulls_files
+from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pull_trees, pulls_files
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Release
 from dx_action.runner.runtime import Clock
@@ -44,7 +54,7 @@ class Lookups:
 
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
         if change not in self._known:
-            paths = self._paths(change)
+            paths = self._told_apart(change, self._paths(change))
             services = self._services_of(paths)
             names = truncate(", ".join(service.identifier for service in services), 300)
             names = names or f"no service ({truncate(', '.join(sorted(paths)), 300) or 'none'})"
@@ -80,7 +90,7 @@ class Lookups:
 
     @cached_property
     def changes(self) -> "GitHubChangeLookups":
-        return GitHubChangeLookups(self._repository, self._run, services_of=self._services_of)
+        return GitHubChangeLookups(self._repository, self._run, services_of=self._pull_services)
 
     def _has_ref(self, name: str) -> bool:
         try:
@@ -90,31 +100,46 @@ class Lookups:
         return True
 
     def _services_of(self, paths: frozenset[str]) -> tuple[Service, ...]:
-        try:
+        with self._bad_ownership():
             return self._ownership.services_of(paths)
-        except InvalidValue as wrong:
-            name = "service-map" if self._inputs.services_source == "map" else "services-from"
-            raise BadInput.of(name, f"cannot be used: {wrong}") from None
 
-    def _paths(self, change: PullChange | RangeChange) -> frozenset[str]:
+    def _told_apart(self, change: PullChange | RangeChange, found: ChangedPaths) -> frozenset[str]:
+        """Return the paths with submodules as the folders that they are, which trees show if it matters."""
+        with self._bad_ownership():
+            doubtful = not found.exact and self._ownership.depends_on_folders(found.paths)
+        return self._paths(change, exact=True).paths if doubtful else found.paths
+
+    def _pull_services(self, pull: MergedPull, files: ChangedPaths) -> tuple[Service, ...]:
+        return self._services_of(self._told_apart(pull.change, files))
+
+    def _paths(self, change: PullChange | RangeChange, *, exact: bool = False) -> ChangedPaths:
         try:
             if isinstance(change, PullChange):
-                return pull_files(self._repository, change)
-            return range_files(self._repository, change.before, change.after)
-        except Missing:
+                return (pull_trees if exact else pull_files)(self._repository, change)
+            return (changed_paths if exact else range_files)(self._repository, change.before, change.after)
+        except MissingCommit as missing:
             if isinstance(change, PullChange):
                 raise
             where = f"not in {self._repository.name}"
+            token = "or `github-token` may not read it (`contents: read`)."
+            if missing.commit != change.before:
+                text = f"or, without it, the event's commit is {where}, {token}"
+                raise BadInput.of("commit-sha", text) from None
             if change.source.endswith("since-sha"):
-                text = f"or the deployed commit is {where}"
-            else:
-                text = f"is required here, because the commit before the push or the deployed one is {where}"
-                text += ", as after a force push"
-            text += ", or `github-token` may not read it (`contents: read`)."
+                raise BadInput.of("since-sha", f"is {where}, {token}") from None
+            text = f"is required here, because the commit before the push is {where}, as after a force push, {token}"
             raise BadInput.of("since-sha", text) from None
         except CutError as error:
             text = f"cannot be used, because the changed files cannot be determined: {error}."
             raise BadInput.of("services-from", text) from None
+
+    @contextmanager
+    def _bad_ownership(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidValue as wrong:
+            name = "service-map" if self._inputs.services_source == "map" else "services-from"
+            raise BadInput.of(name, f"cannot be used: {wrong}") from None
 
     @cached_property
     def _ownership(self) -> Ownership:
@@ -157,7 +182,10 @@ class GitHubChangeLookups:
     """The ChangeLookups of one repository. What GitHub does not answer is a UnavailableError with the reason."""
 
     def __init__(
-        self, repository: Repository, run: Run, services_of: Callable[[frozenset[str]], tuple[Service, ...]]
+        self,
+        repository: Repository,
+        run: Run,
+        services_of: Callable[[MergedPull, ChangedPaths], tuple[Service, ...]],
     ) -> None:
         self._repository, self._run, self._services_of = repository, run, services_of
         self._pulls: dict[str, tuple[MergedPull, ...]] = {}
@@ -192,9 +220,10 @@ class GitHubChangeLookups:
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
         with _reasons():
+            files = pulls_files(self._repository, pulls)
             return {
-                number: frozenset(service.identifier for service in self._services_of(files))
-                for number, files in pulls_files(self._repository, pulls).items()
+                pull.number: frozenset(service.identifier for service in self._services_of(pull, files[pull.number]))
+                for pull in pulls
             }
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:

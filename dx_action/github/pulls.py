@@ -9,7 +9,7 @@ from pydantic import AliasPath, ConfigDict, Field
 
 from dx_action.changes.changeset import MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Answer, Connection, Node, Repository
-from dx_action.github.commits import ChangedFile, changed_paths, merge_base, paths_of
+from dx_action.github.commits import ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
 from dx_action.github.errors import UNREADABLE, LookupFailedError
 
 K = TypeVar("K", int, str)
@@ -104,7 +104,6 @@ _FILES = _Query(
 class _Ends(Answer):
     base: str = Field(validation_alias=AliasPath("base", "sha"))
     head: str = Field(validation_alias=AliasPath("head", "sha"))
-    changed_files: int
 
 
 def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]]) -> tuple[MergedPull, ...]:
@@ -153,35 +152,51 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
     return tuple(replace(pull, first_commit_at=min(dates[pull.number], default=None)) for pull in pulls)
 
 
-def pull_files(repository: Repository, pull: PullChange) -> frozenset[str]:
-    """Return a pull request's changed paths: a call for each 100 files, or, over 3,000, the trees of merge base and head.
+def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
+    """Return a pull request's changed paths: a call for each 100 files, or the trees of its merge base and head.
+
+    The trees are compared if GitHub's list is cut or empty. The number of files that the event has only saves a list that
+    would be cut. Raises Missing and CutError.
+    """
+    if (pull.changed_files or 0) >= MOST_FILES:
+        found = pull_trees(repository, pull)
+        if len(found.paths) >= MOST_FILES:
+            return found
+    pages = repository.pages(f"pulls/{pull.number}/files", _PERMISSION, list[ChangedFile])
+    files = [file for page in islice(pages, MOST_FILES // PER_PAGE) for file in page]
+    paths = listed(files)
+    if paths and len(files) < MOST_FILES:
+        return ChangedPaths(paths, exact=False)
+    found = pull_trees(repository, pull)
+    if paths and not paths <= {path.rstrip("/") for path in found.paths}:
+        raise CutError(f"GitHub lists other files of pull request #{pull.number} than its commits have")
+    return found
+
+
+def pull_trees(repository: Repository, pull: PullChange) -> ChangedPaths:
+    """Return a pull request's changed paths by the trees of its merge base and head: three calls, and one if no event names them.
 
     Raises Missing and CutError.
     """
-    if pull.changed_files is None or pull.base is None or pull.head is None:
+    base, head = pull.base, pull.head
+    if base is None or head is None:
         found = repository.get(f"pulls/{pull.number}", _PERMISSION, _Ends)
-        pull = PullChange(pull.number, found.base, found.head, found.changed_files)
-    count, base, head = pull.changed_files or 0, str(pull.base), str(pull.head)
-    if count <= MOST_FILES:
-        pages = repository.pages(f"pulls/{pull.number}/files", _PERMISSION, list[ChangedFile])
-        files = [file for page in islice(pages, -(-count // PER_PAGE)) for file in page]
-        if len(files) >= count:
-            return paths_of(files)
+        base, head = found.base, found.head
     return changed_paths(repository, merge_base(repository, base, head), head)
 
 
-def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int, frozenset[str]]:
+def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int, ChangedPaths]:
     """Return the changed paths of several pull requests, by their numbers: a call for each 50.
 
     One with more than 100 files is asked for by itself, and one with a file that moved: only its list has the former path.
     Raises Missing and CutError.
     """
-    found: dict[int, frozenset[str]] = {}
+    found: dict[int, ChangedPaths] = {}
     short = [pull.number for pull in pulls if 0 < pull.changed_files <= PER_PAGE]
     for number, _, page in _pages(repository, _FILES, dict.fromkeys(short)):
-        files = [file for file in page.nodes if file]
-        if all(file.change_type not in ("RENAMED", "COPIED") for file in files):
-            found[number] = frozenset(file.path for file in files)
+        files = [file for file in page.nodes if file and file.change_type != "RENAMED"]
+        if files and len(files) == len(page.nodes) and not page.has_next_page:
+            found[number] = ChangedPaths(frozenset(file.path for file in files), exact=False)
     return {pull.number: found.get(pull.number) or pull_files(repository, pull.change) for pull in pulls}
 
 

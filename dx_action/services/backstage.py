@@ -28,8 +28,8 @@ class Catalogs(Ownership):
         self._components = cache(self._read_components)
 
     def services_at(self, path: str) -> tuple[Service, ...]:
-        """Return the components of the nearest catalog-info.yaml. Raises InvalidValue, and whatever `read` raises."""
-        folder, found = path, None
+        """Return the components of the nearest catalog-info.yaml, which is never in a submodule. Raises what `read` raises, too."""
+        folder, found = path.removesuffix("/"), None
         while folder and found is None:
             folder = folder.rpartition("/")[0]
             found = self._components(f"{folder}/{CATALOG}".removeprefix("/"))

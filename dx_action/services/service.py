@@ -42,7 +42,7 @@ def by_name(repository: str) -> Service:
 
 
 class Ownership(ABC):
-    """The services of each file. Paths are relative to the repository's root."""
+    """The services of each file. Paths are relative to the repository's root; a submodule's ends with a slash, as a folder's."""
 
     @abstractmethod
     def services_at(self, path: str) -> tuple[Service, ...]:
@@ -58,6 +58,10 @@ class Ownership(ABC):
             if known is None or known.name is None:
                 services[service.identifier] = service
         return tuple(services.values())
+
+    def depends_on_folders(self, paths: Iterable[str]) -> bool:
+        """Return whether any of these files would belong to other services if it were a folder."""
+        return any(self.services_at(path) != self.services_at(f"{path}/") for path in sorted(paths))
 
     def matched(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the paths that belong to any service."""

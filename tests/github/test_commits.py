@@ -1,5 +1,6 @@
 """Which files differ between two commits, by GitHub's comparison or by trees, and that what is the same is never asked for."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,8 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.github.commits import CutError, changed_paths, range_files
-from dx_action.github.errors import Missing
+from dx_action.github.commits import (
+    ChangedFile,
+    ChangedPaths,
+    CutError,
+    MissingCommit,
+    changed_paths,
+    commits_between,
+    listed,
+    range_files,
+)
+from dx_action.github.errors import LookupFailedError
 from scenes import Answering, asked, speaking
 from stand_in import EXECUTABLE, File, GitHub, Repo, link, submodule
 from stand_in.objects import FILE, LINK, SUBMODULE, TREE, Content, Entry, Objects
@@ -46,7 +56,9 @@ def changed(before: Mapping[str, Content], after: Mapping[str, Content], limit: 
         objects.change(objects.empty, {path: objects.entry(content) for path, content in files.items()})
         for files in (before, after)
     ]
-    return set(changed_paths(Trees(objects, limit), trees[0], trees[1]))
+    found = changed_paths(Trees(objects, limit), trees[0], trees[1])
+    assert found.exact
+    return set(found.paths)
 
 
 CHANGES: dict[str, tuple[dict[str, Content], dict[str, Content], set[str]]] = {
@@ -62,10 +74,13 @@ CHANGES: dict[str, tuple[dict[str, Content], dict[str, Content], set[str]]] = {
     "only the mode": ({"run": "1"}, {"run": File(b"1", EXECUTABLE)}, {"run"}),
     "a file becomes a link of the same text": ({"a": "b"}, {"a": link("b")}, {"a"}),
     "a link's target": ({"a": link("b")}, {"a": link("c")}, {"a"}),
-    "a submodule moves on": ({"lib": submodule(ONE)}, {"lib": submodule(TWO)}, {"lib"}),
+    "a submodule moves on": ({"lib": submodule(ONE)}, {"lib": submodule(TWO)}, {"lib/"}),
     "a submodule stays": ({"lib": submodule(ONE), "a": "1"}, {"lib": submodule(ONE), "a": "2"}, {"a"}),
-    "a folder becomes a submodule": ({"lib/a": "1", "lib/b/c": "1"}, {"lib": submodule(ONE)}, {"lib", "lib/a", "lib/b/c"}),
-    "a submodule becomes a file": ({"lib": submodule(ONE)}, {"lib": "1"}, {"lib"}),
+    "a folder becomes a submodule": ({"lib/a": "1", "lib/b/c": "1"}, {"lib": submodule(ONE)}, {"lib/", "lib/a", "lib/b/c"}),
+    "a submodule becomes a file": ({"lib": submodule(ONE)}, {"lib": "1"}, {"lib", "lib/"}),
+    "a file becomes a submodule": ({"lib": "1"}, {"lib": submodule(ONE)}, {"lib", "lib/"}),
+    "a submodule is removed": ({"a/lib": submodule(ONE), "b": "1"}, {"b": "1"}, {"a/lib/"}),
+    "a submodule moves": ({"a/lib": submodule(ONE)}, {"b/lib": submodule(ONE)}, {"a/lib/", "b/lib/"}),
     "a file becomes a folder": ({"a": "1"}, {"a/b": "1", "a/c/d": "1"}, {"a", "a/b", "a/c/d"}),
     "a folder becomes a file": ({"a/b": "1", "a/c/d": "1"}, {"a": "1"}, {"a", "a/b", "a/c/d"}),
     "a folder becomes a link": ({"a/b": "1"}, {"a": link("c")}, {"a", "a/b"}),
@@ -85,7 +100,7 @@ def test_whole_trees_cost_two_calls() -> None:
     repo = Repo()
     ends = [repo.tree(repo.commit({f"{folder}/{n}": text for folder in "abc" for n in range(9)})) for text in "12"]
     fetch = Trees(repo.objects)
-    assert len(changed_paths(fetch, ends[0], ends[1])) == 27
+    assert len(changed_paths(fetch, ends[0], ends[1]).paths) == 27
     assert fetch.asked == [(ends[0], True), (ends[1], True)]
 
 
@@ -95,7 +110,7 @@ def test_one_cut_tree_is_enough_to_walk_both(big: str) -> None:
     small = objects.change(objects.empty, {"a/b": objects.entry("1")})
     large = objects.change(small, {f"c/{n}": objects.entry("1") for n in range(5)})
     ends = (large, small) if big == "before" else (small, large)
-    assert changed_paths(Trees(objects, limit=4), *ends) == {f"c/{n}" for n in range(5)}
+    assert changed_paths(Trees(objects, limit=4), *ends).paths == {f"c/{n}" for n in range(5)}
 
 
 def test_only_folders_that_differ_are_walked() -> None:
@@ -105,7 +120,7 @@ def test_only_folders_that_differ_are_walked() -> None:
     before = repo.tree("main")
     after = repo.tree(repo.commit({"services/7/src/b": "2"}))
     fetch = Trees(repo.objects, limit=100)
-    assert changed_paths(fetch, before, after) == {"services/7/src/b"}
+    assert changed_paths(fetch, before, after).paths == {"services/7/src/b"}
     assert len(fetch.asked) == 2 + 2 * 4
     assert [recursive for _, recursive in fetch.asked].count(True) == 2
 
@@ -115,7 +130,7 @@ def test_a_folder_that_came_or_went_is_asked_for_once() -> None:
     here = objects.change(objects.empty, {f"new/{n}/file": objects.entry("1") for n in range(3)})
     for ends in ((objects.empty, here), (here, objects.empty)):
         fetch = Trees(objects, limit=0)
-        assert len(changed_paths(fetch, *ends)) == 3
+        assert len(changed_paths(fetch, *ends).paths) == 3
         # The three folders are alike, and a cache may know that; here each is asked for.
         assert len(fetch.asked) == 4 + 1 + 3
 
@@ -127,7 +142,7 @@ def test_a_folder_too_large_to_be_listed_is_not_guessed() -> None:
     after = objects.change(before, {"flat/8": objects.entry("2")})
     with pytest.raises(CutError):
         changed_paths(Trees(objects, limit=5, whole=5), before, after)
-    assert changed_paths(Trees(objects, limit=5, whole=9), before, after) == {"flat/8"}
+    assert changed_paths(Trees(objects, limit=5, whole=9), before, after).paths == {"flat/8"}
 
 
 def test_twenty_thousand_files() -> None:
@@ -138,7 +153,7 @@ def test_twenty_thousand_files() -> None:
     after = repo.tree(repo.commit(dict(touched)))
     for limit, calls in ((NO_LIMIT, 2), (10_000, 2 + 4 + 2)):
         fetch = Trees(repo.objects, limit)
-        assert changed_paths(fetch, before, after) == touched.keys()
+        assert changed_paths(fetch, before, after).paths == touched.keys()
         assert len(fetch.asked) == calls
 
 
@@ -182,8 +197,13 @@ def test_any_two_trees(one: dict[str, Any], other: dict[str, Any], limit: int) -
     before, after = kept(objects, one), kept(objects, other)
     fetch = Trees(objects, limit)
     leaves = flat(one), flat(other)
-    expected = {path for path in leaves[0].keys() | leaves[1].keys() if leaves[0].get(path) != leaves[1].get(path)}
-    assert changed_paths(fetch, before, after) == expected
+    expected = {
+        f"{path}/" if leaf.mode == SUBMODULE else path
+        for path in leaves[0].keys() | leaves[1].keys()
+        for leaf in {leaves[0].get(path), leaves[1].get(path)} - {None}
+        if leaf and leaves[0].get(path) != leaves[1].get(path)
+    }
+    assert changed_paths(fetch, before, after).paths == expected
     walked = Counter(tree for tree, recursive in fetch.asked if not recursive)
     if walked:
         folders = subtrees(objects, before), subtrees(objects, after)
@@ -232,6 +252,17 @@ def there_and_back(repo: Repo) -> tuple[str, str]:
     return before, repo.commit({"passing.txt": None})
 
 
+def orphan(repo: Repo) -> tuple[str, str]:
+    before = repo.rev("main")
+    return before, repo.commit({"other.txt": "1"}, parents=[])
+
+
+def forced(repo: Repo) -> tuple[str, str]:
+    start = repo.rev("main")
+    before = repo.commit({"gone.txt": "1"})
+    return before, repo.commit({"kept.txt": "1"}, parents=[start])
+
+
 COMPARED = "compare/{0}...{1} 1"
 BOTH = ["git/trees/{0}", "git/trees/{1}"]
 RANGES: dict[str, tuple[Ends, set[str], list[str]]] = {
@@ -241,8 +272,10 @@ RANGES: dict[str, tuple[Ends, set[str], list[str]]] = {
     "ahead by 350 files": (forward(350), set(names(350)), [COMPARED, *BOTH]),
     "diverged": (diverged, {"hotfix.txt", "main.txt"}, [COMPARED, *BOTH]),
     "behind": (behind, {*names(2), *names(2, "site")}, [COMPARED, *BOTH]),
-    "identical": (same, set(), [COMPARED]),
-    "ahead, and nothing is left of it": (there_and_back, set(), [COMPARED]),
+    "identical": (same, set(), [COMPARED, *BOTH]),
+    "ahead, and nothing is left of it": (there_and_back, set(), [COMPARED, *BOTH]),
+    "without a common beginning": (orphan, {"other.txt", *names(2)}, [COMPARED, *BOTH]),
+    "forced over what was deployed": (forced, {"gone.txt", "kept.txt"}, [COMPARED, *BOTH]),
 }
 
 
@@ -253,8 +286,10 @@ def test_a_range(name: str) -> None:
     repo.commit(dict.fromkeys(names(2), "1"))
     before, after = ends(repo)
     with GitHub(repo) as server, speaking(server) as api:
-        assert range_files(api, before, after) == expected
-        assert asked(server) == [call.format(before, after) for call in calls]
+        found = range_files(api, before, after)
+        assert found == ChangedPaths(frozenset(expected), exact=len(calls) > 1)
+        # The two trees of a commit that is compared with itself are one.
+        assert asked(server) == list(dict.fromkeys(call.format(before, after) for call in calls))
 
 
 def test_a_range_may_be_given_by_short_ids() -> None:
@@ -262,22 +297,143 @@ def test_a_range_may_be_given_by_short_ids() -> None:
     repo.commit(dict.fromkeys(names(2), "1"))
     before, after = behind(repo)
     with GitHub(repo) as server, speaking(server) as api:
-        assert range_files(api, before[:7], after[:7]) == {*names(2), *names(2, "site")}
+        assert range_files(api, before[:7], after[:7]).paths == {*names(2), *names(2, "site")}
 
 
-@pytest.mark.parametrize("ends", [("f" * 40, "main"), ("main", "f" * 40)], ids=["before", "after"])
-def test_a_commit_that_github_does_not_know(ends: tuple[str, str]) -> None:
+# The comparison that does not serve.
+
+
+def files_of(*files: dict[str, Any]) -> bytes:
+    """Write a comparison with these files, and no word of how many."""
+    found = {"status": "ahead", "total_commits": 1, "commits": [{"sha": ONE}], "merge_base_commit": {"sha": TWO}}
+    return json.dumps({**found, "files": list(files)}).encode()
+
+
+MOVED = {"filename": "services/web/00000.txt", "status": "renamed"}
+NO_COMPARISON: dict[str, dict[str, Any]] = {
+    **{f"HTTP {status}": {"status": status} for status in (404, 406, 409, 410, 422, 500, 502, 503)},
+    "a time-out's sentence": {"status": 500, "message": "Sorry, this diff is taking too long to generate."},
+    "a page of HTML": {"status": 500, "body": b"<html>"},
+    "a page that says all is well": {"status": 200, "body": b"<html>"},
+    "an empty object": {"status": 200, "body": b"{}"},
+    "no files": {"status": 200, "body": files_of()},
+    "files that are null": {"status": 200, "body": files_of().replace(b"[]", b"null")},
+    "a file without a name": {"status": 200, "body": files_of({"status": "added"})},
+    "a file without a status": {"status": 200, "body": files_of({"filename": "a"})},
+    "a name that is a number": {"status": 200, "body": files_of({"filename": 7, "status": "added"})},
+    "a name that is empty": {"status": 200, "body": files_of({"filename": "", "status": "added"})},
+    "a moved file without its former place": {"status": 200, "body": files_of(MOVED)},
+    "a moved file whose former place is null": {"status": 200, "body": files_of({**MOVED, "previous_filename": None})},
+    "nothing but unchanged files": {"status": 200, "body": files_of({"filename": "a", "status": "unchanged"})},
+}
+
+
+@pytest.mark.parametrize("name", NO_COMPARISON)
+def test_the_trees_serve_where_the_comparison_does_not(name: str) -> None:
     repo = Repo()
-    repo.commit({"a": "1"})
+    before = repo.commit(dict.fromkeys(names(3), "1"))
+    after = repo.commit({names(3)[0]: "2", "services/web/new.txt": "1"})
     with GitHub(repo) as server, speaking(server) as api:
-        with pytest.raises(Missing):
-            range_files(api, *ends)
-        assert len(asked(server)) == 1
+        server.fail("/compare/", times=None, **NO_COMPARISON[name])
+        assert range_files(api, before, after).paths == {names(3)[0], "services/web/new.txt"}
+        assert server.count("/git/trees/") == 2
 
 
-def test_histories_without_a_common_beginning() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 401},
+        {"status": 403, "message": "Resource not accessible by integration"},
+        {"limit": "primary", "wait": 9999},
+    ],
+)
+def test_what_the_trees_would_not_mend_is_not_asked_again(fault: dict[str, Any]) -> None:
     repo = Repo()
-    repo.commit({"a": "1"})
-    other = repo.commit({"b": "1"}, parents=[])
-    with GitHub(repo) as server, speaking(server) as api, pytest.raises(Missing):
-        range_files(api, other, "main")
+    before = repo.commit({"a": "1"})
+    after = repo.commit({"a": "2"})
+    with GitHub(repo) as server, speaking(server) as api:
+        server.fail("/compare/", times=None, **fault)
+        with pytest.raises(LookupFailedError):
+            range_files(api, before, after)
+        assert server.count("/git/trees/") == 0
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_trees_that_are_cut_are_walked_there_too(status: int) -> None:
+    repo = Repo()
+    before = repo.commit({f"{folder}/{name}": "1" for folder in "abc" for name in "abc"})
+    after = repo.commit({"b/c": "2"})
+    with GitHub(repo) as server, speaking(server) as api:
+        server.configure(tree_limit=5)
+        server.fail("/compare/", times=None, status=status)
+        assert range_files(api, before, after).paths == {"b/c"}
+
+
+@pytest.mark.parametrize("missing", [0, 1], ids=["before", "after"])
+def test_a_commit_that_github_does_not_know_is_named(missing: int) -> None:
+    repo = Repo()
+    ends = [repo.commit({"a": "1"})] * 2
+    ends[missing] = "f" * 40
+    with GitHub(repo) as server, speaking(server) as api:
+        with pytest.raises(MissingCommit) as failed:
+            range_files(api, *ends)
+        assert failed.value.commit == "f" * 40
+        assert [path.partition("/")[0] for path in asked(server)] == ["compare", *["git"] * (1 + missing)]
+
+
+# What a list says of a file.
+
+
+@pytest.mark.parametrize(
+    ("status", "paths"),
+    [
+        *((status, {"new"}) for status in ("added", "modified", "removed", "changed", "copied", "", "of tomorrow")),
+        ("renamed", {"new", "old"}),
+        ("unchanged", set()),
+    ],
+)
+def test_only_a_move_counts_twice(status: str, paths: set[str]) -> None:
+    assert listed([ChangedFile(filename="new", status=status, previous_filename="old")]) == frozenset(paths)
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_a_copy_changes_where_it_went(copies: bool) -> None:
+    repo = Repo(copies=copies)
+    before = repo.commit({"services/payments/a": "the same text"})
+    after = repo.commit({"apps/web/a": "the same text"})
+    with GitHub(repo) as server, speaking(server) as api:
+        assert range_files(api, before, after).paths == {"apps/web/a"}
+        assert changed_paths(api, before, after).paths == {"apps/web/a"}
+        (file,) = api.get(f"compare/{before}...{after}", "contents", dict[str, Any])["files"]
+        assert (file["status"], file.get("previous_filename")) == (
+            ("copied", "services/payments/a") if copies else ("added", None)
+        )
+
+
+# The commits between two.
+
+
+@pytest.mark.parametrize("said", [0, 3, 151, 152, 10_000])
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 151, 200])
+def test_commits_are_read_until_a_page_is_short(count: int, said: int) -> None:
+    """Whatever GitHub says that there are."""
+
+    def compare(_path: str, parameters: dict[str, Any]) -> Any:
+        start = 100 * (parameters["page"] - 1)
+        commits = [{"sha": f"{number:040}"} for number in range(count)][start : start + 100]
+        return {"status": "ahead", "total_commits": said, "commits": commits, "merge_base_commit": {"sha": ONE}}
+
+    assert commits_between(Answering(compare), ONE, TWO) == tuple(f"{number:040}" for number in range(count))
+
+
+def test_pages_without_end_are_seen_at_once() -> None:
+    pages = []
+
+    def compare(_path: str, parameters: dict[str, Any]) -> Any:
+        pages.append(parameters["page"])
+        commits = [{"sha": f"{number:040}"} for number in range(100)]
+        return {"status": "ahead", "total_commits": 100, "commits": commits, "merge_base_commit": {"sha": ONE}}
+
+    with pytest.raises(LookupFailedError):
+        commits_between(Answering(compare), ONE, TWO)
+    assert pages == [1, 2]

@@ -475,22 +475,35 @@ def test_an_empty_token_is_told_as_one(scene: Scene) -> None:
     assert "check the secret that it comes from" in scene.refused(FROM_MAP)
 
 
+HIDDEN = "is not in acme/shop, or `github-token` may not read it (`contents: read`)."
+
+
+@pytest.mark.parametrize("status", [404, 422, 500])
 @pytest.mark.parametrize(
-    ("source", "expected"),
+    ("before", "after", "source", "expected"),
     [
-        ("input since-sha", "`since-sha` or the deployed commit is not in acme/shop"),
+        ("f" * 40, "main", "input since-sha", f"`since-sha` {HIDDEN}"),
         (
+            "f" * 40,
+            "main",
             "push.before",
-            "`since-sha` is required here, because the commit before the push or the deployed one is not in acme",
+            f"`since-sha` is required here, because the commit before the push {HIDDEN}".replace(
+                "acme/shop", "acme/shop, as after a force push"
+            ),
         ),
+        ("main", "f" * 40, "input since-sha", f"`commit-sha` or, without it, the event's commit {HIDDEN}"),
+        ("main", "f" * 40, "push.before", f"`commit-sha` or, without it, the event's commit {HIDDEN}"),
     ],
 )
-def test_a_commit_that_github_does_not_know(scene: Scene, source: str, expected: str) -> None:
+def test_a_commit_that_github_does_not_know(
+    scene: Scene, status: int, before: str, after: str, source: str, expected: str
+) -> None:
+    """Whatever the comparison says: which of the two is missing, their trees show."""
+    scene.gh.fail("/compare/", status=status, times=None)
     with pytest.raises(BadInput) as bad:
-        scene.look({"service-map": MAP}).touched(RangeChange("f" * 40, "main", source))
+        scene.look({"service-map": MAP}).touched(RangeChange(before, after, source))
     (problem,) = bad.value.problems
-    assert str(problem).startswith(expected)
-    assert "`contents: read`" in str(problem)
+    assert str(problem) == expected
 
 
 def test_a_folder_too_large_is_no_guess(scene: Scene) -> None:
@@ -503,6 +516,112 @@ def test_a_folder_too_large_is_no_guess(scene: Scene) -> None:
         match="`services-from` cannot be used, because the changed files cannot be determined: acme/shop has a folder",
     ):
         scene.look({"service-map": MAP}).touched(RangeChange(before, "main", "input since-sha"))
+
+
+# Submodules, which GitHub's lists do not tell from files.
+
+PAY = "services/pay"
+PATTERNS = {
+    "services/pay/": True,
+    "services/pay/**": True,
+    "services/pay": True,
+    "services/pay/*": True,
+    "services/": True,
+    "services/**": True,
+    "services/*": True,
+    "pay/": True,
+    "**/pay/**": True,
+    "services/p?y/": True,
+    "services/pay/**/*": True,
+    "services/pay/src/": False,
+    "services/pay/*.md": False,
+    "services/payments/": False,
+    "libs/**": False,
+}
+STEPS: dict[str, tuple[dict[str, Content], dict[str, Content]]] = {
+    "bumped": ({PAY: submodule("1" * 40)}, {PAY: submodule("2" * 40)}),
+    "added": ({}, {PAY: submodule("1" * 40), ".gitmodules": "1"}),
+    "removed": ({PAY: submodule("1" * 40)}, {PAY: None}),
+    "made of a folder": ({f"{PAY}/README": "1"}, {f"{PAY}/README": None, PAY: submodule("1" * 40)}),
+    "made of a file": ({PAY: "1"}, {PAY: submodule("1" * 40)}),
+    "made a file": ({PAY: submodule("1" * 40)}, {PAY: "1"}),
+}
+
+
+def changes_of(scene: Scene, step: str) -> list[PullChange | RangeChange]:
+    """Make the change, and return it as a pull request, known from an event or by its number, and as a push."""
+    before, after = STEPS[step]
+    repo = put(scene, before)
+    start = repo.rev("main")
+    shipped = repo.pulls.ship(after)
+    pull = PullChange(shipped.number, shipped.base_sha, shipped.head_sha, len(after))
+    return [pull, PullChange(shipped.number), RangeChange(start, repo.rev("main"), "push.before")]
+
+
+@pytest.mark.parametrize("limit", [100_000, 7], ids=["whole trees", "cut trees"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_submodule_is_a_folder(scene: Scene, step: str, limit: int) -> None:
+    changes = changes_of(scene, step)
+    scene.gh.configure(tree_limit=limit)
+    for change in changes:
+        for pattern, taken in PATTERNS.items():
+            look = scene.look({"service-map": f"pay: ['{pattern}']\n"})
+            assert [service.identifier for service in look.touched(change)] == ["pay"] * taken, (pattern, change)
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("/services/pay/ @a", ["a"]),
+        ("/services/pay/** @a", ["a"]),
+        ("/services/pay @a", ["a"]),
+        ("services/* @a", ["a"]),
+        ("* @all\n/services/pay/ @a", ["a"]),
+        ("/services/pay/ @a\n* @all", ["all"]),
+        ("/services/ @all\n/services/pay/", []),
+        ("/services/pay/src/ @a", []),
+    ],
+)
+def test_a_submodule_is_a_folder_for_codeowners(scene: Scene, rules: str, expected: list[str]) -> None:
+    put(scene, {"CODEOWNERS": rules})
+    for change in changes_of(scene, "bumped"):
+        assert [service.identifier for service in scene.look(OWNERS).touched(change)] == expected
+
+
+def test_a_submodule_belongs_to_the_nearest_catalog(scene: Scene) -> None:
+    put(scene, {"services/catalog-info.yaml": component("services"), "catalog-info.yaml": component("shop")})
+    for change in changes_of(scene, "bumped"):
+        assert [service.identifier for service in scene.look(BACKSTAGE).touched(change)] == ["services"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "services", "calls"),
+    [
+        # Whether it is a file makes no difference.
+        ("['services/**']", ["pay"], 1),
+        ("['libs/**']", [], 1),
+        ("['services/', '!services/pay']", [], 1),
+        # Only the trees show that it is a file.
+        ("['services/pay/']", [], 4),
+        ("['services/', '!services/pay/']", ["pay"], 4),
+    ],
+)
+def test_a_file_may_be_named_as_a_folder_is(scene: Scene, patterns: str, services: list[str], calls: int) -> None:
+    shipped = put(scene, {PAY: "1"}).pulls.ship({PAY: "2"})
+    change = PullChange(shipped.number, shipped.base_sha, shipped.head_sha, 1)
+    found = scene.look({"service-map": f"pay: {patterns}\n"}).touched(change)
+    assert [service.identifier for service in found] == services
+    assert len(scene.gh.calls) == calls
+
+
+def test_what_ships_knows_submodules_too(scene: Scene) -> None:
+    repo = put(scene, {PAY: submodule("1" * 40)})
+    before = repo.rev("main")
+    repo.pulls.ship({PAY: submodule("2" * 40)})
+    repo.pulls.ship({"web/a": "2"})
+    changes = scene.look({"service-map": "pay: [services/pay/]\nweb: [web/**]\n"}).changes
+    pulls = changes.merged(changes.span(before, repo.rev("main")).commits)
+    assert changes.services_of(pulls) == {1: frozenset({"pay"}), 2: frozenset({"web"})}
 
 
 # The log, and what is not asked again.
@@ -725,13 +844,21 @@ def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
         return len(scene.gh.calls)
 
     one = pull("web/a")
-    page = cost(inline, one)
+    page, large = cost(inline, one), cost(inline, pull(*files(3000)))
+    assert cost(inline, pull("web/b", told=False)) == page
+    before = repo.rev("main")
+    shipped = repo.pulls.ship({"cart": submodule("1" * 40), "cart/a": None})
+    bump = PullChange(shipped.number, shipped.base_sha, shipped.head_sha, 2)
+    bumped = RangeChange(before, repo.rev("main"), "push.before")
+    repo.pulls.ship({"cart": None, "cart/a": "1"})
     compared, listed = [], []
-    for count in (100, 101, 200, 201):
+    for count in (99, 100, 199, 200, 201):
         pushed(count)
         compared.append(scene.gh.count("/compare/"))
         listed.append(scene.gh.count("/graphql"))
-    assert (compared, listed) == ([1, 2, 2, 3], [1, 1, 1, 2])
+    assert (compared, listed) == ([1, 2, 2, 3, 3], [1, 1, 1, 1, 2])
+    # "A list is read until a page is not full, so that a multiple of 100 costs one call more."
+    assert [cost(inline, pull(*files(count))) for count in (99, 100, 199, 200)] == [1, 2, 2, 3]
     scene.gh.configure(lag=3)
     before = repo.rev("main")
     repo.pulls.ship({"web/a": "last"})
@@ -740,8 +867,15 @@ def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
     scene.gh.configure(lag=0)
     catalogs = [cost(BACKSTAGE, pull("web/c")) - page, cost(BACKSTAGE, pull("web/d", "cart/d")) - page]
     expected = {
-        "a pull request's files": [cost(inline, pull(*files(100))), 100, 3000, cost(inline, pull(*files(3001)))],
-        "the same, of a `pull-number` that is not the event's": [cost(inline, pull("web/b", told=False)) - page],
+        "a pull request's files": [page, 100, 3000, large],
+        "the same, of a `pull-number` that is not the event's": [
+            3000,
+            cost(inline, pull(*files(3000), told=False)) - large,
+        ],
+        "which changed paths are submodules, if that matters": [
+            cost(inline, bumped) - page,
+            cost(inline, bump) - page,
+        ],
         "what a push changed, or what changed since `since-sha`": [
             cost(inline, moved(299)),
             300,

@@ -11,7 +11,7 @@ import pytest
 
 from dx_action.sandbox import Fault, Sandbox
 from runner import TOKEN, Step, connected, until
-from scenes import merge_payload, told
+from scenes import merge_payload, push_payload, told
 from stand_in import GitHub, Repo
 from worlds import ALSO, GH, IN_FILE, INLINE, MAP, METHODS, REPLACE, SET, A, B, World, begun, errors
 
@@ -60,15 +60,52 @@ def many(count: int) -> list[str]:
     return [f"a/{number}" for number in range(count)]
 
 
-@pytest.mark.parametrize(("count", "pages"), [(0, 0), (1, 1), (100, 1), (101, 2), (250, 3)])
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (99, 1), (100, 2), (101, 2), (250, 3)])
 @pytest.mark.parametrize("given", [SET, {}, ALSO], ids=["told", "deployed", "both"])
 def test_a_merge_with_a_map_in_the_workspace(world: World, given: dict[str, str], count: int, pages: int) -> None:
-    """One page for each 100 files, and nothing else."""
+    """Pages of 100 files until one is not full, and nothing else."""
     world.write("ci/services.yml", MAP)
-    pull = world.ship(*many(count)) if count else world.ship("a/x")
-    run = world.merged(pull, given | IN_FILE, **({} if count else {"pull_request.changed_files": 0}))
-    assert run.status == ("skipped" if not count else "pull-services-set" if given == SET else "registered")
+    pull = world.ship(*many(count))
+    run = world.merged(pull, given | IN_FILE)
+    assert run.status == ("pull-services-set" if given == SET else "registered")
     assert world.asked == [f"pulls/{pull.number}/files {page}" for page in range(1, pages + 1)]
+
+
+HINTS: dict[str, dict[str, Any]] = {
+    "no files": {"pull_request.changed_files": 0},
+    "a few files": {"pull_request.changed_files": 3},
+    "too many files": {"pull_request.changed_files": 9999},
+    "unknown": {"pull_request.changed_files": None},
+    "no commits": {"pull_request.commits": 0, "pull_request.additions": 0, "pull_request.deletions": 0},
+}
+
+
+@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("given", [SET | REPLACE, ALSO | REPLACE, {}], ids=["told", "both", "deployed"])
+def test_no_number_in_the_payload_decides_what_a_merge_touches(world: World, given: dict[str, str], hint: str) -> None:
+    pull = world.ship(*many(150), "b/last")
+    run = world.merged(pull, given | INLINE, **HINTS[hint])
+    assert (run.exit_code, run.json("services")) == (0, ["a", "b"])
+    assert [services for method, services in world.sent if method == "setPullServices"] == [[A, B]] * bool(given)
+
+
+PUSH_HINTS: dict[str, dict[str, Any]] = {
+    "no commits": {"commits": [], "size": 0, "distinct_size": 0},
+    "one commit of many": {"size": 1, "distinct_size": 1},
+    "commits without files": {"commits": [{"id": "f" * 40, "added": [], "modified": [], "removed": []}]},
+    "other files": {"commits": [{"id": "f" * 40, "added": ["c/x"], "modified": ["README.md"], "removed": []}]},
+}
+
+
+@pytest.mark.parametrize("hint", PUSH_HINTS)
+def test_no_list_in_the_payload_decides_what_a_push_touches(world: World, hint: str) -> None:
+    """GitHub cuts a push's commits at 2,048 and the files of each."""
+    before = world.repo.rev("main")
+    world.ship(*many(150), "b/last")
+    payload = push_payload(world.repo, before) | PUSH_HINTS[hint]
+    run = world.step("push_branch", payload, ALSO | REPLACE | INLINE)
+    assert (run.exit_code, run.json("services")) == (0, ["a", "b"])
+    assert world.sent[0] == ("setPullServices", [A, B])
 
 
 PAGE, TREE, COMPARED = "pulls/{n}/files 1", "git/trees/{merged}", "compare/{before}...{merged} 1"
@@ -82,7 +119,7 @@ COSTS: dict[str, tuple[str, dict[str, str], list[str], list[str]]] = {
     "Backstage on GitHub": ("merge", {"services-from": "backstage"}, [PAGE, TREE, "blob"], ["create"]),
     "CODEOWNERS on GitHub": ("merge", {"services-from": "codeowners"}, [PAGE, TREE, "blob"], ["create"]),
     "everything in one step": ("merge", ALSO | INLINE, [PAGE], ["set", "create"]),
-    "told by number": ("dispatch", SET | INLINE | {"pull-number": "1"}, ["pulls/1", PAGE], ["set"]),
+    "told by number": ("dispatch", SET | INLINE | {"pull-number": "1"}, [PAGE], ["set"]),
     "told by number, as given": ("dispatch", SET | {"pull-number": "1", "service": "a"}, [], ["set"]),
     "told by id": ("dispatch", SET | {"pull-id": "77", "service": "a"}, [], ["set"]),
     "a push": ("push", INLINE, [COMPARED], ["create"]),
@@ -123,7 +160,7 @@ def test_by_the_payloads_id(world: World) -> None:
     run = world.merged(pull, SET | INLINE)
     assert world.dx.requests()[0]["json"] == {"github_pull_id": pull.id, "services": [A, B]}
     assert (run.outputs["pull-number"], run.outputs["pull-id"]) == (str(pull.number), str(pull.id))
-    assert (run.json("services"), run.json("reference-ids")) == ([], [])
+    assert (run.json("services"), run.json("reference-ids")) == (["a", "b"], [])
     assert run.results("method", "service", "outcome") == [("deployments.setPullServices", "", "accepted")]
     assert run.json("requests") == [
         {"method": "deployments.setPullServices", "body": {"github_pull_id": pull.id, "services": [A, B]}}
@@ -392,7 +429,7 @@ def test_a_deployments_services_since_the_previous_one(world: World, event: str)
     assert "Set `since-sha` to the previously deployed commit" in errors(run)[0]
     run = world.step(event, payload, INLINE | {"since-sha": "f" * 40}, GITHUB_SHA=deployed)
     assert (run.exit_code, run.status, len(world.sent)) == (1, "failed", 1)
-    assert "`since-sha` or the deployed commit is not in acme/shop" in errors(run)[0]
+    assert "`since-sha` is not in acme/shop" in errors(run)[0]
 
 
 def test_a_rollback_touches_what_it_takes_back(world: World) -> None:
@@ -432,7 +469,7 @@ def test_200_services_in_one_step(world: World) -> None:
     with Sandbox(token=TOKEN, latency=0.05) as dx:
         world.dx = dx
         run = world.merged(pull, given)
-        assert (run.exit_code, run.status, len(world.asked)) == (0, "registered", 2)
+        assert (run.exit_code, run.status, len(world.asked)) == (0, "registered", 3)
         assert [service for (service,) in run.results("service")] == names[::-1] == run.json("services")
         assert {each["service"]["identifier"] for each in dx.deployments()} == set(names)
         assert run.json("reference-ids") == [
@@ -486,7 +523,7 @@ def test_a_renamed_repository_under_its_old_name(world: World) -> None:
     run = world.step("workflow_dispatch", None, given)
     assert run.status == "pull-services-set"
     assert world.sent == [("setPullServices", [A, B])]
-    assert len(world.gh.calls) == 1 + 1 + 2
+    assert len(world.gh.calls) == 1 + 2
 
 
 def test_the_same_on_github_enterprise_server(tmp_path: Path) -> None:

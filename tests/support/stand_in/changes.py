@@ -8,7 +8,7 @@ from stand_in.objects import TREE, Entry, Objects
 
 
 class Change(NamedTuple):
-    """One file's change, in GitHub's words: added, removed, modified, changed (another mode or type), renamed."""
+    """One file's change, in GitHub's words: added, removed, modified, changed (another mode or type), renamed, copied."""
 
     status: str
     path: str
@@ -21,8 +21,8 @@ class ConflictError(ValueError):
     """Two changes touch the same file."""
 
 
-def compare(objects: Objects, before: str, after: str) -> list[Change]:
-    """Give the changed files as `git diff -M100%` does, in its order."""
+def compare(objects: Objects, before: str, after: str, *, copies: bool = False) -> list[Change]:
+    """Give the changed files as `git diff -M100%` does, in its order; with `copies`, as with --find-copies-harder."""
     plain = list(_walk(objects, before, after, ""))
     gone = {change.path: change for change in plain if change.new is None}
     sources: dict[str, list[str]] = {}
@@ -30,11 +30,14 @@ def compare(objects: Objects, before: str, after: str) -> list[Change]:
         old = gone[path].old
         if old is not None:
             sources.setdefault(old.sha, []).append(path)
+    there = {entry.sha: path for path, entry in objects.walk(before) if entry.kind == "blob"} if copies else {}
     found = []
     for change in sorted(plain, key=_path):
         if change.old is None and change.new is not None and sources.get(change.new.sha):
             source = _source(sources[change.new.sha], change.path)
             found.append(Change("renamed", change.path, gone.pop(source).old, change.new, source))
+        elif change.old is None and change.new is not None and change.new.sha in there:
+            found.append(Change("copied", change.path, None, change.new, there[change.new.sha]))
         elif change.new is not None:
             found.append(change)
     return sorted([*found, *gone.values()], key=_path)

@@ -43,7 +43,9 @@ class Repo:
         private: bool = True,
         start: When = START,
         fork: bool = False,
+        copies: bool = False,
     ) -> None:
+        self.copies = copies
         self.full_name, self.default_branch, self.private, self.fork = full_name, default_branch, private, fork
         self.owner, self.name = full_name.split("/")
         self.seed = zlib.crc32(full_name.encode()) % 10_000
@@ -250,7 +252,7 @@ class Repo:
         """Give what differs between two commits; None stands before the first."""
         trees = (self.tree(before) if before else self.objects.empty, self.tree(after))
         if trees not in self._changes:
-            self._changes[trees] = compare(self.objects, *trees)
+            self._changes[trees] = compare(self.objects, *trees, copies=self.copies)
         return self._changes[trees]
 
     def log(self, tip: str | None = None, *without: str) -> list[Commit]:
