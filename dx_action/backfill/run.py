@@ -11,6 +11,7 @@ from dx_action.backfill.store import Rows, write_csv
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Result
+from dx_action.deployment.registration import unused_inputs
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import connect
 from dx_action.dx.delivery import Transport
@@ -21,6 +22,7 @@ from dx_action.github.client import Repository, Run
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report.endings import Report, Step, hints
 from dx_action.runner.commands import Workflow
+from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
 
@@ -40,6 +42,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
 
         repository = Repository(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
         rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say)
+    notices = (*notices, *unused_inputs(inputs, Event(name=runtime.event_name)))
     if not len(rows):
         return backfill_report.nothing(notices)
     if inputs.csv_file:

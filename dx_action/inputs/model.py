@@ -218,6 +218,12 @@ RULES = (
 )
 
 
+def is_written(inputs: Inputs, name: str) -> bool:
+    """Return whether an input has another value than its default."""
+    field = name.replace("-", "_")
+    return bool(getattr(inputs, field) != Inputs.model_fields[field].get_default(call_default_factory=True))
+
+
 def read_inputs(env: Mapping[str, str]) -> Inputs:
     """Read every input. Raises BadInput with every problem at once."""
     texts = _written(env)

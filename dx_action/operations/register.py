@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls
-from dx_action.deployment.registration import Registration, resolve
+from dx_action.deployment.registration import Registration, resolve, unused_inputs
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, BadInput
@@ -35,7 +35,8 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
         raise ActionError(*error.problems, *missing) from None
     if isinstance(registration, Skipped):
         return endings.skipped(registration)
-    step.registration = registration
+    notices = (*unused_inputs(inputs, event), *registration.notices)
+    step.registration = registration = replace(registration, notices=notices)
     groups = [group for group in (pull_calls(registration), deployment_calls(registration, inputs)) if group]
     for line in registration_lines(event, registration):
         step.workflow.say(line)

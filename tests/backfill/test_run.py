@@ -63,6 +63,15 @@ def test_a_backfill_registers_every_row(tmp_path: Path) -> None:
     ]
 
 
+def test_an_input_that_is_passed_over_is_named(tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    with Sandbox(token=TOKEN) as dx:
+        run = step(tmp_path, dx, only_environments="live").inside()
+    assert run.status == "registered"
+    (notice,) = (command.data for command in run.commands if command.name == "notice")
+    assert notice.startswith("`only-environments` has no effect here. It limits what is read from GitHub's history")
+
+
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, ROWS)
     with Sandbox(token=TOKEN) as dx:

@@ -11,7 +11,7 @@ from changesets import Lookups, pull
 from dx_action.changes.changeset import MergedPull
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.pull_services import PullServices
-from dx_action.deployment.registration import Registration, choose_attribution, choose_pull, resolve, unused_since
+from dx_action.deployment.registration import Registration, choose_attribution, choose_pull, resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError, BadEvent, BadInput
 from dx_action.inputs.model import Attribution
@@ -455,38 +455,6 @@ def test_a_pull_request_does_not_say_which_commit_of_another_repository() -> Non
 def test_a_look_up_that_nothing_can_make_is_told() -> None:
     with pytest.raises(BadInput, match=r"^`services-from` needs look-ups at GitHub"):
         resolved("pull_request_merged", {"services-from": "codeowners"})
-
-
-SINCE = {"since-sha": "abc1235"}
-SINCE_UNUSED: dict[str, tuple[dict[str, str], bool]] = {
-    "a service by hand": ({"service": "web"}, True),
-    "and the commit's time": ({"service": "web", "lead-time-metadata": "commit"}, True),
-    "and its pull request": ({"service": "web", "set-pull-services": "true"}, True),
-    "beside a map, and its pull request": (
-        {"service": "web", "set-pull-services": "true", "service-map": "web: [web/**]"},
-        True,
-    ),
-    "its own name, and its pull request": ({"set-pull-services": "true"}, True),
-    "the pull request alone": ({"service": "web", "operation": "set-pull-services"}, True),
-    "the pull request alone, by a map": ({"operation": "set-pull-services", "service-map": "web: [web/**]"}, True),
-    "services by files": ({"service-map": "web: [web/**]"}, False),
-    "what ships": ({"service": "web", "attribution": "merge-commits"}, False),
-    "pull requests shown": ({"service": "web", "show-pull-requests": "true"}, False),
-    "the first commit's time": ({"service": "web", "lead-time-metadata": "first-commit"}, False),
-}
-
-
-@pytest.mark.parametrize("name", SINCE_UNUSED)
-def test_a_previous_commit_that_nothing_looks_at_is_told(name: str) -> None:
-    given, told = SINCE_UNUSED[name]
-    notices = unused_since(inputs(SINCE | given), event("pull_request_merged"))
-    assert ["`since-sha` has no effect here" in notice for notice in notices] == ([True] if told else [])
-    assert unused_since(inputs(given), event("pull_request_merged")) == ()
-
-
-def test_what_is_told_of_it_is_a_notice() -> None:
-    registration = resolved("pull_request_merged", SINCE | {"service": "web", "set-pull-services": "true"})
-    assert any("`since-sha` has no effect here" in notice for notice in registration.notices)
 
 
 @pytest.mark.parametrize("wanted", ["commit", "first-commit", "both"])

@@ -68,6 +68,13 @@ def results(report: Report, *names: str) -> list[tuple[str, ...]]:
     return [tuple(each[name] for name in names) for each in json.loads(report.outputs["results"])]
 
 
+@pytest.mark.parametrize("dry_run", ["false", "true"])
+def test_an_input_that_is_passed_over_is_named(make: Make, dry_run: str) -> None:
+    report = make(pull_number="7", dry_run=dry_run).run()
+    (notice,) = (text for level, text in report.hints if level == "notice")
+    assert notice.startswith("`pull-number` has no effect on this deployment.")
+
+
 BOTH = {"set_pull_services": "true", "pull_number": "7"}
 
 
