@@ -3,6 +3,7 @@
 There is one message for each kind of failure. It says what failed, which error it was, what to check, and what DX said.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -31,7 +32,7 @@ ADVICE = {
     "repo_not_found": "DX could not find the repository. Check its spelling and prefix (organization, project), and that it is "
     "connected in DX. To send another name, set `repository`.",
     "reference_id_conflict": "A deployment with this `reference_id` is already registered with other values. Set another "
-    "`reference-id`, or another `on-conflict`.",
+    "`reference-id`, in a matrix one for each leg, or another `on-conflict`.",
     "redirect": "The host answered with a redirect, which is never followed with a token. Check `dx-host`.",
     "not_ok": "DX answered without `ok: true` and gave no reason. Check the inputs against the data in DX.",
     "unreadable_answer": "The answers were not JSON: a proxy or a login page may be answering instead of DX. Check `dx-host`.",
@@ -165,9 +166,20 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
             "workflow that is called twice, set a different `environment` or `reference-id` for each."
         )
         return (("notice", f"{text} {cure}"),)
-    source = "the input `reference-id`" if inputs.reference_id else "this job"
-    cure = "If this is another deployment, set another `reference-id`; if it corrects the first one, set `on-conflict: update`."
-    return (("warning", f"{text} The id comes from {source}. {cure}"),)
+    corrects = "if it corrects the first one, set `on-conflict: update`."
+    if not inputs.reference_id:
+        cure = f"If this is another deployment, set another `reference-id`; {corrects}"
+        return (("warning", f"{text} The id comes from this job. {cure}"),)
+    leg = (
+        f" This is the matrix leg of index {inputs.job_index}."
+        if re.fullmatch("[1-9][0-9]{0,3}", inputs.job_index)
+        else ""
+    )
+    cure = (
+        "If this is another deployment, set another `reference-id`: in a matrix, add what differs between its legs, as in "
+        f"`${{{{ matrix.service }}}}`; {corrects}"
+    )
+    return (("warning", f"{text}{leg} The id comes from the input `reference-id`. {cure}"),)
 
 
 def _message(failed: Sequence[Result], results: Sequence[Result]) -> str:

@@ -316,6 +316,38 @@ def test_what_dx_holds_already_is_named() -> None:
     )
 
 
+CORRECTS = "if it corrects the first one, set `on-conflict: update`."
+BY_HAND = (
+    " The id comes from the input `reference-id`. If this is another deployment, set another `reference-id`: in a matrix, add "
+    f"what differs between its legs, as in `${{{{ matrix.service }}}}`; {CORRECTS}"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "ends"),
+    [
+        ({"reference-id": "build-7"}, BY_HAND),
+        ({"reference-id": "build-7", "job-index": "0"}, BY_HAND),
+        ({"reference-id": "build-7", "job-index": "2"}, f" This is the matrix leg of index 2.{BY_HAND}"),
+        ({"reference-id": "build-7", "job-index": "10"}, f" This is the matrix leg of index 10.{BY_HAND}"),
+        ({"reference-id": "build-7", "job-index": "x"}, BY_HAND),
+        (
+            {"job-index": "2"},
+            f" The id comes from this job. If this is another deployment, set another `reference-id`; {CORRECTS}",
+        ),
+    ],
+    ids=str,
+)
+def test_an_id_that_several_legs_share_is_told_with_what_to_add(given: dict[str, str], ends: str) -> None:
+    """The second leg is green, and its deployment is not in DX."""
+    ((level, text),) = conflicts(resolved(JOBS, given), inputs(given), [result("web", "already-registered")])
+    assert level == "warning"
+    assert text == (
+        "The deployment of web is already registered in DX under the same `reference_id` with other values, which DX keeps."
+        + ends
+    )
+
+
 # The sentence for each error.
 
 KNOWN = (
