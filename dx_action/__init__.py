@@ -10,7 +10,7 @@ Imports run down this list; `make test` holds them to it, and each package says 
     changes                         which pull requests a deployment brings
     inputs                          what the author wrote
     services | runner               who owns a file | what the runner hands over and takes back
-    strict_yaml                     YAML with JSON's types only
+    strict_yaml | secrecy           YAML with JSON's types only | the search for secrets
     errors | text                   what stops a run | foreign text made harmless
     sandbox                         a stand-in for DX; nothing above imports it
 """

@@ -19,7 +19,7 @@ from dx_action import __version__
 from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
-from dx_action.inputs.model import fail_on_error, read_inputs, tokens
+from dx_action.inputs.model import fail_on_error, known_secrets, read_inputs, tokens, unknown_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
 from dx_action.runner.commands import Workflow
@@ -66,7 +66,7 @@ def main(
     `cancelled` returns whether a signal came before `signals` handles them; once their handlers are restored, what happened is only
     reported. `wire` makes the connection to DX instead of `Dx`.
     """
-    workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}")
+    workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}", known_secrets(env))
     for token in tokens(env):
         workflow.mask(token)
     strict = fail_on_error(env)
@@ -92,7 +92,9 @@ def main(
         place = f"{trace[-1].partition(' ')[0]}, {type(bug).__name__}"
         report = endings.broken(place, step.results("internal_error"), fail_on_error=strict)
         workflow.group("Stack trace", trace)
-    return _publish(_saved(report, step, strict=strict), workflow, strict=strict)
+    report = _saved(report, step, strict=strict)
+    report = replace(report, hints=(*report.hints, *endings.hints(unknown_inputs(env), ())))
+    return _publish(report, workflow, strict=strict)
 
 
 def _operate(step: endings.Step) -> endings.Report:

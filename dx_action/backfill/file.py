@@ -14,12 +14,13 @@ from typing import IO, Literal
 
 from dx_action.backfill.rows import COLUMNS, BadRow, Row, read_row
 from dx_action.backfill.store import Rows
-from dx_action.deployment.calls import Call, Method
+from dx_action.deployment.calls import Call, Method, secrets_in
 from dx_action.errors import BadInput, InvalidValue, Problem
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, json_value
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
+from dx_action.secrecy import NO_SECRETS, Secrets
 from dx_action.text import DEEPEST, one_line, plural, truncate
 
 Form = Literal["CSV", "JSON Lines"]
@@ -38,7 +39,11 @@ _KEPT: dict[Method, str] = {"deployments.create": "first", "deployments.upsert":
 
 
 def rows_from_file(
-    inputs: Inputs, runtime: Runtime, workspace: Workspace, say: Callable[[str], None]
+    inputs: Inputs,
+    runtime: Runtime,
+    workspace: Workspace,
+    say: Callable[[str], None],
+    secrets: Secrets = NO_SECRETS,
 ) -> tuple[Rows, tuple[str, ...]]:
     """Return every row of the `backfill-file`, all checked, and the notices about them.
 
@@ -49,7 +54,7 @@ def rows_from_file(
         raise BadInput.of("service", text)
     if inputs.success == "skip":
         raise BadInput.of("success", "means that nothing was deployed, but every row is a deployment. Leave it out.")
-    path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository)
+    path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository, secrets)
     try:
         with workspace.opened(path) as file:
             reader.read(path, file)
@@ -62,9 +67,9 @@ def rows_from_file(
 class _Reader:
     """The rows read so far, the problems found, and the counts for the notices. `own` is the workflow's repository."""
 
-    def __init__(self, inputs: Inputs, own: str) -> None:
+    def __init__(self, inputs: Inputs, own: str, secrets: Secrets) -> None:
         self.rows = Rows()
-        self._inputs, self._own = inputs, own
+        self._inputs, self._own, self._secrets = inputs, own, secrets
         self._indexes: dict[bytes, int] = {}
         self._problems: list[str] = []
         self._more = self._repeated = 0
@@ -93,7 +98,7 @@ class _Reader:
         try:
             cells = csv_cells(record.data, columns) if columns else json_cells(record.data)
             if cells:  # a spreadsheet leaves rows of commas below a table
-                self._add(read_row(cells, self._inputs, self._own), line)
+                self._add(self._without_secrets(read_row(cells, self._inputs, self._own)), line)
         except BadRow as bad:
             texts = [f"line {line}, column `{_shown(each.subject)}`: {each.text}" for each in bad.problems]
         except InvalidValue as wrong:
@@ -102,6 +107,11 @@ class _Reader:
             self._problems += texts
         elif texts:
             self._more += 1
+
+    def _without_secrets(self, row: Row) -> Row:
+        if found := secrets_in(row.call, self._secrets):
+            raise BadRow(*(Problem(column, f"contains {secret}. Remove it.") for column, secret in found.items()))
+        return row
 
     def _add(self, row: Row, line: int) -> None:
         """Add a row unless an earlier one is the same deployment. Raises InvalidValue if their values differ.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dx_action.backfill.store import Rows
-from dx_action.deployment.calls import deployment_calls
+from dx_action.deployment.calls import deployment_calls, refuse_secrets
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.client import Repository
@@ -18,6 +18,7 @@ from dx_action.inputs.times import iso, parse_time_or_none
 from dx_action.runner import event as runner_event
 from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
 from dx_action.runner.runtime import Runtime
+from dx_action.secrecy import NO_SECRETS, Secrets
 from dx_action.text import plural
 
 _DAYS = 90
@@ -28,7 +29,12 @@ _JOB = r"/([^/?#]+/[^/?#]+)/(?:actions/runs/\d+/jobs?/\d+|runs/\d+)(?![^/?#])"
 
 
 def rows_from_history(
-    inputs: Inputs, runtime: Runtime, repository: Repository, now: datetime, say: Callable[[str], None]
+    inputs: Inputs,
+    runtime: Runtime,
+    repository: Repository,
+    now: datetime,
+    say: Callable[[str], None],
+    secrets: Secrets = NO_SECRETS,
 ) -> tuple[Rows, tuple[str, ...]]:
     """Return the deployments from `since` to `until`, and the notices about them. `now` is UTC.
 
@@ -48,7 +54,9 @@ def rows_from_history(
             jobs.add(event.deployment.id)
         else:
             texts.update((*registration.notices, *registration.warnings))
-            for call in deployment_calls(registration, deploys):
+            calls = deployment_calls(registration, deploys)
+            refuse_secrets(calls, registration, secrets)
+            for call in calls:
                 rows.add(call, len(rows) + 1)
     say(f"Read {plural(len(rows), 'deployment')} from GitHub's history of {repository.name}")
     if others:

@@ -59,7 +59,7 @@ class _Cells:
         self.problems: list[Problem] = []
         if unknown := [column for column in self._values if column not in columns]:
             names = ", ".join(f"`{column}`" for column in columns)
-            self.add_problem(unknown[0][:60], f"is not a field of this method. Its fields are {names}.")
+            self.add_problem(unknown[0], f"is not a field of this method. Its fields are {names}.")
 
     def __contains__(self, column: str) -> bool:
         return column in self._values

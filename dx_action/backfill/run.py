@@ -35,13 +35,14 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     replaces = inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
     if replaces and _is_done(step.workspace, inputs.failed_file or ""):
         return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
+    secrets = step.workflow.secrets
     if inputs.backfill_file:
-        rows, notices = rows_from_file(inputs, runtime, step.workspace, step.workflow.say)
+        rows, notices = rows_from_file(inputs, runtime, step.workspace, step.workflow.say, secrets)
     else:
         from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
 
         repository = Repository(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
-        rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say)
+        rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say, secrets)
     notices = (*notices, *unused_inputs(inputs, Event(name=runtime.event_name)))
     if not len(rows):
         return backfill_report.nothing(notices)

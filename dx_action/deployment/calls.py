@@ -7,7 +7,10 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration
+from dx_action.errors import BadInput, Problem
 from dx_action.inputs.model import Inputs
+from dx_action.inputs.values import Sourced
+from dx_action.secrecy import Secrets
 from dx_action.services.service import Service
 
 Method = Literal["deployments.create", "deployments.upsert", "deployments.setPullServices"]
@@ -32,6 +35,13 @@ class DeploymentFields(TypedDict):
 
 
 FIELDS = tuple(DeploymentFields.__annotations__)
+# What a registration calls a field that has another name there.
+_SOURCED = {
+    "commit_sha": "commit",
+    "service": "services",
+    "services": "services",
+    "reference_id": "reference_ids",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,26 @@ def deployment_call(method: Method, **fields: Unpack[DeploymentFields]) -> Call:
     }
     body = {name: values[name] for name in FIELDS if values[name] is not None}
     return Call(method, service.identifier, fields["reference_id"], serialise(body))
+
+
+def secrets_in(call: Call, secrets: Secrets) -> dict[str, str]:
+    """Return the fields of the body that contain a secret, each with the secret's name."""
+    if not secrets.names_in(call.body.decode()):
+        return {}
+    found = ((field, secrets.names_in(compact(value))) for field, value in call.json().items())
+    return {field: names[0] for field, names in found if names}
+
+
+def refuse_secrets(calls: Sequence[Call], registration: Registration, secrets: Secrets) -> None:
+    """Raise BadInput if a call would send a secret; it names each field and where its value came from."""
+    found = {item: None for call in calls for item in secrets_in(call, secrets).items()}
+    problems = []
+    for field, secret in found:
+        value = getattr(registration, _SOURCED.get(field, field), None)
+        source = f", from {value.source}" if isinstance(value, Sourced) else ""
+        problems.append(Problem(field, f"contains {secret}{source}. It is not sent to DX: remove it there."))
+    if problems:
+        raise BadInput(*problems)
 
 
 def as_upsert(call: Call) -> Call:

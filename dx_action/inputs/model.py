@@ -4,11 +4,11 @@ A blank input counts as unset. Every problem is found in one pass and named by t
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from textwrap import dedent
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
@@ -18,13 +18,18 @@ from dx_action.inputs.filters import parse_branches
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, parse_metadata
 from dx_action.inputs.times import parse_time
 from dx_action.inputs.values import DxHost, Outcome, one_of
+from dx_action.runner.runtime import proxy_passwords
+from dx_action.secrecy import Secret, Secrets
 from dx_action.services.service import Ownership, Service
+
+if TYPE_CHECKING:
+    from dx_action.inputs.names import Stranger
 
 _PREFIX = "INPUT_"
 # Bytes of a variable that are not UTF-8 come as lone surrogates.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# A shorter token may be part of another input by chance.
-_SECRET = 8
+_TOKENS = {"INPUT-DX-TOKEN": "dx-token", "INPUT-GITHUB-TOKEN": "github-token"}
+_TEXT_OF = {name: f"the text of `{name}`" for name in _TOKENS.values()}
 Operation = Literal["deploy", "set-pull-services", "backfill"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
@@ -128,6 +133,10 @@ class Inputs(BaseModel):
         return self.lead_time_metadata in ("first-commit", "both") and FIRST_KEY not in self.metadata
 
 
+# The inputs' variables, as the runner names them.
+_VARIABLES = {f"{_PREFIX}{field.alias}".upper(): str(field.alias) for field in Inputs.model_fields.values()}
+
+
 class Rule(NamedTuple):
     """Inputs that cannot have another value than their default if others are as `when` says, and why."""
 
@@ -226,9 +235,11 @@ def is_written(inputs: Inputs, name: str) -> bool:
 
 def read_inputs(env: Mapping[str, str]) -> Inputs:
     """Read every input. Raises BadInput with every problem at once."""
-    texts = _written(env)
+    texts, strangers = _written(env), _strangers(env)
     problems = [Problem(name, "is not valid UTF-8.") for name, text in texts.items() if _SURROGATE.search(text)]
     broken = {problem.subject for problem in problems}
+    # Nothing is said of an input that the author meant to write.
+    meant = {name for stranger in strangers for name in stranger.meant}
 
     def read() -> Inputs:
         return Inputs.model_validate({name: text for name, text in texts.items() if name not in broken})
@@ -241,31 +252,60 @@ def read_inputs(env: Mapping[str, str]) -> Inputs:
         problems += [Problem(str(each["loc"][0]), str(each["ctx"]["error"])) for each in found]
         broken |= {problem.subject for problem in problems}
         inputs = read()
-    problems += [problem for problem in _token_copies(texts) if problem.subject not in broken]
-    problems += _broken_rules(inputs, broken)
+    copies = _copied_secrets(texts, known_secrets(env))
+    problems += [problem for problem in copies if problem.subject not in broken]
+    problems += _broken_rules(inputs, broken | meant)
+    if meant:
+        from dx_action.inputs.names import slips  # noqa: PLC0415 - hardly any run has one
+
+        problems += slips(strangers)
     if problems:
         missing = () if "csv-file" in broken else missing_connection(inputs, env.get("GITHUB_ACTOR", ""))
-        raise BadInput(*problems, *(problem for problem in missing if problem.subject not in broken))
+        raise BadInput(*problems, *(problem for problem in missing if problem.subject not in broken | meant))
     return inputs
 
 
 def _written(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what was written by input name, without blanks. The runner upper-cases names and keeps hyphens."""
+    """Return what was written by input name, without blanks."""
     # Trimmed such that the lines of a YAML value keep their places below each other.
-    texts = {
-        name.removeprefix(_PREFIX).lower(): dedent(text).strip()
-        for name, text in env.items()
-        if name.startswith(_PREFIX)
-    }
+    texts = {_VARIABLES[name]: dedent(text).strip() for name, text in env.items() if name in _VARIABLES}
     if texts.get("dx-token", "").lower() == "bearer":  # `Bearer ${{ secrets.DX_TOKEN }}` without such a secret
         texts["dx-token"] = ""
     return {name: text for name, text in texts.items() if text}
 
 
-def _token_copies(texts: Mapping[str, str]) -> list[Problem]:
-    token = values.bare_token(texts.get("dx-token", ""))
-    copies = [name for name, text in texts.items() if name != "dx-token" and len(token) >= _SECRET and token in text]
-    return [Problem(name, "contains the text of `dx-token`. Write the token nowhere else.") for name in copies]
+def _strangers(env: Mapping[str, str]) -> "list[Stranger]":
+    names = [name for name, text in env.items() if name not in _VARIABLES and text.strip()]
+    if not (names := [name for name in names if name[: len(_PREFIX)].upper() == _PREFIX]):
+        return []
+    from dx_action.inputs.names import strangers  # noqa: PLC0415 - hardly any run has one
+
+    return list(strangers(names, _VARIABLES.values()))
+
+
+def unknown_inputs(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a warning of what is written as an input and is none, nor like one."""
+    if not (found := _strangers(env)):
+        return ()
+    from dx_action.inputs.names import unknown  # noqa: PLC0415
+
+    return unknown(found)
+
+
+def _copied_secrets(texts: Mapping[str, str], secrets: Secrets) -> Iterator[Problem]:
+    for name, text in texts.items():
+        for secret in secrets.names_in(text):
+            if secret != _TEXT_OF.get(name):
+                yield Problem(name, f"contains {secret}. {_cure(name, secret)}")
+                break
+
+
+def _cure(name: str, secret: str) -> str:
+    if name in _TEXT_OF:
+        return "Each of the two tokens goes to its own server: write each in its own input alone."
+    if secret == _TEXT_OF["github-token"]:
+        return "So does `toJSON(github)`: write only the values that you need, such as ${{ github.actor }}."
+    return "Write the token nowhere else." if secret in _TEXT_OF.values() else "Write it nowhere else."
 
 
 def _broken_rules(inputs: Inputs, broken: Collection[str]) -> list[Problem]:
@@ -305,8 +345,22 @@ def missing_connection(inputs: Inputs, actor: str = "") -> tuple[Problem, ...]:
 
 def tokens(env: Mapping[str, str]) -> tuple[str, ...]:
     """Return the tokens as they were written and as they are used, to be masked before anything is logged."""
-    written = [env.get(f"{_PREFIX}{name}", "").strip() for name in ("DX-TOKEN", "GITHUB-TOKEN")]
-    return tuple(dict.fromkeys(form for token in written for form in (token, values.bare_token(token)) if form))
+    written = [text for _, text in _written_tokens(env)]
+    return tuple(dict.fromkeys(form for token in written for form in (token, values.bare_token(token))))
+
+
+def known_secrets(env: Mapping[str, str]) -> Secrets:
+    """Return the secrets that must not leave the run: both tokens, and the proxies' passwords."""
+    tokens_used = ((name, values.bare_token(text)) for name, text in _written_tokens(env) if text.lower() != "bearer")
+    secrets = [Secret(_TEXT_OF[name], text) for name, text in tokens_used]
+    passwords = [Secret(f"the password of `{name}`", text, password=True) for name, text in proxy_passwords(env)]
+    return Secrets([*secrets, *passwords])
+
+
+def _written_tokens(env: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the tokens with their inputs' names, also those of a variable whose name differs in case or has other hyphens."""
+    named = ((_TOKENS.get(name.upper().replace("_", "-")), text.strip()) for name, text in env.items())
+    return sorted((token, text) for token, text in named if token and text)
 
 
 def fail_on_error(env: Mapping[str, str]) -> FailOnError:

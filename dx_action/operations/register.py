@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls
+from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls, refuse_secrets
 from dx_action.deployment.registration import Registration, resolve, unused_inputs
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.failed_file import FailedFile
@@ -36,11 +36,13 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
     if isinstance(registration, Skipped):
         return endings.skipped(registration)
     notices = (*unused_inputs(inputs, event), *registration.notices)
-    step.registration = registration = replace(registration, notices=notices)
+    registration = replace(registration, notices=notices)
     groups = [group for group in (pull_calls(registration), deployment_calls(registration, inputs)) if group]
+    calls = [call for group in groups for call in group]
+    refuse_secrets(calls, registration, step.workflow.secrets)
+    step.registration = registration
     for line in registration_lines(event, registration):
         step.workflow.say(line)
-    calls = [call for group in groups for call in group]
     for call in calls:
         step.workflow.debug(f"POST {call.path} {call.body.decode()}")
     if inputs.dry_run:

@@ -1,6 +1,6 @@
 """The log, the workflow commands and the `GITHUB_*` files, which nothing else writes.
 
-Every text is written such that it commands nothing, and without the masked secrets. Only the summary is Markdown.
+Every text is written such that it commands nothing, and without the run's secrets. Only the summary is Markdown.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -8,36 +8,27 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
-from urllib.parse import quote
 
 from dx_action.errors import Level
-from dx_action.text import escaped, one_line, truncate
+from dx_action.secrecy import Secrets
+from dx_action.text import one_line, truncate
 
 _LONGEST_MESSAGE = 3500
 _SUMMARY_BYTES = 1_000_000
-_SECRET_AT_LEAST = 4
 
 
 class Workflow:
-    """The runner's log, commands and files. `delimiter` returns a text that nobody can foresee."""
+    """The runner's log, commands and files. `delimiter` returns a text that nobody can foresee; `secrets` are written nowhere."""
 
-    def __init__(self, stream: TextIO, env: Mapping[str, str], delimiter: Callable[[], str]) -> None:
-        self._stream, self._env, self._delimiter = stream, env, delimiter
-        self._secrets: list[str] = []
+    def __init__(self, stream: TextIO, env: Mapping[str, str], delimiter: Callable[[], str], secrets: Secrets) -> None:
+        self._stream, self._env, self._delimiter, self.secrets = stream, env, delimiter, secrets
         self._lock = Lock()
         self.debugging = env.get("RUNNER_DEBUG") == "1"
 
     def mask(self, secret: str) -> None:
-        """Hide the secret in the log, and in everything that is written from now on, also escaped."""
-        if not secret.strip():
-            return
-        self._write(f"::add-mask::{_data(secret)}")
-        for part in {line.strip() for line in (secret, *secret.splitlines())}:
-            in_json = part.replace("\\", "\\\\").replace('"', '\\"')
-            in_summary = escaped(f".{part}")[1:]  # as it is within a line
-            forms = {part, in_json, in_summary, quote(part, safe="", errors="replace")}
-            self._secrets += [form for form in forms if len(form) >= _SECRET_AT_LEAST]
-        self._secrets.sort(key=len, reverse=True)
+        """Have the runner hide the secret in the log of the whole job."""
+        if secret.strip():
+            self._write(f"::add-mask::{_data(secret)}")
 
     def say(self, text: str = "") -> None:
         self._write(one_line(self.scrubbed(text)))
@@ -76,9 +67,7 @@ class Workflow:
 
     def scrubbed(self, text: str) -> str:
         """Return the text without the secrets. The runner masks the log only: no outputs, summaries or files."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self.secrets.scrubbed(text)
 
     def _append(self, variable: str, text: str) -> None:
         path = self._env.get(variable)

@@ -1,9 +1,11 @@
 """The runner's variables about this run, typed, and the clock. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,15 @@ def read_runtime(env: Mapping[str, str]) -> Runtime:
     texts["server_url"] = (texts["server_url"] or "https://github.com").rstrip("/")
     texts["api_url"] = (texts["api_url"] or "https://api.github.com").rstrip("/")
     return Runtime(**texts)
+
+
+def proxy_passwords(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each password of a proxy, as written and as used, with the name of its variable."""
+    for name, url in env.items():
+        user, at, _ = url.rpartition("://")[2].rpartition("@")
+        if at and name.lower() in _PROXIES:
+            password = user.partition(":")[2]
+            yield from ((name, text) for text in dict.fromkeys((password, unquote(password))) if text.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """What an author may write in each input, and what is said of anything else."""
 
+import json
 import traceback
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -10,7 +13,17 @@ from pydantic import SecretStr, ValidationError
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
 from dx_action.inputs import model
-from dx_action.inputs.model import RULES, Inputs, Rule, fail_on_error, missing_connection, read_inputs, tokens
+from dx_action.inputs.model import (
+    RULES,
+    Inputs,
+    Rule,
+    fail_on_error,
+    known_secrets,
+    missing_connection,
+    read_inputs,
+    tokens,
+    unknown_inputs,
+)
 from dx_action.inputs.values import DxHost
 from dx_action.services.service import Service
 
@@ -317,7 +330,7 @@ def test_bearer_alone_is_unset() -> None:
 def test_names_are_those_that_the_runner_makes() -> None:
     env = {
         "INPUT_COMMIT-SHA": "abc1234",
-        "INPUT_COMMIT_SHA": "not the runner's name",
+        "COMMIT-SHA": "not the runner's name",
         "INPUT_NO-SUCH-INPUT": "whatever",
         "ENVIRONMENT": "not an input",
         "GITHUB_SHA": "neither",
@@ -433,8 +446,11 @@ def test_a_rule_that_reads_what_is_no_input_is_an_error(monkeypatch: pytest.Monk
         ("12345678", {}, []),
         ("12345678", {"metadata": "a: x12345678x"}, ["metadata"]),
         ("12345678", {"metadata": "a: 12345678", "source-url": "https://12345678.x"}, ["metadata", "source-url"]),
-        # A short one may be there by chance.
-        ("1234567", {"metadata": "a: 1234567"}, []),
+        ("1234567", {"metadata": "a: 1234567"}, ["metadata"]),
+        ("1234", {"metadata": "a: 12345"}, ["metadata"]),
+        # A very short one may be there by chance, but not as a word of its own.
+        ("123", {"metadata": "a: 1234"}, []),
+        ("123", {"metadata": "a: 123"}, ["metadata"]),
         ("12345678", {"metadata": "a: 1234567"}, []),
         # What counts is the token as it is used.
         ("Bearer 12345678", {"metadata": "a: x12345678x"}, ["metadata"]),
@@ -443,7 +459,8 @@ def test_a_rule_that_reads_what_is_no_input_is_an_error(monkeypatch: pytest.Monk
             {"metadata": "a: 12345678", "source-url": "https://12345678.x"},
             ["metadata", "source-url"],
         ),
-        ("Bearer 1234567", {"metadata": "a: 1234567"}, []),
+        ("Bearer 1234567", {"metadata": "a: 1234567"}, ["metadata"]),
+        ("Bearer", {"metadata": "a: Bearer x"}, []),
         ("Bearer 12345678", {"source-name": "Bearer of news"}, []),
         ("12345678", FROM_FILE | {"metadata": "a: 12345678"}, ["metadata"]),
         ("12345678", {"metadata": "12345678"}, ["metadata"]),
@@ -458,6 +475,94 @@ def test_the_token_is_nowhere_else(token: str, given: dict[str, str], names: lis
     with pytest.raises(BadInput) as caught:
         read_inputs(env)
     assert [problem.subject for problem in caught.value.problems] == names
+
+
+NOWHERE_ELSE = "contains the text of `dx-token`. Write the token nowhere else."
+OF_GITHUB = (
+    "contains the text of `github-token`. So does `toJSON(github)`: write only the values that you need, "
+    "such as ${{ github.actor }}."
+)
+OWN_INPUT = "Each of the two tokens goes to its own server: write each in its own input alone."
+GITHUB_TOKEN = 'ghs_16C7"42F29'
+PROXY = {"https_proxy": "http://svc:p%40ss-w0rd@proxy.example:8080"}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"metadata": json.dumps({"github": {"token": GITHUB_TOKEN}})}, {"metadata": OF_GITHUB}),
+        ({"metadata": f"context: {json.dumps(json.dumps({'token': GITHUB_TOKEN}))}"}, {"metadata": OF_GITHUB}),
+        ({"source-url": f"https://x/?a={quote(GITHUB_TOKEN)}"}, {"source-url": OF_GITHUB}),
+        ({"environment": b64encode(f"x:{GITHUB_TOKEN}".encode()).decode()}, {"environment": OF_GITHUB}),
+        ({"dx-token": GITHUB_TOKEN}, {
+            "dx-token": f"contains the text of `github-token`. {OWN_INPUT}",
+            "github-token": f"contains the text of `dx-token`. {OWN_INPUT}",
+        }),
+        ({"dx-token": "zq-0f-dx", "github-token": "zq-0f-dx-and-more"}, {
+            "github-token": f"contains the text of `dx-token`. {OWN_INPUT}",
+        }),
+        ({"service": "p@ss-w0rd"}, {"service": "contains the password of `https_proxy`. Write it nowhere else."}),
+        ({"service": "p%40ss-w0rd"}, {"service": "contains the password of `https_proxy`. Write it nowhere else."}),
+        # The first of two.
+        ({"metadata": f"a: t0ken-0f-the-tests {GITHUB_TOKEN} p@ss-w0rd"}, {"metadata": NOWHERE_ELSE}),
+        # What cannot be read says that alone.
+        ({"timeout": GITHUB_TOKEN}, {"timeout": "is not a number of seconds from 1 to 3600."}),
+        # Not even for a file's name, or a branch that nothing is sent of.
+        ({"only-branches": GITHUB_TOKEN}, {"only-branches": OF_GITHUB}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_secret_is_written_in_another_input(given: dict[str, str], found: dict[str, str]) -> None:
+    assert problems(CONNECTION | {"github-token": GITHUB_TOKEN} | given, **PROXY) == found
+
+
+def test_a_token_by_another_variable_is_a_secret_too() -> None:
+    env = variables(CONNECTION) | {"INPUT_dx-token": "an0ther-t0ken", "INPUT_GITHUB_TOKEN": "gh-t0ken"}
+    assert tokens(env) == ("an0ther-t0ken", "t0ken-0f-the-tests", "gh-t0ken")
+    assert known_secrets(env).names_in("gh-t0ken an0ther-t0ken") == (
+        "the text of `dx-token`",
+        "the text of `github-token`",
+    )
+    assert problems(CONNECTION | {"service": "an0ther-t0ken"}, **{"INPUT_dx-token": "an0ther-t0ken"}) == {
+        "service": NOWHERE_ELSE,
+        "INPUT_dx-token": "differs from the variable of `dx-token` only in case, and the runner does not write it so. Remove it.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "env", "subjects"),
+    [
+        (CONNECTION | {"sucess": "false"}, {}, ["sucess"]),
+        (CONNECTION | {"services": "payments"}, {}, ["services"]),
+        (CONNECTION | {"enviroment": "staging", "timeout": "never"}, {}, ["timeout", "enviroment"]),
+        # One that is meant is not called missing, and breaks no rule.
+        ({"dx_host": "acme"}, {}, ["dx_host", "dx-token"]),
+        ({"dxhost": "acme", "dx_token": "t"}, {}, ["dxhost", "dx_token"]),
+        (CONNECTION | {"services-from": "map", "servicemap": "services.yml"}, {}, ["servicemap"]),
+        # A variable in another case decides nothing, whatever it says and whichever comes first.
+        (CONNECTION, {"INPUT_dx-host": "evil.example"}, ["INPUT_dx-host"]),
+        (CONNECTION, {"input_DX-HOST": "acme"}, ["input_DX-HOST"]),
+        ({"dx-token": "t0ken"}, {"INPUT_Dx-Host": "evil.example"}, ["INPUT_Dx-Host"]),
+    ],
+)
+def test_names_that_are_nearly_right(given: dict[str, str], env: dict[str, str], subjects: list[str]) -> None:
+    assert list(problems(given, **env)) == subjects
+    assert list(problems({}, **(env | variables(given)))) == subjects
+
+
+@pytest.mark.parametrize(
+    ("env", "warnings"),
+    [
+        ({}, 0),
+        ({"INPUT_FOO": "1", "INPUT_BAR-BAZ": "2"}, 1),
+        ({"INPUT_FOO": " ", "INPUT_SUCESS": "", "INPUT_dx-host": "\n"}, 0),  # blank is unset
+        ({"INPUT_ARGS": "--help", "INPUT_ENTRYPOINT": "/bin/sh"}, 0),
+        ({"input_foo": "1", "MY_INPUT_FOO": "2", "INPUTS": "3"}, 0),
+    ],
+)
+def test_names_that_are_somebody_else_s(env: dict[str, str], warnings: int) -> None:
+    assert read_inputs(variables(CONNECTION) | env) == inputs()
+    assert len(unknown_inputs(variables(CONNECTION) | env)) == warnings
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dx_action.errors import Level
 from dx_action.report import summary
 from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
+from dx_action.secrecy import NO_SECRETS, Secret, Secrets
 from dx_action.text import code, markdown, one_line
 from hostile import TEXT
 from runner import read_command, read_lines, read_outputs
@@ -22,9 +23,9 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "notice")
 many = settings(max_examples=300, deadline=None)
 
 
-def workflow(env: Mapping[str, str] | None = None) -> tuple[Workflow, io.StringIO]:
+def workflow(env: Mapping[str, str] | None = None, secret: str = "") -> tuple[Workflow, io.StringIO]:
     stream, numbers = io.StringIO(), count()
-    return Workflow(stream, env or {}, lambda: f"end-{next(numbers)}"), stream
+    return Workflow(stream, env or {}, lambda: f"end-{next(numbers)}", Secrets([Secret("it", secret)])), stream
 
 
 def lines(stream: io.StringIO) -> tuple[str, ...]:
@@ -94,7 +95,9 @@ def test_outputs_are_read_back_as_they_were_meant(tmp_path: Path, values: dict[s
     file = tmp_path / "output"
     file.write_bytes(b"before=1\n")
     stream = io.StringIO()
-    flow = Workflow(stream, {"GITHUB_OUTPUT": str(file)}, (f"random-{number}" for number in count()).__next__)
+    flow = Workflow(
+        stream, {"GITHUB_OUTPUT": str(file)}, (f"random-{number}" for number in count()).__next__, NO_SECRETS
+    )
     flow.set_outputs(values)
     expected = {name: text.encode(errors="backslashreplace").decode() for name, text in values.items()}
     assert read_outputs(file.read_bytes().decode()) == {"before": "1"} | expected
@@ -141,7 +144,7 @@ def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str
     files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     for file in files.values():
         Path(file).write_bytes(b"")
-    flow, stream = workflow(files | {"RUNNER_DEBUG": "1"})
+    flow, stream = workflow(files | {"RUNNER_DEBUG": "1"}, secret)
     flow.mask(secret)
     (line,) = lines(stream)
     command = read_command(line)
@@ -167,22 +170,23 @@ def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str
 
 @pytest.mark.parametrize("secret", ["", " ", "\n"])
 def test_nothing_is_no_secret(secret: str) -> None:
-    flow, stream = workflow()
+    flow, stream = workflow(secret=secret)
     flow.mask(secret)
     flow.say("all is well")
     assert stream.getvalue() == "all is well\n"
 
 
 def test_a_secret_of_several_lines_is_hidden_line_by_line() -> None:
-    flow, stream = workflow()
-    flow.mask("first-half\nsecond-half\r\nthird-part")
+    secret = "first-half\nsecond-half\r\nthird-part"
+    flow, stream = workflow(secret=secret)
+    flow.mask(secret)
     assert stream.getvalue() == "::add-mask::first-half%0Asecond-half%0D%0Athird-part\n"
     flow.say("first-half, then second-half, then third-part")
     assert lines(stream)[-1] == "***, then ***, then ***"
 
 
 def test_a_secret_that_is_no_text_is_no_reason_to_break() -> None:
-    flow, stream = workflow()
+    flow, stream = workflow(secret="half-a-secret\udcff")
     flow.mask("half-a-secret\udcff")
     flow.say("half-a-secret\udcff")
     assert "half-a-secret" not in lines(stream)[-1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dx_action.runner.runtime import read_runtime
+from dx_action.runner.runtime import proxy_passwords, read_runtime
 
 RUN = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2"}
 
@@ -52,3 +52,24 @@ def test_what_is_no_utf_8_can_be_sent_all_the_same() -> None:
     """A path keeps its bytes, for it is opened; all else would break a request's body."""
     runtime = read_runtime({"GITHUB_JOB": "a\udcffb", "GITHUB_EVENT_PATH": "/a\udcff"})
     assert (runtime.job, runtime.event_path) == ("a?b", "/a\udcff")
+
+
+@pytest.mark.parametrize(
+    ("env", "passwords"),
+    [
+        ({"HTTPS_PROXY": "http://svc:p%40ss@proxy:8080"}, [("HTTPS_PROXY", "p%40ss"), ("HTTPS_PROXY", "p@ss")]),
+        ({"http_proxy": "svc:plain@proxy"}, [("http_proxy", "plain")]),
+        ({"All_Proxy": "socks5h://svc:a:b@c@proxy:1/"}, [("All_Proxy", "a:b@c")]),
+        ({"HTTP_PROXY": "http://a:1@p", "HTTPS_PROXY": "http://a:2@p"}, [("HTTP_PROXY", "1"), ("HTTPS_PROXY", "2")]),
+        # Without a password, or about no proxy.
+        ({"HTTPS_PROXY": "http://proxy:8080"}, []),
+        ({"HTTPS_PROXY": "http://svc@proxy:8080"}, []),
+        ({"HTTPS_PROXY": "http://svc:@proxy:8080"}, []),
+        ({"HTTPS_PROXY": "http://svc:%20@proxy"}, [("HTTPS_PROXY", "%20")]),
+        ({"HTTPS_PROXY": ""}, []),
+        ({"NO_PROXY": "a:b@c", "MY_HTTPS_PROXY": "http://a:b@c"}, []),
+    ],
+    ids=str,
+)
+def test_the_passwords_of_proxies(env: dict[str, str], passwords: list[tuple[str, str]]) -> None:
+    assert list(proxy_passwords(env)) == passwords
