@@ -18,7 +18,7 @@ HIDDEN = "***"
 _WORD = 4
 # A password is more often a common word than a token is.
 _PASSWORD_WORD = 8
-# A beginning of this length, before the sign that the rest was cut, counts as the secret.
+# A part of a secret that has this length counts as the secret, where something may have been cut off or split.
 _BEGINNING = 8
 _LEVELS = 4
 _ENCODED = re.compile(
@@ -59,7 +59,9 @@ class Secrets:
     """The secrets of a run. Every search takes time that grows with the text alone."""
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        forms = (form for secret in secrets for line in _lines(secret.text) for form in _forms(secret, line))
+        known = tuple(secrets)
+        self._names = tuple(dict.fromkeys(secret.name for secret in known))
+        forms = (form for secret in known for part in _parts(secret.text) for form in _forms(secret, part))
         # The longest first, so that the whole of a secret is hidden and not a shorter form within.
         self._forms = tuple(sorted(dict.fromkeys(forms), key=lambda form: -len(form.text)))
 
@@ -68,7 +70,8 @@ class Secrets:
         readings = [text]
         while len(readings) <= _LEVELS and (decoded := _decoded(readings[-1])):
             readings.append(decoded)
-        return tuple(dict.fromkeys(form.secret for reading in readings for form in self._forms if _has(reading, form)))
+        found = {form.secret for reading in readings for form in self._forms if _has(reading, form)}
+        return tuple(name for name in self._names if name in found)
 
     def scrubbed(self, text: str) -> str:
         """Return the text with each secret replaced, and also the beginning of one that was cut."""
@@ -98,16 +101,17 @@ class Secrets:
 NO_SECRETS = Secrets()
 
 
-def _lines(text: str) -> set[str]:
-    return {line.strip() for line in (text, *text.splitlines())} - {""}
+def _parts(text: str) -> set[str]:
+    """Return the text, its lines, and what a list or `identifier=name` would make of it, if that is long enough to be secret."""
+    lines = {line.strip() for line in (text, *text.splitlines())} - {""}
+    return lines | {part for line in lines for part in re.split("[=,]", line) if len(part) >= _BEGINNING}
 
 
 def _forms(secret: Secret, text: str) -> Iterator[_Form]:
     least = _PASSWORD_WORD if secret.password else _WORD
-    # As it is, within a line of the log, and in a cell of a CSV.
-    texts = {text, one_line(f".{text}")[1:], text.replace('"', '""')}
-    if len(text) >= _PASSWORD_WORD:
-        texts.add(text.lower())  # as names of columns and variables are shown
+    # As it is, within a line of the log, in a cell of a CSV, and as names of columns and variables are shown.
+    texts = {text, one_line(f".{text}")[1:], text.replace('"', '""'), text.replace("`", "")}
+    texts |= {form.lower() for form in texts if len(form) >= _BEGINNING}
     if not text.isascii():
         texts.add(text.encode(errors="replace").decode("latin-1"))  # each byte's percent code, decoded alone
     # What is encoded in the secret itself is decoded with the text around it.

@@ -110,6 +110,12 @@ def test_only_the_secret_is_hidden(text: str, hidden: str) -> None:
         ("::a##[b", "x ::a# #[b", True),
         ('qu"ote"d', '1,"qu""ote""d"', True),
         ("Zq9ABCDEF", "zq9abcdef", True),
+        ("Zq`9ABCDEFG", "a column zq9abcdefg", True),
+        # What a list of services, or a service with a name, would make of it.
+        ("Zq9+4cDeF==", "Zq9+4cDeF", True),
+        ("abc,Zq9+4cDeF=x", "Zq9+4cDeF", True),
+        ("abc,Zq9+4cDeF=x", "abc", False),
+        ("Zq9+4cD=", "Zq9+4cD", False),
         ("Zq9ABC", "zq9abc", False),
     ],
 )
@@ -135,9 +141,9 @@ def test_a_password_that_may_be_a_word(password: str, text: str, found: bool) ->
     assert bool(known(password, password=True).names_in(text)) is found
 
 
-def test_each_secret_is_named_once_and_in_the_order_of_its_forms() -> None:
+def test_each_secret_is_named_once_and_in_their_order() -> None:
     secrets = known("first-secret", "second", "first-secret")
-    assert secrets.names_in("second, first-secret, first-secret %73econd") == ("secret 0", "secret 2", "secret 1")
+    assert secrets.names_in("second, first-secret, first-secret %73econd") == ("secret 0", "secret 1", "secret 2")
     assert known().names_in("anything") == NO_SECRETS.names_in("anything") == ()
     assert NO_SECRETS.scrubbed("%61") == "%61"
 

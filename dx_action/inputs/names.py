@@ -23,7 +23,7 @@ class Stranger(NamedTuple):
     def shown(self) -> str:
         """The name as its author wrote it, if GitHub's runner made the variable of it."""
         name = self.variable if self.same else self.variable.removeprefix("INPUT_").lower()
-        return truncate(one_line(name).replace("`", "'"), 60)
+        return truncate(one_line(name).replace("`", ""), 60)
 
 
 def strangers(variables: Iterable[str], inputs: Collection[str]) -> Iterator[Stranger]:

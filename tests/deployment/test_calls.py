@@ -18,14 +18,17 @@ from dx_action.deployment.calls import (
     compact,
     deployment_calls,
     pull_calls,
+    refuse_secrets,
+    secrets_in,
     serialise,
 )
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
-from dx_action.errors import ActionError
+from dx_action.errors import ActionError, BadInput
 from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
+from dx_action.secrecy import Secret, Secrets
 from dx_action.services.service import Service
 
 BODY = {"reference_id": "r", "service": "zoë", "success": False, "metadata": {"a": [1, None]}}
@@ -411,3 +414,50 @@ def test_the_call_that_sets_a_pull_requests_services(pull: PullServices, body: d
     (call,) = pull_calls(replace(resolved("push_branch"), pull_services=(pull,)))
     assert (call.method, call.service, call.reference_id) == ("deployments.setPullServices", "", "")
     assert (call.json(), list(call.json()), call.label) == (body, list(body), pull.subject)
+
+
+# Secrets.
+
+KNOWN = Secrets([Secret("the text of `dx-token`", 'Zq"9-token'), Secret("the password of `http_proxy`", "p@ss-w0rd")])
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({}, {}),
+        ({"service": "web", "metadata": {"a": 'Zq"9'}}, {}),
+        ({"service": 'x Zq"9-token'}, {"service": "the text of `dx-token`"}),
+        ({"metadata": {"a": [{'Zq"9-token': 1}]}}, {"metadata": "the text of `dx-token`"}),
+        ({"services": [{"identifier": "a", "name": "p%40ss-w0rd"}]}, {"services": "the password of `http_proxy`"}),
+        # The first of two in one field.
+        (
+            {"environment": 'p@ss-w0rd Zq"9-token', "source_url": "https://p@ss-w0rd"},
+            {"environment": "the text of `dx-token`", "source_url": "the password of `http_proxy`"},
+        ),
+        # Not of one field, but of what is written between two.
+        ({"service": "Zq", "x": "9-token"}, {}),
+    ],
+    ids=str,
+)
+def test_the_secrets_in_a_call(body: dict[str, Any], found: dict[str, str]) -> None:
+    assert secrets_in(Call("deployments.create", "web", "r", serialise(body)), KNOWN) == found
+
+
+def test_what_only_the_whole_body_contains_is_no_field_s() -> None:
+    body = serialise({"service": "Zq", "x": "9-token"})
+    assert secrets_in(Call("deployments.create", "web", "r", body), Secrets([Secret("it", '"Zq","x":"9')])) == {}
+
+
+def test_a_registration_with_secrets_names_where_they_come_from() -> None:
+    payload = {"deployment.payload": {"service": 'Zq"9-token'}}
+    registration = resolved("deployment_production", None, payload)
+    calls = deployment_calls(registration, inputs({"metadata": "a: p@ss-w0rd"}))
+    with pytest.raises(BadInput) as caught:
+        refuse_secrets([*calls, *calls], registration, KNOWN)
+    end = "It is not sent to DX: remove it there."
+    assert list(map(str, caught.value.problems))[1:] == [
+        f"`service` contains the text of `dx-token`, from deployment.payload.service. {end}",
+        f"`metadata` contains the password of `http_proxy`. {end}",
+    ]
+    assert str(caught.value.problems[0]).startswith("`reference_id` contains the text of `dx-token`, from this event.")
+    refuse_secrets(calls, registration, Secrets())

@@ -110,7 +110,7 @@ def test_what_is_like_no_input_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("variable", "shown"),
     [
-        ("INPUT_A`B\n::ERROR::X", "a'b\\n::error::x"),
+        ("INPUT_A`B\n::ERROR::X", "ab\\n::error::x"),
         ("INPUT_::ERROR::X", ". ::error::x"),
         ("INPUT_A##[ERROR]", "a# #[error]"),
         ("INPUT_\udcff", "\\udcff"),

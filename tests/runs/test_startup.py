@@ -52,14 +52,14 @@ class Way:
 
 
 WAYS = {
-    "plain": Way("registered", NEVER | LOOK_UPS | FILES, 40, 111),
-    "skipped": Way("skipped", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 37, 49, event="pull_request_opened"),
+    "plain": Way("registered", NEVER | LOOK_UPS | FILES, 41, 111),
+    "skipped": Way("skipped", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 38, 49, event="pull_request_opened"),
     "bad-input": Way(
-        "failed", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 37, 49, given={"deployed-at": "noon"}
+        "failed", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 38, 49, given={"deployed-at": "noon"}
     ),
-    "dry-run": Way("dry-run", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 37, 49, given={"dry-run": "true"}),
+    "dry-run": Way("dry-run", NEVER | LOOK_UPS | FILES | NETWORK | {"traceback"}, 38, 49, given={"dry-run": "true"}),
     "metadata-in-yaml": Way(
-        "registered", NEVER | LOOK_UPS | (FILES - {"yaml"}), 41, 129, given={"metadata": "version: 1.10"}
+        "registered", NEVER | LOOK_UPS | (FILES - {"yaml"}), 42, 129, given={"metadata": "version: 1.10"}
     ),
 }
 
