@@ -26,6 +26,7 @@ from dx_action.inputs.values import (
     services_in_json,
 )
 from dx_action.services.service import Service, by_name
+from dx_action.text import truncate
 
 COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
@@ -59,7 +60,7 @@ class _Cells:
         self.problems: list[Problem] = []
         if unknown := [column for column in self._values if column not in columns]:
             names = ", ".join(f"`{column}`" for column in columns)
-            self.add_problem(unknown[0], f"is not a field of this method. Its fields are {names}.")
+            self.add_problem(truncate(unknown[0], 60), f"is not a field of this method. Its fields are {names}.")
 
     def __contains__(self, column: str) -> bool:
         return column in self._values
