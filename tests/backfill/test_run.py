@@ -278,7 +278,7 @@ def test_a_csv_is_written_and_nothing_sent(tmp_path: Path) -> None:
 
 
 def test_the_secret_is_in_nothing_that_is_kept(tmp_path: Path) -> None:
-    write(tmp_path, [row("web", 1, metadata={"note": TOKEN})])
+    write(tmp_path, [row("web", 1)])
     with Sandbox(token=TOKEN, faults=[Fault(status=422, error="no", message=TOKEN)]) as dx:
         run = step(tmp_path, dx, failed_file="failed.jsonl").inside()
     text = (run.workspace / "failed.jsonl").read_text() + run.summary + run.raw_outputs + "".join(run.said)
