@@ -29,7 +29,7 @@ from dx_action.github.pulls import associated, first_authored, merged_by, pull_f
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Release
 from dx_action.runner.runtime import Clock
-from dx_action.services.service import Ownership, Service, naming
+from dx_action.services.service import Ownership, Service, check_paths, naming
 from dx_action.text import join_names, plural, truncate
 
 # Seconds to wait, one after the other, for GitHub to learn which pull request a new commit came from.
@@ -106,6 +106,7 @@ class Lookups:
     def _told_apart(self, change: PullChange | RangeChange, found: ChangedPaths) -> frozenset[str]:
         """Return the paths with submodules as the folders that they are, which trees show if it matters."""
         with self._bad_ownership():
+            check_paths(found.paths)
             doubtful = not found.exact and self._ownership.depends_on_folders(found.paths)
         return self._paths(change, exact=True).paths if doubtful else found.paths
 

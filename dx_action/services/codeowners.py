@@ -9,12 +9,14 @@ import re
 from dataclasses import replace
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule, read_rule
+from dx_action.services.path_tree import PathTree, Rule, over_a_bound, read_rule
 from dx_action.services.service import Ownership, Service, naming, text_of
 
 # The first one that exists counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 TOO_LARGE = 3 << 20
+# So many are matched with 20,000 paths within two seconds, whatever they are made of in practice.
+MOST_RULES = 15_000
 
 _PATTERN = re.compile(r"((?:\\.|[^\s\\])+)(?:\s+(.*))?")
 _ESCAPED = re.compile(r"\\.")
@@ -40,27 +42,31 @@ class Codeowners(Ownership):
 
 
 def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
-    """Read the file. Raises InvalidValue, which begins with `name`, if GitHub would not load it."""
-    with naming(name):
-        text = text_of(data, TOO_LARGE - 1, "is 3 MB or larger, which GitHub does not load. Combine rules.")
+    """Read the file. Raises InvalidValue, which begins with `name`, if GitHub would not load it or matching would take too long."""
     rules: list[Rule] = []
     owners: list[tuple[Service, ...]] = []
     warnings: list[str] = []
-    for number, line in enumerate(map(str.strip, text.split("\n")), 1):
-        if not line or line.startswith("#"):
-            continue
-        try:
-            rule, services = _rule(line)
-        except InvalidValue as wrong:
-            warnings.append(f"{name} {wrong} (line {number}). GitHub ignores this line. Fix or remove it.")
-        else:
-            rules.append(rule)
-            owners.append(services)
+    with naming(name):
+        text = text_of(data, TOO_LARGE - 1, "is 3 MB or larger, which GitHub does not load. Combine rules.")
+        for number, line in enumerate(map(str.strip, text.split("\n")), 1):
+            if not line or line.startswith("#"):
+                continue
+            if len(rules) == MOST_RULES:
+                raise InvalidValue.at(number, f"has more than {MOST_RULES:,} rules", "Combine those of a folder.")
+            written = _PATTERN.fullmatch(line)
+            if written and (too_much := over_a_bound(written[1])):
+                raise InvalidValue.at(number, f"has a pattern {too_much}", "Write a shorter one.")
+            try:
+                rule, services = _rule(written)
+            except InvalidValue as wrong:
+                warnings.append(f"{name} {wrong} (line {number}). GitHub ignores this line. Fix or remove it.")
+            else:
+                rules.append(rule)
+                owners.append(services)
     return Codeowners(PathTree(rules, lambda last: owners[last[0]] if last else ()), tuple(warnings))
 
 
-def _rule(line: str) -> tuple[Rule, tuple[Service, ...]]:
-    written = _PATTERN.fullmatch(line)
+def _rule(written: re.Match[str] | None) -> tuple[Rule, tuple[Service, ...]]:
     if written is None:
         raise InvalidValue("has a rule whose pattern ends in a \\ that escapes nothing")
     pattern, rest = written.groups()

@@ -6,11 +6,14 @@ automaton that is built on demand: where a name leads from there, and what the a
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Generic, TypeVar
+
+from dx_action.services.service import LONGEST_PATH
 
 Answer = TypeVar("Answer")
 
@@ -19,7 +22,9 @@ _TOKEN = re.compile(r"\\.|\[[!^]?+\]?+(?:\\.|[^\]\\])*+\]|.", re.DOTALL)
 # Of a class, a character, or a range of two.
 _MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
 _STAR = "[^/]*"
+_DEEPEST = 100
 _LONGEST_PIECE = 8  # the bound on what is looked up for each character of a name
+_PLACES = 32  # at both ends of a plain text, where pieces are taken from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,13 @@ class Rule:
     itself: bool
     group: int
     below: bool = True
+
+
+def over_a_bound(pattern: str) -> str | None:
+    """Return what is too much of a pattern, after "has a pattern". Any other is matched with any path within a second."""
+    if len(pattern.encode("utf-8", "surrogatepass")) > LONGEST_PATH:
+        return f"of more than {LONGEST_PATH:,} bytes"
+    return f"with more than {_DEEPEST} slashes" if pattern.count("/") > _DEEPEST else None
 
 
 def read_rule(pattern: str, group: int = 0) -> Rule:
@@ -96,18 +108,29 @@ def _regex(token: str) -> str:
     return f"[{'^' if negated else ''}{''.join(ranges)}]"
 
 
+def _pieces(glob: str) -> set[str]:
+    """Return pieces of the glob's plain texts."""
+    found: set[str] = set()
+    for wild, each in groupby(tokens(glob), _is_wild):
+        text = "" if wild else "".join(token[-1] for token in each)
+        last = max(len(text) - _LONGEST_PIECE, 0)
+        found |= {text[at : at + _LONGEST_PIECE] for at in range(last + 1) if at < _PLACES or at > last - _PLACES}
+    return found - {""}
+
+
 @dataclass(slots=True, eq=False)
 class _Node:
     """Where patterns that begin alike have come to.
 
-    `deep` is the node of a `**` that follows; it `stays` whatever the name. `globs` are sorted by a piece of plain text, which is
-    in every name that they match. `itself` and `below` are the numbers of the rules that match here.
+    `deep` is the node of a `**` that follows; it `stays` whatever the name. `pieces` are the globs by a piece of plain text, which
+    is in every name that they match. `itself` and `below` are the numbers of the rules that match here.
     """
 
     stays: bool = False
     deep: "_Node | None" = None
     plain: dict[str, "_Node"] = field(default_factory=dict)
-    globs: dict[str, dict[str, "_Node"]] = field(default_factory=dict)
+    globs: dict[str, "_Node"] = field(default_factory=dict)
+    pieces: dict[str, list[tuple[str, "_Node"]]] = field(default_factory=dict)
     itself: list[int] = field(default_factory=list)
     below: list[int] = field(default_factory=list)
 
@@ -117,8 +140,8 @@ class _Node:
             yield self
         if name in self.plain:
             yield self.plain[name]
-        for piece in self.globs.keys() & pieces:
-            for glob, node in self.globs[piece].items():
+        for piece in self.pieces.keys() & pieces:
+            for glob, node in self.pieces[piece]:
                 if glob_matches(glob, name):
                     yield node
 
@@ -144,6 +167,7 @@ class PathTree(Generic[Answer]):
         self._answer = answer
         self._groups: list[int] = []
         self._sizes: set[int] = set()
+        self._with_globs: list[_Node] = []
         root = _Node()
         for number, rule in enumerate(rules):
             self._groups.append(rule.group)
@@ -154,6 +178,8 @@ class PathTree(Generic[Answer]):
                 node.itself.append(number)
             if rule.below:
                 node.below.append(number)
+        for node in self._with_globs:
+            self._sort(node)
         self._states: dict[tuple[frozenset[_Node], int], _State[Answer]] = {}
         self._root = self._state([root], {})
 
@@ -183,12 +209,20 @@ class PathTree(Generic[Answer]):
             node.deep = node.deep or _Node(stays=True)
             return node.deep
         found = tokens(part)
-        plain = ["".join(token[-1] for token in each) for wild, each in groupby(found, _is_wild) if not wild]
         if not any(map(_is_wild, found)):
-            return node.plain.setdefault("".join(plain), _Node())
-        piece = max(plain, key=len, default="")[-_LONGEST_PIECE:]
-        self._sizes.add(len(piece))
-        return node.globs.setdefault(piece, {}).setdefault(part, _Node())
+            return node.plain.setdefault("".join(token[-1] for token in found), _Node())
+        if not node.globs:
+            self._with_globs.append(node)
+        return node.globs.setdefault(part, _Node())
+
+    def _sort(self, node: _Node) -> None:
+        """Sort the globs by the piece of each that the fewest others have, too."""
+        pieces = {glob: _pieces(glob) for glob in node.globs}
+        count = Counter(chain.from_iterable(pieces.values()))
+        for glob, after in node.globs.items():
+            rarest = min(pieces[glob], key=lambda piece: (count[piece], -len(piece), piece), default="")
+            node.pieces.setdefault(rarest, []).append((glob, after))
+            self._sizes.add(len(rarest))
 
     def _state(self, nodes: Iterable[_Node], above: Mapping[int, int]) -> _State[Answer]:
         reached = frozenset(nodes)

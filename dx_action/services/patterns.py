@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule, glob_matches, read_rule, tokens
+from dx_action.services.path_tree import PathTree, Rule, glob_matches, over_a_bound, read_rule, tokens
 from dx_action.services.service import CONTROL
 
 MOST_PATTERNS, MOST_STARS = 5000, 3
@@ -85,6 +85,8 @@ def _rule(pattern: Pattern, group: int) -> Rule:
 
 def _without_not(pattern: Pattern) -> str:
     """Return the pattern without its `!` and without the spaces at its end, which git ignores unless escaped."""
+    if too_much := over_a_bound(pattern.text):
+        raise pattern.wrong(too_much, "Write a shorter one: services/payments/** takes everything in that folder.")
     if CONTROL.search(pattern.text):
         raise pattern.wrong("with a line break or another control character in it", "Write a list of patterns.")
     if pattern.text.startswith("#"):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from dx_action.errors import InvalidValue
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Of a changed path and of a pattern, in bytes, as Linux bounds a path.
+LONGEST_PATH = 4096
 SERVICE_FORM = (
     'Write identifier or identifier=Display Name, one a line, or JSON: [{"identifier": "web", "name": "Web"}].'
 )
@@ -34,6 +36,14 @@ def checked(identifier: str, name: str | None) -> Service:
     if CONTROL.search(identifier) or CONTROL.search(name or ""):
         raise InvalidValue(f"has a service with a line break or another control character in it. {SERVICE_FORM}")
     return Service(identifier, name)
+
+
+def check_paths(paths: Iterable[str]) -> None:
+    """Raise InvalidValue if a changed path is too long to be matched."""
+    if any(
+        len(path.encode("utf-8", "surrogatepass")) > LONGEST_PATH for path in paths if len(path) > LONGEST_PATH // 4
+    ):
+        raise InvalidValue(f"a changed path has more than {LONGEST_PATH:,} bytes, and is matched with no pattern.")
 
 
 def by_name(repository: str) -> Service:

@@ -197,6 +197,14 @@ def test_a_link_in_the_workspace_is_not_followed(scene: Scene) -> None:
     assert "it is a symbolic link or a folder" in scene.refused(FROM_MAP)
 
 
+def test_a_path_that_is_too_long_is_no_guess(scene: Scene) -> None:
+    said = scene.refused({"service-map": MAP}, "web/" + "x" * 4093)
+    assert (
+        said
+        == "`service-map` cannot be used: a changed path has more than 4,096 bytes, and is matched with no pattern."
+    )
+
+
 # Backstage.
 
 

@@ -4,11 +4,13 @@ The facts are those of docs.github.com, "About code owners", and of the REST API
 """
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_ignore import Git
 from counting import calls
 from dx_action.errors import InvalidValue
 from dx_action.services.codeowners import PLACES, Codeowners, parse_codeowners
@@ -146,6 +148,75 @@ def test_what_a_pattern_owns(pattern: str, mine: str, others: str) -> None:
         assert not owned(pattern, path), path
 
 
+# Where GitHub's documentation differs from gitignore's: the pattern, and a path that git takes by it.
+UNLIKE_GIT = {
+    "docs/* reaches into no folder": ("docs/*", "docs/build-app/troubleshooting.md", "not owned"),
+    "nor does */*": ("/*/*", "docs/build-app/troubleshooting.md", "not owned"),
+    "no !": ("!docs", "", "begins with !"),
+    "no escaped #": ("\\#docs", "#docs", "begins with \\#"),
+    "no class": ("[d]ocs", "docs", "with a [ or ]"),
+    "no negated class": ("[!a]ocs", "docs", "with a [ or ]"),
+    "no ***": ("***/docs", "a/docs", "with ***"),
+    "a comment after a space": ("docs #1", "docs #1", "not owned"),
+    "a space ends it": ("my docs", "my docs", "an owner that is not"),
+    "? is a character, not a byte": ("d?cs", "döcs", "owned, unlike in git"),
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE_GIT)
+def test_what_is_not_as_in_git(tmp_path: Path, name: str) -> None:
+    pattern, path, says = UNLIKE_GIT[name]
+    by_git = bool(path and Git(tmp_path).decides([[pattern]], [path])[0, path])
+    found = parsed(f"{pattern} @x" if "#1" not in pattern else pattern)
+    if says.startswith("owned"):
+        assert (by_git, found.services_at(path) != ()) == (False, True)
+    else:
+        assert by_git == bool(path)
+        assert says in "".join(found.warnings) if found.warnings else says == "not owned"
+        assert found.services_at(path or "docs") == ()
+
+
+# In what they have in common, git is the judge.
+COMMON = (
+    "a",
+    "b",
+    "ab",
+    "a.b",
+    "A",
+    "é",
+    "\\a",
+    "\\*",
+    "*",
+    "**",
+    "?",
+    "a*",
+    "*b",
+    "*a*",
+    "a?",
+    "*a*b*a*",
+    "*?b",
+    "?*",
+    "**a",
+)
+PLACES_OF_A_PART = ("{}", "/{}", "{}/", "a/{}", "{}/b", "**/{}/b", "a/**/{}", "a/{}/**", "a/{}/**/")
+EVERYWHERE = [
+    path for name in ("a", "b", "ab", "ba", "a.b", "A", "é", "*", "aab") for path in (name, f"a/{name}", f"{name}/b")
+]
+EVERYWHERE += ["a/b/ab", "a/ab/b", "b/a/b", "a/b/ab/b", "a/x/y/b", "b/a/x/b/é"]
+
+
+@pytest.mark.parametrize("place", PLACES_OF_A_PART)
+def test_everything_else_is_as_in_git(tmp_path: Path, place: str) -> None:
+    # `*` at the end, and `?` for what is no single byte, are in the table above.
+    texts = [text for text in map(place.format, COMMON) if not (text.endswith("*") and text.strip("/*") in {"", "a"})]
+    decides = Git(tmp_path).decides([[text] for text in texts], EVERYWHERE)
+    for number, text in enumerate(texts):
+        expected = [path for path in EVERYWHERE if decides[number, path] and (path.isascii() or "?" not in text)]
+        assert [path for path in EVERYWHERE if owned(text, path) and (path.isascii() or "?" not in text)] == expected, (
+            text
+        )
+
+
 def test_spaces_are_escaped() -> None:
     text = "/my\\ docs/ @a # all of them\n*\\ b.md @b\nplain docs@example.com"
     assert parsed(text).warnings == ()
@@ -256,6 +327,24 @@ def test_a_file_that_github_does_not_load() -> None:
         parsed(b"* @x\n\xff @y\n")
 
 
+def test_more_rules_than_are_matched_in_two_seconds() -> None:
+    text = "* @x\n\n# no rule\n" * 15_000
+    assert parsed(text).services_at("a") != ()
+    with pytest.raises(InvalidValue, match=r"^\.github/CODEOWNERS has more than 15,000 rules \(line 45001\)\. Combine"):
+        parsed(f"{text}/web/ @web\n")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"), [("x" * 4097, "of more than 4,096 bytes"), ("a/" * 101, "with more than 100 slashes")]
+)
+def test_a_pattern_beyond_the_bounds(pattern: str, says: str) -> None:
+    with pytest.raises(
+        InvalidValue, match=rf"^\.github/CODEOWNERS has a pattern {says} \(line 2\)\. Write a shorter one\.$"
+    ):
+        parsed(f"* @x\n{pattern} @y\n")
+    assert owned(pattern[:-2], "none") is False
+
+
 # --- the oracle -----------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +421,18 @@ def test_stars_without_number_are_tried_once() -> None:
 )
 def test_a_long_line_is_read_once(line: str) -> None:
     assert len(parsed(line).warnings) == 1
+
+
+def test_rules_that_end_alike_cost_nothing() -> None:
+    """Each is looked for by the piece of it that the fewest others have."""
+    files = [f"app/{n}_controller.py" for n in range(5000, 5050)]
+
+    def work(count: int) -> int:
+        found = parsed("".join(f"*{n}_controller.py @o/t{n}\n/app/**/test_{n}*_spec.rb @x\n" for n in range(count)))
+        return calls(lambda: found.services_of(files))
+
+    work(100)  # compiles the globs
+    assert work(1000) <= work(100) * 1.1
 
 
 def test_rules_elsewhere_cost_nothing() -> None:

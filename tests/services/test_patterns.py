@@ -1,14 +1,10 @@
 """Lists of gitignore's patterns: the last one that matches decides, git itself is the oracle, and every limit has its sentence."""
 
-import os
-import subprocess
-from collections.abc import Sequence
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_ignore import Git
 from dx_action.errors import InvalidValue
 from dx_action.services.patterns import Pattern, PatternLists
 from thorough import times
@@ -125,31 +121,6 @@ def patterns_git_glues(text: str) -> bool:
     return "a**/" in text.removesuffix("/").rstrip("/ ")
 
 
-class Git:
-    """`git check-ignore` in a repository without files: each list is a .gitignore in a folder of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._env = {"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
-        subprocess.run(["git", "init", "-q", root], check=True, env=self._env)
-
-    def decides(self, lists: Sequence[Sequence[str]], given_paths: Sequence[str]) -> dict[tuple[int, str], str]:
-        """Return the pattern that decides about each path by each list's number; empty if none does."""
-        for number, texts in enumerate(lists):
-            folder = self._root / str(number)
-            folder.mkdir(exist_ok=True)
-            (folder / ".gitignore").write_text("".join(f"{text}\n" for text in texts))
-        asked = "".join(f"{number}/{path}\0" for number in range(len(lists)) for path in given_paths)
-        command = ["git", "-C", str(self._root), "check-ignore", "--no-index", "--stdin", "-z", "-v", "-n"]
-        answer = subprocess.run(command, input=asked.encode(), capture_output=True, env=self._env, check=False)
-        fields = answer.stdout.decode().split("\0")[:-1]
-        found = {}
-        for _, _, pattern, path in zip(*(iter(fields),) * 4, strict=True):
-            which, _, rest = path.partition("/")
-            found[int(which), rest] = pattern
-        return found
-
-
 @pytest.fixture(scope="module")
 def git(tmp_path_factory: pytest.TempPathFactory) -> Git:
     return Git(tmp_path_factory.mktemp("git"))
@@ -237,6 +208,9 @@ def test_many_lists_are_as_each_alone(texts: list[list[str]], path: str) -> None
         ("# all of it", "is a comment"),
         ("a\\", "cannot be read"),
         ("a\\/b", "cannot be read"),
+        ("x" * 4097, "of more than 4,096 bytes"),
+        ("é" * 2049, "of more than 4,096 bytes"),
+        ("a/" * 101, "with more than 100 slashes"),
         ("a**/b", "right after other characters"),
         ("services/pay**/src", "right after other characters"),
         ("[é]x", "outside ASCII in a class"),
@@ -281,6 +255,11 @@ def test_three_stars_a_part_are_fine(text: str) -> None:
 
 def test_a_bracket_that_is_escaped_begins_no_class() -> None:
     assert takes(["\\[:[a-c]"], "[:b")
+
+
+@pytest.mark.parametrize("text", ["x" * 4096, "é" * 2048, "a/" * 100])
+def test_as_much_as_is_allowed(text: str) -> None:
+    lists([text])
 
 
 def test_the_number_of_patterns_is_bounded_over_all_lists() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from dx_action.errors import InvalidValue
-from dx_action.services.service import Ownership, Service, by_name, checked, text_of
+from dx_action.services.service import Ownership, Service, by_name, check_paths, checked, text_of
 
 WEB = Service("web", "Web App")
 
@@ -65,3 +65,32 @@ def test_a_text_may_be_as_large_as_its_limit() -> None:
 
 def test_the_mark_of_utf_8_is_no_text() -> None:
     assert text_of(b"\xef\xbb\xbf* @acme/web", 15, "") == "* @acme/web"
+
+
+@pytest.mark.parametrize("path", ["x" * 4097, "é" * 2049, "a/" * 2048 + "b", "\ud800" * 1366])
+def test_a_path_that_is_too_long_is_matched_with_nothing(path: str) -> None:
+    check_paths(["a", "x" * 4096, "é" * 2048, "a/" * 2047 + "bc"])
+    with pytest.raises(
+        InvalidValue, match=r"^a changed path has more than 4,096 bytes, and is matched with no pattern\.$"
+    ):
+        check_paths(["a", path])
+
+
+class Folders(Ownership):
+    """A file belongs to its folder's name, a submodule to its own."""
+
+    def services_at(self, path: str) -> tuple[Service, ...]:
+        return (Service(path.rpartition("/")[0]),) if "/" in path else ()
+
+
+@pytest.mark.parametrize(("paths", "depends"), [([], False), (["a/b", "c"], True)])
+def test_whether_a_folder_would_make_a_difference(paths: list[str], depends: bool) -> None:
+    assert Folders().depends_on_folders(paths) is depends
+    assert Catchall().depends_on_folders(paths) is False
+
+
+class Catchall(Ownership):
+    """Everything belongs to one service."""
+
+    def services_at(self, path: str) -> tuple[Service, ...]:
+        return (WEB,) if path else ()

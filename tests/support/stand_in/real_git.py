@@ -12,11 +12,11 @@ from stand_in.repo import Repo
 ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C", "TZ": "UTC"}
 
 
-def git(folder: Path, *arguments: str, data: bytes | None = None) -> str:
-    """Run git in a folder; give what it prints."""
+def git(folder: Path, *arguments: str, data: bytes | None = None, check: bool = True) -> str:
+    """Run git in a folder; give what it prints. `check`: an exit code other than 0 is an error."""
     command = ["git", "-c", "core.quotePath=false", *arguments]
     env = {"PATH": os.environ["PATH"], "HOME": str(folder)} | ALONE
-    done = subprocess.run(command, cwd=folder, input=data, capture_output=True, check=True, env=env)
+    done = subprocess.run(command, cwd=folder, input=data, capture_output=True, check=check, env=env)
     return done.stdout.decode()
 
 
