@@ -85,7 +85,7 @@ class Server:
         host = self.host
         if self.proxy and not cause.startswith("proxy_"):
             host = f"{host} (through the proxy {self.proxy})"
-        slow = _SLOW.get(self.setting, "Run the step again later.")
+        slow = _SLOW.get(self.setting, "Check whether it is down.")
         return _SENTENCES[cause].format(host=host, proxy=self.proxy, setting=self.setting, slow=slow)
 
 

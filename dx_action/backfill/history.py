@@ -12,7 +12,7 @@ from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.client import Repository
 from dx_action.github.deployments import current_name, pages
-from dx_action.github.errors import UNREADABLE, LookupFailedError
+from dx_action.github.errors import UNDOCUMENTED, LookupFailedError
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import iso, parse_time_or_none
 from dx_action.runner import event as runner_event
@@ -149,7 +149,7 @@ def _firsts(statuses: list[DeploymentStatus]) -> list[tuple[datetime, Deployment
 def _moment(text: str) -> datetime:
     if moment := parse_time_or_none(text):
         return moment
-    raise LookupFailedError(UNREADABLE)
+    raise LookupFailedError(UNDOCUMENTED)
 
 
 class _OwnJobs:

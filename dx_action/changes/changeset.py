@@ -14,8 +14,17 @@ from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEv
 from dx_action.text import plural
 
 K = TypeVar("K")
+CLOCK = "the clock"
 # From one commit to another: to a descendant, to an ancestor, to itself, or to neither.
 Course = Literal["forward", "rollback", "redeploy", "diverged"]
+
+
+class UnknownCommitError(Exception):
+    """The repository does not have the commit, or no longer has it."""
+
+
+class UnavailableError(Exception):
+    """A look-up has no answer. The text is our own and completes a sentence after "because"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,26 @@ class MergedPull:
     @property
     def change(self) -> PullChange:
         return PullChange(self.number, self.base, self.head, self.changed_files)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The pull requests that commits merged, and why others may be missing, each reason as the end of a sentence."""
+
+    pulls: tuple[MergedPull, ...]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """The first reason, and how many more there are; empty if nothing is missing."""
+        more = f", and {len(self.unknown) - 1} more like that" if len(self.unknown) > 1 else ""
+        return f"{self.unknown[0]}{more}" if self.unknown else ""
+
+    def whole(self) -> tuple[MergedPull, ...]:
+        """Return the pull requests. Raises UnavailableError if any may be missing: what is unknown is not none."""
+        if self.unknown:
+            raise UnavailableError(self.why)
+        return self.pulls
 
 
 def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
@@ -135,17 +164,6 @@ def merged_pull(pull: PullRequest) -> MergedPull:
     )
 
 
-CLOCK = "the clock"
-
-
-class UnknownCommitError(Exception):
-    """The repository does not have the commit, or no longer has it."""
-
-
-class UnavailableError(Exception):
-    """A look-up has no answer. The text is our own and completes a sentence after "because"."""
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which previous deployments to look up.
@@ -177,7 +195,7 @@ class ChangeLookups(Protocol):
     def span(self, before: str, after: str) -> Span:
         """Compare two commits. Also raises UnknownCommitError."""
 
-    def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
+    def merged(self, commits: Sequence[str], newest: str | None = None) -> Merged:
         """Return the pull requests that became these commits. GitHub may lag behind for `newest`, which was just merged."""
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:

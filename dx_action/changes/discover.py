@@ -115,8 +115,11 @@ def _change_sets(
                 continue
             if previous:
                 reasons.append((previous + _CURE, name))
-            if shown := _shown(inputs, event, commit, lookups):
+            shown, missing = _shown(inputs, event, commit, lookups)
+            if shown:
                 change_sets[name] = shown
+            if missing:
+                reasons.append((missing, name))
         except UnknownCommitError:
             if inputs.since_sha:
                 text = "is not a commit of the repository, or `github-token` cannot read it (`contents: read`)."
@@ -155,29 +158,32 @@ def _since(previous: Sourced[str], commit: str, event: Event, lookups: ChangeLoo
     span = lookups.span(previous.value, commit)
     if span.course == "rollback":
         try:
-            pulls = lookups.merged(lookups.span(commit, previous.value).commits)
+            pulls = lookups.merged(lookups.span(commit, previous.value).commits).whole()
         except UnavailableError:
             return ChangeSet(previous, True, span.course, (), counted=False)
         return ChangeSet(previous, True, span.course, in_order(pulls))
     newest = commit if isinstance(event, PushEvent) else None
-    pulls = lookups.merged(span.commits, newest) if span.commits else ()
+    pulls = lookups.merged(span.commits, newest).whole() if span.commits else ()
     return ChangeSet(previous, True, span.course, in_order((*own_merge(event, *span.commits), *pulls)))
 
 
-def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) -> ChangeSet | None:
-    """Return what can be shown without a previous deployment."""
+def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) -> tuple[ChangeSet | None, str]:
+    """Return what can be shown without a previous deployment, and why more may be missing."""
     if inputs.merge_commit_shas:
-        return ChangeSet(None, True, "forward", in_order(lookups.merged(inputs.merge_commit_shas)))
+        listed = lookups.merged(inputs.merge_commit_shas)
+        return ChangeSet(None, True, "forward", in_order(listed.pulls)), listed.why
     if not (inputs.show_pull_requests or inputs.wants_first_commit_time):
-        return None
+        return None, ""
     previous = sourced(before_push(event), "push.before")
     if isinstance(event, ReleaseEvent):
         previous = lookups.previous_release(event.release.id)
     if previous:
         with suppress(UnknownCommitError):  # after a force push
-            return replace(_since(previous, commit, event, lookups), certain=False)
-    pulls = own_merge(event, commit) or in_order(lookups.merged((commit,)))
-    return ChangeSet(None, False, "forward", pulls) if pulls else None
+            return replace(_since(previous, commit, event, lookups), certain=False), ""
+    if own := own_merge(event, commit):
+        return ChangeSet(None, False, "forward", own), ""
+    found = lookups.merged((commit,))
+    return ChangeSet(None, False, "forward", in_order(found.pulls)) if found.pulls else None, found.why
 
 
 def _is_off_branch(event: Event, commit: str, lookups: ChangeLookups) -> bool:

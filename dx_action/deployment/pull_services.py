@@ -1,5 +1,6 @@
 """The pull requests whose services are set by deployments.setPullServices. Pure, but for `lookups`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,8 +26,15 @@ class ServiceLookups(Protocol):
     @property
     def changes(self) -> ChangeLookups: ...
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the look-ups so far found that a user is to know."""
+
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
         """Return the services whose files the change touches."""
+
+    def touched_by(self, pulls: Sequence[MergedPull]) -> Mapping[int, tuple[Service, ...]]:
+        """Return the services whose files each pull request touches, by number."""
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
         """Return the pull requests that a push merged into the branch."""
@@ -69,7 +77,8 @@ def assign(
         raise BadInput.of("pull-number", "is missing: `pull-id` alone does not say which files changed.")
     elif isinstance(event, PushEvent) and commit and (event.ref or "").startswith("refs/heads/"):
         merged = lookups.merged_by_push(before_push(event), commit, (event.ref or "").removeprefix("refs/heads/"))
-        found = [PullServices(given or lookups.touched(pull.change), pull.id, pull.number) for pull in merged]
+        by_number = {} if given else lookups.touched_by(merged)
+        found = [PullServices(given or by_number[pull.number], pull.id, pull.number) for pull in merged]
     else:
         raise BadInput.of(
             "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."

@@ -129,7 +129,7 @@ def resolve(
         pull_number=pull_number,
         pull_id=pull_id,
         notices=(*trigger.notices, *notices, *changes.notices),
-        warnings=(*trigger.warnings, *changes.warnings),
+        warnings=(*trigger.warnings, *changes.warnings, *(lookups().warnings if lookups.cache_info().currsize else ())),
         problems=problems,
     )
 

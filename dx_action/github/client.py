@@ -5,28 +5,20 @@ is never repeated in its own words: see `errors`.
 """
 
 import logging
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from itertools import count
 from threading import Thread
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from dx_action.errors import OUTAGES, BadInput, Server
-from dx_action.github.errors import (
-    FAILED,
-    RATE_LIMITED,
-    UNREADABLE,
-    Access,
-    LookupFailedError,
-    NoAnswerError,
-    graphql_type,
-)
+from dx_action.github.errors import UNDOCUMENTED, UNREADABLE, Access, LookupFailedError, NoAnswerError
 from dx_action.inputs.model import Inputs
 from dx_action.runner.network import ca_file, cause_of, proxies, read_ca_bundle, server, was_repeated
 from dx_action.runner.runtime import Clock, Runtime
@@ -37,32 +29,23 @@ T = TypeVar("T")
 SECONDS = 60.0
 PER_PAGE = 100
 # Seconds for an attempt, further attempts after the first, and seconds before the first of them, doubled each time.
-_TIMEOUT, _RETRIES, _BACKOFF = 10, 3, 0.5
+_TIMEOUT, RETRIES, BACKOFF = 10, 3, 0.5
+# GitHub gives up on a query after its own ten seconds; a smaller one may pass.
+_TOO_SLOW = (502, 504)
+# No list that is read is longer than so many pages.
+_MOST_PAGES = 30
+_SECONDS = re.compile(r"[0-9]{1,15}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
 
 class Answer(BaseModel):
-    """The fields that are read of one of GitHub's answers."""
+    """The fields that are read of one of GitHub's answers. What is not of the documented type is not made to be."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
-
-
-class Node(Answer):
-    """An answer from GraphQL, which writes its fields in camelCase."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
-class Connection(Node, Generic[T]):
-    """A page of a list from GraphQL."""
-
-    nodes: list[T]
-    has_next_page: bool = Field(validation_alias=AliasPath("pageInfo", "hasNextPage"))
-    end_cursor: str | None = Field(None, validation_alias=AliasPath("pageInfo", "endCursor"))
-
-
-class _Reply(Answer):
-    repository: Any = Field(validation_alias=AliasPath("data", "repository"))
+class _Named(Answer):
+    full_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,65 +68,75 @@ class Repository:
     """
 
     def __init__(self, name: str, run: Run, *, patient: bool = False) -> None:
-        self.name, self._run, self._patient = name, run, patient
+        self.name, self.clock, self._run, self._patient = name, run.clock, run, patient
         self.own = name.casefold() == run.runtime.repository.casefold()
         self._end: float | None = None
         self._path = f"/repos/{name}"
+        self._today: str | None = None
         # What is asked twice in a run, such as the beginning of a comparison, costs one call.
         self._answers: dict[tuple[object, ...], Any] = {}
+
+    @property
+    def renamed(self) -> str | None:
+        """The warning that GitHub answered about the repository under another name; None if it did not."""
+        if self._today is None or self._today.casefold() == self.name.casefold():
+            return None
+        return (
+            f"GitHub calls the repository {self.name} `{self._today}` now. What is sent to DX stays as written. "
+            "If DX has the new name, set `repository` to it."
+        )
+
+    def named(self, name: str) -> None:
+        """Note the repository's name as an answer has it."""
+        if _NAME.fullmatch(name):
+            self._today = name
 
     def get(self, path: str, permission: str, model: type[T], **parameters: str | int) -> T:
         """Return REST's answer for a path below the repository's."""
         key = (path, *sorted(parameters.items()))
         if key in self._answers:
-            return _checked(model, self._answers[key])
-        ask = partial(self._requester.requestJsonAndCheck, "GET", f"{self._path}/{path}", parameters)
+            return checked(model, self._answers[key])
+        self.begin()
+        ask = partial(self._requester.requestJsonAndCheck, "GET", f"{self._path}/{path}".rstrip("/"), parameters)
         try:
-            found = self._call(permission, ask)
+            _, found = self._call(permission, ask)
         except _RedirectedError as moved:
             # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
             number = re.search(r"/repositories/\d+(?![^/?])", moved.location)
             if number is None or not self._path.startswith("/repos/"):
                 raise
             self._path = number[0]
+            with suppress(LookupFailedError):
+                self.named(self.get("", permission, _Named).full_name)
             return self.get(path, permission, model, **parameters)
         if found is None or _is_foreign(found):
             raise LookupFailedError(UNREADABLE)
         if not self._patient:  # a patient one reads much, and each page once
             self._answers[key] = found
-        return _checked(model, found)
+        return checked(model, found)
 
     def pages(self, path: str, permission: str, model: type[list[T]], **parameters: str | int) -> Iterator[list[T]]:
         """Yield the pages of one of REST's lists: a call for each 100 items, when it is due."""
-        for number in count(1):
+        last: list[T] = []
+        for number in range(1, _MOST_PAGES + 1):
             page = self.get(path, permission, model, per_page=PER_PAGE, page=number, **parameters)
+            if len(page) > PER_PAGE or (page and page == last):
+                raise LookupFailedError(UNDOCUMENTED)
             yield page
             if len(page) < PER_PAGE:
                 return
-
-    def query(
-        self,
-        fields: str,
-        permission: str,
-        model: type[T],
-        variables: Mapping[str, tuple[str, Any]] | None = None,
-        fragment: str = "",
-        name: str | None = None,
-    ) -> T:
-        """Return fields of the repository, or of that of another name. `variables` have a GraphQL type and a value each."""
-        variables = variables or {}
-        owner, _, short = (name or self.name).partition("/")
-        declared = "".join(f", ${variable}: {kind}" for variable, (kind, _) in variables.items())
-        text = (
-            f"query($owner: String!, $name: String!{declared}) "
-            f"{{ repository(owner: $owner, name: $name) {{ {fields} }} }}{fragment}"
+            last = page
+        raise LookupFailedError(
+            f"lists more than {_MOST_PAGES * PER_PAGE:,} items, which are not all read.", "rejected"
         )
-        values = {variable: value for variable, (_, value) in variables.items()}
-        ask = partial(self._requester.graphql_query, text, {"owner": owner, "name": short, **values})
-        found = _checked(_Reply, self._call(permission, lambda: self._retried(ask))).repository
-        if found is None:
-            raise self._access(permission).missing()
-        return _checked(model, found)
+
+    def post_query(self, text: str, variables: Mapping[str, Any], permission: str) -> tuple[Mapping[str, str], Any]:
+        """Return the headers and the body of GraphQL's answer to one attempt."""
+        ask = partial(self._requester.requestJsonAndCheck, "POST", self._requester.graphql_url)
+        headers, body = self._call(permission, lambda: ask(input={"query": text, "variables": variables}))
+        if body is None or _is_foreign(body):
+            raise LookupFailedError(UNREADABLE)
+        return headers, body
 
     @cached_property
     def _requester(self) -> Any:
@@ -165,7 +158,7 @@ class Repository:
             base_url=run.runtime.api_url,
             verify=ca_file(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace)),
             timeout=_TIMEOUT,
-            retry=_retries(run.clock, self._left),
+            retry=_retries(run.clock, self.left),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -181,52 +174,48 @@ class Repository:
         made.session.trust_env, made.session.proxies = False, proxies(self._run.env, self._run.runtime.api_url)
         return made
 
-    def _retried(self, ask: Callable[[], T]) -> T:
-        """Ask again after a GraphQL error that may pass: it comes with HTTP 200."""
-        from github import GithubException  # noqa: PLC0415
-
-        for number in range(_RETRIES):
-            try:
-                return ask()
-            except GithubException as error:
-                wait = _BACKOFF * 2**number
-                kind, reset = graphql_type(error.data), (error.headers or {}).get("x-ratelimit-reset", "")
-                if kind == RATE_LIMITED and reset.isdecimal():
-                    wait = max(int(reset) - self._run.clock.now().timestamp() + 1, wait)
-                elif kind != FAILED:
-                    raise
-                if wait >= self._left():
-                    raise
-                self._run.clock.sleep(wait)
-        return ask()
-
-    def _access(self, permission: str) -> Access:
+    def access(self, permission: str) -> Access:
+        """Return by which right a look-up asks, which has the sentences for its errors."""
         return Access(self.name, permission, self.own, self._run.inputs.github_token is not None)
 
-    def _left(self) -> float:
+    def left(self) -> float:
+        """Return the seconds that are left for look-ups."""
         clock = self._run.clock
         self._end = self._end or clock.monotonic() + SECONDS
         return self._end - clock.monotonic()
 
-    def _call(self, permission: str, ask: Callable[[], tuple[Any, Any]]) -> Any:
-        """Return the body of an answer, which PyGithub returns after the headers."""
-        from github import GithubException  # noqa: PLC0415
+    def until_reset(self, headers: Mapping[str, str]) -> float:
+        """Return the seconds until a limit is over; endless if GitHub does not say."""
+        from github.GithubRetry import GithubRetry  # noqa: PLC0415
 
+        with suppress(Exception):  # urllib3 raises its own for what is neither seconds nor a date
+            if after := headers.get("retry-after"):
+                return GithubRetry().parse_retry_after(after)
+        reset = headers.get("x-ratelimit-reset", "")
+        return int(reset) - self.clock.now().timestamp() + 1 if _SECONDS.fullmatch(reset) else math.inf
+
+    def begin(self) -> None:
+        """Begin a look-up, for which a patient client has its own time."""
         if self._patient:
             self._end = None
+
+    def _call(self, permission: str, ask: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+        """Return the headers and the body of an answer."""
+        from github import GithubException  # noqa: PLC0415
+
         try:
-            return _within(self._left(), ask)[1]
+            return _within(self.left(), ask)
         except TimeoutError:
             raise NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have") from None
         except _WaitTooLongError as wait:
-            raise self._access(permission).rejected(wait.status, "", limited=wait.status == 403) from None
+            raise self.access(permission).rejected(wait.status, "", limited=wait.status == 403) from None
         except GithubException as error:
             raise self._rejected(error, permission) from None
         except OSError as error:  # a requests exception is one
             raise self._unanswered(error) from None
         except (ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError):
             # In these ways PyGithub stumbles over answers that are not GitHub's.
-            text = "returned no readable answer. Check the network and any proxy, then run the step again."
+            text = "returned no readable answer. Check the network and any proxy."
             raise LookupFailedError(text) from None
 
     @property
@@ -236,7 +225,7 @@ class Repository:
 
     def _unanswered(self, error: OSError) -> LookupFailedError:
         cause = "proxy_unusable" if isinstance(error, ValueError) else cause_of(error)
-        tried = f" in {_RETRIES + 1} attempts" if cause in OUTAGES and was_repeated(error) else ""
+        tried = f" in {RETRIES + 1} attempts" if cause in OUTAGES and was_repeated(error) else ""
         return NoAnswerError(cause, self._server, tried)
 
     def _rejected(self, error: Any, permission: str) -> LookupFailedError:
@@ -244,13 +233,15 @@ class Repository:
 
         if error.status < 500 and _is_foreign(error.data):
             return LookupFailedError(UNREADABLE)
-        access = self._access(permission)
+        access = self.access(permission)
         if error.status == 404:
             return access.missing()
         # After several attempts the body is lost, and only a header shows a limit.
         spent = (error.headers or {}).get("x-ratelimit-remaining") == "0"
         limited = isinstance(error, RateLimitExceededException) or spent
-        return access.rejected(error.status, graphql_type(error.data), limited=limited)
+        found = access.rejected(error.status, "", limited=limited)
+        found.slow = error.status in _TOO_SLOW
+        return found
 
 
 class _RedirectedError(LookupFailedError):
@@ -274,12 +265,20 @@ def _retries(clock: Clock, left: Callable[[], float]) -> Any:
     from github.GithubRetry import GithubRetry  # noqa: PLC0415
 
     class Retries(GithubRetry):
-        def increment(self, *args: Any, **more: Any) -> Any:
-            response = more.get("response")
+        # A query that takes too long is not asked again as it is: see `graphql`.
+        def is_retry(self, method: str, status_code: int, *args: Any, **more: Any) -> bool:
+            return not (method == "POST" and status_code in _TOO_SLOW) and super().is_retry(
+                method, status_code, *args, **more
+            )
+
+        def increment(self, method: Any = None, url: Any = None, *args: Any, **more: Any) -> Any:
+            response, error = more.get("response"), more.get("error")
+            if method == "POST" and error is not None and cause_of(error) == "no_answer":
+                return super(Retries, self.new(total=0)).increment(method, url, *args, **more)
             if response is not None and response.status < 400:
                 response.drain_conn()
                 raise _RedirectedError(response.headers.get("Location") or "")
-            return super().increment(*args, **more)
+            return super().increment(method, url, *args, **more)
 
         def sleep(self, response: Any = None) -> None:
             asked = 0.0 if response is None else self.get_retry_after(response) or 0.0
@@ -289,8 +288,8 @@ def _retries(clock: Clock, left: Callable[[], float]) -> Any:
             clock.sleep(wait)
 
     return Retries(
-        total=_RETRIES,
-        backoff_factor=_BACKOFF,
+        total=RETRIES,
+        backoff_factor=BACKOFF,
         status_forcelist=[301, 302, 303, 307, 308, 429, *range(500, 600)],
         raise_on_status=False,
         secondary_rate_wait=SECONDS,
@@ -317,11 +316,12 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
-def _checked(model: type[T], found: Any) -> T:
+def checked(model: type[T], found: Any) -> T:
+    """Read a part of an answer. Raises LookupFailedError if it is not as GitHub documents it."""
     try:
         answer: T = _adapter(model).validate_python(found)
     except ValidationError:
-        raise LookupFailedError(UNREADABLE) from None
+        raise LookupFailedError(UNDOCUMENTED) from None
     return answer
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 from urllib.parse import quote
 
-from pydantic import AliasPath, Field
+from pydantic import AliasPath, ConfigDict, Field, with_config
 
 from dx_action.changes.changeset import Course, Span, UnavailableError, UnknownCommitError
 from dx_action.errors import ActionError
@@ -72,6 +72,8 @@ class _Comparison(Answer):
         return _COURSES[self.status]
 
 
+# A dataclass can come only from a mapping that is made to be one; its fields are all text.
+@with_config(ConfigDict(strict=False))
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file, a folder (`tree`) or a submodule (`commit`) in a tree."""

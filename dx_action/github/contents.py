@@ -3,7 +3,7 @@
 from functools import cached_property
 from urllib.parse import quote
 
-from pydantic import Base64Bytes, RootModel
+from pydantic import Base64Bytes, Field, RootModel
 
 from dx_action.errors import InvalidValue
 from dx_action.github.client import Answer, Repository
@@ -17,14 +17,14 @@ _LINK = "120000"
 
 
 class _Blob(Answer):
-    content: Base64Bytes
+    content: Base64Bytes = Field(strict=False)
 
 
 class _Content(Answer):
     type: str
     sha: str
     encoding: str | None = None
-    content: Base64Bytes = b""
+    content: Base64Bytes = Field(b"", strict=False)
 
 
 class _Contents(RootModel[_Content | list[object]]):

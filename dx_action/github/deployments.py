@@ -7,8 +7,9 @@ from typing import Any
 
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
-from dx_action.github.client import PER_PAGE, Connection, Node, Repository
+from dx_action.github.client import PER_PAGE, Repository
 from dx_action.github.errors import UNREADABLE, LookupFailedError
+from dx_action.github.graphql import Connection, Node, Query, ask
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment, DeploymentStatus
@@ -70,7 +71,7 @@ def pages(repository: Repository) -> Iterator["Page"]:
     """
     after: str | None = None
     for number in count(1):
-        found = repository.query(_FIELDS, _PERMISSION, _History, {"after": ("String", after)})
+        found = ask(repository, Query(_FIELDS, _PERMISSION, {"after": ("String", after)}), _History)
         yield Page(repository, found.name_with_owner, found.deployments.nodes, number)
         more = found.deployments
         if not more.has_next_page:
@@ -128,7 +129,7 @@ def current_name(repository: Repository, name: str) -> str | None:
     Raises LookupFailedError if GitHub does not answer.
     """
     try:
-        return repository.query("nameWithOwner", _PERMISSION, _Named, name=name).name_with_owner
+        return ask(repository, Query("nameWithOwner", _PERMISSION, name=name), _Named).name_with_owner
     except LookupFailedError as error:
         if error.kind in ("missing", "forbidden"):  # another organization's, which does not want this token
             return None

@@ -1,5 +1,6 @@
 """The sentences for look-ups that GitHub rejects or does not answer: the missing permission, or what to check. Pure."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,14 +8,32 @@ from dx_action.errors import OUTAGES, ActionError, Cause, Problem, Server
 
 # An outage is `unavailable` and `limited` passes with time; the others last until someone changes something.
 Kind = Literal["token", "forbidden", "missing", "limited", "rejected", "unavailable"]
-# The type of a GraphQL error: GitHub's own, or ours if it has none, as when a query took too long.
-RATE_LIMITED, FAILED = "RATE_LIMITED", "FAILED"
+# The kind of a GraphQL error: GitHub's own type, or one of these. After FAILED and TOO_LARGE, another try may pass.
+RATE_LIMITED, TOO_LARGE, FAILED, UNKNOWN_FIELD = "RATE_LIMITED", "TOO_LARGE", "FAILED", "UNKNOWN_FIELD"
+FORBIDDEN = ("FORBIDDEN", "INSUFFICIENT_SCOPES")
+_KINDS = {
+    "RATE_LIMIT": RATE_LIMITED,
+    "RESOURCE_LIMITS_EXCEEDED": TOO_LARGE,
+    "MAX_NODE_LIMIT_EXCEEDED": TOO_LARGE,
+    "INTERNAL": FAILED,
+    "INTERNAL_SERVER_ERROR": FAILED,
+    "SERVICE_UNAVAILABLE": FAILED,
+    "TIMEOUT": FAILED,
+    "undefinedField": UNKNOWN_FIELD,
+    "undefinedType": UNKNOWN_FIELD,
+    "argumentNotAccepted": UNKNOWN_FIELD,
+}
+# Words of GitHub's own, which are matched and never shown.
+_LIMIT = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
+_FIELD = re.compile(r"Field '\w+' (?:doesn't exist on type|doesn't accept argument) '\w+'")
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 UNREADABLE = (
     "returned an answer that is not GitHub's, for example a proxy's or a login page. Check the network and any proxy."
 )
+UNDOCUMENTED = "returned an answer that is not as GitHub documents it, so nothing of it is used."
 _RATE_LIMIT = (
-    "has used up GitHub's rate limit, and its reset is too far away to wait for. Run the step again later, or use a GitHub App's "
-    "token, which has a limit of its own."
+    "has used up GitHub's rate limit, and its reset is too far away to wait for. "
+    "A GitHub App's token has a limit of its own."
 )
 _LEADS: dict[Cause, str] = {"no_answer": "did not answer", "connection_lost": "returned no readable answer"}
 _MISSING = {
@@ -25,7 +44,12 @@ _MISSING = {
 
 
 class LookupFailedError(ActionError):
-    """GitHub did not answer a look-up, or rejected it. By its kind, `text` is about the token or the server."""
+    """GitHub did not answer a look-up, or rejected it. By its kind, `text` is about the token or the server.
+
+    `slow`: GitHub, or a gateway before it, gave up on the answer, so that less may be answered in time.
+    """
+
+    slow = False
 
     def __init__(self, text: str, kind: Kind = "unavailable") -> None:
         subject = "GITHUB_API_URL" if kind in ("rejected", "unavailable") else "github-token"
@@ -45,6 +69,7 @@ class NoAnswerError(LookupFailedError):
         text = f"{_LEADS.get(cause, 'cannot be reached')}{tried}. {server.sentence(cause)}"
         super().__init__(text, "unavailable" if cause in OUTAGES else "rejected")
         self.cause = cause
+        self.slow = cause == "no_answer"
 
 
 class Missing(LookupFailedError):
@@ -75,18 +100,21 @@ class Access:
         if status == 401:
             text = "was rejected by GitHub. Leave the input out to use the job's own token, or store a valid one."
             return LookupFailedError(text, "token")
-        if status == 403 or graphql in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
+        if status == 403 or graphql in FORBIDDEN:
             return LookupFailedError(f"may not read {self._things}. {self._advice}", "forbidden")
-        if graphql == FAILED:
-            return LookupFailedError("answered every attempt at a query with an error. Run the step again later.")
-        if graphql:
-            text = "rejected a query of this action. An old GitHub Enterprise Server may not support it."
+        if graphql in (FAILED, TOO_LARGE):
+            return LookupFailedError("answered every attempt at a query with an error.")
+        if graphql == UNKNOWN_FIELD:
+            text = "does not know a field that this action asks for. An old GitHub Enterprise Server may not have it."
             return LookupFailedError(text, "rejected")
+        if graphql:
+            kind = f" ({graphql})" if _TYPE.fullmatch(graphql) else ""
+            return LookupFailedError(f"rejected a query of this action{kind}.", "rejected")
         if status == 422:  # GitHub's answer for a commit that the repository does not have
             text = "rejected a look-up (HTTP 422). Check that the repository has the commit."
             return LookupFailedError(text, "rejected")
-        kind: Kind = "unavailable" if status >= 500 else "rejected"
-        return LookupFailedError(f"answered every attempt with HTTP {status}. Run the step again later.", kind)
+        outage: Kind = "unavailable" if status >= 500 else "rejected"
+        return LookupFailedError(f"answered every attempt with HTTP {status}.", outage)
 
     @property
     def _things(self) -> str:
@@ -104,12 +132,33 @@ class Access:
         )
 
 
-def graphql_type(data: Any) -> str:
-    """Return the type of a GraphQL error, which comes with HTTP 200; empty if there is none."""
-    errors = data.get("errors") if isinstance(data, dict) and "message" not in data else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    if not isinstance(first, dict):
-        return ""
-    # An error in a query itself has a code or a place.
-    kind = first.get("type", "UNKNOWN" if {"extensions", "locations"} & first.keys() else FAILED)
-    return kind if isinstance(kind, str) else ""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error of an answer from GraphQL: its kind, and the place in the answer that it is about; empty for all of it."""
+
+    kind: str
+    path: tuple[str | int, ...] = ()
+
+
+def refusals(body: Any) -> tuple[Refusal, ...]:
+    """Return the errors of an answer that came with HTTP 200. A `message` alone, without data, is one, too."""
+    if not isinstance(body, dict):
+        return ()
+    errors = body.get("errors")
+    if isinstance(errors, list):
+        return tuple(_refusal(error if isinstance(error, dict) else {}) for error in errors)
+    return (_refusal(body),) if errors or ("data" not in body and "message" in body) else ()
+
+
+def _refusal(error: dict[Any, Any]) -> Refusal:
+    more = error.get("extensions")
+    named = [error.get("type"), error.get("code"), *map((more if isinstance(more, dict) else {}).get, ("type", "code"))]
+    names = [name for name in named if isinstance(name, str) and name]
+    kind = next((_KINDS[name] for name in names if name in _KINDS), next(iter(names), FAILED))
+    said = error.get("message")
+    if isinstance(said, str) and kind != "NOT_FOUND":  # that one quotes names
+        kind = RATE_LIMITED if _LIMIT.search(said) else UNKNOWN_FIELD if _FIELD.match(said) else kind
+    path = error.get("path")
+    steps = path if isinstance(path, list) else []
+    whole = all(isinstance(step, str | int) for step in steps)
+    return Refusal(kind, tuple(steps) if whole else ())

@@ -6,9 +6,10 @@ GitHub is asked only if no input, event or file of the workspace answers. Servic
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TypeVar
 from urllib.parse import quote
 
-from dx_action.changes.changeset import MergedPull, PullChange, RangeChange, Span, UnavailableError, Wanted
+from dx_action.changes.changeset import Merged, MergedPull, PullChange, RangeChange, Span, UnavailableError, Wanted
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.client import Repository, Run
 from dx_action.github.commits import (
@@ -32,6 +33,7 @@ from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, check_paths, naming
 from dx_action.text import join_names, plural, truncate
 
+T = TypeVar("T")
 # Seconds to wait, one after the other, for GitHub to learn which pull request a new commit came from.
 _LAG = (1.0, 2.0)
 
@@ -51,16 +53,31 @@ class Lookups:
         self._files = FilesAt(self._repository, commit or "HEAD", run.workspace, own=own)
         self._inputs, self._say = run.inputs, run.say
         self._known: dict[PullChange | RangeChange, tuple[Service, ...]] = {}
+        self._unknown: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        renamed = self._repository.renamed
+        return (*self._unknown, renamed) if renamed else self._unknown
 
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
         if change not in self._known:
-            paths = self._told_apart(change, self._paths(change))
-            services = self._services_of(paths)
-            names = truncate(", ".join(service.identifier for service in services), 300)
-            names = names or f"no service ({truncate(', '.join(sorted(paths)), 300) or 'none'})"
-            self._say(f"Looked up: {_name(change)} changes {plural(len(paths), 'path')} and touches {names}")
-            self._known[change] = services
+            self._learn(change, self._told_apart(change, self._paths(change)))
         return self._known[change]
+
+    def touched_by(self, pulls: Sequence[MergedPull]) -> Mapping[int, tuple[Service, ...]]:
+        new = [pull for pull in pulls if pull.change not in self._known]
+        found = self._cut_named(lambda: pulls_files(self._repository, new))
+        for pull in new:
+            self._learn(pull.change, self._told_apart(pull.change, found[pull.number]))
+        return {pull.number: self._known[pull.change] for pull in pulls}
+
+    def _learn(self, change: PullChange | RangeChange, paths: frozenset[str]) -> None:
+        services = self._services_of(paths)
+        names = truncate(", ".join(service.identifier for service in services), 300)
+        names = names or f"no service ({truncate(', '.join(sorted(paths)), 300) or 'none'})"
+        self._say(f"Looked up: {_name(change)} changes {plural(len(paths), 'path')} and touches {names}")
+        self._known[change] = services
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
         try:
@@ -68,14 +85,21 @@ class Lookups:
         except Missing:
             commits = (after,)
 
-        def merged() -> tuple[MergedPull, ...]:
-            return tuple(
-                pull for pull in merged_by(commits, associated(self._repository, commits)) if pull.base_ref == branch
-            )
+        pulls = associated(self._repository, commits)
 
-        found = _settled(merged(), after, merged, self._run.clock)
-        self._say(f"Looked up: the push merged {_numbers(found)}")
-        return found
+        def merged() -> Merged:
+            # The newest is known last.
+            pulls.update(associated(self._repository, commits[-100:]))
+            return merged_by(commits, pulls)
+
+        found = _settled(merged_by(commits, pulls), after, merged, self._run.clock)
+        into = tuple(pull for pull in found.pulls if pull.base_ref == branch)
+        self._say(f"Looked up: the push merged {_numbers(into)}")
+        self._unknown = tuple(
+            f"The push may have merged further pull requests, whose services are not set, because {reason}."
+            for reason in found.unknown
+        )
+        return into
 
     def named_file(self, path: str) -> bytes | None:
         """Return a file that an input names; None if there is none. Raises LookupFailedError."""
@@ -116,8 +140,10 @@ class Lookups:
     def _paths(self, change: PullChange | RangeChange, *, exact: bool = False) -> ChangedPaths:
         try:
             if isinstance(change, PullChange):
-                return (pull_trees if exact else pull_files)(self._repository, change)
-            return (changed_paths if exact else range_files)(self._repository, change.before, change.after)
+                return self._cut_named(lambda: (pull_trees if exact else pull_files)(self._repository, change))
+            return self._cut_named(
+                lambda: (changed_paths if exact else range_files)(self._repository, change.before, change.after)
+            )
         except MissingCommit as missing:
             if isinstance(change, PullChange):
                 raise
@@ -130,6 +156,11 @@ class Lookups:
                 raise BadInput.of("since-sha", f"is {where}, {token}") from None
             text = f"is required here, because the commit before the push is {where}, as after a force push, {token}"
             raise BadInput.of("since-sha", text) from None
+
+    def _cut_named(self, find: Callable[[], T]) -> T:
+        """Find changed files; the error for what GitHub cuts names the input."""
+        try:
+            return find()
         except CutError as error:
             text = f"cannot be used, because the changed files cannot be determined: {error}."
             raise BadInput.of("services-from", text) from None
@@ -189,7 +220,7 @@ class GitHubChangeLookups:
         services_of: Callable[[MergedPull, ChangedPaths], tuple[Service, ...]],
     ) -> None:
         self._repository, self._run, self._services_of = repository, run, services_of
-        self._pulls: dict[str, tuple[MergedPull, ...]] = {}
+        self._pulls: dict[str, tuple[MergedPull, ...] | str] = {}
         self._waited = False
 
     def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
@@ -208,7 +239,7 @@ class GitHubChangeLookups:
         with _reasons():
             return span(self._repository, before, after)
 
-    def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
+    def merged(self, commits: Sequence[str], newest: str | None = None) -> Merged:
         new = [commit for commit in commits if commit not in self._pulls]
         found = self._merged(commits, new)
         if newest and not self._waited:
@@ -216,7 +247,7 @@ class GitHubChangeLookups:
             found = _settled(found, newest, lambda: self._merged(commits, commits[-100:]), self._run.clock)
             self._waited = True
         if new:
-            self._run.say(f"Looked up: {plural(len(commits), 'commit')}, merged by {_numbers(found)}")
+            self._run.say(f"Looked up: {plural(len(commits), 'commit')}, merged by {_numbers(found.pulls)}")
         return found
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
@@ -239,18 +270,16 @@ class GitHubChangeLookups:
         with _reasons():
             return course(self._repository, branch, commit) in ("forward", "diverged")
 
-    def _merged(self, commits: Sequence[str], asked: Sequence[str]) -> tuple[MergedPull, ...]:
+    def _merged(self, commits: Sequence[str], asked: Sequence[str]) -> Merged:
         with _reasons():
             self._pulls |= associated(self._repository, asked)
         return merged_by(commits, self._pulls)
 
 
-def _settled(
-    found: tuple[MergedPull, ...], newest: str, again: Callable[[], tuple[MergedPull, ...]], clock: Clock
-) -> tuple[MergedPull, ...]:
+def _settled(found: Merged, newest: str, again: Callable[[], Merged], clock: Clock) -> Merged:
     """Look again until the newest commit's pull request is found."""
     for seconds in _LAG:
-        if any(pull.merge_commit_sha.startswith(newest.lower()) for pull in found):
+        if any(pull.merge_commit_sha.startswith(newest.lower()) for pull in found.pulls):
             break
         clock.sleep(seconds)
         found = again()

@@ -3,39 +3,56 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AliasPath, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
-from dx_action.changes.changeset import MergedPull, PullChange
-from dx_action.github.client import PER_PAGE, Answer, Connection, Node, Repository
+from dx_action.changes.changeset import Merged, MergedPull, PullChange
+from dx_action.github.client import PER_PAGE, Answer, Repository, checked
 from dx_action.github.commits import ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
-from dx_action.github.errors import UNREADABLE, LookupFailedError
+from dx_action.github.errors import FORBIDDEN, LookupFailedError, Refusal
+from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts
+from dx_action.text import join_names
 
 K = TypeVar("K", int, str)
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 
 # GitHub's "List pull requests files" lists no more than these.
 MOST_FILES = 3000
+# Of one commit or pull request no more pages are read than these, and no batch is made smaller than this.
+MOST_PAGES, LEAST = 10, 10
 _PERMISSION = "pull-requests"
+_OID = r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$"
+
+
+class _MergeCommit(Answer):
+    oid: str = Field(pattern=_OID)
 
 
 class _Pull(Answer):
-    """A pull request by the names of MergedPull's fields, and its repository."""
+    """A pull request by the names of MergedPull's fields, and its repository. GraphQL writes its id, a BigInt, as text."""
 
-    number: int
-    id: int | None
+    number: int = Field(gt=0)
+    id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None
     title: str
     url: str
     author: str = Field("ghost", validation_alias=AliasPath("author", "login"))
     merged_at: str | None
-    merge_commit_sha: str | None = Field(None, validation_alias=AliasPath("mergeCommit", "oid"))
+    merge_commit: _MergeCommit | None = Field(validation_alias="mergeCommit")
     base_ref: str
     base: str
     head: str
-    changed_files: int
+    changed_files: int = Field(ge=0)
     merged: bool
     repository: str = Field(validation_alias=AliasPath("repository", "nameWithOwner"))
+
+    @property
+    def known(self) -> MergedPull | None:
+        """The merged pull request; None if GitHub left out what DX is sent of it."""
+        if self.merge_commit is None or self.id is None or self.merged_at is None:
+            return None
+        fields = self.model_dump(exclude={"id", "merged", "repository", "merge_commit"})
+        return MergedPull(**fields, id=int(self.id), merge_commit_sha=self.merge_commit.oid)
 
 
 class _Commit(Answer):
@@ -48,52 +65,56 @@ class _File(Node):
 
 
 class _Item(Answer, Generic[T]):
-    page: Connection[T | None] | None = None
+    page: Connection[T | None]
 
 
-class _Batch(Answer, Generic[T]):
-    """The repository's name of today, and a page of each commit or pull request under an alias."""
+class _Batch(Answer):
+    """The repository's name of today, and a page of each commit or pull request under an alias, each read by itself."""
 
     model_config = ConfigDict(extra="allow")
     own: str
-    __pydantic_extra__: dict[str, _Item[T] | None] = Field(init=False)
+    __pydantic_extra__: dict[str, Any] = Field(init=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Query(Generic[T]):
-    """The query for a list of each of many commits or pull requests. `field` has `$key`, whose type is `kind`, and `$after`.
+class _List(Generic[T]):
+    """A list of each of many commits or pull requests. `field` asks for it, with `$key`, whose type is `kind`, and `$after`.
 
-    `size`: GitHub answers for so many in a call well within its ten seconds.
+    `size`: GitHub answers for so many in a call well within its ten seconds. `things` are what is listed, of what.
     """
 
-    answer: type[_Batch[T]]
+    item: type[_Item[T]]
     size: int
+    things: str
     kind: str
     field: str
     connection: str
     nodes: str
 
 
-_ASSOCIATED = _Query(
-    _Batch[_Pull],
+_ASSOCIATED = _List(
+    _Item[_Pull],
     200,
+    "the pull requests of commit",
     "String!",
     "object(expression: $key) { ... on Commit { page: associatedPullRequests(first: 20, after: $after) { ...page } } }",
     "PullRequestConnection",
     "number id: fullDatabaseId title url merged merged_at: mergedAt changed_files: changedFiles author { login } "
     "base_ref: baseRefName base: baseRefOid head: headRefOid mergeCommit { oid } repository { nameWithOwner }",
 )
-_AUTHORED = _Query(
-    _Batch[_Commit],
+_AUTHORED = _List(
+    _Item[_Commit],
     150,
+    "the commits of pull request",
     "Int!",
     "pullRequest(number: $key) { page: commits(first: 100, after: $after) { ...page } }",
     "PullRequestCommitConnection",
     "commit { authoredDate }",
 )
-_FILES = _Query(
-    _Batch[_File],
+_FILES = _List(
+    _Item[_File],
     50,
+    "the files of pull request",
     "Int!",
     "pullRequest(number: $key) { page: files(first: 100, after: $after) { ...page } }",
     "PullRequestChangedFileConnection",
@@ -106,50 +127,68 @@ class _Ends(Answer):
     head: str = Field(validation_alias=AliasPath("head", "sha"))
 
 
-def merged_by(commits: Sequence[str], pulls: Mapping[str, Sequence[MergedPull]]) -> tuple[MergedPull, ...]:
+def merged_by(commits: Sequence[str], pulls: Mapping[str, tuple[MergedPull, ...] | str]) -> Merged:
     """Keep those of each commit's pull requests whose merge commit is one of the commits, in the commits' order."""
     whole = frozenset(sha.lower() for sha in commits)
     short = tuple(sha for sha in whole if len(sha) < 40)
-    found = {}
-    for pull in (pull for commit in commits for pull in pulls[commit]):
-        if pull.merge_commit_sha in whole or pull.merge_commit_sha.startswith(short):
-            found[pull.number] = pull
-    return tuple(found.values())
+    found: dict[int, MergedPull] = {}
+    unknown: dict[str, None] = {}
+    for commit in commits:
+        of = pulls[commit]
+        if isinstance(of, str):
+            unknown[of] = None
+            continue
+        for pull in of:
+            if pull.merge_commit_sha in whole or pull.merge_commit_sha.startswith(short):
+                found[pull.number] = pull
+    return Merged(tuple(found.values()), tuple(unknown))
 
 
-def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...]]:
-    """Return each commit's merged pull requests of this very repository: a call for each 200 commits. Raises Missing.
+def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...] | str]:
+    """Return each commit's merged pull requests of this very repository, or why they are not known, as the end of a sentence.
 
-    GitHub lists those of forks and of what this was forked from, too, so that more calls are needed if these are many.
+    A call for each 200 commits. GitHub lists the pull requests of forks and of what this was forked from, too, so that more
+    calls are needed if these are many. Raises Missing.
     """
-    found: dict[str, tuple[MergedPull, ...]] = dict.fromkeys(commits, ())
+    found: dict[str, tuple[MergedPull, ...] | str] = {}
     after: dict[str, str | None] = dict.fromkeys(commits)
-    while after:
+    for _ in range(MOST_PAGES):
         more: dict[str, str | None] = {}
         for sha, own, page in _pages(repository, _ASSOCIATED, after):
-            here = [pull for pull in page.nodes if pull and pull.repository == own]
-            found[sha] = tuple(_merged(pull) for pull in here if pull.merged and pull.merge_commit_sha)
-            if not found[sha] and page.has_next_page:
+            found[sha] = page if isinstance(page, str) else _merged(page, own, sha)
+            if not found[sha] and not isinstance(page, str) and page.has_next_page:
                 more[sha] = page.end_cursor
+        if not more:
+            return found
         after = more
-    return found
+    return found | {sha: f"GitHub lists more pull requests of commit {sha[:12]} than are read" for sha in after}
 
 
 def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
-    """Return the pull requests with when the earliest commit of each was authored. Raises Missing.
+    """Return the pull requests with when the earliest commit of each was authored; without it, if it is not known.
 
     A call for each 150 pull requests; and again one for each 150 of those that have more than 100 commits, or than 200.
+    Raises Missing.
     """
     dates: dict[int, list[str]] = {pull.number: [] for pull in pulls}
+    unknown: set[int] = set()
     after: dict[int, str | None] = dict.fromkeys(dates)
-    while after:
+    for _ in range(MOST_PAGES):
         more: dict[int, str | None] = {}
         for number, _, page in _pages(repository, _AUTHORED, after):
-            dates[number] += [commit.authored_date for commit in page.nodes if commit]
-            if page.has_next_page:
+            commits = [] if isinstance(page, str) else page.nodes
+            dates[number] += [commit.authored_date for commit in commits if commit]
+            if isinstance(page, str) or None in commits:
+                unknown.add(number)
+            elif page.has_next_page:
                 more[number] = page.end_cursor
+        if not more:
+            break
         after = more
-    return tuple(replace(pull, first_commit_at=min(dates[pull.number], default=None)) for pull in pulls)
+    else:
+        unknown |= after.keys()
+    firsts = {number: min(times) for number, times in dates.items() if times and number not in unknown}
+    return tuple(replace(pull, first_commit_at=firsts.get(pull.number)) for pull in pulls)
 
 
 def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
@@ -192,37 +231,79 @@ def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int
     Raises Missing and CutError.
     """
     found: dict[int, ChangedPaths] = {}
-    short = [pull.number for pull in pulls if 0 < pull.changed_files <= PER_PAGE]
+    short = {pull.number: pull.changed_files for pull in pulls if 0 < pull.changed_files <= PER_PAGE}
     for number, _, page in _pages(repository, _FILES, dict.fromkeys(short)):
+        if isinstance(page, str) or page.has_next_page or len(page.nodes) != short[number]:
+            continue
         files = [file for file in page.nodes if file and file.change_type != "RENAMED"]
-        if files and len(files) == len(page.nodes) and not page.has_next_page:
+        if len(files) == len(page.nodes):
             found[number] = ChangedPaths(frozenset(file.path for file in files), exact=False)
     return {pull.number: found.get(pull.number) or pull_files(repository, pull.change) for pull in pulls}
 
 
 def _pages(
-    repository: Repository, query: _Query[T], after: Mapping[K, str | None]
-) -> Iterator[tuple[K, str, Connection[T | None]]]:
-    """Yield each key that exists, the repository's name of today, and the page after the key's cursor."""
+    repository: Repository, what: _List[T], after: Mapping[K, str | None]
+) -> Iterator[tuple[K, str, Connection[T | None] | str]]:
+    """Yield each key, the repository's name of today, and the page after the key's cursor, or why it is not known.
+
+    A batch that GitHub does not answer is asked for in halves.
+    """
     fragment = (
-        f" fragment page on {query.connection} {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {query.nodes} }} }}"
+        f" fragment page on {what.connection} {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {what.nodes} }} }}"
     )
-    every = list(after)
-    for start in range(0, len(every), query.size):
-        batch = every[start : start + query.size]
+    left, size = list(after), what.size
+    while left:
+        batch = left[:size]
         fields, variables = ["own: nameWithOwner"], dict[str, tuple[str, int | str | None]]()
         for number, key in enumerate(batch):
-            field = query.field.replace("$key", f"$key{number}").replace("$after", f"$after{number}")
+            field = what.field.replace("$key", f"$key{number}").replace("$after", f"$after{number}")
             fields.append(f"item{number}: {field}")
-            variables |= {f"key{number}": (query.kind, key), f"after{number}": ("String", after[key])}
-        found = repository.query(" ".join(fields), _PERMISSION, query.answer, variables, fragment)
+            variables |= {f"key{number}": (what.kind, key), f"after{number}": ("String", after[key])}
+        query = Query(" ".join(fields), _PERMISSION, variables, fragment)
+        try:
+            found, errors = ask_parts(repository, query, _Batch, large=len(batch) > LEAST)
+        except TooLargeError:
+            size = max(len(batch) // 2, LEAST)
+            continue
+        repository.named(found.own)
+        items = [found.__pydantic_extra__.get(f"item{number}") for number in range(len(batch))]
+        forbidden = [error for error in errors if error.kind in FORBIDDEN]
+        if forbidden and not any(isinstance(item, dict) and item.get("page") for item in items):
+            raise repository.access(_PERMISSION).rejected(200, forbidden[0].kind, limited=False)
         for number, key in enumerate(batch):
-            item = found.__pydantic_extra__.get(f"item{number}")
-            if item and item.page:
-                yield key, found.own, item.page
+            yield key, found.own, _page(what, items[number], key, after[key], _at(errors, number))
+        left = left[len(batch) :]
 
 
-def _merged(pull: _Pull) -> MergedPull:
-    if pull.id is None or pull.merged_at is None:
-        raise LookupFailedError(UNREADABLE)
-    return MergedPull(**pull.model_dump(exclude={"merged", "repository"}))
+def _page(
+    what: _List[T], item: Any, key: int | str, after: str | None, errors: Sequence[Refusal]
+) -> Connection[T | None] | str:
+    """Return the page in an item of an answer, or why there is none. A page that leads to itself is none."""
+    things = f"{what.things} #{key}" if isinstance(key, int) else f"{what.things} {key[:12]}"
+    try:
+        page: Connection[T | None] = checked(what.item, item).page
+    except LookupFailedError:
+        if any(error.kind in FORBIDDEN for error in errors):
+            return f"`github-token` may not read {things}"
+        if errors or not isinstance(item, dict) or item.get("page") is None:
+            return f"GitHub did not return {things}"
+        return f"GitHub did not return {things} as it documents them"
+    if page.has_next_page and page.end_cursor in (None, after):
+        return f"GitHub did not return {things} as it documents them"
+    return page
+
+
+def _at(errors: Sequence[Refusal], number: int) -> list[Refusal]:
+    return [error for error in errors if error.path[:1] == (f"item{number}",)]
+
+
+def _merged(page: Connection[_Pull | None], own: str, sha: str) -> tuple[MergedPull, ...] | str:
+    """Return the merged pull requests of a page. One that is not told may be another's, unless the commit's own is there."""
+    here = [pull for pull in page.nodes if pull and pull.repository == own and pull.merged]
+    known = [(pull, pull.known) for pull in here]
+    if lacking := [f"#{pull.number}" for pull, merged in known if merged is None]:
+        return f"GitHub did not return by which commit {join_names(lacking)} was merged"
+    merged = tuple(merged for _, merged in known if merged)
+    if None in page.nodes and not merged:
+        return f"GitHub did not return all pull requests of commit {sha[:12]}"
+    return merged

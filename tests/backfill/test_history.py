@@ -492,9 +492,12 @@ ERROR = b'{"data": {"repository": null}, "errors": [{"type": "%s", "message": "m
         ({"status": 200, "body": ERROR % b"FORBIDDEN"}, ""),
         ({"status": 200, "body": b'{"data": {"repository": null}}'}, ""),
         ({"status": 200, "body": ERROR % b"RATE_LIMITED"}, "used up GitHub's rate limit"),
-        ({"status": 200, "body": b'{"data": {"repository": {}}}'}, "is not GitHub's"),
-        ({"status": 200, "body": b'{"data": {"repository": 7}}'}, "is not GitHub's"),
-        ({"status": 200, "body": b'{"data": {"repository": {"nameWithOwner": null}}}'}, "is not GitHub's"),
+        ({"status": 200, "body": b'{"data": {"repository": {}}}'}, "is not as GitHub documents it"),
+        ({"status": 200, "body": b'{"data": {"repository": 7}}'}, "is not as GitHub documents it"),
+        (
+            {"status": 200, "body": b'{"data": {"repository": {"nameWithOwner": null}}}'},
+            "is not as GitHub documents it",
+        ),
         ({"status": 502, "times": 9}, "HTTP 502"),
     ],
     ids=str,
@@ -575,9 +578,9 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
     api_calls: list[str] = []
 
     class Racing(Repository):
-        def query(self, fields: str, permission: str, model: Any, variables: Any = None, *more: Any) -> Any:
-            found = super().query(fields, permission, model, variables, *more)
-            if variables["after"][1] is None:
+        def post_query(self, text: str, variables: Any, permission: str) -> Any:
+            found = super().post_query(text, variables, permission)
+            if variables["after"] is None:
                 repo.deployments.create("main", "live", production=True, state="success", at=MARCH + 60)
             return found
 
@@ -602,11 +605,17 @@ def test_what_is_deployed_while_it_is_read_moves_no_environment(repo: Repo, gh: 
             lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": null}}'),
             "cannot read the deployments",
         ),
-        (lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": {}}}'), "is not GitHub's"),
-        (lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": 7}}'), "is not GitHub's"),
+        (
+            lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": {}}}'),
+            "is not as GitHub documents it",
+        ),
+        (
+            lambda gh: gh.fail("/graphql", status=200, body=b'{"data": {"repository": 7}}'),
+            "is not as GitHub documents it",
+        ),
         (lambda gh: gh.fail("/graphql", status=200, body=b"<html>"), "GITHUB_API_URL"),
-        (lambda gh: gh.fail("/deployments", status=200, body=b'[{"id": "x"}]'), "is not GitHub's"),
-        (lambda gh: gh.fail("/deployments", status=200, body=b'{"a": 1}'), "is not GitHub's"),
+        (lambda gh: gh.fail("/deployments", status=200, body=b'[{"id": "x"}]'), "is not as GitHub documents it"),
+        (lambda gh: gh.fail("/deployments", status=200, body=b'{"a": 1}'), "is not as GitHub documents it"),
         (lambda gh: gh.fail("/deployments", status=404), "cannot read the deployments"),
         (lambda gh: gh.fail("/graphql", limit="primary", wait=4000, times=9), "used up GitHub's rate limit"),
     ],
@@ -653,7 +662,7 @@ def test_a_deployment_of_another_shape_is_a_sentence(gh: GitHub, change: dict[st
     page = {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [node | change]}
     body = json.dumps({"data": {"repository": {"nameWithOwner": "acme/shop", "deployments": page}}})
     gh.fail("/graphql", status=200, body=body.encode())
-    with pytest.raises(LookupFailedError, match="is not GitHub's"):
+    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
         read(gh)
 
 

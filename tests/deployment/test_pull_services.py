@@ -1,5 +1,6 @@
 """Which change finds the services, and which pull requests are told which services: the rules, with nobody asked but a fake."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ class Told:
     """Answers as it was told to, and remembers what it was asked. An answer that is an exception is raised."""
 
     changes: Any = None
+    warnings: tuple[str, ...] = ()
 
     def __init__(self, services: Any = (WEB,), pulls: Any = ()) -> None:
         self.services, self.pulls = services, pulls
@@ -52,6 +54,9 @@ class Told:
     def touched(self, change: PullChange | RangeChange) -> tuple[Service, ...]:
         self.asked.append(change)
         return tuple(self._given(self.services[change] if isinstance(self.services, dict) else self.services))
+
+    def touched_by(self, pulls: Sequence[MergedPull]) -> dict[int, tuple[Service, ...]]:
+        return {pull.number: self.touched(pull.change) for pull in pulls}
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
         self.asked.append((before, after, branch))

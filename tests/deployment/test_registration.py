@@ -194,7 +194,7 @@ UNKNOWN = {"web": "why"}
 def test_merge_commits_that_nobody_listed(
     given: dict[str, str], lookups: Lookups, attribution: tuple[str, str], shas: Sourced[tuple[str, ...]] | None
 ) -> None:
-    looked: Any = SimpleNamespace(changes=lookups)
+    looked: Any = SimpleNamespace(changes=lookups, warnings=())
     registration = resolve(inputs(given), runtime("schedule"), event("schedule"), NOW, lambda *_: looked)
     assert isinstance(registration, Registration)
     assert registration.attribution == Sourced(*attribution)
@@ -204,7 +204,7 @@ def test_merge_commits_that_nobody_listed(
 
 @pytest.mark.parametrize("given", [{}, {"service": "web"}])
 def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: dict[str, str]) -> None:
-    looked: Any = SimpleNamespace()
+    looked: Any = SimpleNamespace(warnings=())
     read, name = inputs(given | {"set-pull-services": "true"}), "pull_request_merged"
     registration = resolve(read, runtime(name), event(name), NOW, lambda *_: looked)
     assert isinstance(registration, Registration)
@@ -460,7 +460,9 @@ def test_a_look_up_that_nothing_can_make_is_told() -> None:
 @pytest.mark.parametrize("wanted", ["commit", "first-commit", "both"])
 def test_the_times_of_lead_time_are_looked_up_where_an_input_wants_them(wanted: str) -> None:
     read, happened = inputs({"lead-time-metadata": wanted}), event("pull_request_merged")
-    looked: Any = SimpleNamespace(changes=Lookups(pulls=(pull(41, first_commit_at="2025-03-04T10:00:00Z"),)))
+    looked: Any = SimpleNamespace(
+        changes=Lookups(pulls=(pull(41, first_commit_at="2025-03-04T10:00:00Z"),)), warnings=()
+    )
     registration = resolve(read, runtime("pull_request_merged"), happened, NOW, lambda *_: looked)
     assert isinstance(registration, Registration)
     both = {"commit": "commit_timestamp", "first-commit": "first_commit_timestamp"}

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -12,46 +12,22 @@ from typing import Any
 import pytest
 
 import builders
+from asking import EVIL, FIELDS, PULL, Answered, Ask, Numbered, Patience, failure, graphql, late, rest
 from dx_action.errors import BadInput
-from dx_action.github.client import Node, Repository, Run
+from dx_action.github.client import Repository, Run
 from dx_action.github.commits import ChangedFile, tree_at
 from dx_action.github.errors import LookupFailedError, Missing
-from dx_action.runner.runtime import Clock
+from dx_action.github.graphql import Node, Query
+from dx_action.github.graphql import ask as ask_for
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Sandbox
 from proxies import Tunnel
-from runner import NOW, TOKEN, Step, connected
-from scenes import hang_up, looking, merge_payload, speaking, told
+from runner import TOKEN, Step, connected
+from scenes import Answering, hang_up, looking, merge_payload, speaking, told
 from stand_in import GitHub, Repo
 
 # The bounds, as literals: what the code has must be these.
 SECONDS = 60.0
-
-PULL = "pulls/1"
-FIELDS = "pullRequest(number: 1) { number }"
-EVIL = "::error::evil ##[error]evil github-token"
-Ask = Callable[[Repository], Any]
-
-
-class Numbered(Node):
-    """A pull request, as both of GitHub's APIs have it."""
-
-    number: int
-
-
-class Answered(Node):
-    """What GraphQL says of a repository with one."""
-
-    pull_request: Numbered
-
-
-def rest(api: Repository) -> Any:
-    return api.get(PULL, "pull-requests", Numbered).number
-
-
-def graphql(api: Repository) -> Any:
-    return api.query(FIELDS, "pull-requests", Answered).pull_request.number
-
 
 BOTH = pytest.mark.parametrize("ask", [rest, graphql])
 
@@ -76,24 +52,6 @@ def hub(repo: Repo) -> Iterator[GitHub]:
         yield server
 
 
-class Patience:
-    """A clock for which waiting takes no time, and which remembers how long it waited."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-        self.clock = Clock(lambda: time.monotonic() + sum(self.waits), self.waits.append, lambda: NOW, lambda: 0.5)
-
-
-def failure(gh: GitHub, ask: Ask, **how: Any) -> str:
-    """Give the sentence of a look-up that fails; no text of GitHub's may be in it, nor the token."""
-    with speaking(gh, **how) as api, pytest.raises(LookupFailedError) as failed:
-        ask(api)
-    (problem,) = failed.value.problems
-    assert "evil" not in str(problem)
-    assert gh.token not in str(problem).replace("`github-token`", "")
-    return str(problem)
-
-
 # What is asked.
 
 
@@ -110,7 +68,7 @@ def test_parameters_and_variables(gh: GitHub) -> None:
     with speaking(gh) as api:
         files = api.get(f"{PULL}/files", "pull-requests", list[Any], per_page=100, page=3)
         asked = FIELDS.replace("1", "$n")
-        assert api.query(asked, "pull-requests", Answered, {"n": ("Int!", 1)}).pull_request.number == 1
+        assert ask_for(api, Query(asked, "pull-requests", {"n": ("Int!", 1)}), Answered).pull_request.number == 1
     assert len(files) == 50
     assert gh.calls[0].query == {"per_page": "100", "page": "3"}
     assert gh.calls[1].variables == {"owner": "acme", "name": "shop", "n": 1}
@@ -158,15 +116,19 @@ class Unlike(Node):
 @pytest.mark.parametrize("api_of", ["rest", "graphql"])
 def test_an_answer_of_another_shape(hub: GitHub, model: Any, api_of: str) -> None:
     def ask(api: Repository) -> Any:
-        return api.get(PULL, "pull-requests", model) if api_of == "rest" else api.query(FIELDS, "pull-requests", model)
+        return (
+            api.get(PULL, "pull-requests", model)
+            if api_of == "rest"
+            else ask_for(api, Query(FIELDS, "pull-requests"), model)
+        )
 
-    assert failure(hub, ask).startswith(NOT_GITHUBS)
+    assert failure(hub, ask) == f"{UNDOCUMENTED}, so nothing of it is used."
     assert len(hub.calls) == 1
 
 
 def test_another_repository_may_be_asked_about_on_the_way(repo: Repo) -> None:
     with GitHub(repo, Repo("acme/other")) as hub, speaking(hub) as api:
-        found = api.query("nameWithOwner", "contents", dict[str, str], name="acme/other")
+        found = ask_for(api, Query("nameWithOwner", "contents", name="acme/other"), dict[str, str])
     assert found == {"nameWithOwner": "acme/other"}
 
 
@@ -211,7 +173,7 @@ def test_a_missing_permission_is_named(hub: GitHub, ask: Ask, permission: str, o
     path, fields = lookups[permission]
 
     def look(api: Repository) -> Any:
-        return api.get(path, permission, object) if ask is rest else api.query(fields, permission, object)
+        return api.get(path, permission, object) if ask is rest else ask_for(api, Query(fields, permission), object)
 
     said = failure(hub, look, own=own)
     assert said.startswith("`github-token` may not read the ")
@@ -241,33 +203,6 @@ def test_no_token(hub: GitHub) -> None:
     assert hub.calls[-1].authorization == "none"
 
 
-SCOPES = {"type": "INSUFFICIENT_SCOPES", "message": EVIL}
-UNKNOWN_FIELD = {"message": "Field 'x' doesn't exist on type 'Query'", "extensions": {"code": "undefinedField"}}
-
-
-@pytest.mark.parametrize(
-    ("errors", "expected"),
-    [
-        ([{"type": "FORBIDDEN", "message": EVIL}], "may not read the pull requests of acme/shop"),
-        ([SCOPES], "may not read the pull requests of acme/shop"),
-        ([{"type": "RATE_LIMITED", "message": EVIL}], "has used up GitHub's rate limit"),
-        ([UNKNOWN_FIELD], "An old GitHub Enterprise Server may not support it"),
-        ([{"type": "NOT_FOUND", "message": EVIL}] * 2, "rejected a query"),
-        ([{"type": "SOMETHING_NEW", "message": EVIL}], "rejected a query"),
-        (
-            [{"message": EVIL, "locations": [{"line": 1, "column": 2}]}],
-            "An old GitHub Enterprise Server may not support it",
-        ),
-        (["evil"], "returned no readable answer"),
-        ([], "answered every attempt with HTTP 400"),
-    ],
-)
-def test_what_graphql_refuses(hub: GitHub, errors: list[Any], expected: str) -> None:
-    hub.fail("/graphql", errors=errors)
-    assert expected in failure(hub, graphql)
-    assert len(hub.calls) == 1
-
-
 # Limits.
 
 
@@ -290,34 +225,6 @@ def test_a_short_wait_is_waited(hub: GitHub, ask: Ask, fault: dict[str, Any], wa
         assert ask(api) == 1
     assert len(hub.calls) == 2
     assert waited[0] <= sum(patience.waits) <= waited[1]
-
-
-TRANSIENT = {"message": "Something went wrong while executing your query. Please include `evil` when reporting this."}
-
-
-def test_an_error_of_graphql_s_own_heals(hub: GitHub) -> None:
-    hub.fail("/graphql", errors=[TRANSIENT], times=3)
-    patience = Patience()
-    with speaking(hub, clock=patience.clock) as api:
-        assert graphql(api) == 1
-    assert (len(hub.calls), patience.waits) == (4, [0.5, 1.0, 2.0])
-
-
-def test_an_error_of_graphql_s_own_that_stays(hub: GitHub) -> None:
-    hub.fail("/graphql", errors=[TRANSIENT], times=None)
-    said = failure(hub, graphql, clock=Patience().clock)
-    assert said == "`GITHUB_API_URL` answered every attempt at a query with an error. Run the step again later."
-    assert len(hub.calls) == 4
-
-
-@pytest.mark.parametrize(("reset", "waits"), [(3, [4.0]), (0, [1.0]), (-60, [0.5])])
-def test_a_limit_that_graphql_tells_with_status_200(hub: GitHub, reset: int, waits: list[float]) -> None:
-    at = str(int(NOW.timestamp()) + reset)
-    hub.fail("/graphql", errors=[{"type": "RATE_LIMITED", "message": EVIL}], headers={"X-RateLimit-Reset": at})
-    patience = Patience()
-    with speaking(hub, clock=patience.clock) as api:
-        assert graphql(api) == 1
-    assert (len(hub.calls), patience.waits) == (2, waits)
 
 
 def test_a_wait_may_be_a_date(hub: GitHub) -> None:
@@ -382,13 +289,14 @@ def test_an_outage_heals(gh: GitHub, ask: Ask, fault: dict[str, Any]) -> None:
     with speaking(gh, clock=patience.clock) as api:
         assert ask(api) == 1
     assert len(gh.calls) == 4
-    assert patience.waits == [0, 1, 2]
+    assert patience.waits == ([0.5, 1, 2] if ask is graphql and fault.get("status") == 502 else [0, 1, 2])
 
 
 INVALID = b'{"message": "evil", "errors": [{"resource": "PullRequest", "code": "invalid"}]}'
 PAGE = b"<html><body>evil</body></html>"
 NOT_GITHUBS = "`GITHUB_API_URL` returned an answer that is not GitHub's"
 NO_ANSWER = "`GITHUB_API_URL` returned no readable answer"
+UNDOCUMENTED = "`GITHUB_API_URL` returned an answer that is not as GitHub documents it"
 
 
 @BOTH
@@ -435,12 +343,6 @@ def test_nobody_listens() -> None:
     assert failure(server, rest).startswith(said)
 
 
-def late(*moments: float) -> Clock:
-    """A clock that shows these moments, and then the last for ever."""
-    left = list(moments)
-    return Clock(lambda: left.pop(0) if len(left) > 1 else left[0], lambda _seconds: None, lambda: NOW, lambda: 0.5)
-
-
 @BOTH
 def test_an_answer_that_never_comes(hub: GitHub, ask: Ask) -> None:
     hub.fail(hang=60)
@@ -481,13 +383,77 @@ def test_a_renamed_repository_is_followed_with_every_page(gh: GitHub) -> None:
         tree = tree_at(api, "main", recursive=True)
     assert sorted({file.filename for page in pages for file in page}) == [f"web/{n:03}.txt" for n in range(250)]
     assert {entry.path for entry in tree.entries} >= {"web", "web/000.txt"}
-    assert [call.status for call in gh.calls] == [301, 200, 200, 200, 200]
-    assert [call.query.get("page") for call in gh.calls] == ["1", "1", "2", "3", None]
+    assert api.renamed == RENAMED
+    assert [call.status for call in gh.calls] == [301, 200, 200, 200, 200, 200]
+    assert [call.query.get("page") for call in gh.calls] == ["1", None, "1", "2", "3", None]
+
+
+RENAMED = (
+    "GitHub calls the repository acme/old `acme/shop` now. What is sent to DX stays as written. If DX has the new name, set "
+    "`repository` to it."
+)
 
 
 def test_graphql_follows_a_rename_by_itself(gh: GitHub) -> None:
     with speaking(gh, "acme/old") as api:
         assert graphql(api) == 1
+
+
+def test_a_rename_whose_new_name_is_not_told_is_followed_all_the_same(gh: GitHub) -> None:
+    gh.fail("/shop$", status=404)
+    with speaking(gh, "acme/old") as api:
+        assert rest(api) == 1
+        assert api.renamed is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("acme/shop", RENAMED), ("Acme/OLD", None), ("acme/old", None), ("::error::evil", None)]
+)
+def test_another_spelling_is_no_rename(name: str, expected: str | None) -> None:
+    api = Repository("acme/old", looking("http://127.0.0.1:9"))
+    assert api.renamed is None
+    api.named(name)
+    assert api.renamed == expected
+
+
+# Lists without end.
+
+
+class Items(Answering):
+    """A list of so many pages of so many items, each its own or all the same; without a number, it has no end."""
+
+    def __init__(self, pages: int | None, size: int = 100, *, same: bool = False) -> None:
+        super().__init__(self._page)
+        self.asked: list[int] = []
+        self._pages, self._size, self._same = pages, size, same
+
+    def _page(self, _path: str, parameters: dict[str, Any]) -> list[int]:
+        page = int(parameters["page"])
+        self.asked.append(page)
+        return [0 if self._same else page] * self._size if self._pages is None or page <= self._pages else []
+
+
+@pytest.mark.parametrize(
+    ("items", "pages", "read", "expected"),
+    [
+        (Items(2), 3, 3, ""),
+        (Items(29), 30, 30, ""),
+        (Items(None), 30, 30, "lists more than 3,000 items, which are not all read"),
+        (Items(None, same=True), 1, 2, "not as GitHub documents it"),
+        (Items(1, size=101), 0, 1, "not as GitHub documents it"),
+        (Items(None, size=0), 1, 1, ""),
+    ],
+)
+def test_no_answer_decides_how_long_a_list_is_read(items: Items, pages: int, read: int, expected: str) -> None:
+    found, said = 0, ""
+    try:
+        for _ in items.pages("things", "contents", list[int]):
+            found += 1
+    except LookupFailedError as error:
+        said = str(error)
+    assert (found, len(items.asked)) == (pages, read)
+    assert expected in said
+    assert bool(said) == bool(expected)
 
 
 @BOTH
@@ -507,13 +473,13 @@ def test_a_number_is_taken_from_a_redirect_and_no_host(hub: GitHub, repo: Repo) 
         with speaking(hub) as api:
             assert rest(api) == 1
         assert other.calls == []
-    assert len(hub.calls) == 2
+    assert len(hub.calls) == 3  # the second for the new name
 
 
 def test_redirects_end(hub: GitHub, repo: Repo) -> None:
     hub.fail(status=301, headers={"Location": f"{hub.api_url}/repositories/{repo.id}/pulls/1"}, times=None)
     assert "redirect" in failure(hub, rest)
-    assert len(hub.calls) == 2
+    assert len(hub.calls) == 3  # the second for the new name
 
 
 # Around it.

@@ -91,12 +91,12 @@ def test_a_commit_that_github_does_not_have(api: Repository, tmp_path: Path) -> 
 )
 def test_an_answer_of_another_shape(gh: GitHub, api: Repository, tmp_path: Path, path: str, answer: bytes) -> None:
     gh.fail(path, status=200, body=answer, times=None)
-    with pytest.raises(LookupFailedError, match="is not GitHub's"):
+    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
         FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read("a/file")
 
 
 @pytest.mark.parametrize("answer", [b"7", b"{}", b'{"type": "file", "sha": "a", "content": "a", "encoding": "base64"}'])
 def test_a_content_of_another_shape(gh: GitHub, api: Repository, tmp_path: Path, answer: bytes) -> None:
     gh.fail("/contents/", status=200, body=answer, times=None)
-    with pytest.raises(LookupFailedError, match="is not GitHub's"):
+    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
         FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named("a/file")

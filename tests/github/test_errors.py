@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from dx_action.errors import Problem
-from dx_action.github.errors import Access, Kind, LookupFailedError, Missing, graphql_type
+from dx_action.github.errors import Access, Kind, LookupFailedError, Missing, Refusal, refusals
 
 OWN = Access("acme/shop", "pull-requests", own=True, has_token=True)
 OTHER = Access("acme/shop", "contents", own=False, has_token=True)
@@ -40,8 +40,8 @@ def test_which_kinds_are_outages(kind: Kind, outage: bool) -> None:
 
 
 LIMIT = (
-    "has used up GitHub's rate limit, and its reset is too far away to wait for. Run the step again later, or use a GitHub "
-    "App's token, which has a limit of its own."
+    "has used up GitHub's rate limit, and its reset is too far away to wait for. A GitHub App's token has a "
+    "limit of its own."
 )
 OWN_WRONG = "was rejected by GitHub. Leave the input out to use the job's own token, or store a valid one."
 
@@ -67,20 +67,23 @@ def test_what_the_token_may_not(
     assert (error.problems, error.kind) == ((Problem("github-token", text, outage=kind == "limited"),), kind)
 
 
-LATER = "Run the step again later."
-QUERY = "rejected a query of this action. An old GitHub Enterprise Server may not support it."
+FIELD = "does not know a field that this action asks for. An old GitHub Enterprise Server may not have it."
 
 
 @pytest.mark.parametrize(
     ("status", "graphql", "kind", "text"),
     [
-        (400, "FAILED", "unavailable", f"answered every attempt at a query with an error. {LATER}"),
-        (400, "UNKNOWN", "rejected", QUERY),
+        (200, "FAILED", "unavailable", "answered every attempt at a query with an error."),
+        (200, "TOO_LARGE", "unavailable", "answered every attempt at a query with an error."),
+        (200, "UNKNOWN_FIELD", "rejected", FIELD),
+        (200, "SOMETHING_NEW", "rejected", "rejected a query of this action (SOMETHING_NEW)."),
+        (200, "::error::evil", "rejected", "rejected a query of this action."),
+        (200, "A" * 61, "rejected", "rejected a query of this action."),
         (422, "", "rejected", "rejected a look-up (HTTP 422). Check that the repository has the commit."),
-        (400, "", "rejected", f"answered every attempt with HTTP 400. {LATER}"),
-        (499, "", "rejected", f"answered every attempt with HTTP 499. {LATER}"),
-        (500, "", "unavailable", f"answered every attempt with HTTP 500. {LATER}"),
-        (503, "", "unavailable", f"answered every attempt with HTTP 503. {LATER}"),
+        (400, "", "rejected", "answered every attempt with HTTP 400."),
+        (499, "", "rejected", "answered every attempt with HTTP 499."),
+        (500, "", "unavailable", "answered every attempt with HTTP 500."),
+        (503, "", "unavailable", "answered every attempt with HTTP 503."),
     ],
 )
 def test_what_is_not_the_tokens_fault(status: int, graphql: str, kind: Kind, text: str) -> None:
@@ -93,22 +96,61 @@ def test_a_failure_is_an_outage_unless_it_says_otherwise() -> None:
     assert LookupFailedError("is wrong.", "rejected").kind == "rejected"
 
 
+SPENT = "API rate limit already exceeded for user ID 1."
+SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+WRONG = "Something went wrong while executing your query. This may be the result of a timeout, or a GitHub bug."
+NO_FIELD = "Field 'fullDatabaseId' doesn't exist on type 'PullRequest'"
+
+
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("error", "kind"),
     [
-        ({"errors": [{"type": "FORBIDDEN"}]}, "FORBIDDEN"),
-        ({"errors": [{"type": 7}]}, ""),
-        ({"errors": [{"message": "m"}]}, "FAILED"),
-        ({"errors": [{"message": "m", "extensions": {"code": "undefinedField"}}]}, "UNKNOWN"),
-        ({"errors": [{"message": "m", "locations": []}]}, "UNKNOWN"),
-        ({"errors": [{"type": "FORBIDDEN"}], "message": "a REST error's"}, ""),
-        ({"errors": ["m"]}, ""),
-        ({"errors": []}, ""),
-        ({"errors": {}}, ""),
-        ({}, ""),
-        ([], ""),
-        (None, ""),
+        ({"type": "RATE_LIMITED"}, "RATE_LIMITED"),
+        ({"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": SPENT}, "RATE_LIMITED"),
+        ({"extensions": {"type": "RATE_LIMIT"}}, "RATE_LIMITED"),
+        ({"message": SPENT}, "RATE_LIMITED"),
+        ({"type": "FORBIDDEN", "message": SECONDARY}, "RATE_LIMITED"),
+        ({"message": "You have triggered an abuse detection mechanism."}, "RATE_LIMITED"),
+        ({"type": "NOT_FOUND", "message": "Could not resolve to 'acme/rate limit'"}, "NOT_FOUND"),
+        ({"type": "RESOURCE_LIMITS_EXCEEDED", "path": ["repository"]}, "TOO_LARGE"),
+        ({"type": "MAX_NODE_LIMIT_EXCEEDED"}, "TOO_LARGE"),
+        ({"message": WRONG}, "FAILED"),
+        ({"message": WRONG, "path": ["repository", "item1"]}, "FAILED"),
+        ({"message": WRONG, "locations": [{"line": 1, "column": 2}]}, "FAILED"),
+        ({"message": WRONG, "locations": [], "path": [], "extensions": {"requestId": "1"}}, "FAILED"),
+        ({"type": "INTERNAL", "message": "m"}, "FAILED"),
+        ({"type": None, "extensions": None}, "FAILED"),
+        ({}, "FAILED"),
+        ({"message": NO_FIELD, "extensions": {"code": "undefinedField"}}, "UNKNOWN_FIELD"),
+        ({"message": NO_FIELD, "locations": [{"line": 1, "column": 2}]}, "UNKNOWN_FIELD"),
+        ({"message": "Field 'statuses' doesn't accept argument 'first'"}, "UNKNOWN_FIELD"),
+        ({"message": "m", "extensions": {"code": "undefinedType"}}, "UNKNOWN_FIELD"),
+        ({"message": "m", "extensions": {"code": "missingRequiredArguments"}}, "missingRequiredArguments"),
+        ({"type": "FORBIDDEN", "message": "Resource not accessible by integration"}, "FORBIDDEN"),
+        ({"type": "SOMETHING_NEW", "message": "m"}, "SOMETHING_NEW"),
+        ({"type": 7, "message": 7}, "FAILED"),
     ],
 )
-def test_the_type_of_an_error_of_graphql(data: Any, expected: str) -> None:
-    assert graphql_type(data) == expected
+def test_the_kind_of_an_error_of_graphql(error: dict[str, Any], kind: str) -> None:
+    assert [found.kind for found in refusals({"data": None, "errors": [error]})] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"data": {}, "errors": [{"type": "A", "path": ["a", 1]}, {"type": "B"}]}, [("A", ("a", 1)), ("B", ())]),
+        ({"errors": [{"type": "A", "path": ["a", None]}, {"type": "B", "path": "a"}]}, [("A", ()), ("B", ())]),
+        ({"message": SECONDARY}, [("RATE_LIMITED", ())]),
+        ({"message": SPENT, "documentation_url": "https://docs.github.com"}, [("RATE_LIMITED", ())]),
+        ({"message": "Server Error"}, [("FAILED", ())]),
+        ({"message": "m", "errors": {"type": "FORBIDDEN"}}, [("FAILED", ())]),
+        ({"errors": ["evil"]}, [("FAILED", ())]),
+        ({"data": {}, "message": "m"}, []),
+        ({"data": {}, "errors": []}, []),
+        ({}, []),
+        ([{"message": SPENT}], []),
+        (None, []),
+    ],
+)
+def test_the_errors_of_an_answer(body: Any, expected: list[tuple[str, tuple[str | int, ...]]]) -> None:
+    assert [*refusals(body)] == [Refusal(kind, path) for kind, path in expected]

@@ -628,7 +628,7 @@ def test_what_ships_knows_submodules_too(scene: Scene) -> None:
     repo.pulls.ship({PAY: submodule("2" * 40)})
     repo.pulls.ship({"web/a": "2"})
     changes = scene.look({"service-map": "pay: [services/pay/]\nweb: [web/**]\n"}).changes
-    pulls = changes.merged(changes.span(before, repo.rev("main")).commits)
+    pulls = changes.merged(changes.span(before, repo.rev("main")).commits).whole()
     assert changes.services_of(pulls) == {1: frozenset({"pay"}), 2: frozenset({"web"})}
 
 

@@ -1,16 +1,18 @@
 """Which files a pull request changed, against the stand-in GitHub, with what it costs; and which ones merged a commit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from asking import Patience
 from changesets import pull
-from dx_action.changes.changeset import PullChange
+from dx_action.changes.changeset import Merged, PullChange, UnavailableError
 from dx_action.github.commits import ChangedPaths, CutError, range_files
 from dx_action.github.errors import LookupFailedError, Missing
-from dx_action.github.pulls import merged_by, pull_files, pull_trees
+from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pull_trees, pulls_files
 from scenes import asked, speaking
-from stand_in import GitHub, Pull, Repo, link, submodule
+from stand_in import Fault, GitHub, Pull, Repo, link, submodule
 
 
 def names(count: int, folder: str = "web") -> list[str]:
@@ -220,8 +222,266 @@ def test_a_pull_request_is_found_by_its_merge_commit_alone() -> None:
     """Its own commits belong to it, too, and come with branches that were made on top of it."""
     first, second = pull(1, merge_commit_sha="a" * 40), pull(2, merge_commit_sha="b" * 40)
     pulls = dict.fromkeys(("a" * 40, "A" * 40, "b" * 9, "c" * 40), (first, second))
-    assert merged_by(["c" * 40], pulls) == ()
-    assert merged_by(["c" * 40, "a" * 40], pulls) == (first,)
-    assert merged_by(["A" * 40], pulls) == (first,)
-    assert merged_by(["b" * 9, "a" * 40], pulls) == (first, second)
-    assert merged_by([], pulls) == ()
+    assert merged_by(["c" * 40], pulls).pulls == ()
+    assert merged_by(["c" * 40, "a" * 40], pulls).pulls == (first,)
+    assert merged_by(["A" * 40], pulls).pulls == (first,)
+    assert merged_by(["b" * 9, "a" * 40], pulls).pulls == (first, second)
+    assert merged_by([], pulls).pulls == ()
+
+
+# What GitHub leaves out: unknown is not none.
+
+
+Edit = Callable[[dict[str, Any]], Any]
+
+
+def of(number: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Find an item in an answer from GraphQL."""
+    item: dict[str, Any] = body["data"]["repository"][f"item{number}"]
+    return item
+
+
+def node(**fields: Any) -> Edit:
+    """Change the second commit's pull request."""
+    return lambda body: of(1, body)["page"]["nodes"][0].update(fields)
+
+
+def page(**fields: Any) -> Edit:
+    return lambda body: of(1, body)["page"].update(fields)
+
+
+def item(value: Any, *errors: dict[str, Any]) -> Edit:
+    """Put something else in place of all that was asked about the second commit."""
+
+    def edit(body: dict[str, Any]) -> None:
+        body["data"]["repository"]["item1"] = value
+        body["errors"] = list(errors)
+
+    return edit
+
+
+def error(kind: str | None, *below: str | int, message: str = "evil") -> dict[str, Any]:
+    typed = {"type": kind} if kind else {}
+    return {
+        **typed,
+        "message": message,
+        "path": ["repository", "item1", *below],
+        "locations": [{"line": 1, "column": 1}],
+    }
+
+
+NEXT = {"hasNextPage": True, "endCursor": None}
+UNTOLD = "GitHub did not return by which commit #2 was merged"
+NONE = "GitHub did not return the pull requests of commit {sha}"
+OTHERWISE = f"{NONE} as it documents them"
+PARTS: dict[str, tuple[Edit, str]] = {
+    "no merge commit": (node(mergeCommit=None), UNTOLD),
+    "no merge time": (node(merged_at=None), UNTOLD),
+    "no id": (node(id=None), UNTOLD),
+    "a null node": (page(nodes=[None]), "GitHub did not return all pull requests of commit {sha}"),
+    "a null page": (item({"page": None}), NONE),
+    "a null commit": (item(None), NONE),
+    "no commit": (item({}), NONE),
+    "a forbidden page": (
+        item({"page": None}, error("FORBIDDEN", "page")),
+        "`github-token` may not read the pull requests of commit {sha}",
+    ),
+    "scopes": (
+        item(None, error("INSUFFICIENT_SCOPES")),
+        "`github-token` may not read the pull requests of commit {sha}",
+    ),
+    "a commit that went wrong": (item(None, error(None)), NONE),
+    "another error": (item(None, error("SOMETHING_NEW")), NONE),
+    "no title": (node(title=None), OTHERWISE),
+    "a number that is text": (node(number="2"), OTHERWISE),
+    "a number that is none": (node(number=0), OTHERWISE),
+    "a number with a fraction": (node(number=2.0), OTHERWISE),
+    "a size that is text": (node(changed_files="1"), OTHERWISE),
+    "an id that is a number": (node(id=7), OTHERWISE),
+    "an id of words": (node(id="7 evil"), OTHERWISE),
+    "whether it is merged, in words": (node(merged="no"), OTHERWISE),
+    "whether it is merged, as a number": (node(merged=0), OTHERWISE),
+    "a merge commit of words": (node(mergeCommit={"oid": "::error::evil"}), OTHERWISE),
+    "no repository": (node(repository=None), OTHERWISE),
+    "no list": (page(nodes=None), OTHERWISE),
+    "a list of words": (page(nodes=["evil"]), OTHERWISE),
+    "more in words": (page(pageInfo={"hasNextPage": "no", "endCursor": None}), OTHERWISE),
+    "more as a number": (page(pageInfo={"hasNextPage": 0, "endCursor": None}), OTHERWISE),
+    "more, without a cursor": (page(nodes=[], pageInfo=NEXT), OTHERWISE),
+    "a cursor that is a number": (page(nodes=[], pageInfo=NEXT | {"endCursor": 7}), OTHERWISE),
+}
+
+
+@pytest.fixture
+def three() -> Iterator[tuple[GitHub, list[str]]]:
+    """Three commits, each of which merged a pull request."""
+    repo = Repo()
+    start = repo.commit({"a": "1"})
+    for name in "abc":
+        repo.pulls.ship({f"web/{name}": "1"})
+    with GitHub(repo) as server:
+        yield server, [commit.sha for commit in repo.between(start, "main")]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_is_unknown_is_named_and_what_came_whole_is_used(three: tuple[GitHub, list[str]], name: str) -> None:
+    (hub, commits), (edit, why) = three, PARTS[name]
+    hub.fail("/graphql", edit=edit, times=None)
+    with speaking(hub, clock=Patience().clock) as api:
+        found = associated(api, commits)
+    merged = merged_by(commits, found)
+    assert [pull.number for pull in merged.pulls] == [1, 3]
+    assert merged.unknown == (why.format(sha=commits[1][:12]),)
+    assert merged_by([commits[0], commits[2]], found).unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("edit", "numbers"),
+    [
+        (lambda body: of(1, body)["page"]["nodes"].append(None), [1, 2, 3]),  # of a fork that is hidden
+        (lambda body: body.update(errors=[error("FORBIDDEN", "page", "nodes", 1)]), [1, 2, 3]),
+        (node(author=None), [1, 2, 3]),
+        (node(merged=False, mergeCommit=None, merged_at=None), [1, 3]),
+        (node(repository={"nameWithOwner": "acme/fork"}, mergeCommit=None), [1, 3]),
+        (page(nodes=[]), [1, 3]),
+    ],
+)
+def test_what_is_known_in_spite_of_it(three: tuple[GitHub, list[str]], edit: Edit, numbers: list[int]) -> None:
+    hub, commits = three
+    hub.fail("/graphql", edit=edit, times=None)
+    with speaking(hub) as api:
+        merged = merged_by(commits, associated(api, commits))
+    assert ([pull.number for pull in merged.pulls], merged.unknown) == (numbers, ())
+    assert len(hub.calls) == 1
+
+
+def test_what_is_forbidden_altogether_is_a_missing_permission(three: tuple[GitHub, list[str]]) -> None:
+    hub, commits = three
+    hub.permissions["pull_requests"] = "none"
+    with (
+        speaking(hub) as api,
+        pytest.raises(LookupFailedError, match=r"Grant the job the permission `pull-requests: read`\."),
+    ):
+        associated(api, commits)
+
+
+def test_several_reasons_are_counted() -> None:
+    assert Merged(()).why == ""
+    assert Merged((), ("one",)).why == "one"
+    assert Merged((), ("one", "two", "three")).why == "one, and 2 more like that"
+    with pytest.raises(UnavailableError, match=r"^one$"):
+        Merged((pull(1),), ("one",)).whole()
+    assert Merged((pull(1),)).whole() == (pull(1),)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "rounds"),
+    [(lambda _number: "again", 2), (lambda number: f"{number % 2}", 10), (lambda number: f"{number}", 10)],
+    ids=["its own", "in a circle", "without end"],
+)
+def test_no_answer_decides_how_many_pages_are_read(
+    three: tuple[GitHub, list[str]], cursor: Callable[[int], str], rounds: int
+) -> None:
+    hub, commits = three
+
+    def endless(body: dict[str, Any]) -> None:
+        body["errors"] = []
+        body["data"] = {"repository": {"own": "acme/shop", "item0": {"page": {"nodes": []}}}}
+        of(0, body)["page"]["pageInfo"] = {"hasNextPage": True, "endCursor": cursor(len(hub.calls))}
+
+    hub.fail("/graphql", edit=endless, times=None)
+    with speaking(hub) as api:
+        found = associated(api, commits[:1])
+        assert len(hub.calls) == rounds
+        assert isinstance(found[commits[0]], str)
+        hub.reset_calls()
+        assert first_authored(api, [pull(1)]) == (pull(1, first_commit_at=None),)
+        assert len(hub.calls) == rounds
+
+
+# Queries that are too large.
+
+
+OVER: dict[str, dict[str, Any]] = {
+    "RESOURCE_LIMITS_EXCEEDED": {"errors": [{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "evil"}]},
+    "MAX_NODE_LIMIT_EXCEEDED": {"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "evil"}]},
+    "something went wrong": {"errors": [{"message": "Something went wrong. evil", "path": ["repository"]}]},
+    "502": {"status": 502, "body": b"<html>evil</html>"},
+    "504": {"status": 504, "body": b"<html>evil</html>"},
+}
+
+
+@pytest.mark.parametrize("name", OVER)
+@pytest.mark.parametrize(
+    ("most", "sizes"),
+    [
+        (200, [200, 40]),
+        (199, [200, 100, 100, 40]),
+        (60, [200, 100, 50, 50, 50, 50, 40]),
+        (12, [200, 100, 50, 25] + [12] * 20),
+    ],
+)
+def test_half_of_what_is_too_large_is_asked_for(name: str, most: int, sizes: list[int]) -> None:
+    repo = Repo()
+    commits = [repo.commit({"a": str(number)}) for number in range(239)]
+    commits.append(str(repo.pulls.ship({"b": "1"}).merge_commit_sha))
+    patience = Patience()
+    with GitHub(repo) as hub, speaking(hub, clock=patience.clock) as api:
+        hub.configure(query_limit=most, over_limit=Fault(**OVER[name]))
+        found = associated(api, commits)
+        asked_for = [len(call.variables) // 2 - 1 for call in hub.calls]
+    assert asked_for == sizes
+    assert [pull.number for pull in merged_by(commits, found).pulls] == [1]
+    assert patience.waits == []
+
+
+@pytest.mark.parametrize("name", OVER)
+def test_a_batch_of_ten_is_not_halved(name: str) -> None:
+    repo = Repo()
+    commits = [repo.commit({"a": str(number)}) for number in range(11)]
+    patience = Patience()
+    with GitHub(repo) as hub, speaking(hub, clock=patience.clock) as api:
+        hub.configure(query_limit=9, over_limit=Fault(**OVER[name]))
+        with pytest.raises(LookupFailedError, match="answered every attempt"):
+            associated(api, commits)
+        assert [len(call.variables) // 2 - 1 for call in hub.calls] == [11, 10, 10, 10, 10]
+    assert patience.waits == [0.5, 1, 2]
+
+
+# When first commits were written, and which files were changed.
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [page(nodes=[None]), item(None), item({"page": None}, error("FORBIDDEN", "page")), page(nodes=[{"commit": None}])],
+)
+def test_a_pull_request_whose_commits_are_not_told_has_no_first_commit(
+    three: tuple[GitHub, list[str]], edit: Edit
+) -> None:
+    hub, _ = three
+    hub.fail("/graphql", edit=edit, times=None)
+    pulls = [pull(number, first_commit_at=None) for number in (1, 2, 3)]
+    with speaking(hub) as api:
+        dated = first_authored(api, pulls)
+    assert [each.first_commit_at is None for each in dated] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        item(None),
+        item({"page": None}, error("FORBIDDEN", "page")),
+        page(nodes=[None]),
+        page(nodes=[]),
+        page(pageInfo={"hasNextPage": True, "endCursor": "more"}),
+        node(path=None),
+        node(changeType="RENAMED"),
+    ],
+)
+def test_files_that_are_not_told_together_are_asked_for_alone(three: tuple[GitHub, list[str]], edit: Edit) -> None:
+    hub, _ = three
+    hub.fail("/graphql", edit=edit, times=None)
+    with speaking(hub) as api:
+        found = pulls_files(api, [pull(1), pull(2), pull(3)])
+    assert {number: files.paths for number, files in found.items()} == {1: {"web/a"}, 2: {"web/b"}, 3: {"web/c"}}
+    assert asked(hub) == ["/graphql", "pulls/2/files 1"]

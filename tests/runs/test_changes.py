@@ -753,7 +753,7 @@ def test_an_answer_of_another_shape_keeps_no_deployment_back(world: World, path:
     deployed(world)
     world.ship("a/1")
     world.gh.fail(path, status=200, body=json.dumps(answer).encode(), times=None)
-    fell_back(world, by_hand(world, DISCOVER), "`GITHUB_API_URL` returned an answer that is not GitHub's")
+    fell_back(world, by_hand(world, DISCOVER), "`GITHUB_API_URL` returned an answer that is not as GitHub doc")
 
 
 def test_a_history_that_was_rewritten(world: World) -> None:
@@ -821,6 +821,9 @@ def test_a_list_by_hand_is_shown_and_sent_as_it_is(world: World) -> None:
     assert not any("deployments" in each or each.startswith("compare/1") for each in world.asked)
     assert len([line for line in run.said if line.startswith("Looked up: ")]) == 1
     assert warned(run) == []
+    assert warned(run, "notice") == [
+        "What ships is not certain, because GitHub did not return the pull requests of commit ffffffffffff."
+    ]
 
 
 def test_a_list_by_hand_that_cannot_be_shown_is_sent_all_the_same(world: World) -> None:

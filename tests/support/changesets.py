@@ -10,6 +10,7 @@ from dx_action.changes.changeset import (
     Changes,
     ChangeSet,
     Course,
+    Merged,
     MergedPull,
     Span,
     Wanted,
@@ -51,6 +52,7 @@ class Lookups:
     previous_ones: Mapping[str, Sourced[str] | str] | Exception = field(default_factory=lambda: {"web": HISTORY})
     course: Course = "forward"
     pulls: tuple[MergedPull, ...] | Exception = (pull(1), pull(2))
+    unknown: tuple[str, ...] = ()
     spans: Exception | None = None
     release: Sourced[str] | None = None
     touching: Mapping[int, frozenset[str]] | Exception = field(default_factory=dict)
@@ -76,9 +78,9 @@ class Lookups:
             return Span("forward", (before, after))
         return Span(self.course, (before, after) if self.course in ("forward", "diverged") else ())
 
-    def merged(self, commits: Sequence[str], newest: str | None = None) -> tuple[MergedPull, ...]:
+    def merged(self, commits: Sequence[str], newest: str | None = None) -> Merged:
         self.asked.append(("merged", tuple(commits), newest))
-        return answer(self.pulls)
+        return Merged(answer(self.pulls), self.unknown)
 
     def services_of(self, pulls: Sequence[MergedPull]) -> Mapping[int, frozenset[str]]:
         self.asked.append(("services_of", [each.number for each in pulls]))

@@ -64,11 +64,15 @@ class _Requester:
     def __init__(self, rest: Callable[[str, dict[str, Any]], Any], graphql: Callable[[], Any]) -> None:
         self._rest, self._graphql = rest, graphql
 
-    def requestJsonAndCheck(self, _verb: str, url: str, parameters: dict[str, Any]) -> tuple[dict[str, str], Any]:  # noqa: N802
-        return {}, self._rest(url.removeprefix("/repos/acme/shop/"), parameters)
+    graphql_url = "/graphql"
 
-    def graphql_query(self, _text: str, _variables: dict[str, Any]) -> tuple[dict[str, str], Any]:
-        return {}, self._graphql()
+    def requestJsonAndCheck(  # noqa: N802
+        self, verb: str, url: str, parameters: dict[str, Any] | None = None, **_input: object
+    ) -> tuple[dict[str, str], Any]:
+        found = (
+            self._rest(url.removeprefix("/repos/acme/shop/"), parameters or {}) if verb == "GET" else self._graphql()
+        )
+        return {}, found
 
 
 def asked(gh: GitHub, repository: str = "acme/shop") -> list[str]:

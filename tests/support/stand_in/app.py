@@ -82,6 +82,9 @@ class App:
         self.lag = 0
         self.tree_limit, self.content_limit = 100_000, 1_000_000
         self.wide_ids = True
+        # A query with more lists than this is too much for GitHub's resources, and answered so.
+        self.query_limit: int | None = None
+        self.over_limit = Fault(errors=[{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits exceeded."}])
         self._lagged: dict[str, int] = {}
         self._lock = threading.Lock()
 

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ class Fault:
 
     `path` is a regular expression, searched in `/repos/acme/shop/pulls/1/files` or `/graphql`; `times=None` is for ever;
     `after` so many matching requests. `limit` is a rate limit, `wait` its seconds; `errors` is a GraphQL answer's list;
-    `delay` alone makes a slow answer, `hang` is one that never comes, `cut` is half a body.
+    `delay` alone makes a slow answer, `hang` is one that never comes, `cut` is half a body. `edit` changes the JSON of the
+    right answer, in place or by what it returns.
     """
 
     path: str = ""
@@ -31,10 +32,13 @@ class Fault:
     hang: float = 0.0
     reset: bool = False
     cut: bool = False
+    edit: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
-        if not self.harmful and not self.delay:
-            raise ValueError("a fault that does nothing: give a status, a limit, errors, hang, reset, cut or a delay")
+        if not self.harmful and not self.delay and not self.edit:
+            raise ValueError(
+                "a fault that does nothing: give a status, a limit, errors, hang, reset, cut, edit or a delay"
+            )
 
     @property
     def harmful(self) -> bool:

@@ -67,6 +67,8 @@ def answer(app: App, call: Call, body: bytes) -> Answer:
             f"This query requests up to {price.nodes:,} possible nodes which exceeds the limit of {_MOST_NODES:,}."
         )
         return Answer(200, {"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": message}]})
+    if app.query_limit is not None and price.requests > app.query_limit:
+        return app.misbehave(app.over_limit, call)
     app.graphql_rate.used += price.cost
     context = Context(app, call.authorization, price)
     result = execute_sync(schema(), document, root_value=root(context), variable_values=variables)

@@ -100,12 +100,14 @@ class GitHub:
         tree_limit: int | None = None,
         content_limit: int | None = None,
         wide_ids: bool | None = None,
+        query_limit: int | None = None,
+        over_limit: Fault | None = None,
     ) -> None:
         """Change how it serves.
 
         `latency` is of every answer; `lag` is how many answers do not know a commit's pull requests yet; `tree_limit` cuts
         trees; above `content_limit` bytes a file comes without its content; without `wide_ids` GraphQL leaves a databaseId
-        beyond 32 bits out.
+        beyond 32 bits out; a query with more than `query_limit` lists is answered with `over_limit`.
         """
         app = self.app
         self._listener.latency = self._listener.latency if latency is None else latency
@@ -113,3 +115,5 @@ class GitHub:
         app.tree_limit = app.tree_limit if tree_limit is None else tree_limit
         app.content_limit = app.content_limit if content_limit is None else content_limit
         app.wide_ids = app.wide_ids if wide_ids is None else wide_ids
+        app.query_limit = app.query_limit if query_limit is None else query_limit
+        app.over_limit = over_limit or app.over_limit

@@ -101,7 +101,11 @@ class Handler(BaseHTTPRequestHandler):
         if delay and self._waited(delay):
             return
         if fault is None or not fault.harmful:
-            self._send(call, self.server.app.serve(call, headers, body))
+            served = self.server.app.serve(call, headers, body)
+            if fault and fault.edit:
+                served.json = fault.edit(served.json) or served.json
+                served.headers |= fault.headers
+            self._send(call, served)
             return
         if fault.hang or fault.reset:
             self.close_connection = True

@@ -1,0 +1,140 @@
+"""A push of many commits, as a merge queue's: which pull requests get which services, and what finding that out costs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import builders
+from documents import read
+from dx_action.deployment.pull_services import assign
+from dx_action.errors import ActionError, BadInput
+from dx_action.github.client import Run
+from dx_action.github.errors import LookupFailedError
+from dx_action.github.lookups import Lookups
+from dx_action.runner.workspace import Workspace
+from runner import fast_clock
+from scenes import event, push_payload
+from stand_in import GitHub, Repo
+
+MAP = {"operation": "set-pull-services", "service-map": "a: [a/**]\nb: [b/**]\n"}
+
+
+def assigned(gh: GitHub, repo: Repo, before: str, log: list[str], **given: str) -> tuple[Lookups, dict[int, list[str]]]:
+    """Give the services of each pull request that the push from `before` to main merged."""
+    gh.reset_calls()
+    inputs = builders.inputs({"github-token": gh.token, **MAP, **given})
+    runtime = builders.runtime("push_branch", api_url=gh.api_url, repository=repo.full_name)
+    run = Run(inputs, runtime, {}, Workspace(""), fast_clock(), log.append)
+    lookups = Lookups(repo.full_name, True, repo.rev("main"), run)
+    pushed = event("push", push_payload(repo, before))
+    found = assign(pushed, inputs, inputs.service or (), repo.rev("main"), lookups)
+    return lookups, {pull.pull_number or 0: [service.identifier for service in pull.services] for pull in found}
+
+
+@pytest.fixture(scope="module")
+def thousand() -> Iterator[tuple[GitHub, Repo, str]]:
+    """A push of a thousand commits, a hundred of which merged a pull request."""
+    repo = Repo("acme/shop")
+    before = repo.commit({"README.md": "Shop"})
+    for number in range(100):
+        for _ in range(9):
+            repo.commit({"docs/x": str(repo.now)})
+        repo.pulls.ship({f"{'ab'[number % 2]}/{number}": "1"})
+    assert len(repo.between(before, "main")) == 1000
+    with GitHub(repo) as gh:
+        yield gh, repo, before
+
+
+def test_a_thousand_commits_in_as_many_calls_as_the_page_states(thousand: tuple[GitHub, Repo, str]) -> None:
+    (gh, repo, before), log = thousand, list[str]()
+    _, found = assigned(gh, repo, before, log)
+    assert found == {number: ["ab"[(number - 1) % 2]] for number in range(1, 101)}
+    stated = re.search(
+        r"push of a thousand commits with a hundred pull requests takes ([0-9]+) calls",
+        " ".join(read("docs/monorepos.md").split()),
+    )
+    assert stated
+    assert len(gh.calls) == int(stated[1]) <= 20
+    assert len([line for line in log if "changes 1 path and touches" in line]) == 100
+
+
+@pytest.fixture
+def small() -> Iterator[tuple[GitHub, Repo, str]]:
+    repo = Repo("acme/shop")
+    before = repo.commit({"README.md": "Shop", **{f"flat/{number}": "1" for number in range(300)}})
+    for name in "ab":
+        repo.pulls.ship({f"{name}/one": "1"})
+    with GitHub(repo) as gh:
+        yield gh, repo, before
+
+
+def test_what_a_service_that_is_given_needs_no_files(small: tuple[GitHub, Repo, str]) -> None:
+    gh, repo, before = small
+    _, found = assigned(gh, repo, before, [], **{"service-map": "", "service": "web"})
+    assert found == {1: ["web"], 2: ["web"]}
+    assert len(gh.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"mergeCommit": None}, "GitHub did not return by which commit #1 was merged"),
+        ({"number": "1"}, "GitHub did not return the pull requests of commit {sha} as it documents them"),
+    ],
+)
+def test_a_pull_request_that_is_not_told_is_named_and_the_others_are_set(
+    small: tuple[GitHub, Repo, str], fields: dict[str, Any], why: str
+) -> None:
+    gh, repo, before = small
+
+    def edit(body: dict[str, Any]) -> None:
+        body["data"]["repository"]["item0"]["page"]["nodes"][0].update(fields)
+
+    gh.fail("/graphql", edit=edit)
+    lookups, found = assigned(gh, repo, before, [])
+    sha = repo.between(before, "main")[0].sha
+    assert found == {2: ["b"]}
+    (warning,) = lookups.warnings
+    assert warning == (
+        "The push may have merged further pull requests, whose services are not set, because "
+        f"{why.format(sha=sha[:12])}."
+    )
+
+
+def test_what_may_not_be_read_fails_as_for_one_pull_request(small: tuple[GitHub, Repo, str]) -> None:
+    gh, repo, before = small
+    gh.permissions["pull_requests"] = "none"
+    with pytest.raises(LookupFailedError, match="`pull-requests: read`"):
+        assigned(gh, repo, before, [])
+    gh.permissions.clear()
+    gh.fail("/files$", status=404, times=None)
+    gh.fail("/graphql", after=1, status=200, body=b'{"data": {"repository": {"own": "acme/shop"}}}', times=None)
+    with pytest.raises(LookupFailedError, match="cannot read the pull requests of acme/shop"):
+        assigned(gh, repo, before, [])
+
+
+def test_files_that_github_cuts_fail_as_for_one_pull_request(small: tuple[GitHub, Repo, str]) -> None:
+    gh, repo, _ = small
+    before = repo.rev("main")
+    pull = repo.pulls.ship({f"flat/{number}": "2" for number in range(300)})
+    gh.configure(tree_limit=50)
+    gh.fail("/files$", status=200, body=b"[]", times=None)
+    with pytest.raises(
+        BadInput, match="`services-from` cannot be used, because the changed files cannot be determined"
+    ):
+        assigned(gh, repo, before, [])
+    with pytest.raises(ActionError):
+        assigned(gh, repo, before, [], **{"pull-number": str(pull.number)})
+
+
+def test_a_rename_is_a_warning(small: tuple[GitHub, Repo, str], tmp_path: Path) -> None:
+    gh, repo, before = small
+    lookups, _ = assigned(gh, repo, before, [])
+    assert lookups.warnings == ()
+    gh.fail("/graphql", edit=lambda body: body["data"]["repository"].update(own="acme/store"), times=None)
+    lookups, _ = assigned(gh, repo, before, [], **{"service": "web", "service-map": ""})
+    (warning,) = lookups.warnings
+    assert warning.startswith("GitHub calls the repository acme/shop `acme/store` now.")
