@@ -94,7 +94,7 @@ class _List(Generic[T]):
 
 _ASSOCIATED = _List(
     _Item[_Pull],
-    200,
+    250,
     "the pull requests of commit",
     "String!",
     "object(expression: $key) { ... on Commit { page: associatedPullRequests(first: 20, after: $after) { ...page } } }",
@@ -147,7 +147,7 @@ def merged_by(commits: Sequence[str], pulls: Mapping[str, tuple[MergedPull, ...]
 def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...] | str]:
     """Return each commit's merged pull requests of this very repository, or why they are not known, as the end of a sentence.
 
-    A call for each 200 commits. GitHub lists the pull requests of forks and of what this was forked from, too, so that more
+    A call for each 250 commits. GitHub lists the pull requests of forks and of what this was forked from, too, so that more
     calls are needed if these are many. Raises Missing.
     """
     found: dict[str, tuple[MergedPull, ...] | str] = {}

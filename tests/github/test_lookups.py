@@ -778,7 +778,7 @@ def test_a_push_of_many_commits_is_asked_for_by_pages(scene: Scene) -> None:
     repo = scene.gh.app.repos["acme/shop"]
     before = repo.rev("main")
     pulls = [repo.pulls.ship({f"web/{number}": "1"}) for number in range(3)]
-    for number in range(240):
+    for number in range(270):
         put(scene, {"web/a": str(number)})
     pulls.append(repo.pulls.ship({"web/last": "1"}))
     assert found(scene, before) == [pull.number for pull in pulls]
@@ -860,7 +860,7 @@ def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
     bumped = RangeChange(before, repo.rev("main"), "push.before")
     repo.pulls.ship({"cart": None, "cart/a": "1"})
     compared, listed = [], []
-    for count in (99, 100, 199, 200, 201):
+    for count in (99, 100, 199, 250, 251):
         pushed(count)
         compared.append(scene.gh.count("/compare/"))
         listed.append(scene.gh.count("/graphql"))
@@ -889,7 +889,7 @@ def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
             300,
             cost(inline, moved(300)),
         ],
-        "the pull requests that a push merged": [1, 100, 1, 200, again],
+        "the pull requests that a push merged": [1, 100, 1, 250, again],
         "the service map, if it is not in the workspace": [cost(FROM_MAP, one) - page],
         "CODEOWNERS, without a checkout": [cost(OWNERS, one) - page],
         "Backstage, without a checkout": [catalogs[0] - 1, catalogs[1] - catalogs[0]],

@@ -415,15 +415,16 @@ OVER: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("most", "sizes"),
     [
-        (200, [200, 40]),
-        (199, [200, 100, 100, 40]),
-        (60, [200, 100, 50, 50, 50, 50, 40]),
-        (12, [200, 100, 50, 25] + [12] * 20),
+        (250, [250, 50]),
+        (249, [250, 125, 125, 50]),
+        (70, [250, 125, 62, 62, 62, 62, 52]),
+        (15, [250, 125, 62, 31, *[15] * 20]),
+        (14, [250, 125, 62, 31, 15, *[10] * 30]),
     ],
 )
 def test_half_of_what_is_too_large_is_asked_for(name: str, most: int, sizes: list[int]) -> None:
     repo = Repo()
-    commits = [repo.commit({"a": str(number)}) for number in range(239)]
+    commits = [repo.commit({"a": str(number)}) for number in range(299)]
     commits.append(str(repo.pulls.ship({"b": "1"}).merge_commit_sha))
     patience = Patience()
     with GitHub(repo) as hub, speaking(hub, clock=patience.clock) as api:

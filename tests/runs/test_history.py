@@ -278,16 +278,16 @@ def test_what_the_previous_deployment_costs(counter: Counter) -> None:
 
 def test_what_commits_and_their_pull_requests_cost(counter: Counter) -> None:
     compared, asked = [], []
-    for commits in (100, 101, 200, 201):
+    for commits in (99, 100, 250, 251):
         before = counter.committed(commits)
         compared.append(counter.count(f"/compare/{before}", before))
         asked.append(counter.gh.count("/graphql"))
-    assert (compared, asked) == ([1, 2, 2, 3], [1, 1, 1, 2])
+    assert (compared, asked) == ([1, 2, 3, 3], [1, 1, 1, 2])
     tip = counter.repo.rev("main")
     back = counter.count(r"/compare/[0-9a-f]{40}\.", tip, tip=before) - compared[-1]
     assert costs()["the commits since then"] == [1, 100, back]
     # How often it is asked again after a push, test_shipping_runs tells.
-    assert costs()["their pull requests"] == [1, 200, 2]
+    assert costs()["their pull requests"] == [1, 250, 2]
     assert [counter.count("/compare/main", before)] == next(
         numbers for name, numbers in costs().items() if name.startswith("whether the commit is on")
     )
