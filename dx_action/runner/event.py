@@ -6,7 +6,7 @@ Whatever GitHub may leave null may be null here. What an event means for a deplo
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from dx_action.errors import BadEvent
 from dx_action.text import DEEPEST, TooDeepError, parse_json
@@ -14,6 +14,15 @@ from dx_action.text import DEEPEST, TooDeepError, parse_json
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _encodable(cls, data: Any) -> Any:
+        """JSON may escape half a character, which no request can carry. A URL with one is dropped when it is used."""
+        if not isinstance(data, dict):
+            return data
+        texts = {name: text for name, text in data.items() if isinstance(text, str) and not name.endswith("_url")}
+        return {**data, **{name: text.encode(errors="replace").decode() for name, text in texts.items()}}
 
 
 class Repository(_Model):

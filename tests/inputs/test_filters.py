@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.inputs.filters import counts, matches_branch, matches_environment
+from dx_action.inputs.filters import counts, is_production, matches_branch, matches_environment
 from dx_action.runner.event import Deployment
 from readers import few, shown
 
@@ -127,3 +127,11 @@ def test_which_deployments_count(
         id=1, sha="a", environment=environment, production_environment=production, transient_environment=transient
     )
     assert counts(deployment, only) is counted
+
+
+@pytest.mark.parametrize(
+    ("name", "production"),
+    [("prod", True), ("Production-EU", True), ("preprod", False), ("staging", False), ("", False)],
+)
+def test_what_is_production_by_its_name_alone(name: str, production: bool) -> None:
+    assert is_production(name) is production

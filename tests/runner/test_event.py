@@ -10,7 +10,8 @@ import pytest
 
 import events
 from builders import ABSENT, NOW, event, inputs, payload, runtime
-from dx_action.deployment.registration import resolve
+from dx_action.deployment.calls import deployment_calls
+from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import ActionError, BadEvent
 from dx_action.runner.event import (
     BranchEvent,
@@ -122,6 +123,25 @@ def paths(value: Any, prefix: str = "") -> Iterator[str]:
             if "." not in key:
                 yield f"{prefix}{key}"
                 yield from paths(inner, f"{prefix}{key}.")
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "given"),
+    [
+        ("push_branch", "repository.full_name", {}),
+        ("push_branch", "head_commit.id", {}),
+        ("pull_request_merged", "pull_request.merge_commit_sha", {}),
+        ("deployment_production", "deployment.sha", {}),
+        ("deployment_production", "deployment.environment", {"only-environments": "*"}),
+        ("workflow_run_success", "workflow_run.head_sha", {}),
+    ],
+)
+def test_half_a_character_does_not_break_a_request(name: str, path: str, given: dict[str, str]) -> None:
+    read = inputs(given)
+    registration = resolve(read, runtime(name), event(name, {path: "a/b\ud800c"}), NOW)
+    assert isinstance(registration, Registration)
+    (call,) = deployment_calls(registration, read)
+    assert "a/b?c" in call.json().values()
 
 
 @each

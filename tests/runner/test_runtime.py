@@ -30,6 +30,27 @@ def test_the_page(env: dict[str, str], check_run_id: str | None, page: str | Non
 
 
 @pytest.mark.parametrize(
+    ("ref", "name", "kind", "branch"),
+    [
+        ("refs/heads/main", "main", "branch", "main"),
+        ("refs/heads/release/1", "release/1", "branch", "release/1"),
+        ("refs/tags/main", "main", "tag", ""),
+        ("refs/pull/7/merge", "7/merge", "branch", ""),
+        ("", "", "branch", ""),
+        ("", "main", "branch", "main"),
+        ("refs/heads/main", "", "", "main"),
+        ("refs/heads/main", "main", "", "main"),
+        ("refs/tags/v1", "", "", ""),
+        ("refs/pull/7/merge", "", "", ""),
+        ("", "", "", ""),
+    ],
+)
+def test_the_branch(ref: str, name: str, kind: str, branch: str) -> None:
+    env = {"GITHUB_REF": ref, "GITHUB_REF_NAME": name, "GITHUB_REF_TYPE": kind}
+    assert read_runtime(env).branch == branch
+
+
+@pytest.mark.parametrize(
     ("url", "server"),
     [
         ("https://ghe.example/", "ghe.example"),

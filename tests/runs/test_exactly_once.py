@@ -66,7 +66,8 @@ def intended(event: str, outcome: str, attempt: int, leg: str, check_run_id: str
         case "deployment" | "deployment_status":
             return ("deployment", str(payload["deployment"]["id"]), outcome)
         case "workflow_run":
-            return ("run", str(payload["workflow_run"]["id"]), str(payload["workflow_run"]["run_attempt"]), outcome)
+            run = payload["workflow_run"]
+            return ("run", str(run["id"]), str(run["run_attempt"]), leg, outcome)
     return ("job", event, check_run_id or f"{attempt} {leg}", outcome)
 
 
