@@ -50,10 +50,12 @@ def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
 def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequence[Problem] = ()) -> Report:
     """Report what became of the rows. `problems` are what else went wrong, such as a `failed-file` that cannot be written."""
     tally, total = ending.tally, len(ending.tally)
-    status = status_of(
-        ending.missing, total, deployments=any(ending.rows.times), accepted=bool(tally.counts["accepted"])
-    )
-    title = headline(status, ending.noun, ending.missing, total, unknown=bool(tally.counts["unknown"]))
+    accepted = any(time and tally[index] == "accepted" for index, time in enumerate(ending.rows.times))
+    status = status_of(ending.missing, total, deployments=any(ending.rows.times), accepted=accepted)
+    noun, counted_rows = ending.noun, total
+    if status == "already-registered":  # that is said of deployments, whatever became of pull requests
+        noun, counted_rows = "deployment", sum(map(bool, ending.rows.times))
+    title = headline(status, noun, ending.missing, counted_rows, unknown=bool(tally.counts["unknown"]))
     messages, hints = failures(ending), [*conflicts(ending), *ending.hints]
     results = [line.result for line in (*tally.failed, *tally.delivered)]
     reason = reason_of(status, messages, hints)

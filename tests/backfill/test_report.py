@@ -239,6 +239,25 @@ def test_the_status(ends: list[End], status: str, code: int, headline: str, reas
 
 
 @pytest.mark.parametrize(
+    ("ends", "status", "headline"),
+    [
+        ([HELD, HELD, HELD], "registered", "3 rows accepted by DX"),
+        ([HELD, HELD, ALREADY], "registered", "3 rows accepted by DX"),
+        ([HELD, ALREADY, ALREADY], "already-registered", "2 deployments already registered in DX"),
+        ([HELD, ALREADY, REFUSED], "partial", "1 of 3 rows NOT accepted by DX"),
+        ([REFUSED, ALREADY, ALREADY], "partial", "1 of 3 rows NOT accepted by DX"),
+    ],
+)
+def test_the_status_of_pull_requests_and_deployments_is_that_of_a_step(
+    ends: list[End], status: str, headline: str
+) -> None:
+    """A step that sets pull requests, and whose deployments DX holds already, is `already-registered` too."""
+    told = sent(ended(Listed([7, ("web", 1), ("web", 2)]), ends), fail_on_error=True)
+    assert told.outputs["status"] == status
+    assert told.summary.startswith(f"### {headline}\n")
+
+
+@pytest.mark.parametrize(
     ("ends", "line"),
     [
         ([HELD, HELD, HELD], "3 deployments: 3 registered."),
