@@ -15,7 +15,7 @@ from typing import IO, Literal
 from dx_action.backfill.rows import COLUMNS, BadRow, Row, read_row
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call, Method, secrets_in
-from dx_action.errors import BadInput, InvalidValue, Problem
+from dx_action.errors import BadInput, Interrupted, InvalidValue, Problem
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, json_value
 from dx_action.inputs.model import Inputs
 from dx_action.runner.runtime import Runtime
@@ -44,10 +44,11 @@ def rows_from_file(
     workspace: Workspace,
     say: Callable[[str], None],
     secrets: Secrets = NO_SECRETS,
+    late: Callable[[], bool] = lambda: False,
 ) -> tuple[Rows, tuple[str, ...]]:
     """Return every row of the `backfill-file`, all checked, and the notices about them.
 
-    Raises BadInput with the first problems, and how many more there are.
+    Raises BadInput with the first problems, and how many more there are; and Interrupted once it is `late`.
     """
     if len(inputs.service) > 1:
         text = "names several services, but a row of the `backfill-file` is a deployment of one. Name them in the file."
@@ -57,7 +58,7 @@ def rows_from_file(
     path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository, secrets)
     try:
         with workspace.opened(path) as file:
-            reader.read(path, file)
+            reader.read(path, file, late)
     except InvalidValue as wrong:
         raise BadInput.of("backfill-file", str(wrong)) from None
     say(f"Read {plural(len(reader.rows), 'row')} from {path}")
@@ -76,14 +77,16 @@ class _Reader:
         self._assumed: Counter[str] = Counter()
         self._rerun: Counter[Method] = Counter()
 
-    def read(self, path: str, file: IO[bytes]) -> None:
-        """Read the whole file. Raises BadInput, and InvalidValue if the file as a whole cannot be read."""
+    def read(self, path: str, file: IO[bytes], late: Callable[[], bool]) -> None:
+        """Read the whole file. Raises BadInput, Interrupted, and InvalidValue if the file as a whole cannot be read."""
         form = form_of(path, file.read(_START))
         file.seek(0)
         remaining = records(file, form)
         first = next(remaining, None) if form == "CSV" else None
         columns = header(first) if first else ()
         for record in remaining:
+            if late():
+                raise Interrupted
             self._take(record, columns)
         if self._more:
             self._problems.append(f"has {plural(self._more, 'more row')} that cannot be used.")

@@ -37,7 +37,12 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
     secrets = step.workflow.secrets
     if inputs.backfill_file:
-        rows, notices = rows_from_file(inputs, runtime, step.workspace, step.workflow.say, secrets)
+        try:
+            rows, notices = rows_from_file(inputs, runtime, step.workspace, step.workflow.say, secrets)
+        except Interrupted:
+            if inputs.failed_file and not (replaces or inputs.csv_file or inputs.dry_run):
+                return _unsent(step, inputs, runtime)
+            raise
     else:
         from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
 
@@ -57,6 +62,26 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return backfill_report.dry_run(result, [rows.call(index) for index in first])
     failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
     return _Sending(step, inputs, result, failed_file).send(runtime)
+
+
+def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
+    """Save every row after a cancel that came while they were read. Raises Interrupted if they cannot be read again in time."""
+    end = step.clock.monotonic() + _CANCELLED_SECONDS
+
+    def late() -> bool:
+        return step.clock.monotonic() > end
+
+    try:
+        rows, notices = rows_from_file(inputs, runtime, step.workspace, lambda _text: None, step.workflow.secrets, late)
+    except ActionError:
+        raise Interrupted from None
+    failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed)
+    failed_file.finish(map(rows.call, range(len(rows))), (), late)
+    result = BackfillResult(
+        rows=rows, tally=Tally(len(rows)), reason="cancelled", saved=failed_file.path, hints=hints((), notices)
+    )
+    problems = [failed_file.problem] if failed_file.problem else []
+    return backfill_report.sent(result, fail_on_error=inputs.fail_on_error, problems=problems)
 
 
 def _run(step: Step, inputs: Inputs, runtime: Runtime) -> Run:
@@ -171,7 +196,7 @@ class _Sending:
         )
         for title, lines in groups(result):
             self._step.workflow.group(title, lines)
-        problems = [problem for problem in (self._sender.problem, self._failed_file.problem) if problem]
+        problems = [self._failed_file.problem] if self._failed_file.problem else []
         return backfill_report.sent(result, fail_on_error=self._inputs.fail_on_error, problems=problems)
 
     def _save(self, reason: str) -> None:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -353,6 +354,60 @@ def test_a_cancel_while_the_connection_is_made_ready_keeps_every_row(tmp_path: P
         env = step(tmp_path, dx, failed_file=kept).environment()
         assert main(env, io.StringIO(), fast_clock(), wire=cancelled) == 1
     assert len((tmp_path / "workspace" / kept).read_text().splitlines()) == 30
+
+
+class CancelledAt(io.StringIO):
+    """A log whose job is cancelled as it comes to a line."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self._line = line
+
+    def write(self, text: str, /) -> int:
+        if text.startswith(self._line):
+            self._line = "\n"
+            raise Interrupted
+        return super().write(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "kept", "said"),
+    [
+        ({"failed_file": "failed.jsonl"}, 30, "is saved in failed.jsonl, ready to be sent as a `backfill-file`"),
+        ({"failed_file": "rows.jsonl"}, 30, "The job was cancelled before anything was sent to DX."),
+        ({}, None, "The job was cancelled before anything was sent to DX."),
+        ({"failed_file": "failed.jsonl", "dry_run": "true"}, None, "The job was cancelled before anything was sent"),
+        ({"failed_file": "failed.jsonl", "csv_file": "x.csv"}, None, "The job was cancelled before anything was sent"),
+        ({"failed_file": "link/failed.jsonl"}, None, "`failed-file` names a file that cannot be opened"),
+    ],
+    ids=str,
+)
+def test_a_cancel_while_the_rows_are_read_keeps_every_row(
+    tmp_path: Path, more: Mapping[str, str], kept: int | None, said: str
+) -> None:
+    write(tmp_path, ROWS)
+    (tmp_path / "workspace" / "link").symlink_to(tmp_path)
+    with Sandbox(token=TOKEN) as dx:
+        given = step(tmp_path, dx, **more)
+        env, log = given.environment(), CancelledAt("Read 30 rows")
+        run = given.read(env, main(env, log, fast_clock()), log.getvalue())
+        assert dx.requests() == []
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert said in "".join(message for _, message in run.annotations)
+    file = run.workspace / more.get("failed_file", "failed.jsonl")
+    assert (len(file.read_text().splitlines()) if file.exists() else None) == kept
+
+
+def test_a_cancel_while_a_file_is_read_that_takes_too_long_keeps_none(tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    moments = iter(range(0, 1_000, 3))
+    clock = replace(fast_clock(), monotonic=lambda: next(moments))
+    with Sandbox(token=TOKEN) as dx:
+        given = step(tmp_path, dx, failed_file="failed.jsonl")
+        env, log = given.environment(), CancelledAt("Read 30 rows")
+        run = given.read(env, main(env, log, clock), log.getvalue())
+    assert run.outputs["reason"] == "The job was cancelled before anything was sent to DX."
+    assert not (run.workspace / "failed.jsonl").exists()
 
 
 def test_a_cancel_while_the_rows_are_kept_after_a_bug_keeps_none_twice(
