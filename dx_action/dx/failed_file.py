@@ -7,7 +7,7 @@ read, it is replaced at the end.
 from collections.abc import Callable, Iterable, Iterator
 
 from dx_action.deployment.calls import Call
-from dx_action.errors import ActionError, BadInput, InvalidValue, Problem
+from dx_action.errors import BadInput, InvalidValue, Problem
 from dx_action.runner.workspace import Workspace
 
 _CHUNK = 1 << 18
@@ -78,8 +78,6 @@ class FailedFile:
             use(self._path or "")
         except InvalidValue as wrong:
             self.problem = Problem("failed-file", str(wrong))
-        except ActionError as error:  # a row cannot be read again
-            self.problem = error.problems[0]
 
 
 def _timely(calls: Iterable[Call], late: Callable[[], bool]) -> Iterator[Call]:

@@ -13,15 +13,15 @@ from typing import Protocol
 from dx_action.deployment.calls import Call, Result, as_upsert
 from dx_action.dx.answers import TOO_MANY, Verdict
 from dx_action.dx.delivery import LEAST_ATTEMPT, ClosedError, Delivery, Transport
-from dx_action.errors import ActionError, Problem, is_cause
+from dx_action.errors import is_cause
 from dx_action.runner.runtime import Clock
 
 LANES = 8
 # How often the waiting thread looks: an attempt is ended if two looks in succession find it overdue.
 LOOK_SECONDS = 0.25
 PROGRESS_SECONDS = 5.0
-# The share of `timeout` that the first call may have alone: one that hangs does not use up the time of the others.
-ALONE = 0.5
+# The share of `timeout` within which every call has begun, whatever becomes of those before it.
+BEGUN = 0.5
 # If so many calls in succession, for each lane, have no final answer, then DX is down.
 OUTAGE = 2
 _MOST_LOGGED = 20
@@ -47,7 +47,7 @@ class Ledger(Protocol):
     """The calls, and what became of each."""
 
     def call(self, index: int) -> Call:
-        """Return the call; several threads may ask at once. Raises ActionError, which ends the sending."""
+        """Return the call; several threads may ask at once."""
 
     def record(self, index: int, result: Result) -> None:
         """Record a result. An answer that comes after the deadline is recorded as a second one."""
@@ -90,12 +90,13 @@ class Batch:
 class Terms:
     """How calls are sent.
 
-    `timeout`: seconds for all calls or, with `per_call`, for each, without the wait for its turn. `per_second`: the most requests
-    to start in a second; 0 is unpaced.
+    `timeout`: seconds for all calls or, with `per_call`, for each, without the wait for its turn. `rounds`: if it is for all, how
+    many calls a lane has. `per_second`: the most requests to start in a second; 0 is unpaced.
     """
 
     timeout: float = 60.0
     lanes: int = LANES
+    rounds: int = 1
     per_call: bool = False
     per_second: float = 0.0
     on_conflict: str = "keep"
@@ -148,16 +149,20 @@ class _GaveUpError(Exception):
 
 
 class _Lane:
-    """A thread that sends one call at a time. `waited` is how long it has waited for its turn, in seconds."""
+    """A thread that sends one call at a time. `waited` is how long it has waited for its turn, in seconds.
+
+    `since`: when it took its call. `relieved`: another one goes on in its place, and it ends with its call. `left`: nobody waits
+    for it.
+    """
 
     def __init__(self) -> None:
-        self.waited = self.deadline = 0.0
+        self.waited = self.deadline = self.since = 0.0
         self.delivery: Delivery | None = None
-        self.overdue = self.left = False
+        self.overdue = self.relieved = self.left = False
 
 
 class Sender:
-    """Calls on their way. `reason` is why no further call is sent; `problem`, what went wrong besides.
+    """Calls on their way. `reason` is why no further call is sent.
 
     `progress` says how far it is after so many seconds; with it, only the first failed attempts are logged.
     """
@@ -174,7 +179,6 @@ class Sender:
         progress: Callable[[float], str] | None = None,
     ) -> None:
         self.reason = ""
-        self.problem: Problem | None = None
         self._queue, self._ledger, self._transport = queue, ledger, transport
         self._clock, self._terms, self._say, self._progress = clock, terms, say, progress
         self._pace = Pace(terms.per_second, clock.monotonic, clock.sleep)
@@ -188,6 +192,8 @@ class Sender:
 
     def run(self) -> None:
         """Send what can be sent. The first call goes alone until it has an answer or hangs, so that a refused token is seen once.
+
+        A call that hangs or fails again and again does not use up the time of the others: they go on beside it.
 
         It can be interrupted at any moment. Raises whatever a lane raises.
         """
@@ -232,18 +238,26 @@ class Sender:
         Thread(target=self._drive, args=(lane,), daemon=True).start()
 
     def _end_overdue(self) -> None:
-        """End the attempts that hang, and put another thread in the place of each one's own."""
+        """End the attempts that hang, and put another thread in the place of each one's own, or of one that has had its share."""
         with self._turn:
-            if not self._opened and self._clock.monotonic() - self._started >= self._terms.timeout * ALONE:
+            now, share = self._clock.monotonic(), self._terms.timeout * BEGUN / self._terms.rounds
+            if not self._opened and now - self._started >= share:
                 self._open()
             for index, lane in tuple(self._flights.items()):
+                if not self._terms.per_call and now - lane.since >= share:
+                    self._relieve(lane)
                 delivery, before = lane.delivery, lane.overdue
                 lane.overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
                 if delivery and before and lane.overdue:
                     lane.left = True
                     self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer"))
                     self._lanes.discard(lane)
-                    self._start()
+                    self._relieve(lane)
+
+    def _relieve(self, lane: _Lane) -> None:
+        if not lane.relieved:
+            lane.relieved = True
+            self._start()
 
     def _drive(self, lane: _Lane) -> None:
         signal: BaseException | _Lane = lane
@@ -252,9 +266,6 @@ class Sender:
                 self._send(index, lane)
         except ClosedError:
             pass
-        except ActionError as error:  # a call that cannot be read says nothing of those before it
-            self.problem = error.problems[0]
-            self._open(stop="stopped_before")
         except BaseException as bug:  # noqa: BLE001 - the waiting thread raises it
             signal = bug
         self._signals.put(signal)
@@ -262,9 +273,9 @@ class Sender:
     def _take(self, lane: _Lane) -> int | None:
         end = float("inf") if self._terms.per_call else self._started + self._terms.timeout
         with self._turn:
-            while not (self.reason or lane.left or self._queue.over or self._clock.monotonic() >= end):
+            while not (self.reason or lane.relieved or self._queue.over or self._clock.monotonic() >= end):
                 if (self._opened or not self._flights) and (index := self._queue.take()) is not None:
-                    lane.delivery = None
+                    lane.delivery, lane.since = None, self._clock.monotonic()
                     self._flights[index] = lane
                     return index
                 self._turn.wait()
@@ -339,6 +350,7 @@ class Sender:
             self._open(stop if self._terms.per_call or verdict.kind == "unauthorized" else "")
 
     def _record(self, index: int, result: Result) -> None:
+        """Record a result, under the lock: `close` finds each call either on its way or recorded, and saved in `failed-file`."""
         if result.outcome == "already-registered" and self._terms.on_conflict != "keep":
             result = replace(result, outcome="failed", error="reference_id_conflict")
         self._ledger.record(index, result)

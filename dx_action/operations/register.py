@@ -104,7 +104,12 @@ class _Sending:
                 return
             left = end - step.clock.monotonic()
             seconds = left if batch is self._batches[-1] else left * _SHARE
-            terms = Terms(timeout=seconds, lanes=min(len(batch), LANES), on_conflict=inputs.on_conflict)
+            terms = Terms(
+                timeout=seconds,
+                lanes=min(len(batch), LANES),
+                rounds=-(-len(batch) // LANES),
+                on_conflict=inputs.on_conflict,
+            )
             sender = Sender(batch, batch, transport, step.clock, terms, say=step.workflow.say)
             self._senders.append(sender)
             sender.run()

@@ -9,7 +9,6 @@ import pytest
 from backfills import Listed
 from dx_action.deployment.calls import Call, as_upsert
 from dx_action.dx.failed_file import FailedFile, as_row
-from dx_action.errors import BadInput
 from dx_action.runner.workspace import Workspace
 
 ROWS = Listed([("web", 1), ("api", 2), 7, ("web", 3)])
@@ -77,14 +76,17 @@ def test_once_it_is_late_it_says_so(tmp_path: Path, replaces: bool) -> None:
     assert (tmp_path / "failed.jsonl").read_text() == ""
 
 
-def test_a_row_that_cannot_be_read_again_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("replaces", [False, True])
+def test_rows_that_break_replace_nothing(tmp_path: Path, replaces: bool) -> None:
     def rows() -> Iterator[Call]:
         yield CALLS[0]
-        raise BadInput.of("backfill-file", "was changed at line 3 while it was read.")
+        raise ZeroDivisionError
 
-    kept = failed_file(tmp_path)
-    kept.finish(rows(), iter([]))
-    assert str(kept.problem) == "`backfill-file` was changed at line 3 while it was read."
+    (tmp_path / "failed.jsonl").write_text("before\n")
+    with pytest.raises(ZeroDivisionError):
+        failed_file(tmp_path, replaces=replaces).finish(rows(), rows())
+    assert (tmp_path / "failed.jsonl").read_text() == "before\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["failed.jsonl"]
 
 
 def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:

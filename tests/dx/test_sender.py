@@ -24,7 +24,7 @@ from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
 from dx_action.dx.delivery import Transport
 from dx_action.dx.sender import Batch, Pace, Sender, Terms, why_stop
-from dx_action.errors import BadInput, Interrupted
+from dx_action.errors import Interrupted
 from dx_action.inputs.values import parse_host
 from dx_action.main import interruptible
 from dx_action.runner.runtime import Clock
@@ -118,7 +118,8 @@ class Outbox:
         say: Callable[[str], None] = ignore,
     ) -> None:
         self.planned, self.batch = planned, Batch(planned)
-        terms = Terms(timeout=seconds, lanes=min(len(planned), LANES), on_conflict=on_conflict)
+        lanes, rounds = min(len(planned), LANES), -(-len(planned) // LANES)
+        terms = Terms(timeout=seconds, lanes=lanes, rounds=rounds, on_conflict=on_conflict)
         self.sender = Sender(self.batch, self.batch, transport, clock or hurried(), terms, say=say)
 
     def run(self) -> None:
@@ -554,6 +555,54 @@ def test_a_first_call_that_hangs_leaves_the_others_half_of_the_time(hangs: bool)
         results = short(outbox.results())
     assert results[0] == (("s0", "unknown", "no_answer") if hangs else ("s0", "accepted", ""))
     assert results[1:] == [(f"s{number}", "accepted", "") for number in range(1, 4)]
+
+
+@pytest.mark.parametrize("stuck", [[1], [8], [0, 3], [*range(1, 9)], [*range(1, 16)]], ids=str)
+@pytest.mark.parametrize("way", ["hang", "fail again and again"])
+def test_calls_that_are_stuck_leave_each_other_call_its_attempt(stuck: list[int], way: str) -> None:
+    """Twenty calls are three rounds of eight lanes: after a sixth of the time, whoever is stuck has had its share."""
+    now = 0.0
+    slow = {f"s{number}" for number in stuck}
+    with released() as go:
+
+        def wait(_seconds: float) -> None:
+            assert go.wait(5)
+
+        def before(call: Call) -> None:
+            if way == "hang" and call.service in slow:
+                assert go.wait(5)
+
+        answers: dict[str, Answers] = {service: [DOWN] for service in slow}
+        script = Script(answers, before)
+        clock = Clock(lambda: now, wait, lambda: datetime.now(UTC), lambda: 0.0)
+        outbox = Outbox(calls(20), script, clock, seconds=24)
+        with running(outbox):
+            for share in (4.0, 8.0, 12.0):
+                until(lambda: len(script.sent) in (1, 9, 17, 20))
+                now = share
+            until(lambda: len(script.sent) == 20)
+            now = 24.0
+            if way == "hang":
+                until(lambda: outbox.sender.reason == "out_of_time")
+            go.set()
+        results = short(outbox.results())
+    assert {outcome for service, outcome, _ in results if service in slow} == {"unknown"}
+    assert {outcome for service, outcome, _ in results if service not in slow} == {"accepted"}
+    assert set(script.services) == {f"s{number}" for number in range(20)}
+
+
+@pytest.mark.parametrize("hangs", [0, 1, 2])
+def test_in_a_second_and_a_half_one_that_hangs_starves_nobody(hangs: int) -> None:
+    """By real time, which is its subject."""
+    faults = [*[Fault(latency=0)] * hangs, Fault(hang=60)]
+    with Sandbox(token=TOKEN, faults=faults) as sandbox:
+        dx = Dx(parse_host(sandbox.url), SecretStr(TOKEN), context=None, proxies={}, monotonic=time.monotonic)
+        clock = replace(hurried(), sleep=time.sleep)
+        outbox = Outbox(calls(3), dx, clock, seconds=1.5)
+        outbox.run()
+        results = outbox.results()
+        dx._session.close()
+    assert Counter(result.outcome for result in results) == {"accepted": 2, "unknown": 1}
 
 
 def test_a_stall_before_the_first_call_leaves_nobody_waiting() -> None:
@@ -1057,20 +1106,22 @@ def test_a_server_that_answers_no_more_is_an_outage() -> None:
     assert told.job.reason == "stopped_before"
 
 
-class Changed(Listed):
-    """Rows of a file that somebody writes to meanwhile."""
+class Lost(Listed):
+    """Rows whose file breaks."""
 
     def call(self, index: int) -> Call:
         if index == 2:
-            raise BadInput.of("backfill-file", "was changed.")
+            raise FileNotFoundError
         return super().call(index)
 
 
 def test_a_row_that_cannot_be_read_again_ends_it() -> None:
-    told = sent(Changed([("a", minute) for minute in range(5)]), Scripted())
+    told = prepared(Lost([("a", minute) for minute in range(5)]), Scripted())
+    with pytest.raises(FileNotFoundError):
+        told.job.run()
+    told.job.close("internal_error")
     assert told.outcomes == [HELD, HELD, NOT_SENT, NOT_SENT, NOT_SENT]
-    assert str(told.job.problem) == "`backfill-file` was changed."
-    assert told.job.reason == "stopped_before"
+    assert told.job.reason == "internal_error"
 
 
 def test_a_bug_in_a_lane_reaches_the_caller() -> None:
