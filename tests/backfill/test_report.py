@@ -252,7 +252,7 @@ def test_the_status_of_pull_requests_and_deployments_is_that_of_a_step(
     ends: list[End], status: str, headline: str
 ) -> None:
     """A step that sets pull requests, and whose deployments DX holds already, is `already-registered` too."""
-    told = sent(ended(Listed([7, ("web", 1), ("web", 2)]), ends), fail_on_error=True)
+    told = sent(ended(Listed([7, ("web", 1), ("web", 2)]), ends), fail_on_error="true")
     assert told.outputs["status"] == status
     assert told.summary.startswith(f"### {headline}\n")
 

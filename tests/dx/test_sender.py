@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, product
 from threading import Barrier, Event, Lock, Thread
 from threading import enumerate as threads
 from typing import Any
@@ -422,6 +422,53 @@ def test_on_conflict(
     updates = {each for each in script.sent if each != call}
     assert list(updates) == outbox.updates
     assert result.call == (outbox.updates or [call])[0]
+
+
+# What 409 and 422 may say, and whether it says that the `reference_id` is held already.
+SAYS: dict[bytes, bool] = {
+    b'{"ok": false, "error": "reference_id_taken"}': True,
+    b'{"ok": false, "message": "This reference_id already exists."}': True,
+    b'{"ok": false, "error": "invalid_params", "message": "Reference has already been taken"}': True,
+    b'{"ok": false, "error": "deployment_locked"}': False,
+    b'{"ok": false, "error": "conflict", "message": "reference_id is locked"}': False,
+    b'{"ok": false, "message": "currently being processed"}': False,
+    b'{"ok": false, "error": "repo_not_found", "message": "reference_id already exists"}': False,
+    b'{"error": "reference_id_taken"}': False,
+    b"{}": False,
+    b"<html>reference_id already exists</html>": False,
+}
+BEFORE: dict[str, Answers] = {
+    "nothing": [],
+    "no attempt that DX saw": [BUSY, NO_CONNECTION],
+    "an attempt of unknown fate": [DOWN],
+    "and one that DX did not see": [LOST, BUSY],
+}
+UPDATED: tuple[tuple[Answer, Outcome], ...] = ((OK, "accepted"), (REFUSED, "failed"))
+
+
+@pytest.mark.parametrize("on_conflict", ["keep", "update", "fail"])
+@pytest.mark.parametrize("method", ["deployments.create", "deployments.upsert", "deployments.setPullServices"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_every_409_and_422(on_conflict: str, method: Method, before: str) -> None:
+    """The contract's rule: only a creation knows a conflict, and after an attempt of unknown fate it is that attempt's."""
+    unclear = before in ("an attempt of unknown fate", "and one that DX did not see")
+    for (body, held), status, (answer, outcome) in product(SAYS.items(), (409, 422), UPDATED):
+        script = Script({"web": [*BEFORE[before], Answer(status, body), answer]})
+        outbox = Outbox([made("web", method)], script, Hurried().clock(), on_conflict=on_conflict)
+        outbox.run()
+        (result,) = outbox.results()
+        expected: Outcome = "failed"
+        upserts = held and method == "deployments.create" and on_conflict == "update"
+        if upserts:
+            expected = outcome
+        elif held and method == "deployments.create":
+            kept: Outcome = "already-registered" if on_conflict == "keep" else "failed"
+            expected = "accepted" if unclear else kept
+        if expected == "failed" and unclear:
+            expected = "unknown"
+        assert (body, status, result.outcome) == (body, status, expected)
+        assert len(script.sent) == len(BEFORE[before]) + 1 + upserts
+        assert script.sent[-1].method == ("deployments.upsert" if upserts else method)
 
 
 def test_an_update_says_what_a_creation_leaves_out() -> None:

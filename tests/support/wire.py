@@ -1,21 +1,23 @@
 """DX without sockets and by virtual time: what stands between a run's connection and the stand-in's store.
 
-Everything above the socket is real, `dx.Dx` and requests included. Whoever makes a `Wire` says what becomes of each request.
+Everything above the socket is real: `dx.Dx`, requests, and the reading of an answer. Whoever makes a `Wire` says what
+becomes of each request.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
+from http.client import HTTPException
+from io import BufferedReader, BytesIO
 from typing import Any, NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import NewConnectionError, ProtocolError
 
-from dx_action.dx.client import Dx
+from dx_action.dx.client import Dx, _Final
 from dx_action.runner.runtime import Clock
 
 
@@ -67,28 +69,71 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What comes back. `length` is that of the header, where the body is cut."""
+    """What comes back. `length` is that of the header, where the body is cut; `interim` are the statuses that come before it.
+
+    `hangs`: after the body nothing more comes, and it is told for how many seconds that was waited for.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
+    interim: tuple[int, ...] = ()
+    hangs: Callable[[float], None] | None = None
+
+    def sent(self) -> bytes:
+        """As it goes over the wire."""
+        headers = {"Content-Length": str(len(self.body) if self.length is None else self.length)} | dict(self.headers)
+        lines = [f"HTTP/1.1 {self.status} X", *(f"{name}: {value}" for name, value in headers.items())]
+        head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+        return b"".join(b"HTTP/1.1 %d X\r\n\r\n" % status for status in self.interim) + head + b"\r\n" + self.body
 
 
 Wire = Callable[[Request], Reply]
 
 
+class _Received(BytesIO):
+    """The receiving end of a socket: an answer's bytes, and then its end or nothing at all."""
+
+    def __init__(self, reply: Reply, seconds: float) -> None:
+        super().__init__(reply.sent())
+        self._hangs, self._seconds = reply.hangs, seconds
+
+    def gettimeout(self) -> float:
+        return self._seconds
+
+    def settimeout(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        return BufferedReader(self)
+
+    def readinto(self, buffer: Any, /) -> int:
+        size = super().readinto(buffer)
+        if not size and self._hangs:
+            self._hangs(self._seconds)
+            raise TimeoutError
+        return size
+
+
 class _Adapter(HTTPAdapter):
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, monotonic: Callable[[], float]) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1)
-        self._wire = wire
+        self._wire, self._monotonic = wire, monotonic
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **more: Any) -> requests.Response:
-        reply = self._wire(Request(request, more["timeout"][1]))
-        headers = dict(reply.headers) | {
-            "Content-Length": str(len(reply.body) if reply.length is None else reply.length)
-        }
-        raw = HTTPResponse(BytesIO(reply.body), headers, reply.status, preload_content=False)
+        seconds = more["timeout"][1]
+        final = _Final(
+            _Received(self._wire(Request(request, seconds)), seconds), monotonic=self._monotonic, method="POST"
+        )
+        try:
+            final.begin()
+        except TimeoutError:
+            raise requests.ReadTimeout from None
+        except (OSError, HTTPException) as error:
+            raise requests.ConnectionError(ProtocolError(error)) from None
+        headers = HTTPHeaderDict(final.msg.items())
+        raw = HTTPResponse(final, headers, final.status, preload_content=False, original_response=final)
         return self.build_response(request, raw)
 
 
@@ -100,7 +145,7 @@ def over(wire: Wire) -> Callable[..., Dx]:
         for adapter in dx._session.adapters.values():
             adapter.close()
         dx._session.adapters.clear()
-        dx._session.mount("http", _Adapter(wire))
+        dx._session.mount("http", _Adapter(wire, more["monotonic"]))
         return dx
 
     return connect
