@@ -26,7 +26,14 @@ FAULTS: Mapping[str, tuple[Answer | Verdict | None, bool]] = {
     "unreadable": (Answer(200, b"<html>"), True),
     "busy": (Answer(429, b"", "2"), False),
     "busy for long": (Answer(429, b"", "9999"), False),
+    "no answer in time": (Verdict("try-again", "no_answer", may_hold=True), False),
+    "an answer too late": (Verdict("try-again", "no_answer", may_hold=True), True),
+    "cut": (Answer(200, b'{"ok": tr'), True),
     "refused": (Answer(422, b'{"ok": false, "error": "repo_not_found"}'), False),
+    "refused by 409": (Answer(409, b'{"ok": false, "error": "locked"}'), False),
+    "refused in words": (Answer(422, b'{"ok": false, "message": "reference_id is being processed"}'), False),
+    "refused without words": (Answer(409, b""), False),
+    "refused, and cut": (Answer(422, b'{"ok": false, "error": "reference_id_ta'), False),
     "token revoked": (Answer(422, b'{"ok": false, "error": "invalid_auth"}'), False),
     "killed before": (None, False),
     "killed after": (None, True),
@@ -55,7 +62,7 @@ class Faulty:
             self.attempts += 1
             fault = self._faults.get(self.attempts, "")
             self.dead = fault.startswith("killed")
-            if fault == "refused":
+            if fault.startswith("refused"):
                 self.refused.add(call.reference_id)
         if not fault:
             return self._dx(call, seconds)

@@ -1,5 +1,7 @@
 """Exactly once, whatever happens on the way: kills, resets, time-outs, 429s, re-runs, and matrix legs side by side.
 
+Refusals by 409 and 422 come beside real conflicts, statuses before the answer, bodies that are cut or do not come, late answers.
+
 What a run says of a deployment is held against all that the stand-in ever took: `accepted` and `already-registered` stand once,
 with their first values; `failed` and `not-sent` do not; `unknown` and what a killed run left stand at most once. A re-run adds one
 only where the contract's identity says *this job*. Time is virtual, so a schedule with an hour's wait takes a millisecond.
@@ -33,23 +35,34 @@ EVENTS = (
 )
 
 
-def refusal(status: int, error: str) -> Reply:
-    return Reply(status, f'{{"ok": false, "error": "{error}", "message": "No."}}'.encode())
+def refusal(status: int, error: str, message: str = "No.") -> Reply:
+    return Reply(status, f'{{"ok": false, "error": "{error}", "message": "{message}"}}'.encode())
 
 
 REFUSALS = (
     *(refusal(401, "invalid_auth"), refusal(422, "repo_not_found"), refusal(400, "invalid_json")),
     *(Reply(403), Reply(200, b'{"ok": false}'), Reply(302, headers={"Location": "https://elsewhere/"})),
     *(Reply(429), Reply(429, headers={"Retry-After": "2"}), Reply(429, headers={"Retry-After": "7200"})),
+    # What is no conflict, and what says nothing, whose body is cut, broken or never comes (see `Run`: a length without a body).
+    *(refusal(409, "locked"), refusal(422, "conflict", "reference_id is locked"), refusal(409, "", "being processed")),
+    *(Reply(409, b"{}"), Reply(422, HTML), Reply(409), Reply(422, b"\x1f\x8b", {"Content-Encoding": "gzip"})),
+    *(Reply(status, b'{"ok', length=100) for status in (302, 401, 404, 409, 422)),
 )
 UNCLEAR = (Reply(500), Reply(503, headers={"Retry-After": "1"}), Reply(502, HTML), Reply(408), Reply(200, HTML))
 TAKEN: tuple[Literal["no", "yes", "late"], ...] = ("no", "yes", "late")
+# An answer whose body is cut or does not come, or that comes when half of some budgets is used up.
+SHORT: tuple[Literal["cut", "stalled", "slow"], ...] = ("cut", "stalled", "slow")
+# An attempt has half of it: an answer after 32 seconds comes in time for the one, and not for the other.
+BUDGETS = ("60", "90")
+INTERIM = ((100,), (103,), (102, 103, 103))
 FATES = (
     *[Fate("answer", "yes")] * 12,
     *[Fate("refused")] * 3,
     *map(Fate, REFUSALS),
     *[Fate(seen, taken) for seen in ("reset", "silence", *UNCLEAR) for taken in TAKEN],
-    *[Fate("cut", "no"), Fate("cut", "yes")],
+    *[Fate(seen, taken) for seen in SHORT for taken in TAKEN[:2]],
+    *[Fate("answer", "yes", interim=interim) for interim in INTERIM],
+    *[Fate(reply, interim=(103,)) for reply in (refusal(409, "locked"), Reply(503))],
     *[Fate("answer", taken, "killed") for taken in TAKEN],
     *[Fate("answer", taken, "cancelled") for taken in TAKEN],
 )
@@ -103,7 +116,8 @@ class Schedules(RuleBasedStateMachine):
         env = environment(
             self.folder / str(len(self.runs)),
             event,
-            self.inputs | {"success": outcome, "job-index": leg, "check-run-id": check_run_id, "timeout": "90"},
+            self.inputs
+            | {"success": outcome, "job-index": leg, "check-run-id": check_run_id, "timeout": BUDGETS[attempt % 2]},
             GITHUB_RUN_ATTEMPT=str(attempt),
         )
         run = Run(self.dx, key, env, NOW + len(self.runs) * HOUR)
@@ -203,7 +217,11 @@ def test_what_is_said_of_several_services_holds(number: int, event: str, plans: 
     with TemporaryDirectory() as folder:
         for attempt, plan in enumerate(plans, 1):
             key = intended(event, "success", attempt, "0", f"38{attempt}")
-            inputs = {"service": ",".join(NAMES[:number]), "check-run-id": f"38{attempt}", "timeout": "90"}
+            inputs = {
+                "service": ",".join(NAMES[:number]),
+                "check-run-id": f"38{attempt}",
+                "timeout": BUDGETS[attempt % 2],
+            }
             env = environment(Path(folder) / str(attempt), event, inputs, GITHUB_RUN_ATTEMPT=str(attempt))
             runs.append(Run(dx, key, env, NOW + attempt * HOUR))
             runs[-1].play(planned(plan))
@@ -254,9 +272,19 @@ class TwoFaced(Dx):
         return refusal(422, "repo_not_found")
 
 
+class Pretending(Dx):
+    """Says that it holds what it has never seen."""
+
+    def take(self, run: Run, request: Request, body: bytes) -> Reply:
+        return refusal(409, "reference_id_taken")
+
+
 @pytest.mark.parametrize(
     ("dx", "fates", "noticed"),
     [
+        (Pretending(), [Fate("answer", "yes")], "is said to be held, and is not"),
+        (Pretending(), [Fate("answer", "yes", interim=(103,))], "is said to be held, and is not"),
+        (Deaf(), [Fate("stalled", "yes"), Fate("answer", "yes")], "does not stand"),
         (Forgetful(), [Fate("reset", "yes"), Fate("answer", "yes")], "stands twice"),
         (Deaf(), [Fate("answer", "yes")], "does not stand"),
         (TwoFaced(), [Fate("answer", "yes")], "DX took it"),

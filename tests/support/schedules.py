@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,6 +27,7 @@ TOKEN = "dx-token-of-the-tests"
 HTML = b"<html><body>Service unavailable</body></html>"
 Key = tuple[str, ...]
 HOUR = timedelta(hours=1)
+SLOW = 32.0
 
 
 class Killed(BaseException):
@@ -61,6 +62,8 @@ class Dx:
             if status == 200:
                 created = len(self.store.deployments()) > before
                 self.history.append(Taken(run, request.method, json.loads(body), created))
+            elif answer.get("error") == "reference_id_taken":
+                status = 409 if len(self.history) % 2 else 422  # DX's page names neither
         return Reply(status, json.dumps(answer).encode())
 
     def land(self, index: int = 0) -> None:
@@ -77,12 +80,15 @@ class Dx:
 class Fate:
     """What becomes of a request: whether DX takes it, and what the run gets to see.
 
-    `taken`: never, at once, or late, when it is told to `land`. `end`: the process dies or the job is cancelled.
+    `seen`: of the answer's body, `cut` loses the rest and `stalled` waits for it in vain; `slow` comes after 32 seconds, which an
+    attempt may have or not. `taken`: never, at once, or late, when it is told to `land`. `end`: the process dies or the job is
+    cancelled. `interim`: statuses before the answer.
     """
 
-    seen: Literal["answer", "refused", "reset", "silence", "cut"] | Reply
+    seen: Literal["answer", "refused", "reset", "silence", "cut", "stalled", "slow"] | Reply
     taken: Literal["no", "yes", "late"] = "no"
     end: Literal["", "killed", "cancelled"] = ""
+    interim: tuple[int, ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -146,11 +152,20 @@ class Run:
             case "silence":
                 self.time.passed += request.seconds
                 wire.silent()
+            case "slow":
+                self.time.passed += min(SLOW, request.seconds)
+                if request.seconds < SLOW:
+                    wire.silent()
             case "cut":
-                return Reply(200, answer.body[:5], length=100)
+                answer = replace(answer, body=answer.body[:5], length=100)
+            case "stalled":
+                answer = replace(answer, body=answer.body[:5], length=100, hangs=self._pass)
             case Reply():
-                return fate.seen
-        return answer
+                answer = replace(fate.seen, hangs=self._pass) if fate.seen.length else fate.seen
+        return replace(answer, interim=fate.interim)
+
+    def _pass(self, seconds: float) -> None:
+        self.time.passed += seconds
 
     def _main(self) -> None:
         try:
