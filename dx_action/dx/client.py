@@ -97,10 +97,10 @@ class _Final(HTTPResponse):
             if not self._decided:
                 raise
             self.headers = self.msg = HTTPMessage()
-            self.chunked, self.will_close = False, True
+            self.will_close = True
             self.close()
         if self._decided:  # the parent has read how long the body is, and urllib3 would stumble over nonsense
-            del self.headers["Content-Length"], self.headers["Transfer-Encoding"]
+            del self.headers["Content-Length"]
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc] # typeshed leaves it out

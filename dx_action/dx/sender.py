@@ -250,7 +250,7 @@ class Sender:
                 lane.overdue = delivery is not None and delivery.in_flight and self._now(lane) >= lane.deadline
                 if delivery and before and lane.overdue:
                     lane.left = True
-                    self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again", "no_answer"))
+                    self._ended(index, lane, delivery.end("out_of_time"), Verdict("try-again"))
                     self._lanes.discard(lane)
                     self._relieve(lane)
 

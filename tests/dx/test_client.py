@@ -321,6 +321,8 @@ def test_faults(fault: dict[str, Any], expected: Verdict, stored: int) -> None:
     ("status", "expected"),
     [
         ("200 OK", LOST),
+        ("299 X", LOST),
+        ("300 X", Verdict("refused", "redirect", http_status=300)),
         ("302 Found", Verdict("refused", "redirect", http_status=302)),
         ("401 Unauthorized", Verdict("unauthorized", "http_401", "", 401)),
         ("409 Conflict", Verdict("refused", "http_409", "", 409)),
@@ -441,6 +443,11 @@ def test_an_attempt_ends_in_time_whatever_trickles(trickles: str) -> None:
         assert verdict(dx, 0.3) == NO_ANSWER
 
 
+def test_an_attempt_of_less_than_a_second_may_be_answered() -> None:
+    with Peer(OK) as peer, connected(peer.url) as dx:
+        assert verdict(dx, 0.9) == Verdict("accepted", http_status=200)
+
+
 @pytest.mark.parametrize(
     "headers", ["Content-Length: 5, 6", "Content-Length: -1", "Transfer-Encoding: x", "X", "X: y\r\n" * 200]
 )
@@ -454,8 +461,10 @@ def test_an_attempt_ends_in_time_whatever_trickles(trickles: str) -> None:
     ],
 )
 def test_the_status_decides_where_the_headers_are_broken(status: str, headers: str, expected: Verdict) -> None:
-    with Peer(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode()) as peer, connected(peer.url) as dx:
-        assert verdict(dx) == expected
+    reply = f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode()
+    with Peer(reply, OK) as peer, connected(peer.url) as dx:
+        assert [verdict(dx), verdict(dx).kind] == [expected, "accepted"]
+        assert peer.connections == 2
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "422 Unprocessable"])
