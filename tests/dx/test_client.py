@@ -26,10 +26,12 @@ from dx_action import __version__
 from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict, judge
 from dx_action.dx.client import WORDS_SECONDS, Dx, connect
+from dx_action.dx.sender import Batch, Sender, Terms
 from dx_action.errors import BadInput
 from dx_action.inputs.model import read_inputs
 from dx_action.inputs.values import DxHost, parse_host
 from dx_action.runner.network import tls_context
+from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Fault, Sandbox
 from runner import fast_clock
@@ -441,6 +443,26 @@ def test_an_attempt_ends_in_time_whatever_trickles(trickles: str) -> None:
     reply = endless_interim if trickles == "100 Continue" else TRICKLES[trickles]
     with Peer(reply) as peer, connected(peer.url) as dx:
         assert verdict(dx, 0.3) == NO_ANSWER
+
+
+@pytest.mark.parametrize("per_call", [False, True], ids=["a step", "a backfill"])
+def test_a_step_and_a_backfill_end_within_timeout_whatever_trickles(per_call: bool) -> None:
+    """All of these side by side, each for a second: with half a second more, the answer would be there."""
+
+    def found(reply: Reply) -> tuple[str, str, int]:
+        batch = Batch([CALL])
+        clock = Clock(time.monotonic, time.sleep, lambda: NOW, lambda: 0.0)
+        with Peer(reply) as peer, connected(peer.url) as dx:
+            Sender(
+                batch, batch, dx, clock, Terms(timeout=1.0, lanes=1, per_call=per_call), say=lambda _text: None
+            ).run()
+        (result,) = batch.results("")
+        return result.outcome, result.error, result.attempts
+
+    replies = {**TRICKLES, "100 Continue": endless_interim}
+    with ThreadPoolExecutor(len(replies)) as pool:
+        answers = dict(zip(replies, pool.map(found, replies.values()), strict=True))
+    assert answers == dict.fromkeys(replies, ("unknown", "no_answer", 1))
 
 
 def test_an_attempt_of_less_than_a_second_may_be_answered() -> None:
