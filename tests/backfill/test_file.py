@@ -626,3 +626,16 @@ def test_any_file_is_rows_or_a_sentence(tmp_path: Path, content: bytes, name: st
         assert len(calls(rows)) == len(rows) > 0
         text, _ = written(tmp_path, rows)
         assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv"])
+def test_metadata_of_a_row_may_be_as_deep_as_that_of_the_input(tmp_path: Path, name: str) -> None:
+    """So that what was sent, and is in a `failed-file`, can be read again."""
+    metadata = '{"a": ' * 99 + '{"b": 1}' + "}" * 99
+    row = f'{{"deployed_at": 1735733100, "service": "web", "commit_sha": "abc1234", "metadata": {metadata}}}'
+    if name == "rows.csv":
+        row = 'deployed_at,service,commit_sha,metadata\n1735733100,web,abc1234,"{}"\n'.format(
+            metadata.replace('"', '""')
+        )
+    rows, _ = opened(tmp_path, row, name)
+    assert rows.call(0).json()["metadata"] == json.loads(metadata)
