@@ -83,8 +83,11 @@ def test_checked_rows_are_written_anew(tmp_path: Path) -> None:
 
 def test_no_token_is_written_to_the_csv(tmp_path: Path, dx: Sandbox) -> None:
     put(tmp_path, f"deployed_at,service,source_name\n1735733100,web,by {TOKEN}\n")
-    assert step(tmp_path, dx=dx, backfill_file="rows.csv", csv_file="out.csv").status == "written"
-    assert "by ***" in (tmp_path / "workspace" / "out.csv").read_text()
+    run = step(tmp_path, dx=dx, backfill_file="rows.csv", csv_file="out.csv")
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert "line 2" in run.outputs["reason"]
+    assert TOKEN not in run.outputs["reason"]
+    assert not (tmp_path / "workspace" / "out.csv").exists()
 
 
 def test_the_csv_belongs_to_the_workspaces_owner(tmp_path: Path) -> None:
