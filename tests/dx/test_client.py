@@ -483,9 +483,14 @@ def test_an_attempt_of_less_than_a_second_may_be_answered() -> None:
     ],
 )
 def test_the_status_decides_where_the_headers_are_broken(status: str, headers: str, expected: Verdict) -> None:
-    reply = f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode()
-    with Peer(reply, OK) as peer, connected(peer.url) as dx:
-        assert [verdict(dx), verdict(dx).kind] == [expected, "accepted"]
+    with Peer(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode()) as peer, connected(peer.url) as dx:
+        assert verdict(dx) == expected
+
+
+def test_a_connection_whose_headers_broke_is_not_used_again() -> None:
+    broken = b"HTTP/1.1 404 X\r\n" + b"X: y\r\n" * 200 + b"\r\n"
+    with Peer(broken, OK, keep=True) as peer, connected(peer.url) as dx:
+        assert [verdict(dx).kind, verdict(dx).kind] == ["refused", "accepted"]
         assert peer.connections == 2
 
 
