@@ -90,9 +90,9 @@ class _Final(HTTPResponse):
         self._received = _Timely(self.fp.detach(), sock, monotonic)
         self.fp = BufferedReader(self._received)
 
-    def begin(self) -> None:
+    def begin(self, **more: Any) -> None:
         try:
-            super().begin()
+            super().begin(**more)
         except (OSError, HTTPException):
             if not self._decided:
                 raise
