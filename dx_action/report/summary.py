@@ -187,7 +187,9 @@ def _row(pull: MergedPull, until: str) -> list[str]:
     number = f"#&#8203;{pull.number}"
     if is_url(pull.url):
         number = f'<a href="{escaped(pull.url)}">#{pull.number}</a>'
-    texts = (truncate(pull.title, 120), truncate(pull.author, 50), pull.merged_at[:16].replace("T", " "))
+    merged = parse_time_or_none(pull.merged_at)
+    at = f"{merged:%Y-%m-%d %H:%M}" if merged else truncate(pull.merged_at, 16)
+    texts = (truncate(pull.title, 120), truncate(pull.author, 50), at)
     return [number, *map(escaped, texts), *([lead_time(pull.first_commit_at, until) or "—"] if until else [])]
 
 

@@ -6,18 +6,20 @@ It reads the log, the outputs and the summary by the runner's own rules (`runner
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
 import wire
 from dx_action.main import main
+from hostile import FORMS
+from leaking import SECRET, can_be_read
 from runner import Run, Step, action, check_summary, read_command
 from wire import Reply, Request, Time
 
-# Holds what JSON, HTML, Markdown, URLs and the runner each write in another way.
-TOKEN = 'tok_9f"zQ\\w7&K2<m4|R8%41`v5*g_J3=p6/x1'
+TOKEN, PASSWORD = SECRET, SECRET[::-1]
 COMMANDS = {"add-mask", "debug", "error", "warning", "notice", "group", "endgroup"}
 STATUSES = {
     *("registered", "already-registered", "pull-services-set", "skipped", "dry-run", "written", "failed", "partial"),
@@ -118,7 +120,8 @@ NASTY = (
         "{" * 3000,
         "- " * 2000,
     ),
-    *("A" * 70_000, ("::error::x\n" * 3000), TOKEN, TOKEN[:20], TOKEN.upper(), f"x{TOKEN}y", TOKEN[::-1]),
+    *("A" * 70_000, ("::error::x\n" * 3000), TOKEN, TOKEN[:20], TOKEN.upper(), f"x{TOKEN}y", PASSWORD),
+    *(write(TOKEN) for write in FORMS.values()),
 )
 texts = st.one_of(
     st.sampled_from(NASTY),
@@ -147,13 +150,17 @@ class Fuzzed:
     wire: Callable[[Request], Reply] = _good
     check: Callable[[str], None] = check_summary
     requests: int = 0
+    bodies: list[str] = field(default_factory=list)
 
     def run(self) -> Run:
         """Run it, and check that it was sound."""
         time = Time()
         given = {"dx-host": "http://127.0.0.1:9", "dx-token": TOKEN, "service": "web"} | dict(self.inputs)
         # Nothing listens there: a look-up ends at once.
-        offline = {"GITHUB_API_URL": "http://127.0.0.1:1"}
+        offline = {
+            "GITHUB_API_URL": "http://127.0.0.1:1",
+            "HTTPS_PROXY": f"http://svc:{quote(PASSWORD, safe='')}@127.0.0.1:1",
+        }
         step = Step(
             self.folder,
             {name: text for name, text in given.items() if text},
@@ -164,12 +171,14 @@ class Fuzzed:
         code = main(env, stream, time.clock(), wire=wire.over(self._speak))
         run = step.read(env, code, stream.getvalue())
         assert_sound(run, stream.getvalue(), debugging=env.get("RUNNER_DEBUG") == "1", check=self.check)
+        assert not any(can_be_read(body, secret) for body in self.bodies for secret in (TOKEN, PASSWORD))
         assert time.passed <= LONGEST
         assert self.requests <= MOST
         return run
 
     def _speak(self, request: Request) -> Reply:
         self.requests += 1
+        self.bodies.append(json.dumps(request.json, ensure_ascii=False))
         return self.wire(request)
 
 
@@ -206,10 +215,10 @@ def assert_sound(
     check(run.summary.replace("***", ""))
     shown = [line for line in run.lines if not line.startswith("::add-mask::")]
     for place in ("\n".join(shown), run.raw_outputs, run.summary, *_files(run.workspace)):
-        assert token not in place
-        assert json.dumps(token)[1:-1] not in place
+        assert not any(can_be_read(place, secret) for secret in (token, TOKEN, PASSWORD))
 
 
 def _files(workspace: Path) -> Iterator[str]:
-    for file in workspace.rglob("*.jsonl"):
+    written = (file for suffix in ("jsonl", "csv") for file in workspace.rglob(f"*.{suffix}"))
+    for file in (file for file in written if file.stem != "rows"):  # what a run was given
         yield file.read_text(encoding="utf-8", errors="replace")

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -85,6 +85,7 @@ class App:
         # A query with more lists than this is too much for GitHub's resources, and answered so.
         self.query_limit: int | None = None
         self.over_limit = Fault(errors=[{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits exceeded."}])
+        self.reworded: Callable[[Any], Any] = lambda said: said  # what becomes of each answer's JSON
         self._lagged: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -116,6 +117,7 @@ class App:
             answer = self._judged(call, headers, body, rate)
         except Refused as refused:
             answer = refused.answer()
+        answer.json = self.reworded(answer.json)
         answer.headers = {**rate.headers(resource), "X-GitHub-Request-Id": _REQUEST_ID, **answer.headers}
         return answer
 
