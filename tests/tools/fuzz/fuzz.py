@@ -27,6 +27,7 @@ def targets() -> dict[str, tuple[Callable[[bytes], Any], tuple[bytes, ...]]]:
     from dx_action.inputs.metadata import parse_metadata  # noqa: PLC0415
     from dx_action.inputs.model import read_inputs  # noqa: PLC0415
     from dx_action.runner.event import parse_event  # noqa: PLC0415
+    from dx_action.secrecy import Secret, Secrets  # noqa: PLC0415
     from dx_action.services.backstage import Catalogs  # noqa: PLC0415
     from dx_action.services.codeowners import parse_codeowners  # noqa: PLC0415
     from dx_action.services.map import parse_service_map  # noqa: PLC0415
@@ -53,7 +54,15 @@ def targets() -> dict[str, tuple[Callable[[bytes], Any], tuple[bytes, ...]]]:
         code = int(status) if status.isdigit() and len(status) < 5 else 200
         return judge(Answer(code, body, retry.decode("latin-1")), "deployments.create", NOW)
 
+    secrets = Secrets([Secret("it", 'Zq"9\\%41&lt;token'), Secret("another", "q4=b")])
+
+    def hidden(data: bytes) -> None:
+        text = data.decode(errors="surrogateescape")
+        if secrets.names_in(text):
+            assert not secrets.names_in(secrets.scrubbed(text))
+
     return {
+        "secrets": (hidden, (b'Zq\\"9\\\\%41&lt;token', b"x%5AqIjk=&#90;q", b"q4=b ")),
         "map": (lambda data: parse_service_map(data, "map").services_of(paths), (b"web: [apps/**, '!*.md']\n",)),
         "owners": (lambda data: parse_codeowners(data, "CODEOWNERS").services_of(paths), (b"* @a/b\n/x/ a@b.c\n",)),
         "catalog": (
