@@ -74,7 +74,7 @@ def main(
         env=env,
         clock=clock,
         workflow=workflow,
-        workspace=Workspace(env.get("GITHUB_WORKSPACE", "").strip()),
+        workspace=Workspace(env.get("GITHUB_WORKSPACE", "").strip(), workflow.debug),
         wire=wire,
     )
     try:

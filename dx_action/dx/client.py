@@ -14,7 +14,6 @@ from typing import Any
 
 import requests
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -28,7 +27,7 @@ from dx_action.dx.delivery import Transport
 from dx_action.errors import BadInput, Server
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.inputs.values import DxHost
-from dx_action.runner.network import cause_of, proxies, read_ca_bundle, server, tls_context
+from dx_action.runner.network import Adapter, cause_of, proxies, read_ca_bundle, server, tls_context
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 
@@ -125,26 +124,22 @@ class _FinalTlsPool(_FinalPool, HTTPSConnectionPool):
     pass
 
 
-class _Adapter(HTTPAdapter):
-    """Connects by the context that is handed in, loads no CAs of its own into it, and reads answers by `_Final`."""
+class _Adapter(Adapter):
+    """Reads answers by `_Final`."""
 
     def __init__(self, context: ssl.SSLContext | None, connections: int, monotonic: Callable[[], float]) -> None:
-        self._context = context
         pools = {"http": _FinalPool, "https": _FinalTlsPool}
         self._pools: Any = {scheme: partial(pool, monotonic=monotonic) for scheme, pool in pools.items()}
-        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        super().__init__(context, pool_connections=1, pool_maxsize=connections, max_retries=0)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
-        manager: PoolManager = super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
+    def proxy_manager_for(self, proxy: str, **more: Any) -> PoolManager:
+        manager = super().proxy_manager_for(proxy, **more)
         manager.pool_classes_by_scheme = self._pools
         return manager
-
-    def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
-        conn.cert_reqs = "CERT_REQUIRED"
 
 
 class _Session(requests.Session):

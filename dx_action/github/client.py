@@ -12,15 +12,35 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from ssl import SSLContext
 from threading import Thread
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from dx_action.errors import OUTAGES, BadInput, Server
-from dx_action.github.errors import UNDOCUMENTED, UNREADABLE, Access, LookupFailedError, NoAnswerError
+from dx_action.github.errors import (
+    SECONDARY_LIMIT,
+    UNDOCUMENTED,
+    UNREADABLE,
+    Access,
+    LookupFailedError,
+    NoAnswerError,
+    reason,
+)
 from dx_action.inputs.model import Inputs
-from dx_action.runner.network import ca_file, cause_of, proxies, read_ca_bundle, server, was_repeated
+from dx_action.runner.network import (
+    BoundedAdapter,
+    UnreadableError,
+    cause_of,
+    exception_chain,
+    proxies,
+    read_bounded,
+    read_ca_bundle,
+    server,
+    tls_context,
+    was_repeated,
+)
 from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
 
@@ -150,13 +170,15 @@ class Repository:
         # PyGithub's own lines in the log would hold GitHub's words as they came.
         logging.getLogger("github").handlers = [logging.NullHandler()]
         logging.getLogger("github").propagate = False
+        context, warnings = tls_context(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace))
+        for warning in warnings:
+            run.say(warning)
         kinds: tuple[Any, ...] = (wire.HTTPRequestsConnectionClass, wire.HTTPSRequestsConnectionClass)
-        connections: list[Any] = [partial(self._connection, kind) for kind in kinds]
+        connections: list[Any] = [partial(self._connection, context, kind) for kind in kinds]
         wire.Requester.injectConnectionClasses(*connections)
         found = github.Github(
             auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
             base_url=run.runtime.api_url,
-            verify=ca_file(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace)),
             timeout=_TIMEOUT,
             retry=_retries(run.clock, self.left),
             per_page=PER_PAGE,
@@ -168,10 +190,12 @@ class Repository:
         wire.Requester.resetConnectionClasses()
         return found
 
-    def _connection(self, kind: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    def _connection(self, context: SSLContext, kind: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Take proxies from the run's environment as the connection to DX does, and nothing from this process's."""
         made = kind(*args, **more)
         made.session.trust_env, made.session.proxies = False, proxies(self._run.env, self._run.runtime.api_url)
+        adapter = BoundedAdapter(context, self.left, max_retries=made.retry, pool_maxsize=made.pool_size)
+        made.session.mount(f"{made.protocol}://", adapter)
         return made
 
     def access(self, permission: str) -> Access:
@@ -205,10 +229,9 @@ class Repository:
 
         try:
             return _within(self.left(), ask)
-        except TimeoutError:
-            raise NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have") from None
         except _WaitTooLongError as wait:
-            raise self.access(permission).rejected(wait.status, "", limited=wait.status == 403) from None
+            why = SECONDARY_LIMIT if wait.secondary else ""
+            raise self.access(permission).rejected(wait.status, why, limited=wait.status == 403) from None
         except GithubException as error:
             raise self._rejected(error, permission) from None
         except OSError as error:  # a requests exception is one
@@ -224,6 +247,10 @@ class Repository:
         return server(url, next(iter(proxies(self._run.env, url).values()), ""), "GITHUB_API_URL")
 
     def _unanswered(self, error: OSError) -> LookupFailedError:
+        if isinstance(error, UnreadableError):
+            return LookupFailedError(str(error))
+        if isinstance(error, TimeoutError):
+            return NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have")
         cause = "proxy_unusable" if isinstance(error, ValueError) else cause_of(error)
         tried = f" in {RETRIES + 1} attempts" if cause in OUTAGES and was_repeated(error) else ""
         return NoAnswerError(cause, self._server, tried)
@@ -231,15 +258,23 @@ class Repository:
     def _rejected(self, error: Any, permission: str) -> LookupFailedError:
         from github import RateLimitExceededException  # noqa: PLC0415
 
+        for cause in exception_chain(error):  # of a 403, PyGithub reads the body by itself
+            if isinstance(cause, OSError):
+                return self._unanswered(cause)
         if error.status < 500 and _is_foreign(error.data):
             return LookupFailedError(UNREADABLE)
         access = self.access(permission)
         if error.status == 404:
             return access.missing()
         # After several attempts the body is lost, and only a header shows a limit.
-        spent = (error.headers or {}).get("x-ratelimit-remaining") == "0"
-        limited = isinstance(error, RateLimitExceededException) or spent
-        found = access.rejected(error.status, "", limited=limited)
+        headers = error.headers or {}
+        limited = isinstance(error, RateLimitExceededException) or headers.get("x-ratelimit-remaining") == "0"
+        why, accepted = "", ""
+        if error.status == 403:
+            said = error.data.get("message") if isinstance(error.data, dict) else ""
+            why = reason(said, sso="required" in headers.get("x-github-sso", ""))
+            accepted = headers.get("x-accepted-github-permissions", "")
+        found = access.rejected(error.status, why, limited=limited, accepted=accepted)
         found.slow = error.status in _TOO_SLOW
         return found
 
@@ -255,9 +290,10 @@ class _RedirectedError(LookupFailedError):
 class _WaitTooLongError(Exception):
     """GitHub asks for a longer wait than there is time for."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, response: Any) -> None:
         super().__init__()
-        self.status = status
+        self.status = 0 if response is None else response.status
+        self.secondary = self.status == 403 and response.headers.get("X-RateLimit-Remaining") != "0"
 
 
 def _retries(clock: Clock, left: Callable[[], float]) -> Any:
@@ -276,15 +312,22 @@ def _retries(clock: Clock, left: Callable[[], float]) -> Any:
             if method == "POST" and error is not None and cause_of(error) == "no_answer":
                 return super(Retries, self.new(total=0)).increment(method, url, *args, **more)
             if response is not None and response.status < 400:
-                response.drain_conn()
+                response.close()
                 raise _RedirectedError(response.headers.get("Location") or "")
-            return super().increment(method, url, *args, **more)
+            again = super().increment(method, url, *args, **more)
+            if response is not None:
+                response.close()  # or urllib3 would read the rest of it, however long
+            return again
+
+        @staticmethod
+        def get_content(resp: Any, url: str) -> bytes:  # noqa: ARG004 - the names are the parent's
+            return read_bounded(resp, left)
 
         def sleep(self, response: Any = None) -> None:
             asked = 0.0 if response is None else self.get_retry_after(response) or 0.0
             wait = max(asked, self.get_backoff_time())
             if wait >= left():
-                raise _WaitTooLongError(response.status if response is not None else 0)
+                raise _WaitTooLongError(response)
             clock.sleep(wait)
 
     return Retries(

@@ -10,7 +10,11 @@ from dx_action.errors import OUTAGES, ActionError, Cause, Problem, Server
 Kind = Literal["token", "forbidden", "missing", "limited", "rejected", "unavailable"]
 # The kind of a GraphQL error: GitHub's own type, or one of these. After FAILED and TOO_LARGE, another try may pass.
 RATE_LIMITED, TOO_LARGE, FAILED, UNKNOWN_FIELD = "RATE_LIMITED", "TOO_LARGE", "FAILED", "UNKNOWN_FIELD"
-FORBIDDEN = ("FORBIDDEN", "INSUFFICIENT_SCOPES")
+# Why GitHub refuses, if it is not for want of a permission: told by its words, REST's and GraphQL's alike.
+SECONDARY_LIMIT, IP_ALLOW_LIST, SSO, SUSPENDED = "SECONDARY_LIMIT", "IP_ALLOW_LIST", "SSO", "SUSPENDED"
+TOKEN_POLICY, BLOCKED = "TOKEN_POLICY", "BLOCKED"
+LIMITS = (RATE_LIMITED, SECONDARY_LIMIT)
+FORBIDDEN = ("FORBIDDEN", "INSUFFICIENT_SCOPES", IP_ALLOW_LIST, SSO, SUSPENDED, TOKEN_POLICY, BLOCKED)
 _KINDS = {
     "RATE_LIMIT": RATE_LIMITED,
     "RESOURCE_LIMITS_EXCEEDED": TOO_LARGE,
@@ -24,7 +28,19 @@ _KINDS = {
     "argumentNotAccepted": UNKNOWN_FIELD,
 }
 # Words of GitHub's own, which are matched and never shown.
-_LIMIT = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
+_LIMIT = re.compile(r"rate limit", re.IGNORECASE)
+_REASONS = (
+    (re.compile(r"secondary rate limit|abuse detection|temporarily blocked from", re.IGNORECASE), SECONDARY_LIMIT),
+    (re.compile(r"IP allow list", re.IGNORECASE), IP_ALLOW_LIST),
+    (re.compile(r"SAML enforcement|single sign-on", re.IGNORECASE), SSO),
+    (re.compile(r"(?:account|installation) (?:was|is|has been) suspended", re.IGNORECASE), SUSPENDED),
+    (re.compile(r"forbids access via a|OAuth App access restrictions", re.IGNORECASE), TOKEN_POLICY),
+    (
+        re.compile(r"(?:repository access|access to this repository has been) (?:blocked|disabled)", re.IGNORECASE),
+        BLOCKED,
+    ),
+)
+_ACCEPTED = re.compile(r"[a-z_]{1,40}=(?:read|write|admin)(?:[,;] ?[a-z_]{1,40}=(?:read|write|admin)){0,5}")
 _FIELD = re.compile(r"Field '\w+' (?:doesn't exist on type|doesn't accept argument) '\w+'")
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 UNREADABLE = (
@@ -34,6 +50,10 @@ UNDOCUMENTED = "returned an answer that is not as GitHub documents it, so nothin
 _RATE_LIMIT = (
     "has used up GitHub's rate limit, and its reset is too far away to wait for. "
     "A GitHub App's token has a limit of its own."
+)
+_SECONDARY_LIMIT = (
+    "made too many requests at once (GitHub's secondary rate limit), and has to wait longer than look-ups may take. "
+    "Let fewer jobs with this token run at the same time."
 )
 _LEADS: dict[Cause, str] = {"no_answer": "did not answer", "connection_lost": "returned no readable answer"}
 _MISSING = {
@@ -90,9 +110,15 @@ class Access:
         text = f"cannot read {self._things}, or {_MISSING[self.permission]}. {self._advice}"
         return Missing(text, "missing")
 
-    def rejected(self, status: int, graphql: str, *, limited: bool) -> LookupFailedError:
-        """Return the error for any other rejection. `graphql` is the type of a GraphQL error, empty for REST."""
-        if limited or status == 429 or graphql == RATE_LIMITED:
+    def rejected(self, status: int, why: str, *, limited: bool, accepted: str = "") -> LookupFailedError:
+        """Return the error for any other rejection.
+
+        `why`: the kind of a GraphQL error, or what `reason` says of REST's. `accepted`: the permissions that GitHub says it
+        accepts, as its header has them.
+        """
+        if why == SECONDARY_LIMIT:
+            return LookupFailedError(_SECONDARY_LIMIT, "limited")
+        if limited or status == 429 or why == RATE_LIMITED:
             return LookupFailedError(_RATE_LIMIT, "limited")
         if status == 401 and not self.has_token:
             text = f"is empty, and GitHub requires a token for this request. {self._advice}"
@@ -100,21 +126,43 @@ class Access:
         if status == 401:
             text = "was rejected by GitHub. Leave the input out to use the job's own token, or store a valid one."
             return LookupFailedError(text, "token")
-        if status == 403 or graphql in FORBIDDEN:
-            return LookupFailedError(f"may not read {self._things}. {self._advice}", "forbidden")
-        if graphql in (FAILED, TOO_LARGE):
+        if status in (403, 451) or why in FORBIDDEN:
+            return self._forbidden(BLOCKED if status == 451 else why, accepted)
+        if why in (FAILED, TOO_LARGE):
             return LookupFailedError("answered every attempt at a query with an error.")
-        if graphql == UNKNOWN_FIELD:
+        if why == UNKNOWN_FIELD:
             text = "does not know a field that this action asks for. An old GitHub Enterprise Server may not have it."
             return LookupFailedError(text, "rejected")
-        if graphql:
-            kind = f" ({graphql})" if _TYPE.fullmatch(graphql) else ""
+        if why:
+            kind = f" ({why})" if _TYPE.fullmatch(why) else ""
             return LookupFailedError(f"rejected a query of this action{kind}.", "rejected")
+        if status == 410:
+            text = f"no longer has {self._things} (HTTP 410). Check whether they are switched off in the repository's settings."
+            return LookupFailedError(text, "rejected")
         if status == 422:  # GitHub's answer for a commit that the repository does not have
             text = "rejected a look-up (HTTP 422). Check that the repository has the commit."
             return LookupFailedError(text, "rejected")
-        outage: Kind = "unavailable" if status >= 500 else "rejected"
-        return LookupFailedError(f"answered every attempt with HTTP {status}.", outage)
+        if status < 500:
+            return LookupFailedError(f"rejected a look-up (HTTP {status}).", "rejected")
+        return LookupFailedError(f"answered every attempt with HTTP {status}.")
+
+    def _forbidden(self, why: str, accepted: str) -> LookupFailedError:
+        if why == BLOCKED:
+            text = f"blocks access to {self.repository}, for legal reasons or its terms of service. Its page there says why."
+            return LookupFailedError(text, "rejected")
+        refusal = f"may not read {self._things}"
+        match why:
+            case "IP_ALLOW_LIST":
+                text = f"{refusal} from here: the organization has an IP allow list. Have the runner's address added to it."
+            case "SSO":
+                text = f"{refusal}, because the organization requires single sign-on. Authorize the token for it (SSO)."
+            case "SUSPENDED":
+                text = f"{refusal}: its account, or its app's installation, is suspended. Use another token."
+            case "TOKEN_POLICY":
+                text = f"{refusal}, because the organization forbids tokens of its kind. Use the job's own, or a GitHub App's."
+            case _:
+                text = f"{refusal}. {self._advice}{_accepts(accepted, self.permission)}"
+        return LookupFailedError(text, "forbidden")
 
     @property
     def _things(self) -> str:
@@ -130,6 +178,23 @@ class Access:
             "The job's token can read only the workflow's own repository. Use a GitHub App's token or a personal access token "
             f"with `{self.permission}: read` there."
         )
+
+
+def reason(said: Any, *, sso: bool = False) -> str:
+    """Return why GitHub refuses by the words of its answer, empty if for want of a permission. `sso`: its header asks for that."""
+    text = said if isinstance(said, str) else ""
+    return next((why for words, why in _REASONS if words.search(text)), SSO if sso else "")
+
+
+def _accepts(header: str, asked: str) -> str:
+    """Return which permissions GitHub accepts, where it says more than what was asked for: semicolons separate ways."""
+    if not _ACCEPTED.fullmatch(header):
+        return ""
+    ways = [
+        " and ".join(f"`{name.strip().replace('=', ': ').replace('_', '-')}`" for name in way.split(","))
+        for way in header.split(";")
+    ]
+    return "" if ways == [f"`{asked}: read`"] else f" GitHub accepts {' or '.join(ways)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +222,9 @@ def _refusal(error: dict[Any, Any]) -> Refusal:
     kind = next((_KINDS[name] for name in names if name in _KINDS), next(iter(names), FAILED))
     said = error.get("message")
     if isinstance(said, str) and kind != "NOT_FOUND":  # that one quotes names
-        kind = RATE_LIMITED if _LIMIT.search(said) else UNKNOWN_FIELD if _FIELD.match(said) else kind
+        sso = isinstance(more, dict) and more.get("saml_failure") is True
+        kind = reason(said, sso=sso) or (RATE_LIMITED if _LIMIT.search(said) else kind)
+        kind = UNKNOWN_FIELD if _FIELD.match(said) else kind
     path = error.get("path")
     steps = path if isinstance(path, list) else []
     whole = all(isinstance(step, str | int) for step in steps)

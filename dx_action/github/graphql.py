@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from dx_action.github.client import BACKOFF, RETRIES, Answer, Repository, checked
 from dx_action.github.errors import (
     FAILED,
-    RATE_LIMITED,
+    LIMITS,
     TOO_LARGE,
     LookupFailedError,
     Refusal,
@@ -105,8 +105,8 @@ def _answered(
             headers, body = repository.post_query(text, sent, permission)
             errors = refusals(body)
             kinds = {error.kind for error in errors}
-            if RATE_LIMITED in kinds:
-                failed = access.rejected(200, RATE_LIMITED, limited=True)
+            if limits := kinds.intersection(LIMITS):
+                failed = access.rejected(200, max(limits), limited=True)
                 wait = max(repository.until_reset(headers), wait)
             elif not kinds & {FAILED, TOO_LARGE}:
                 return body, errors

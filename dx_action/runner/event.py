@@ -9,7 +9,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from dx_action.errors import BadEvent
+from dx_action.runner.workspace import MEBIBYTE, read_regular
 from dx_action.text import DEEPEST, TooDeepError, parse_json
+
+# GitHub's payloads end at 25 MB.
+_LARGEST = 32 * MEBIBYTE
 
 
 class _Model(BaseModel):
@@ -216,7 +220,7 @@ def read_event(name: str, path: str) -> Event:
     if not name:
         raise BadEvent.of("GITHUB_EVENT_NAME", "is empty. Run the action as a step of a GitHub Actions workflow.")
     try:
-        payload = parse_json(Path(path).read_bytes()) if path else None
+        payload = parse_json(read_regular(Path(path), _LARGEST)) if path else None
     except OSError:
         raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that cannot be read.") from None
     except TooDeepError:

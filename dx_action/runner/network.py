@@ -1,17 +1,33 @@
-"""The CAs that a connection trusts, the proxy that it takes, and the causes of a failed one. The environment is handed in."""
+"""The CAs that a connection trusts, the proxy that it takes, and the causes of a failed one. The environment is handed in.
+
+Both wires are made of the same context and adapter, which read nothing from this process's environment: no CAs, and no
+SSLKEYLOGFILE, into which urllib3's own contexts would write the keys of a connection.
+"""
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
+from io import BytesIO
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import Any
 from urllib.parse import urlsplit
 
-from dx_action.errors import BadInput, Cause, InvalidValue, Server
-from dx_action.runner.workspace import NotThere, Workspace
+from requests import ConnectionError as RequestsConnectionError
+from requests import Response
+from requests.adapters import HTTPAdapter
+from urllib3 import exceptions as wire
+from urllib3.poolmanager import PoolManager
 
+from dx_action.errors import BadInput, Cause, InvalidValue, Server
+from dx_action.runner.workspace import MEBIBYTE, NotThere, Workspace, read_regular
+
+# SSL_CERT_DIR and CURL_CA_BUNDLE are not among them: these two may name a folder or a file each.
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_LARGEST_ANSWER = 64 * MEBIBYTE
+_LARGEST_BUNDLE = 4 * MEBIBYTE
+_MOST_FILES = 1000
 # OpenSSL's X509_V_ERR_… for which there is more to say than that a certificate is not trusted.
 _CERTIFICATES: dict[int, Cause] = {
     9: "certificate_not_yet_valid",
@@ -52,57 +68,144 @@ def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SS
     return context, tuple(warnings)
 
 
-def ca_file(env: Mapping[str, str], ca_bundle: bytes | None) -> str:
-    """Return the path of the same CAs for requests: a file, or a folder with hashed names."""
-    import certifi  # noqa: PLC0415 - only look-ups need it
+class Adapter(HTTPAdapter):
+    """Connects by the context that is handed in, to a proxy, too, and loads no CAs of its own into it."""
 
-    named = [path for name in _VARIABLES if (path := env.get(name, "").strip()) and Path(path).exists()]
-    path = named[0] if named else certifi.where()
-    if ca_bundle is None or Path(path).is_dir():
-        return path
-    with NamedTemporaryFile(prefix="ca-", suffix=".pem", delete=False) as file:
-        file.write(Path(path).read_bytes() + b"\n" + ca_bundle)
-    return file.name
+    def __init__(self, context: ssl.SSLContext | None, **more: Any) -> None:
+        self._context = context
+        super().__init__(**more)
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **more)
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> PoolManager:
+        context = self._context
+        manager: PoolManager = super().proxy_manager_for(proxy, ssl_context=context, proxy_ssl_context=context, **more)
+        return manager
+
+    def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+class UnreadableError(OSError):
+    """An answer is too large, or packed otherwise than it says. The text says which."""
+
+
+class BoundedAdapter(Adapter):
+    """Reads each answer whole, by `read_bounded`."""
+
+    def __init__(self, context: ssl.SSLContext | None, left: Callable[[], float], **more: Any) -> None:
+        super().__init__(context, **more)
+        self._left = left
+
+    def send(self, *args: Any, **more: Any) -> Response:
+        response = super().send(*args, **more)
+        response.raw = BytesIO(read_bounded(response.raw, self._left))
+        return response
+
+
+def read_bounded(raw: Any, left: Callable[[], float]) -> bytes:
+    """Read and unpack an answer of urllib3's while there are seconds `left`.
+
+    Raises UnreadableError, TimeoutError, and requests' ConnectionError.
+    """
+    try:
+        return _read(raw, left)
+    except wire.DecodeError:
+        raise UnreadableError("returned an answer that cannot be unpacked. Check the network and any proxy.") from None
+    except wire.HTTPError as error:
+        raise RequestsConnectionError(error) from error
+
+
+def _read(raw: Any, left: Callable[[], float]) -> bytes:
+    body = bytearray()
+    pieces = 0
+    while piece := raw.read1(1 << 16, decode_content=True):
+        body += piece
+        pieces += 1
+        late = pieces > 1 and left() <= 0
+        if late or len(body) > _LARGEST_ANSWER:
+            raw.close()
+            large = f"returned an answer of more than {_LARGEST_ANSWER // MEBIBYTE} MiB, which is not read."
+            raise TimeoutError if late else UnreadableError(large)
+    return bytes(body)
 
 
 def proxies(env: Mapping[str, str], url: str) -> dict[str, str]:
     """Return the proxy for the URL as requests takes it, from the usual variables; none for a host that NO_PROXY names."""
-    from requests.utils import select_proxy, should_bypass_proxies  # noqa: PLC0415 - a skipped event needs no requests
+    # Sorted, so that a name in small letters comes last and wins, as it does with curl and GitHub's runner.
+    lower = {name.lower(): value.strip() for name, value in sorted(env.items()) if value.strip()}
+    scheme = url.partition(":")[0]
+    proxy = lower.get(f"{scheme}_proxy") or lower.get("all_proxy")
+    return {scheme: proxy} if proxy and not _is_direct(url, lower.get("no_proxy", "")) else {}
 
-    # Sorted, so that a name in small letters comes last and wins, as it does with curl.
-    lower = {name.lower(): value for name, value in sorted(env.items()) if value}
-    port = f":{urlsplit(url).port or (443 if url.startswith('https:') else 80)}"
-    # The runner's own syntax allows a port, which requests does not know at an address, nor if the URL leaves it out.
-    bypassed = [
-        entry.strip().removesuffix(port if entry.count(":") == 1 else "")
-        for entry in lower.get("no_proxy", "").split(",")
-    ]
-    if should_bypass_proxies(url, no_proxy=",".join(bypassed)):
-        return {}
-    named = {name: lower[f"{name}_proxy"] for name in ("http", "https", "all") if f"{name}_proxy" in lower}
-    proxy = select_proxy(url, named)
-    return {url.partition(":")[0]: proxy} if proxy else {}
+
+def _is_direct(url: str, no_proxy: str) -> bool:
+    """Return whether NO_PROXY names the URL's host: as GitHub's runner reads it, and with `*`, addresses and networks."""
+    parts = urlsplit(url)
+    host, port = (parts.hostname or "").lower(), str(parts.port or (443 if parts.scheme == "https" else 80))
+    for entry in re.split(r"[,\s]+", no_proxy.lower()):
+        named, named_port = _host_and_port(entry)
+        if entry == "*" or (named and named_port in ("", port) and _is_named(host, named)):
+            return True
+    return False
+
+
+def _host_and_port(entry: str) -> tuple[str, str]:
+    """Split an entry of NO_PROXY. An IPv6 address has a port only after brackets."""
+    if entry.startswith("["):
+        host, _, rest = entry[1:].partition("]")
+        return host, rest.removeprefix(":")
+    host, _, port = entry.partition(":")
+    return (host, port) if entry.count(":") == 1 else (entry, "")
+
+
+def _is_named(host: str, named: str) -> bool:
+    """Return whether this is the host, or a domain above it; a leading dot leaves out the domain itself."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == named or host.endswith(named if named.startswith(".") else f".{named}")
+    try:
+        return address in ip_network(named, strict=False)
+    except ValueError:
+        return False
 
 
 def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings: list[str]) -> bool:
     for name in _VARIABLES:
         path = env.get(name, "").strip()
-        if not path:
-            continue
-        try:
-            if any(Path(path).glob("*.[0-9]")):  # the hashed names by which OpenSSL finds a certificate in a folder
-                context.load_verify_locations(capath=path)
-            else:
-                context.load_verify_locations(cafile=path)
-        except OSError:  # ssl.SSLError is one
-            warnings.append(
-                f"`{name}` names neither a PEM file nor a folder of hashed certificates that the container can read, so the "
-                "public CAs are trusted. Paths of the runner do not exist in the container: put the file into the "
-                "workspace and name it in `ca-bundle`."
-            )
-        else:
+        if path and _load(Path(path), context):
             return True
+        if path:
+            warnings.append(
+                f"`{name}` is passed over: it names neither a PEM file nor a folder of certificates that the container can "
+                "read. Paths of the runner do not exist in the container: put the file into the workspace and name it in "
+                "`ca-bundle`."
+            )
     return False
+
+
+def _load(path: Path, context: ssl.SSLContext) -> bool:
+    """Trust what is in a PEM file, or in a folder; return whether there is a certificate."""
+    try:
+        if any(path.glob("*.[0-9]")):  # the hashed names by which OpenSSL finds a certificate in a folder
+            context.load_verify_locations(capath=path)
+            return True
+        files = sorted(path.iterdir())[:_MOST_FILES] if path.is_dir() else [path]
+    except OSError:
+        return False
+    return sum(_load_file(file, context) for file in files) > 0
+
+
+def _load_file(path: Path, context: ssl.SSLContext) -> bool:
+    try:
+        # A system's CA files are links mostly, so one is followed.
+        data = read_regular(path, _LARGEST_BUNDLE, follow=True)
+        context.load_verify_locations(cadata=data.decode("ascii", "ignore"))
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        return False
+    return True
 
 
 def _trust_public(context: ssl.SSLContext) -> None:
@@ -125,8 +228,6 @@ def server(url: str, proxy: str, setting: str) -> Server:
 
 def cause_of(error: BaseException, *, sent: bool | None = None) -> Cause:
     """Return why there is no answer. `sent`: whether the request was sent, None if unknown."""
-    from urllib3 import exceptions as wire  # noqa: PLC0415 - only if something fails
-
     chain = tuple(exception_chain(error))
 
     def has(*kinds: type[BaseException]) -> bool:
@@ -156,9 +257,7 @@ def cause_of(error: BaseException, *, sent: bool | None = None) -> Cause:
 
 def was_repeated(error: BaseException) -> bool:
     """Return whether urllib3 has used up its attempts."""
-    from urllib3.exceptions import MaxRetryError  # noqa: PLC0415
-
-    return any(isinstance(each, MaxRetryError) for each in exception_chain(error))
+    return any(isinstance(each, wire.MaxRetryError) for each in exception_chain(error))
 
 
 def exception_chain(error: BaseException) -> Iterator[BaseException]:
@@ -169,5 +268,7 @@ def exception_chain(error: BaseException) -> Iterator[BaseException]:
         wrapped = todo.pop()
         if isinstance(wrapped, BaseException) and id(wrapped) not in seen:
             seen.add(id(wrapped))
-            todo += [*wrapped.args, getattr(wrapped, "reason", None), wrapped.__cause__, wrapped.__context__]
+            # One that was raised `from None` ends the matter that it was raised in.
+            context = None if wrapped.__suppress_context__ else wrapped.__context__
+            todo += [*wrapped.args, getattr(wrapped, "reason", None), wrapped.__cause__, context]
             yield wrapped

@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -17,7 +17,7 @@ from dx_action.errors import InvalidValue
 
 MEBIBYTE = 1 << 20
 _NO_FILE = "names something that is not a file."
-_REMOTE = re.compile(r"^\s*url\s*=\s*(\S+)", re.MULTILINE)
+_REMOTE = re.compile(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", re.MULTILINE)
 _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -29,21 +29,43 @@ class NoFolder(InvalidValue):
     """A folder of the path is a file or a symbolic link."""
 
 
-class Workspace:
-    """The workspace's folder. `path` is relative to it, as `parse_path` returns it."""
+def read_regular(path: Path, most: int, *, follow: bool = False) -> bytes:
+    """Read a file of at most `most` bytes that is none of an input's; a symbolic link only if it is to `follow`. Raises OSError."""
+    flags = os.O_RDONLY | (_PLAIN & ~os.O_NOFOLLOW if follow else _PLAIN)
+    with os.fdopen(os.open(path, flags), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, _NO_FILE)
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, _NO_FILE)
+    return data
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+
+class Workspace:
+    """The workspace's folder. `path` is relative to it, as `parse_path` returns it.
+
+    `debug` writes a line for who debugs the step; `chown` is os.fchown.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        debug: Callable[[str], None] = lambda _: None,
+        chown: Callable[[int, int, int], None] = os.fchown,
+    ) -> None:
+        self._root, self._debug, self._chown = root, debug, chown
 
     def is_checkout(self, repository: str) -> bool:
         """Return whether this repository, owner/name, is checked out here completely."""
         git = Path(self._root, ".git")
-        if not self._root or not git.exists() or (git / "info" / "sparse-checkout").exists():
+        if not self._root or not git.exists() or git.is_symlink() or (git / "info" / "sparse-checkout").exists():
             return False
         try:
-            text = (git / "config").read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = self.read(".git/config").decode(errors="replace")
+        except (NotThere, NoFolder):  # of a linked worktree or a submodule, `.git` is a file
             return True
+        except InvalidValue:
+            return False
         names = [url.casefold().rstrip("/").removesuffix(".git") for url in _REMOTE.findall(text)]
         return not names or any(
             name.endswith((f"/{repository.casefold()}", f":{repository.casefold()}")) for name in names
@@ -151,6 +173,13 @@ class Workspace:
         return folder
 
     def _hand_over(self, file: int) -> None:
+        """Give a file to the workspace's owner. A user namespace, a lost capability or a file system may forbid that."""
         if os.geteuid() == 0:
             owner = Path(self._root).stat()
-            os.fchown(file, owner.st_uid, owner.st_gid)
+            try:
+                self._chown(file, owner.st_uid, owner.st_gid)
+            except OSError as error:
+                code = errno.errorcode.get(error.errno or 0, "no code")
+                self._debug(
+                    f"A written file stays root's, because it cannot be given to the workspace's owner ({code})."
+                )

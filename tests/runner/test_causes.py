@@ -4,7 +4,6 @@ import errno
 import socket
 import ssl
 import struct
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPException
@@ -12,24 +11,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from pydantic import SecretStr
 from urllib3 import exceptions as wire
 
-import builders
-from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Verdict
-from dx_action.dx.client import Dx
 from dx_action.errors import OUTAGES, Cause, Server
-from dx_action.github.client import Repository, Run
 from dx_action.github.errors import NoAnswerError
-from dx_action.inputs.values import parse_host
-from dx_action.runner.network import cause_of, proxies, server, tls_context
-from dx_action.runner.workspace import Workspace
-from peers import DAY, Reach, answering, certified, closed_port, full_backlog
+from dx_action.runner.network import cause_of, server
+from peers import DAY, Reach, answering, ask_dx, ask_github, certified, closed_port, full_backlog
 from proxies import Tunnel
-from runner import fast_clock
 
-CALL = Call("deployments.create", "web", "r", b"{}")
 Scene = Callable[[Path], AbstractContextManager[Reach]]
 NOWHERE = "https://dx.invalid"
 PASSWORD = "pass-of-the-proxy"
@@ -144,35 +134,8 @@ BEFORE_SENDING: list[tuple[Cause, Scene]] = [
 ROWS = [pytest.param(cause, scene, id=f"{cause}-{number}") for number, (cause, scene) in enumerate(SCENES)]
 
 
-def dx(reach: Reach, seconds: float) -> tuple[str, str, bool]:
-    host = parse_host(reach.url)
-    context = tls_context(reach.env, reach.pem)[0] if reach.url.startswith("https:") else None
-    found = proxies(reach.env, host.base)
-    speaker = Dx(host, SecretStr("token"), context=context, proxies=found, monotonic=time.monotonic)
-    verdict = speaker(CALL, seconds)
-    speaker._session.close()
-    assert isinstance(verdict, Verdict)
-    return verdict.error, verdict.message, verdict.kind == "try-again"
-
-
-def github(reach: Reach, folder: Path) -> tuple[str, str, bool]:
-    inputs = builders.inputs({"github-token": "token", **({"ca-bundle": "ca.pem"} if reach.pem else {})})
-    if reach.pem:
-        (folder / "ca.pem").write_bytes(reach.pem)
-    runtime = builders.runtime("push_branch", api_url=reach.url)
-    api = Repository("acme/shop", Run(inputs, runtime, reach.env, Workspace(str(folder)), fast_clock(), print))
-    with pytest.raises(NoAnswerError) as raised:
-        api.get("pulls/1", "pull-requests", object)
-    api._requester.close()
-    (problem,) = raised.value.problems
-    assert problem.subject == "GITHUB_API_URL"
-    return raised.value.cause, problem.text, raised.value.outage
-
-
-def check(cause: Cause, reach: Reach, found: tuple[str, str, bool]) -> None:
-    error, said, outage = found
+def check(cause: Cause, reach: Reach, error: str, said: str) -> None:
     assert error == cause
-    assert outage == (cause in OUTAGES)
     host, _, proxy = reach.url.partition("://")[2], "", reach.env.get("HTTPS_PROXY", "").rpartition("@")[2]
     assert cause == "proxy_unusable" or (proxy.partition("://")[2] or proxy or host) in said
     for foreign in (PASSWORD, "::error", "html", "Errno", "Forbidden", "Gateway"):
@@ -182,16 +145,21 @@ def check(cause: Cause, reach: Reach, found: tuple[str, str, bool]) -> None:
 @pytest.mark.parametrize(("cause", "scene"), [*ROWS, *BEFORE_SENDING])
 def test_why_dx_gave_no_answer(tmp_path: Path, cause: Cause, scene: Scene) -> None:
     with scene(tmp_path) as reach:
-        error, said, again = dx(reach, 0.2 if cause.endswith("timed_out") else 5)
+        verdict, _ = ask_dx(reach, 0.2 if cause.endswith("timed_out") else 5)
+        assert isinstance(verdict, Verdict)
         final = "certificate" in cause or cause == "proxy_unusable"
-        assert again != final
-        check(cause, reach, (error, said, cause in OUTAGES))
+        assert (verdict.kind, verdict.http_status) == ("refused" if final else "try-again", None)
+        check(cause, reach, verdict.error, verdict.message)
 
 
 @pytest.mark.parametrize(("cause", "scene"), [row for row in ROWS if "timed_out" not in str(row.id)])
 def test_why_github_gave_no_answer(tmp_path: Path, cause: Cause, scene: Scene) -> None:
     with scene(tmp_path) as reach:
-        check(cause, reach, github(reach, tmp_path))
+        with pytest.raises(NoAnswerError) as raised:
+            ask_github(reach, tmp_path)
+        (problem,) = raised.value.problems
+        assert (problem.subject, raised.value.outage) == ("GITHUB_API_URL", cause in OUTAGES)
+        check(cause, reach, raised.value.cause, problem.text)
 
 
 def test_every_cause_has_its_scene() -> None:

@@ -1,6 +1,7 @@
 """Events are read from what GitHub writes, null wherever GitHub may leave null, and never quoted where they are malformed."""
 
 import json
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import events
 from builders import ABSENT, NOW, event, inputs, payload, runtime
 from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.registration import Registration, resolve
-from dx_action.errors import ActionError, BadEvent
+from dx_action.errors import ActionError, BadEvent, Problem
 from dx_action.runner.event import (
     BranchEvent,
     DeploymentEvent,
@@ -284,3 +285,32 @@ def test_twenty_megabytes(tmp_path: Path) -> None:
     file.write_text(json.dumps(payload("push_branch", {"commits": commits})))
     assert file.stat().st_size > 20_000_000
     assert read_event("push", str(file)) == event("push_branch")
+
+
+def odd_event(kind: str, folder: Path) -> Path:
+    path = folder / "event.json"
+    match kind:
+        case "a FIFO":
+            os.mkfifo(path)
+        case "a link":
+            (folder / "real.json").write_text("{}")
+            path.symlink_to("real.json")
+        case "a folder":
+            path.mkdir()
+        case "a device":
+            return Path("/dev/zero")
+        case "too large":
+            path.write_bytes(b"{}" + b" " * (32 << 20))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a link", "a folder", "a device", "too large", "nothing"])
+def test_a_file_that_no_runner_writes(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(BadEvent) as raised:
+        read_event("push", str(odd_event(kind, tmp_path)))
+    assert raised.value.problems == (Problem("GITHUB_EVENT_PATH", "names a file that cannot be read."),)
+
+
+def test_the_largest_event(tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_bytes(b"{}" + b" " * ((32 << 20) - 2))
+    assert read_event("other", str(tmp_path / "event.json")).name == "other"

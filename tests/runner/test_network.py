@@ -1,6 +1,5 @@
 """Whom a connection trusts, which proxy it takes, and what a failed one wraps."""
 
-import hashlib
 import socket
 import ssl
 import time
@@ -20,6 +19,7 @@ from dx_action.errors import BadInput, Problem
 from dx_action.inputs.values import DxHost, parse_host
 from dx_action.runner.network import exception_chain, proxies, tls_context
 from dx_action.sandbox import Fault, Sandbox
+from peers import hashed
 from proxies import Tunnel
 
 TOKEN = "the-token-of-the-tests"
@@ -53,15 +53,9 @@ def trusts(context: ssl.SSLContext, dx: Sandbox, name: str = "localhost") -> boo
     return True
 
 
-def hashed(folder: Path, ca: Path) -> Path:
-    """Lay a sandbox's CA into a folder under its subject's hash, as c_rehash does."""
-    name = b"dx sandbox throw-away ca"
-    attribute = b"\x06\x03\x55\x04\x03" + bytes([0x0C, len(name)]) + name
-    sequence = bytes([0x30, len(attribute)]) + attribute
-    digest = hashlib.sha1(bytes([0x31, len(sequence)]) + sequence, usedforsecurity=False).digest()
-    folder.mkdir()
-    (folder / f"{int.from_bytes(digest[:4], 'little'):08x}.0").write_bytes(ca.read_bytes())
-    return folder
+def hashed_ca(folder: Path, ca: Path) -> Path:
+    """Lay a sandbox's CA into a folder under its subject's hash."""
+    return hashed(folder, ca.read_bytes(), "DX sandbox throw-away CA")
 
 
 def default_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -79,7 +73,7 @@ def test_a_context_verifies() -> None:
 
 def test_the_public_authorities_are_the_system_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with sandbox(tmp_path, "public") as (public, ca):
-        default_folder(monkeypatch, hashed(tmp_path / "certs", ca))
+        default_folder(monkeypatch, hashed_ca(tmp_path / "certs", ca))
         assert trusts(tls_context({}, None)[0], public)
         assert tls_context({}, None)[0].cert_store_stats()["x509_ca"] == 0
 
@@ -114,7 +108,7 @@ def test_the_ca_bundle_is_added_to_the_public_ones(tmp_path: Path, monkeypatch: 
 def test_the_ca_bundle_is_added_to_the_system_s_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = any_public()
     with sandbox(tmp_path, "public") as (public, ca):
-        default_folder(monkeypatch, hashed(tmp_path / "certs", ca))
+        default_folder(monkeypatch, hashed_ca(tmp_path / "certs", ca))
         context, _ = tls_context({}, bundle)
         assert context.cert_store_stats()["x509_ca"] == 1
         assert trusts(context, public)
@@ -145,7 +139,7 @@ def test_it_may_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nam
     with sandbox(tmp_path, "public") as (public, public_ca), sandbox(tmp_path, "named") as (named, named_ca):
         default_folder(monkeypatch, tmp_path / "nowhere")
         monkeypatch.setattr(certifi, "where", lambda: str(public_ca))
-        context, warnings = tls_context({name: str(hashed(tmp_path / "named", named_ca))}, bundle)
+        context, warnings = tls_context({name: str(hashed_ca(tmp_path / "named", named_ca))}, bundle)
         assert (trusts(context, public), trusts(context, named), warnings) == (False, True, ())
 
 
@@ -168,7 +162,7 @@ def test_a_file_of_the_environment_that_is_of_no_use(
         path.parent.mkdir()
         path.write_text(content)
     with sandbox(tmp_path, "public") as (public, ca):
-        default_folder(monkeypatch, hashed(tmp_path / "certs", ca))
+        default_folder(monkeypatch, hashed_ca(tmp_path / "certs", ca))
         context, warnings = tls_context({name: str(path)}, None)
         assert trusts(context, public)
     [warning] = warnings
@@ -239,6 +233,10 @@ HTTPS = "https://acme.getdx.net"
         ({"HTTP_PROXY": PROXY}, HTTPS, None),
         ({"http_proxy": PROXY}, HTTPS, None),
         ({"HTTPS_PROXY": ""}, HTTPS, None),
+        ({"HTTPS_PROXY": f" {PROXY}\n"}, HTTPS, PROXY),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "acme.getdx.net", "no_proxy": "other.test"}, HTTPS, PROXY),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "acme.getdx.net", "no_proxy": " "}, HTTPS, None),
+        ({"HTTPS_PROXY": PROXY, "No_Proxy": "acme.getdx.net"}, HTTPS, None),
         ({"HTTPS_PROXY": "", "ALL_PROXY": PROXY}, HTTPS, PROXY),
         ({"HTTPS_PROXY": PROXY}, "https://acme.getdx.net:8443", PROXY),
         ({"HTTPS_PROXY": PROXY}, "https://10.1.2.3", PROXY),
@@ -259,7 +257,24 @@ def test_the_usual_variables(env: Mapping[str, str], url: str, proxy: str | None
         ("ACME.getdx.net", HTTPS, True),
         ("getdx.net", HTTPS, True),
         (".getdx.net", HTTPS, True),
-        (".getdx.net", "https://getdx.net", True),
+        (".getdx.net", "https://getdx.net", False),
+        (".GetDX.net", HTTPS, True),
+        (".getdx.net:443", HTTPS, True),
+        (".getdx.net:8443", HTTPS, False),
+        (".net:443", HTTPS, True),
+        ("..getdx.net", HTTPS, False),
+        (".", HTTPS, False),
+        ("getdx.net:443", HTTPS, True),
+        ("getdx.net:", HTTPS, True),
+        (":443", HTTPS, False),
+        ("acme.getdx.net:443:443", HTTPS, False),
+        ("x.test acme.getdx.net", HTTPS, True),
+        ("x.test\n\tacme.getdx.net\n", HTTPS, True),
+        (" * ", HTTPS, True),
+        ("x.test,*", HTTPS, True),
+        ("*.getdx.net", HTTPS, False),
+        ("acme.getdx.net:443", "https://ACME.getdx.net", True),
+        ("getdx.net:443", "https://acme.getdx.net:443", True),
         ("net", HTTPS, True),
         ("localhost,127.0.0.1, .getdx.net ,x", HTTPS, True),
         ("acme.getdx.net:8443", "https://acme.getdx.net:8443", True),
@@ -281,6 +296,16 @@ def test_the_usual_variables(env: Mapping[str, str], url: str, proxy: str | None
         ("*", "https://10.1.2.3", True),
         ("10.0.0.0/16", "https://10.1.2.3", False),
         ("10.0.0.0/8", HTTPS, False),
+        ("10.0.0.0/8:8443", "https://10.1.2.3:8443", True),
+        ("1.2.3", "https://10.1.2.3", False),
+        ("[2001:db8::1]", "https://[2001:db8::1]", True),
+        ("2001:db8::1", "https://[2001:db8::1]:8443", True),
+        ("2001:DB8:0::1", "https://[2001:db8::1]", True),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443", True),
+        ("[2001:db8::1]:8444", "https://[2001:db8::1]:8443", False),
+        ("2001:db8::/32", "https://[2001:db8::1]", True),
+        ("2001:db8::2", "https://[2001:db8::1]", False),
+        ("[2001:db8::1", "https://[2001:db8::1]", True),
     ],
 )
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
@@ -414,15 +439,6 @@ def test_this_very_machine_is_reached_without_a_proxy(tmp_path: Path, host: str)
         send._session.close()
 
 
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_folder_without_hashed_names_holds_no_cas(tmp_path: Path, name: str) -> None:
-    (tmp_path / "ca.pem").write_text("a certificate under a name that OpenSSL does not look for")
-    _, warnings = tls_context({name: str(tmp_path)}, None)
-    ((warning),) = warnings
-    assert name in warning
-    assert "`ca-bundle`" in warning
-
-
 class ReasonedError(Exception):
     """As urllib3 has it."""
 
@@ -431,14 +447,21 @@ class ReasonedError(Exception):
         self.reason = reason
 
 
-def test_it_is_found_as_a_reason_an_argument_a_cause_and_a_context() -> None:
-    inner = [OSError(name) for name in ("reason", "argument", "cause", "context")]
+def test_it_is_found_as_a_reason_an_argument_and_a_context() -> None:
+    inner = [OSError(name) for name in ("reason", "argument", "context")]
     outer = ReasonedError(inner[0])
     outer.args = ("words", inner[1])
-    outer.__cause__, outer.__context__ = inner[2:]
+    outer.__context__ = inner[2]
     found = list(exception_chain(outer))
     assert found[0] is outer
     assert {id(each) for each in found[1:]} == {id(each) for each in inner}
+
+
+@pytest.mark.parametrize("cause", [None, OSError("cause")])
+def test_what_came_before_is_no_part_where_a_cause_is_named(cause: OSError | None) -> None:
+    outer = ValueError("later")
+    outer.__context__, outer.__cause__ = OSError("handled before"), cause
+    assert list(exception_chain(outer)) == [outer, *([cause] if cause else [])]
 
 
 def test_it_is_found_however_deep() -> None:

@@ -1,5 +1,6 @@
 """Which paths an input may name, and the files of the workspace, read and written without a way out of it."""
 
+import errno
 import os
 import resource
 import socket
@@ -364,6 +365,62 @@ def test_a_checkout_is_one_of_this_repository(
     if config is not None:
         (folder / ".git" / "config").write_text(config)
     assert workspace.is_checkout("acme/shop") is expected
+
+
+def odd_config(kind: str, folder: Path) -> None:
+    git = folder / ".git"
+    match kind:
+        case "the folder is a link":
+            (folder / "elsewhere").mkdir()
+            git.symlink_to("elsewhere")
+        case "a link":
+            git.mkdir()
+            (folder / "real").write_text("[core]\n")
+            (git / "config").symlink_to("../real")
+        case "a FIFO":
+            git.mkdir()
+            os.mkfifo(git / "config")
+        case "a folder":
+            (git / "config").mkdir(parents=True)
+        case "too large":
+            git.mkdir()
+            (git / "config").write_text("#" * (MEBIBYTE + 1))
+
+
+@pytest.mark.parametrize("kind", ["the folder is a link", "a link", "a FIFO", "a folder", "too large"])
+def test_a_config_that_is_no_plain_file_says_of_no_repository(folder: Path, workspace: Workspace, kind: str) -> None:
+    odd_config(kind, folder)
+    assert workspace.is_checkout("acme/shop") is False
+
+
+@pytest.mark.parametrize("config", ["\n" * MEBIBYTE, " " * MEBIBYTE, "url" * (MEBIBYTE // 3), "url =\n" * 100_000])
+def test_a_config_takes_time_by_its_length_alone(folder: Path, workspace: Workspace, config: str) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text(config)
+    assert workspace.is_checkout("acme/shop") is True
+
+
+def test_of_a_linked_worktree_git_s_folder_is_a_file(folder: Path, workspace: Workspace) -> None:
+    (folder / ".git").write_text("gitdir: /elsewhere/.git/worktrees/shop\n")
+    assert workspace.is_checkout("acme/shop") is True
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS])
+def test_a_file_that_cannot_be_given_away_is_written_all_the_same(folder: Path, number: int) -> None:
+    """Without CAP_CHOWN; to an owner whom a user namespace does not have; on a file system without owners."""
+
+    def refuse(*_given: int) -> None:
+        raise OSError(number, "no")
+
+    said: list[str] = []
+    workspace = Workspace(str(folder), said.append, refuse)
+    workspace.append("out/failed.jsonl", b"one\n")
+    with workspace.replacing("rows.csv") as file:
+        file.write(b"rows")
+    assert (folder / "out/failed.jsonl").read_bytes() == b"one\n"
+    assert (folder / "rows.csv").read_bytes() == b"rows"
+    line = "A written file stays root's, because it cannot be given to the workspace's owner"
+    assert set(said) == ({f"{line} ({errno.errorcode[number]})."} if ROOT else set())
 
 
 def test_a_sparse_checkout_is_not_whole(folder: Path, workspace: Workspace) -> None:
