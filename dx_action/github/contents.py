@@ -1,30 +1,36 @@
 """The files of a repository at one commit: from the workspace if it is checked out there, else from GitHub."""
 
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from urllib.parse import quote
 
-from pydantic import Base64Bytes, Field, RootModel
+from pydantic import RootModel
 
 from dx_action.errors import InvalidValue
 from dx_action.github.client import Answer, Repository
 from dx_action.github.commits import Tree, tree_at
-from dx_action.github.errors import Missing
+from dx_action.github.errors import UNREADABLE, LookupFailedError, Missing
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
+from dx_action.text import one_line, truncate
 
 # GitHub does not load a larger CODEOWNERS; maps and catalogs have their own, smaller limits.
 _MOST = 3 * MEBIBYTE
-_LINK = "120000"
+# What may be in place of a file, by the words of a content and of a tree.
+_NO_FILES = {"dir": "a folder", "tree": "a folder", "submodule": "a submodule", "commit": "a submodule"}
+_NO_FILES |= dict.fromkeys(("symlink", _LINK := "120000"), "a symbolic link, which is not followed")
 
 
-class _Blob(Answer):
-    content: Base64Bytes = Field(strict=False)
+class _Encoded(Answer):
+    content: str | None = None
+    encoding: str | None = None
+    size: int
 
 
-class _Content(Answer):
+class _Content(_Encoded):
     type: str
     sha: str
-    encoding: str | None = None
-    content: Base64Bytes = Field(b"", strict=False)
 
 
 class _Contents(RootModel[_Content | list[object]]):
@@ -40,7 +46,8 @@ class FilesAt:
     def read(self, path: str) -> bytes | None:
         """Return a file; None if there is none. Raises InvalidValue, LookupFailedError."""
         if not self._checked_out:
-            return self._read_there(path)
+            with _asking_for(path):
+                return self._read_there(path)
         try:
             return self._workspace.read(path, _MOST)
         except (NotThere, NoFolder):  # what was a folder before the change may be a file now
@@ -56,30 +63,59 @@ class FilesAt:
         try:
             return self._workspace.read(path, _MOST)
         except NotThere:
-            return self._contents(path)
+            with _asking_for(path):
+                return self._contents(path, "names")
 
     def _read_there(self, path: str) -> bytes | None:
         """Read a file from GitHub: one call for the names of all files, and one for each that is read."""
         entry = self._tree.by_path.get(path)
-        if entry is None or entry.type != "blob":
-            return self._contents(path) if self._tree.truncated else None
-        if entry.mode == _LINK:
-            raise InvalidValue("is a symbolic link, which is not followed. Put a file there.")
+        if entry is None:
+            return self._contents(path, "is") if self._tree.truncated else None
+        kind = _LINK if entry.mode == _LINK else entry.type
+        if kind in _NO_FILES:
+            raise _no_file(kind, "is")
         return self._blob(entry.sha)
 
     @cached_property
     def _tree(self) -> Tree:
         return tree_at(self._repository, self._commit, recursive=True)
 
-    def _contents(self, path: str) -> bytes | None:
+    def _contents(self, path: str, verb: str) -> bytes | None:
         try:
             found = self._repository.get(f"contents/{quote(path)}", "contents", _Contents, ref=self._commit).root
         except Missing:
             return None
-        if not isinstance(found, _Content) or found.type != "file":
-            return None
+        if isinstance(found, list) or found.type in _NO_FILES:
+            raise _no_file("dir" if isinstance(found, list) else found.type, verb)
         # Over 1 MB the file's own answer leaves its content out.
-        return found.content if found.encoding == "base64" else self._blob(found.sha)
+        return self._blob(found.sha) if found.encoding == "none" else _decoded(found)
 
     def _blob(self, sha: str) -> bytes:
-        return self._repository.get(f"git/blobs/{sha}", "contents", _Blob).content
+        return _decoded(self._repository.get(f"git/blobs/{sha}", "contents", _Encoded))
+
+
+def _no_file(kind: str, verb: str) -> InvalidValue:
+    return InvalidValue(f"{verb} {_NO_FILES[kind]}. Put a file there.")
+
+
+def _decoded(found: _Encoded) -> bytes:
+    """Return the content. Raises LookupFailedError if it is not as GitHub documents it."""
+    try:
+        data = b64decode("".join((found.content or "").split()), validate=True)
+    except ValueError:
+        data = None
+    if data is None or found.encoding != "base64" or len(data) != found.size:
+        raise LookupFailedError(UNREADABLE)
+    return data
+
+
+@contextmanager
+def _asking_for(path: str) -> Iterator[None]:
+    """Name the file in the error for an answer that cannot be read."""
+    try:
+        yield
+    except LookupFailedError as error:
+        if not error.unreadable:
+            raise
+        text = f"was asked for the file {truncate(one_line(path))}, and {error.problems[0].text}"
+        raise LookupFailedError(text, error.kind) from None

@@ -75,6 +75,8 @@ class LookupFailedError(ActionError):
         subject = "GITHUB_API_URL" if kind in ("rejected", "unavailable") else "github-token"
         super().__init__(Problem(subject, text, outage=kind in ("limited", "unavailable")))
         self.kind = kind
+        # Whether something answered, which another attempt may better.
+        self.unreadable = kind == "unavailable" and text.startswith("returned ")
 
     @property
     def outage(self) -> bool:

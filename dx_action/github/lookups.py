@@ -102,8 +102,11 @@ class Lookups:
         return into
 
     def named_file(self, path: str) -> bytes | None:
-        """Return a file that an input names; None if there is none. Raises LookupFailedError."""
-        return self._files.read_named(path)
+        """Return the file that `ca-bundle` names; None if there is none. Raises BadInput, LookupFailedError."""
+        try:
+            return self._files.read_named(path)
+        except InvalidValue as wrong:
+            raise BadInput.of("ca-bundle", str(wrong)) from None
 
     def is_tag(self, name: str) -> bool | None:
         """Return whether the name is a tag's, and no branch has it, too; None if GitHub does not answer."""
@@ -187,7 +190,10 @@ class Lookups:
         given = self._inputs.service_map
         if isinstance(given, Ownership):
             return given
-        data = self._files.read_named(given or "")
+        try:
+            data = self._files.read_named(given or "")
+        except InvalidValue as wrong:
+            raise BadInput.of("service-map", str(wrong)) from None
         if data is None:
             text = "names a file that is neither in the workspace nor in the deployed commit."
             raise BadInput.of("service-map", text)

@@ -1,5 +1,6 @@
 """The files of a repository at one commit: where they are read, and what is no file."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def gh() -> Iterator[GitHub]:
             "a/bytes": b"\x00\xff",
             "large": "x" * 100,
             "link": link("a/file"),
+            "astray": link("nowhere"),
             "sub": submodule("1" * 40),
         }
     )
@@ -39,13 +41,29 @@ def api(gh: GitHub) -> Iterator[Repository]:
 def test_a_file_on_github(gh: GitHub, api: Repository, tmp_path: Path) -> None:
     """One call for the names of all files, and one for each that is read."""
     files = FilesAt(api, "main", Workspace(str(tmp_path)), own=True)
-    assert [files.read(path) for path in ("a/file", "a/bytes", "a/none", "a", "sub")] == [
-        *(b"on GitHub", b"\x00\xff"),
-        *(None, None, None),
-    ]
+    assert [files.read(path) for path in ("a/file", "a/bytes", "a/none")] == [b"on GitHub", b"\x00\xff", None]
     assert [path.rpartition("/")[0] for path in asked(gh)] == ["git/trees", "git/blobs", "git/blobs"]
-    with pytest.raises(InvalidValue, match="is a symbolic link"):
-        files.read("link")
+
+
+NO_FILES = {
+    "a": "a folder",
+    "sub": "a submodule",
+    "link": "a symbolic link, which is not followed",
+    "astray": "a symbolic link, which is not followed",
+}
+
+
+@pytest.mark.parametrize("path", NO_FILES)
+def test_what_is_no_file_is_said(gh: GitHub, api: Repository, tmp_path: Path, path: str) -> None:
+    files = FilesAt(api, "main", Workspace(str(tmp_path)), own=True)
+    with pytest.raises(InvalidValue, match=rf"^is {NO_FILES[path]}\. Put a file there\.$"):
+        files.read(path)
+    if path != "link":  # GitHub follows a link to a file of the repository by itself
+        with pytest.raises(InvalidValue, match=rf"^names {NO_FILES[path]}\. Put a file there\.$"):
+            files.read_named(path)
+        gh.configure(tree_limit=0)
+        with pytest.raises(InvalidValue, match=rf"^is {NO_FILES[path]}\. Put a file there\.$"):
+            FilesAt(api, "refs/heads/main", Workspace(str(tmp_path)), own=True).read(path)
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -61,8 +79,8 @@ def test_a_file_of_a_checkout(gh: GitHub, api: Repository, tmp_path: Path, own: 
     assert files.read_named("a/bytes") == b"\x00\xff"
 
 
-@pytest.mark.parametrize("path", ["a", "sub", "none", "a/file/below"])
-def test_what_an_input_names_and_is_no_file(api: Repository, tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize("path", ["none", "a/file/below"])
+def test_what_an_input_names_and_is_not_there(api: Repository, tmp_path: Path, path: str) -> None:
     assert FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named(path) is None
 
 
@@ -80,23 +98,65 @@ def test_a_commit_that_github_does_not_have(api: Repository, tmp_path: Path) -> 
         FilesAt(api, "f" * 40, Workspace(str(tmp_path)), own=True).read("a/file")
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("/git/trees/", b"{}"),
-        ("/git/trees/", b'{"tree": [{"path": "a/file"}]}'),
-        ("/git/blobs/", b"{}"),
-        ("/git/blobs/", b'{"content": "a"}'),
-    ],
-)
-def test_an_answer_of_another_shape(gh: GitHub, api: Repository, tmp_path: Path, path: str, answer: bytes) -> None:
+# An answer that cannot be read.
+
+TREE = b'{"tree": [{"path": "a/file", "mode": "100644", "type": "blob", "sha": "%s"}]}' % (b"1" * 40)
+FILE = {"type": "file", "sha": "1" * 40, "encoding": "base64", "content": "b24gR2l0SHVi\n", "size": 9}
+
+
+def but(**changes: object) -> bytes:
+    """Write a content with some fields changed, or without those that are `...`."""
+    return json.dumps({key: value for key, value in {**FILE, **changes}.items() if value is not ...}).encode()
+
+
+FOREIGN = [b"<html>Sign in", b"", b"null", b"7", b'"text"', b"{}", b'{"message": "Hello"}', b"[[", b'{"tree": null}']
+NO_TREES = [b'{"tree": [{"path": "a/file"}]}', b'{"tree": [7]}', b'{"tree": {}}', TREE.replace(b'"blob"', b"null")]
+NO_CONTENTS = [
+    but(content="<html>"),
+    but(content="b24gR2l0SHVi!"),
+    but(content="b24gR2l0SHV"),
+    but(content="b24gR2l0"),
+    but(content=""),
+    but(content=None),
+    but(content=...),
+    but(content=7),
+    but(encoding="utf-8", content="on GitHub"),
+    but(encoding=None),
+    but(encoding=...),
+    but(size=10),
+    but(size=...),
+    but(size=None),
+]
+UNREADABLE = [
+    *(("/git/trees/", answer) for answer in (*FOREIGN, *NO_TREES)),
+    *(("/git/blobs/", answer) for answer in (*FOREIGN, *NO_CONTENTS)),
+    *(("/contents/", answer) for answer in (*FOREIGN, *NO_CONTENTS)),
+]
+
+
+@pytest.mark.parametrize(("path", "answer"), UNREADABLE)
+def test_an_answer_that_cannot_be_read_names_the_file(
+    gh: GitHub, api: Repository, tmp_path: Path, path: str, answer: bytes
+) -> None:
     gh.fail(path, status=200, body=answer, times=None)
-    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
-        FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read("a/file")
+    files = FilesAt(api, "main", Workspace(str(tmp_path)), own=True)
+    with pytest.raises(LookupFailedError) as failed:
+        files.read_named("a/file") if path == "/contents/" else files.read("a/file")
+    said = str(failed.value.problems[0])
+    assert said.startswith("`GITHUB_API_URL` was asked for the file a/file, and returned ")
+    assert failed.value.kind == "unavailable"
 
 
-@pytest.mark.parametrize("answer", [b"7", b"{}", b'{"type": "file", "sha": "a", "content": "a", "encoding": "base64"}'])
-def test_a_content_of_another_shape(gh: GitHub, api: Repository, tmp_path: Path, answer: bytes) -> None:
-    gh.fail("/contents/", status=200, body=answer, times=None)
-    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
-        FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named("a/file")
+def test_a_foreign_name_is_shown_as_one_line(gh: GitHub, api: Repository, tmp_path: Path) -> None:
+    gh.fail("/contents/", status=200, body=b"{}", times=None)
+    with pytest.raises(LookupFailedError) as failed:
+        FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named("a\n::error::b" + "c/" * 400)
+    said = str(failed.value.problems[0])
+    assert "the file a\\n::error::bc/c/c/" in said
+    assert len(said) < 800
+
+
+@pytest.mark.parametrize("content", ["b24gR2l0SHVi", "b24g\nR2l0\nSHVi\n", "b24gR2l0SHVi\r\n"])
+def test_base64_may_be_broken_into_lines(gh: GitHub, api: Repository, tmp_path: Path, content: str) -> None:
+    gh.fail("/contents/", status=200, body=but(content=content), times=None)
+    assert FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named("a/file") == b"on GitHub"

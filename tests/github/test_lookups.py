@@ -176,10 +176,9 @@ def test_a_bad_map_is_named_with_its_line(scene: Scene, name: str, here: bool) -
 
 
 NO_MAPS: dict[str, dict[str, Content]] = {
-    "deleted": {},
     "a folder": {"services.yml/a": "1"},
     "a submodule": {"services.yml": submodule("1" * 40)},
-    "a link to nothing": {"services.yml": link("nowhere")},
+    "a symbolic link, which is not followed": {"services.yml": link("nowhere")},
 }
 
 
@@ -187,8 +186,67 @@ NO_MAPS: dict[str, dict[str, Content]] = {
 def test_a_map_that_is_not_there_is_no_empty_map(scene: Scene, name: str) -> None:
     put(scene, {"services.yml": MAP})
     put(scene, {"services.yml": None, **NO_MAPS[name]})
+    assert scene.refused(FROM_MAP) == f"`service-map` names {name}. Put a file there."
+
+
+def test_a_map_that_was_deleted_is_no_empty_map(scene: Scene) -> None:
+    put(scene, {"services.yml": MAP})
+    put(scene, {"services.yml": None})
     said = scene.refused(FROM_MAP)
     assert said == "`service-map` names a file that is neither in the workspace nor in the deployed commit."
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a submodule"])
+@pytest.mark.parametrize(
+    ("given", "path"), [(OWNERS, "CODEOWNERS"), (OWNERS, ".github/CODEOWNERS"), (BACKSTAGE, "web/catalog-info.yaml")]
+)
+def test_what_is_no_file_has_no_owners(scene: Scene, given: dict[str, str], path: str, kind: str) -> None:
+    put(scene, {f"{path}/a": "1"} if kind == "a folder" else {path: submodule("1" * 40)})
+    assert scene.refused(given) == f"`services-from` cannot be used: {path} is {kind}. Put a file there."
+
+
+FILES_THAT_DECIDE = {"services.yml": FROM_MAP, "CODEOWNERS": OWNERS, "web/catalog-info.yaml": BACKSTAGE}
+
+
+@pytest.mark.parametrize("path", FILES_THAT_DECIDE)
+@pytest.mark.parametrize(
+    "body", [b"{}", b"<html>Sign in</html>", b'{"content": null, "encoding": "base64", "size": 1}']
+)
+def test_a_file_that_github_does_not_return_is_named(scene: Scene, path: str, body: bytes) -> None:
+    put(scene, {path: MAP})
+    scene.gh.fail("/(contents|git/blobs)/", status=200, body=body, times=None)
+    said = scene.refused(FILES_THAT_DECIDE[path])
+    assert said.startswith(f"`GITHUB_API_URL` was asked for the file {path}, and returned an answer that is not ")
+
+
+TEXTS = {"services.yml": MAP, "CODEOWNERS": "* @web\n", "web/catalog-info.yaml": component("web")}
+
+
+@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize("here", [True, False], ids=["workspace", "GitHub"])
+def test_a_byte_order_mark_and_windows_lines_do_not_matter(scene: Scene, path: str, here: bool) -> None:
+    repo = put(scene, {path: b"\xef\xbb\xbf" + TEXTS[path].replace("\n", "\r\n").encode()})
+    if here:
+        scene.check_out(repo)
+    assert scene.services(FILES_THAT_DECIDE[path], "web/a") == ["web"]
+
+
+@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize("here", [True, False], ids=["workspace", "GitHub"])
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(scene: Scene, path: str, here: bool) -> None:
+    repo = put(scene, {path: f"{TEXTS[path]}# ".encode() + b"\xe9\n"})
+    if here:
+        scene.check_out(repo)
+    line = TEXTS[path].count("\n") + 1
+    assert f"cannot be used: {path} is not UTF-8 (line {line})" in scene.refused(FILES_THAT_DECIDE[path])
+
+
+@pytest.mark.parametrize("path", ["web", "sub"])
+def test_a_ca_bundle_that_is_no_file(scene: Scene, path: str) -> None:
+    put(scene, {"sub": submodule("1" * 40)})
+    what = "a folder" if path == "web" else "a submodule"
+    with pytest.raises(BadInput, match=rf"^`ca-bundle` names {what}\. Put a file there\.$"):
+        scene.look({}).named_file(path)
 
 
 def test_a_link_in_the_workspace_is_not_followed(scene: Scene) -> None:
