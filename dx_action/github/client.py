@@ -131,9 +131,10 @@ class Repository:
             return self.get(path, permission, model, **parameters)
         if found is None or _is_foreign(found):
             raise LookupFailedError(UNREADABLE)
+        answer = checked(model, found)
         if not self._patient:  # a patient one reads much, and each page once
             self._answers[key] = found
-        return checked(model, found)
+        return answer
 
     def pages(self, path: str, permission: str, model: type[list[T]], **parameters: str | int) -> Iterator[list[T]]:
         """Yield the pages of one of REST's lists: a call for each 100 items, when it is due."""

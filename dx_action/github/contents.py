@@ -1,36 +1,60 @@
 """The files of a repository at one commit: from the workspace if it is checked out there, else from GitHub."""
 
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import RootModel
+from pydantic import RootModel, model_validator
 
 from dx_action.errors import InvalidValue
-from dx_action.github.client import Answer, Repository
+from dx_action.github.client import BACKOFF, RETRIES, Answer, Repository
 from dx_action.github.commits import Tree, tree_at
-from dx_action.github.errors import UNREADABLE, LookupFailedError, Missing
+from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
 from dx_action.text import one_line, truncate
 
+T = TypeVar("T")
 # GitHub does not load a larger CODEOWNERS; maps and catalogs have their own, smaller limits.
 _MOST = 3 * MEBIBYTE
+# Seconds before another attempt at an answer that cannot be read.
+_WAITS = tuple(BACKOFF * 2**number for number in range(RETRIES))
 # What may be in place of a file, by the words of a content and of a tree.
 _NO_FILES = {"dir": "a folder", "tree": "a folder", "submodule": "a submodule", "commit": "a submodule"}
 _NO_FILES |= dict.fromkeys(("symlink", _LINK := "120000"), "a symbolic link, which is not followed")
 
 
-class _Encoded(Answer):
+class _Blob(Answer):
     content: str | None = None
     encoding: str | None = None
     size: int
 
+    @property
+    def data(self) -> bytes:
+        """The content. Raises ValueError if it is not whole, and in base64, as documented."""
+        data = b64decode("".join((self.content or "").split()), validate=True)
+        if self.encoding != "base64" or len(data) != self.size:
+            raise ValueError
+        return data
 
-class _Content(_Encoded):
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ = self.data
+        return self
+
+
+class _Content(_Blob):
+    """What is at a path. Over 1 MB a file's content is left out."""
+
     type: str
     sha: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ = self.encoding == "none" or self.type in _NO_FILES or self.data
+        return self
 
 
 class _Contents(RootModel[_Content | list[object]]):
@@ -78,35 +102,35 @@ class FilesAt:
 
     @cached_property
     def _tree(self) -> Tree:
-        return tree_at(self._repository, self._commit, recursive=True)
+        return self._again(lambda: tree_at(self._repository, self._commit, recursive=True))
 
     def _contents(self, path: str, verb: str) -> bytes | None:
+        place = f"contents/{quote(path)}"
         try:
-            found = self._repository.get(f"contents/{quote(path)}", "contents", _Contents, ref=self._commit).root
+            found = self._again(lambda: self._repository.get(place, "contents", _Contents, ref=self._commit)).root
         except Missing:
             return None
         if isinstance(found, list) or found.type in _NO_FILES:
             raise _no_file("dir" if isinstance(found, list) else found.type, verb)
-        # Over 1 MB the file's own answer leaves its content out.
-        return self._blob(found.sha) if found.encoding == "none" else _decoded(found)
+        return self._blob(found.sha) if found.encoding == "none" else found.data
 
     def _blob(self, sha: str) -> bytes:
-        return _decoded(self._repository.get(f"git/blobs/{sha}", "contents", _Encoded))
+        return self._again(lambda: self._repository.get(f"git/blobs/{sha}", "contents", _Blob)).data
+
+    def _again(self, ask: Callable[[], T]) -> T:
+        """Ask again for an answer that cannot be read: what a proxy or an overloaded server put there may pass."""
+        for wait in _WAITS:
+            try:
+                return ask()
+            except LookupFailedError as error:
+                if not error.unreadable or wait >= self._repository.left():
+                    raise
+                self._repository.clock.sleep(wait)
+        return ask()
 
 
 def _no_file(kind: str, verb: str) -> InvalidValue:
     return InvalidValue(f"{verb} {_NO_FILES[kind]}. Put a file there.")
-
-
-def _decoded(found: _Encoded) -> bytes:
-    """Return the content. Raises LookupFailedError if it is not as GitHub documents it."""
-    try:
-        data = b64decode("".join((found.content or "").split()), validate=True)
-    except ValueError:
-        data = None
-    if data is None or found.encoding != "base64" or len(data) != found.size:
-        raise LookupFailedError(UNREADABLE)
-    return data
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class LookupFailedError(ActionError):
         subject = "GITHUB_API_URL" if kind in ("rejected", "unavailable") else "github-token"
         super().__init__(Problem(subject, text, outage=kind in ("limited", "unavailable")))
         self.kind = kind
-        # Whether something answered, which another attempt may better.
+        # Whether something answered, and no more than that.
         self.unreadable = kind == "unavailable" and text.startswith("returned ")
 
     @property
@@ -91,6 +91,7 @@ class NoAnswerError(LookupFailedError):
         text = f"{_LEADS.get(cause, 'cannot be reached')}{tried}. {server.sentence(cause)}"
         super().__init__(text, "unavailable" if cause in OUTAGES else "rejected")
         self.cause = cause
+        self.unreadable = False
         self.slow = cause == "no_answer"
 
 

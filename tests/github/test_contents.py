@@ -160,3 +160,22 @@ def test_a_foreign_name_is_shown_as_one_line(gh: GitHub, api: Repository, tmp_pa
 def test_base64_may_be_broken_into_lines(gh: GitHub, api: Repository, tmp_path: Path, content: str) -> None:
     gh.fail("/contents/", status=200, body=but(content=content), times=None)
     assert FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named("a/file") == b"on GitHub"
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"{}", b"", b"[[", but(content="<html>")])
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_answer_that_cannot_be_read_is_asked_for_again(
+    gh: GitHub, api: Repository, tmp_path: Path, answer: bytes, times: int
+) -> None:
+    gh.fail("/contents/", status=200, body=answer, times=times)
+    assert FilesAt(api, "main", Workspace(str(tmp_path)), own=True).read_named("a/file") == b"on GitHub"
+    assert gh.count("/contents/") == times + 1
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"{}"])
+def test_it_is_asked_for_four_times(gh: GitHub, api: Repository, tmp_path: Path, answer: bytes) -> None:
+    gh.fail("/contents/", status=200, body=answer, times=None)
+    files = FilesAt(api, "main", Workspace(str(tmp_path)), own=True)
+    with pytest.raises(LookupFailedError):
+        files.read_named("a/file")
+    assert gh.count("/contents/") == 4
