@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from dx_action.deployment.calls import deployment_calls, refuse_secrets
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.client import Repository
-from dx_action.github.deployments import current_name, pages
+from dx_action.github.deployments import DeploymentNode, Page, current_name, pages
 from dx_action.github.errors import UNDOCUMENTED, LookupFailedError
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import iso, parse_time_or_none
@@ -22,6 +22,8 @@ from dx_action.secrecy import NO_SECRETS, Secrets
 from dx_action.text import plural
 
 _DAYS = 90
+# GitHub ends a deployment that waits longer for an approval, so that one that was created before seldom ends later.
+_WAITS = timedelta(days=30)
 # Each name costs a call, and a history has few: those of repositories whose workflows deploy this one.
 _MOST_NAMES = 5
 _OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
@@ -46,7 +48,8 @@ def rows_from_history(
     deploys = inputs.model_copy(update={"operation": "deploy"})
     own_jobs = _OwnJobs(repository, runtime.server_url)
     rows, texts, jobs, others = Rows(), Counter[str](), set[int](), 0
-    for event, ref, log_urls, name in _outcomes(repository, since, until, environments=not inputs.only_environments):
+    outcomes = _Outcomes(repository, since, until, environments=not inputs.only_environments)
+    for event, ref, log_urls, name in outcomes:
         registration = resolve(deploys, replace(runtime, ref=ref, ref_name="", ref_type=""), event, now)
         if not isinstance(registration, Registration):
             others += 1
@@ -59,10 +62,17 @@ def rows_from_history(
             for call in calls:
                 rows.add(call, len(rows) + 1)
     say(f"Read {plural(len(rows), 'deployment')} from GitHub's history of {repository.name}")
+    if outcomes.stopped:
+        say(f"  Stopped at those created before {iso(since - _WAITS)}, {_WAITS.days} days before `since`")
     if others:
         which = "a branch or an environment" if inputs.only_branches else "an environment"
         say(f"  Left out {plural(others, 'deployment')} to {which} that does not count")
-    notices: list[str] = []
+    notices = [repository.renamed] if repository.renamed else []
+    if outcomes.missing:
+        notices.append(
+            f"GitHub did not return {plural(outcomes.missing, 'deployment')} of its history, as if `github-token` may not read "
+            "everything in it. What is missing is left out."
+        )
     if not len(rows) and not jobs:
         place = f"in GitHub's history of {repository.name} from {iso(since)} to {iso(until)}"
         notices.append(_none_counts(inputs, place, others))
@@ -101,43 +111,55 @@ def _none_counts(inputs: Inputs, place: str, others: int) -> str:
     return f"{found}, but none{branch} to an environment {why}, or set an earlier `since`."
 
 
-def _outcomes(
-    repository: Repository, since: datetime, until: datetime, *, environments: bool
-) -> Iterator[tuple[DeploymentStatusEvent, str, list[str], str]]:
-    """Yield each deployment's first success and its first failure or error in the window, the newest deployments first.
+class _Outcomes:
+    """Each deployment's first success and its first failure or error in the window, the newest deployments first.
 
     Each comes as the event that GitHub sent about it, with the deployed branch or tag as in GITHUB_REF, the log URLs of all the
-    deployment's statuses, and the repository's name today. It ends at the first page that is wholly from before `since`.
-    `environments`: whether each environment is for production, or transient, is needed. Raises LookupFailedError.
+    deployment's statuses, and the repository's name today. The window is over the outcomes' own times, so that deployments
+    are read on for as long as they may wait. `environments`: whether each environment is for production, or transient, is
+    needed. `stopped`: older deployments were not read; `missing`: GitHub did not return so many. Raises LookupFailedError.
     """
-    seen: set[str] = set()
-    for page in pages(repository):
-        late = False
-        # As it is written: a repository that was renamed would else be another than the event's.
-        own = page.name if page.name.casefold() == repository.name.casefold() else repository.name
-        for node in page.nodes:
-            statuses = page.statuses(node)
-            firsts = _firsts(statuses)
-            late = late or any(at >= since for at in (_moment(node.created_at), *(at for at, _ in firsts)))
-            inside = [status for at, status in firsts if since <= at <= until]
-            if not inside or node.id in seen:
-                continue
-            seen.add(node.id)
-            log_urls = [status.log_url for status in statuses if status.log_url]
-            deployment = page.deployment(node, environments=environments)
-            for status in inside:
-                event = DeploymentStatusEvent(
-                    name="deployment_status",
-                    repository=runner_event.Repository(full_name=own),
-                    deployment=deployment,
-                    deployment_status=status,
-                )
-                yield event, f"{node.ref.prefix}{node.ref.name}" if node.ref else "", log_urls, page.name
-        if not late:
+
+    def __init__(self, repository: Repository, since: datetime, until: datetime, *, environments: bool) -> None:
+        self._repository, self._since, self._until, self._environments = repository, since, until, environments
+        self.stopped, self.missing = False, 0
+
+    def __iter__(self) -> Iterator[tuple[DeploymentStatusEvent, str, list[str], str]]:
+        seen: set[str] = set()
+        for page in pages(self._repository):
+            self.missing += page.missing
+            found = False
+            for node in page.nodes:
+                for outcome in self._of(page, node) if node.id not in seen else ():
+                    found = True
+                    yield outcome
+                seen.add(node.id)
+            created = [_moment(node.created_at) for node in page.nodes]
+            if created and not found and max(created) < self._since - _WAITS:
+                self.stopped = True
+                return
+
+    def _of(self, page: Page, node: DeploymentNode) -> Iterator[tuple[DeploymentStatusEvent, str, list[str], str]]:
+        name = self._repository.name
+        statuses = page.statuses(node)
+        inside = [status for at, status in _firsts(statuses) if self._since <= at <= self._until]
+        if not inside:
             return
+        # As it is written: a repository that was renamed would else be another than the event's.
+        own = page.name if page.name.casefold() == name.casefold() else name
+        log_urls = [status.log_url for status in statuses if status.log_url]
+        deployment = page.deployment(node, environments=self._environments)
+        for status in inside:
+            event = DeploymentStatusEvent(
+                name="deployment_status",
+                repository=runner_event.Repository(full_name=own),
+                deployment=deployment,
+                deployment_status=status,
+            )
+            yield event, f"{node.ref.prefix}{node.ref.name}" if node.ref else "", log_urls, page.name
 
 
-def _firsts(statuses: list[DeploymentStatus]) -> list[tuple[datetime, DeploymentStatus]]:
+def _firsts(statuses: Sequence[DeploymentStatus]) -> list[tuple[datetime, DeploymentStatus]]:
     """Return the first status of each outcome. GitHub lists the newest first, also of those in one second."""
     timed = [(_moment(status.created_at), status) for status in reversed(statuses) if status.state in _OUTCOMES]
     firsts: dict[str, tuple[datetime, DeploymentStatus]] = {}

@@ -308,9 +308,13 @@ NO_CHANGES = Changes({})
 
 
 def first_commit(pulls: Iterable[MergedPull]) -> Sourced[str] | None:
-    """Return the author date of their earliest commit; None if it is unknown."""
-    first = min(((pull.first_commit_at, pull.number) for pull in pulls if pull.first_commit_at), default=None)
-    return Sourced(first[0], f"pull request #{first[1]}") if first else None
+    """Return the author date of their earliest commit; None if it is unknown, as if that of any pull request is."""
+    times = [(pull.first_commit_at, pull.number) for pull in pulls]
+    known = [(time, number) for time, number in times if time]
+    if not known or len(known) < len(times):
+        return None
+    time, number = min(known)
+    return Sourced(time, f"pull request #{number}")
 
 
 def in_seconds(time: Sourced[str]) -> Sourced[int]:

@@ -15,6 +15,7 @@ from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
+from dx_action.text import join_names
 
 
 def lead_times(
@@ -60,6 +61,8 @@ def _first_commit_time(
         return None
     if not pulls:
         raise UnavailableError("no pull request is known that this deployment ships")
-    if first := first_commit(pulls if all(pull.first_commit_at for pull in pulls) else lookups().dated(pulls)):
+    dated = pulls if all(pull.first_commit_at for pull in pulls) else lookups().dated(pulls)
+    if first := first_commit(dated):
         return first
-    raise UnavailableError("GitHub returned no commits of the pull requests")
+    undated = [f"#{pull.number}" for pull in dated if not pull.first_commit_at]
+    raise UnavailableError(f"GitHub did not return all commits of {join_names(undated)}")

@@ -1,26 +1,29 @@
 """GitHub's deployments: the whole history page by page, and the previous deployment of a service."""
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from itertools import count, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
+
+from pydantic import ConfigDict
 
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
 from dx_action.github.client import PER_PAGE, Repository
-from dx_action.github.errors import UNREADABLE, LookupFailedError
-from dx_action.github.graphql import Connection, Node, Query, ask
+from dx_action.github.errors import UNDOCUMENTED, LookupFailedError
+from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask, ask_parts
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment, DeploymentStatus
-from dx_action.text import parse_json
+from dx_action.text import join_names, one_line, parse_json
 
 MOST_PAGES, MOST_TRIED = 3, 10
+# So many pages of a whole history are read, none of which is made smaller than this.
+MOST_HISTORY, LEAST = 2_000, 10
 _HISTORY = "GitHub's deployment history"
 _PERMISSION = "deployments"
 _FIELDS = """
 nameWithOwner
-deployments(first: 100, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) {
+deployments(first: $first, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) {
   pageInfo { hasNextPage endCursor }
   nodes {
     id databaseId commitOid environment payload createdAt ref { prefix name }
@@ -35,6 +38,10 @@ class _Ref(Node):
     name: str
 
 
+class _Status(DeploymentStatus):
+    model_config = ConfigDict(strict=True)
+
+
 class DeploymentNode(Node):
     """A deployment, as GraphQL has it. `ref` is the branch or tag that was deployed, while GitHub has it."""
 
@@ -45,7 +52,7 @@ class DeploymentNode(Node):
     payload: str | None
     created_at: str
     ref: _Ref | None = None
-    statuses: Connection[DeploymentStatus]
+    statuses: Connection[_Status | None] | None
 
 
 class _Named(Node):
@@ -53,10 +60,14 @@ class _Named(Node):
 
 
 class _History(_Named):
-    deployments: Connection[DeploymentNode]
+    deployments: Connection[DeploymentNode | None]
 
 
-class _Listed(Deployment):
+class _Deployment(Deployment):
+    model_config = ConfigDict(strict=True)
+
+
+class _Listed(_Deployment):
     node_id: str
 
 
@@ -67,36 +78,73 @@ _Past = list[tuple[Deployment, tuple[str, ...]]]
 def pages(repository: Repository) -> Iterator["Page"]:
     """Yield the pages of a repository's deployments, newest first: a GraphQL call for each 100 with their statuses, when it is due.
 
-    Raises LookupFailedError.
+    Pages that GitHub does not answer become smaller. Raises LookupFailedError, also if a page leads to none that is new.
     """
-    after: str | None = None
-    for number in count(1):
-        found = ask(repository, Query(_FIELDS, _PERMISSION, {"after": ("String", after)}), _History)
-        yield Page(repository, found.name_with_owner, found.deployments.nodes, number)
-        more = found.deployments
-        if not more.has_next_page:
+    after, size, start, seen = None, PER_PAGE, 0, set[str]()
+    rest = _RestList(repository)
+    for _ in range(MOST_HISTORY):
+        query = Query(_FIELDS, _PERMISSION, {"after": ("String", after), "first": ("Int!", size)})
+        try:
+            found, _errors = ask_parts(repository, query, _History, large=size > LEAST)
+        except TooLargeError:
+            size = max(size // 2, LEAST)
+            continue
+        repository.named(found.name_with_owner)
+        here = found.deployments
+        yield Page(repository, found.name_with_owner, here.nodes, rest, start)
+        if not here.has_next_page:
             return
-        if more.end_cursor in (None, after):
-            raise LookupFailedError(UNREADABLE)
-        after = more.end_cursor
+        new = {node.id for node in here.nodes if node} - seen
+        if here.end_cursor in (None, after) or not new:
+            raise LookupFailedError(UNDOCUMENTED)
+        after, start = here.end_cursor, start + len(here.nodes)
+        seen |= new
+    raise LookupFailedError("has more deployments than a backfill reads. Set a later `since`.", "rejected")
+
+
+class _RestList:
+    """REST's list of deployments, of which the last pages are kept."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._pages: dict[int, dict[str, _Listed]] = {}
+
+    def page(self, number: int) -> dict[str, _Listed]:
+        if number not in self._pages:
+            for old in [kept for kept in self._pages if kept < number - 1]:
+                del self._pages[old]
+            found = self._repository.get("deployments", _PERMISSION, list[_Listed], per_page=PER_PAGE, page=number)
+            self._pages[number] = {each.node_id: each for each in found}
+        return self._pages[number]
 
 
 class Page:
-    """A page of deployments. `name` is the repository's, as GitHub writes it.
+    """A page of deployments, the first of which is at `start`. `name` is the repository's, as GitHub writes it.
 
     What GraphQL lacks is read from REST's list if it is needed, a call for each 100 again: whether an environment is for
-    production or transient, and now and then a deployment's number.
+    production or transient, and now and then a deployment's number. `missing` deployments were not returned.
     """
 
-    def __init__(self, repository: Repository, name: str, nodes: list[DeploymentNode], number: int) -> None:
-        self._repository, self._number = repository, number
-        self.name, self.nodes = name, nodes
+    def __init__(
+        self,
+        repository: Repository,
+        name: str,
+        nodes: Sequence[DeploymentNode | None],
+        rest: _RestList,
+        start: int,
+    ) -> None:
+        self._repository, self._rest = repository, rest
+        self._numbers = sorted({at // PER_PAGE + 1 for at in (start, start + max(len(nodes), 1) - 1)})
+        self.name, self.nodes = name, [node for node in nodes if node]
+        self.missing = len(nodes) - len(self.nodes)
 
     def statuses(self, node: DeploymentNode) -> list[DeploymentStatus]:
-        """Return a deployment's statuses, newest first; if they are more than 100, all from REST."""
-        if not node.statuses.has_next_page:
-            return [status.model_copy(update={"state": status.state.lower()}) for status in node.statuses.nodes]
-        return [status for page in _statuses(self._repository, self._id(node)) for status in page]
+        """Return a deployment's statuses, newest first; if they are more than 100 or did not come whole, all from REST."""
+        page = node.statuses
+        found = [status for status in page.nodes if status] if page else []
+        if page and not page.has_next_page and len(found) == len(page.nodes):
+            return [status.model_copy(update={"state": status.state.lower()}) for status in found]
+        return [status for rest in _statuses(self._repository, self._id(node)) for status in rest]
 
     def deployment(self, node: DeploymentNode, *, environments: bool) -> Deployment:
         """Return a deployment as events have it. `environments`: with what its environment is."""
@@ -110,17 +158,13 @@ class Page:
         return self._listed(node).id if node.database_id is None else node.database_id
 
     def _listed(self, node: DeploymentNode) -> _Listed:
-        if listed := self._list.get(node.id):
-            return listed
+        for number in self._numbers:
+            if listed := self._rest.page(number).get(node.id):
+                return listed
         # Something was deployed since the list was begun, and moved the pages.
         if node.database_id is None:
             raise LookupFailedError("changed its list of deployments while it was read. Run the step again.")
         return self._repository.get(f"deployments/{node.database_id}", _PERMISSION, _Listed)
-
-    @cached_property
-    def _list(self) -> dict[str, _Listed]:
-        found = self._repository.get("deployments", _PERMISSION, list[_Listed], per_page=PER_PAGE, page=self._number)
-        return {each.node_id: each for each in found}
 
 
 def current_name(repository: Repository, name: str) -> str | None:
@@ -148,7 +192,7 @@ def previous_deployments(repository: Repository, wanted: Wanted, run_id: str) ->
     named, cut = bool(wanted.own and _services(wanted.own)), False
     # A history full of previews would hide what is older than its newest pages.
     filters = {"environment": wanted.environment} if wanted.environment else {}
-    for page in islice(repository.pages("deployments", _PERMISSION, list[Deployment], **filters), MOST_PAGES):
+    for page in islice(repository.pages("deployments", _PERMISSION, list[_Deployment], **filters), MOST_PAGES):
         cut = len(page) == PER_PAGE
         past += [(each, _services(each)) for each in page if _is_earlier(each, wanted)]
         named = named or any(services for _, services in past)
@@ -161,10 +205,24 @@ def previous_deployments(repository: Repository, wanted: Wanted, run_id: str) ->
                 found[service] = Sourced(newest.sha, f"{_HISTORY} (deployment {newest.id})")
         if found.keys() == {*wanted.services}:
             break
+    elsewhere = "" if past or not wanted.environment else _other_spelling(repository, wanted.environment)
     return {
-        service: found.get(service) or _why_not(past, service, named=named, alone=wanted.alone, cut=cut)
+        service: found.get(service) or f"{_why_not(past, service, named=named, alone=wanted.alone, cut=cut)}{elsewhere}"
         for service in wanted.services
     }
+
+
+def _other_spelling(repository: Repository, environment: str) -> str:
+    """Return how the newest deployments spell the environment, if otherwise; GitHub's list is of one spelling alone."""
+    newest = next(repository.pages("deployments", _PERMISSION, list[_Deployment]))
+    return _spelled((each.environment or "" for each in newest), environment, "to")
+
+
+def _spelled(names: Iterable[str], name: str, preposition: str) -> str:
+    """Return the end of a sentence on names that differ from one only by case or spaces; empty if there are none."""
+    others = {each for each in names if each != name and each.strip().casefold() == name.strip().casefold()}
+    quoted = join_names([f"`{one_line(other)}`" for other in sorted(others)], 3)
+    return f", but {preposition} {quoted}: compare the spelling" if others else ""
 
 
 def _why_not(past: _Past, service: str, *, named: bool, alone: bool, cut: bool) -> str:
@@ -173,9 +231,11 @@ def _why_not(past: _Past, service: str, *, named: bool, alone: bool, cut: bool) 
         return f"{_HISTORY} has no earlier deployment to this environment{newest}"
     if not named and not alone:
         return f"{_HISTORY} does not say which service was deployed: no payload has a `service`"
-    if sum(not named or service in services for _, services in past) > MOST_TRIED:
+    own = sum(not named or service in services for _, services in past)
+    if own > MOST_TRIED:
         newest = f", of the newest {MOST_TRIED}"
-    return f"{_HISTORY} has no earlier deployment of the same service that succeeded{newest}"
+    otherwise = "" if own else _spelled((each for _, services in past for each in services), service, "of")
+    return f"{_HISTORY} has no earlier deployment of the same service that succeeded{newest}{otherwise}"
 
 
 def _is_earlier(deployment: Deployment, wanted: Wanted) -> bool:
@@ -195,14 +255,17 @@ def _services(deployment: Deployment) -> tuple[str, ...]:
 
 def _succeeded(repository: Repository, deployment: Deployment, runs: Sequence[str]) -> bool:
     """Return whether it succeeded: GitHub calls it inactive once another replaced it, so that all its statuses count."""
-    statuses = next(_statuses(repository, deployment.id))
-    urls = [f"{url}/" for status in statuses for url in (status.log_url, status.target_url)]
-    own = any(run in url for url in urls for run in runs)
-    return not own and any(status.state == "success" for status in statuses)
+    for statuses in _statuses(repository, deployment.id):
+        urls = [f"{url}/" for status in statuses for url in (status.log_url, status.target_url)]
+        if any(run in url for url in urls for run in runs):
+            return False
+        if any(status.state == "success" for status in statuses):
+            return True
+    return False
 
 
-def _statuses(repository: Repository, deployment: int) -> Iterator[list[DeploymentStatus]]:
-    return repository.pages(f"deployments/{deployment}/statuses", _PERMISSION, list[DeploymentStatus])
+def _statuses(repository: Repository, deployment: int) -> Iterator[list[_Status]]:
+    return repository.pages(f"deployments/{deployment}/statuses", _PERMISSION, list[_Status])
 
 
 def _payload(text: str | None) -> Any:

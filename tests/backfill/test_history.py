@@ -290,12 +290,42 @@ def test_a_call_more_for_each_hundred_where_what_an_environment_is_counts(repo: 
     assert sorted(asked(gh)) == ["/graphql"] * 3 + [f"deployments {page}" for page in (1, 2, 3)]
 
 
-def test_it_ends_at_the_first_page_that_is_wholly_before(repo: Repo, gh: GitHub) -> None:
-    fill(repo, 1000)
+def test_it_ends_at_the_first_page_that_was_created_thirty_days_before(repo: Repo, gh: GitHub) -> None:
+    fill(repo, 1200)
     found = read(gh, {"since": text(MARCH - 250 * 3600), "only-environments": "prod*"})
     assert len(found.rows) == 250
-    assert len(asked(gh)) == 4
-    assert found.log == ["Read 250 deployments from GitHub's history of acme/shop"]
+    assert len(asked(gh)) == 11  # to 970 hours ago, and the page after
+    limit = text(MARCH - 250 * 3600 - 30 * DAY)
+    assert found.log == [
+        "Read 250 deployments from GitHub's history of acme/shop",
+        f"  Stopped at those created before {limit}, 30 days before `since`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("waited", "between", "found"), [(1, 0, True), (29, 0, True), (29, 200, True), (34, 0, True), (60, 200, False)]
+)
+@pytest.mark.parametrize("state", ["success", "failure", "error"])
+def test_the_window_is_over_the_time_of_the_outcome(
+    repo: Repo, gh: GitHub, waited: int, between: int, found: bool, state: str
+) -> None:
+    """It was created before `since`, behind whole pages of others, and ended inside. What is on the last page counts, too."""
+    since = MARCH - 5 * DAY
+    waiting = repo.deployments.create(at=since - waited * DAY)
+    for number in range(120):
+        repo.deployments.create(state="success", at=since - DAY + number)
+    for number in range(between):
+        repo.deployments.create(state="success", at=since - (waited - 1) * DAY + number)
+    repo.deployments.status(waiting, state, at=since + DAY)
+    read_on = read(gh, {"since": text(since), "only-environments": "*"})
+    assert read_on.values("deployed_at") == ([(text(since + DAY),)] if found else [])
+
+
+def test_an_outcome_outside_of_the_window_is_out_wherever_it_was_created(repo: Repo, gh: GitHub) -> None:
+    deployment = repo.deployments.create(at=MARCH - 3 * DAY)
+    repo.deployments.status(deployment, "success", at=MARCH - DAY)
+    assert read(gh, {"until": text(MARCH - 2 * DAY)}).values("deployed_at") == []
+    assert read(gh, {"since": text(MARCH - 2 * DAY)}).values("deployed_at") == [(text(MARCH - DAY),)]
 
 
 def test_what_ended_late_keeps_it_going(repo: Repo, gh: GitHub) -> None:
@@ -638,7 +668,9 @@ def test_what_cannot_be_read_is_a_sentence(
         {"createdAt": "yesterday"},
         {"createdAt": None},
         {"commitOid": 7},
-        {"statuses": None},
+        {"commitOid": None},
+        {"statuses": {"pageInfo": {"hasNextPage": "no"}, "nodes": []}},
+        {"statuses": {"pageInfo": {"hasNextPage": False}, "nodes": None}},
         {
             "statuses": {
                 "pageInfo": {"hasNextPage": False},
@@ -646,6 +678,8 @@ def test_what_cannot_be_read_is_a_sentence(
             }
         },
         {"databaseId": "x"},
+        {"databaseId": "1"},
+        {"id": 1},
     ],
     ids=str,
 )
@@ -666,12 +700,97 @@ def test_a_deployment_of_another_shape_is_a_sentence(gh: GitHub, change: dict[st
         read(gh)
 
 
-def test_pages_without_an_end(gh: GitHub) -> None:
-    page = {"pageInfo": {"hasNextPage": True, "endCursor": "same"}, "nodes": []}
-    body = json.dumps({"data": {"repository": {"nameWithOwner": "acme/shop", "deployments": page}}})
-    gh.fail("/graphql", status=200, body=body.encode(), times=3)
-    assert len(read(gh).rows) == 0
-    assert gh.count("/graphql") == 1
+@pytest.mark.parametrize(
+    ("cursor", "nodes", "calls"),
+    [
+        (lambda _number: "same", False, 1),
+        (lambda _number: "same", True, 2),
+        (lambda _number: None, True, 1),
+        (lambda number: f"{number}", False, 1),
+        (lambda number: f"{number}", True, 2),
+        (lambda _number: 7, True, 1),
+    ],
+)
+def test_pages_without_an_end(repo: Repo, gh: GitHub, cursor: Callable[[int], object], nodes: bool, calls: int) -> None:
+    """A page that leads to itself, to nothing or to the same deployments again is seen at once."""
+    fill(repo, 3)
+
+    def endless(body: dict[str, Any]) -> None:
+        body["errors"] = []
+        page_info = {"hasNextPage": True, "endCursor": cursor(gh.count("/graphql"))}
+        page = {"pageInfo": page_info, "nodes": FIRST if nodes else []}
+        body["data"] = {"repository": {"nameWithOwner": "acme/shop", "deployments": page}}
+
+    FIRST: list[Any] = []  # noqa: N806
+    gh.fail("/graphql", edit=lambda body: FIRST.extend(body["data"]["repository"]["deployments"]["nodes"]))
+    read(gh)
+    gh.reset_calls()
+    gh.fail("/graphql", edit=endless, times=None)
+    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
+        read(gh)
+    assert gh.count("/graphql") == calls
+
+
+def change(at: int, value: Any, *path: str, errors: list[Any] | None = None) -> Callable[[dict[str, Any]], None]:
+    """Put something else in place of a deployment, or of what is at a path in it."""
+
+    def edit(body: dict[str, Any]) -> None:
+        place: Any = body["data"]["repository"]["deployments"]["nodes"]
+        for step in (at, *path)[:-1]:
+            place = place[step]
+        place[(at, *path)[-1]] = value
+        body["errors"] = errors or []
+
+    return edit
+
+
+REFUSED = {"type": "FORBIDDEN", "message": "evil", "path": ["repository", "deployments", "nodes", 1]}
+
+
+@pytest.mark.parametrize("errors", [[], [REFUSED]])
+def test_a_deployment_that_is_not_returned_is_told_and_the_others_are_used(
+    repo: Repo, gh: GitHub, errors: list[Any]
+) -> None:
+    fill(repo, 3)
+    gh.fail("/graphql", edit=change(1, None, errors=errors), times=None)
+    found = read(gh)
+    assert len(found.rows) == 2
+    assert found.notices[0] == (
+        "GitHub did not return 1 deployment of its history, as if `github-token` may not read everything in it. What is "
+        "missing is left out."
+    )
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        change(1, None, "statuses"),
+        change(1, None, "statuses", errors=[REFUSED]),
+        change(1, [None], "statuses", "nodes"),
+        change(1, True, "statuses", "pageInfo", "hasNextPage"),
+    ],
+)
+def test_statuses_that_are_not_returned_whole_come_from_rest(
+    repo: Repo, gh: GitHub, edit: Callable[[dict[str, Any]], None]
+) -> None:
+    fill(repo, 3)
+    second = repo.deployments.newest_first()[1]
+    gh.fail("/graphql", edit=edit, times=None)
+    found = read(gh, {"only-environments": "*"})
+    assert len(found.rows) == 3
+    assert asked(gh) == ["/graphql", f"deployments/{second.id}/statuses 1"]
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(60, [100, 50, 50, 50, 50]), (12, [100, 50, 25, 12, *[10] * 17])])
+def test_a_page_that_is_too_large_becomes_smaller(repo: Repo, gh: GitHub, most: int, sizes: list[int]) -> None:
+    """REST's list goes on by hundreds, each of which is asked for once."""
+    fill(repo, 170)
+    expected = read(gh).bodies
+    gh.reset_calls()
+    gh.configure(query_limit=most)
+    assert read(gh).bodies == expected
+    assert [call.variables["first"] for call in gh.calls if call.graphql][: len(sizes)] == sizes
+    assert [each for each in asked(gh) if each != "/graphql"] == ["deployments 1", "deployments 2"]
 
 
 def test_another_repository_and_one_that_was_renamed() -> None:
@@ -679,7 +798,9 @@ def test_another_repository_and_one_that_was_renamed() -> None:
     repo.commit({"a": "1"})
     repo.deployments.create(state="success", at=MARCH - DAY)
     with GitHub(repo, moved={"acme/shop": "acme/store"}) as gh:
-        assert read(gh).values("repository", "service") == [("acme/shop", {"identifier": "shop"})]
+        found = read(gh)
+        assert found.values("repository", "service") == [("acme/shop", {"identifier": "shop"})]
+        assert found.notices[0].startswith("GitHub calls the repository acme/shop `acme/store` now.")
         assert read(gh, {"repository": "Acme/store"}, "acme/store").values("repository") == [("Acme/store",)]
 
 

@@ -277,6 +277,38 @@ def test_a_push_back_without_a_history_is_no_rollback() -> None:
     )
 
 
+# What GitHub leaves out.
+
+
+@pytest.mark.parametrize("attribution", [{}, SHOW, FIRST])
+def test_what_is_unknown_is_not_none(attribution: dict[str, str]) -> None:
+    """One pull request of several is known; a list without the others would leave them unshipped for ever."""
+    lookups = Lookups(unknown=("GitHub did not return by which commit #7 was merged", "another"))
+    ships = look(lookups, DISCOVER, attribution)
+    why = "GitHub did not return by which commit #7 was merged, and 1 more like that"
+    assert (ships.by_service, ships.merge_commit_shas("web"), ships.reasons) == ({}, (), {why: ("web",)})
+    assert ships.warnings[0] == (
+        f"Attributed by commit instead of merge commits, because {why}. DX works out the pull requests since the last "
+        "deployment it knows."
+    )
+
+
+def test_what_a_rollback_takes_back_is_not_counted_if_some_is_unknown() -> None:
+    ships = look(Lookups(course="rollback", unknown=("why",)), DISCOVER)
+    assert (ships.rollback, ships.by_service["web"].counted, numbers(ships)) == (True, False, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "event", "certain"),
+    [({"merge-commit-shas": "abc1234"}, "workflow_dispatch", True), ({}, "workflow_dispatch", False)],
+)
+def test_what_is_only_shown_shows_what_is_known(given: dict[str, str], event: str, certain: bool) -> None:
+    lookups = Lookups(previous_ones={"web": UNKNOWN}, unknown=("why",))
+    ships = look(lookups, SHOW, given, event=event)
+    assert (numbers(ships), ships.by_service["web"].certain) == ([1, 2], certain)
+    assert "What ships is not certain, because why." in ships.notices
+
+
 # The default branch.
 
 

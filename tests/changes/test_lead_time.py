@@ -108,7 +108,13 @@ def test_where_nothing_new_ships_there_is_no_first_commit(course: Course) -> Non
             Lookups(silent=True, pulls=(pull(1, first_commit_at=None),)),
             "workflow_dispatch",
             COMMIT,
-            "`first_commit_timestamp` is left out of the metadata, because GitHub returned no commits of the pull requests.",
+            "`first_commit_timestamp` is left out of the metadata, because GitHub did not return all commits of #1.",
+        ),
+        (
+            Lookups(silent=True, pulls=(pull(1), pull(2, first_commit_at=None), pull(3, first_commit_at=None))),
+            "workflow_dispatch",
+            COMMIT,
+            "`first_commit_timestamp` is left out of the metadata, because GitHub did not return all commits of #2, #3.",
         ),
         (
             Lookups(committed=UnavailableError("why")),
@@ -161,3 +167,12 @@ def test_pull_requests_of_which_some_have_no_first_commit_yet_are_asked_for() ->
     read = builders.inputs({"lead-time-metadata": "first-commit"})
     lead_times(read, builders.event("push_branch"), COMMIT, ships, lambda: lookups)
     assert lookups.asked == [("dated", [1, 2])]
+
+
+def test_a_service_has_no_first_commit_if_that_of_one_pull_request_is_unknown() -> None:
+    """It may be the earliest of all."""
+    known = {"web": ChangeSet(None, True, "forward", (pull(1),))}
+    ships = Changes(known | {"api": ChangeSet(None, True, "forward", (pull(1), pull(2, first_commit_at=None)))})
+    ships = replace(ships, lead_times={"first_commit_timestamp": Sourced(1, "x")})
+    assert ships.lead_times_of("web") == {"first_commit_timestamp": Sourced(1741428060, "pull request #1")}
+    assert ships.lead_times_of("api") == {}

@@ -144,3 +144,101 @@ def test_what_this_run_or_its_own_made_is_no_previous_one(repo: Repo, asker: Rep
     repo.deployments.create(state="success", log_url=url)
     found = previous_deployments(asker, wanted("web", alone=True, runs=("8",)), "7")
     assert found == {"web": f"{HISTORY} has no earlier deployment of the same service that succeeded"}
+
+
+@pytest.mark.parametrize("behind", [0, 99, 100, 250, 2_800])
+@pytest.mark.parametrize("state", ["inactive", "in_progress"])
+def test_a_success_behind_many_statuses_is_one(
+    repo: Repo, gh: GitHub, asker: Repository, behind: int, state: str
+) -> None:
+    """An older deployment would credit what was shipped before once more."""
+    repo.deployments.create(state="success")
+    repo.commit({"a": "2"})
+    made = repo.deployments.create(state="success")
+    for _ in range(behind):
+        repo.deployments.status(made, state)
+    assert previous_deployments(asker, wanted("web", alone=True), "") == {
+        "web": Sourced(made.sha, f"{HISTORY} (deployment {made.id})")
+    }
+    assert gh.count("/statuses$") == behind // 100 + 1
+
+
+def test_statuses_without_end_are_no_failure_of_the_deployment(repo: Repo, asker: Repository) -> None:
+    made = repo.deployments.create()
+    for _ in range(3_000):
+        repo.deployments.status(made, "in_progress")
+    with pytest.raises(LookupFailedError, match="lists more than 3,000 items"):
+        previous_deployments(asker, wanted("web", alone=True), "")
+
+
+# Spelling.
+
+NO_EARLIER = f"{HISTORY} has no earlier deployment to this environment"
+
+
+@pytest.mark.parametrize(
+    ("environments", "hint"),
+    [
+        (["Production"], ", but to `Production`: compare the spelling"),
+        (["production "], ", but to `production `: compare the spelling"),
+        (["PRODUCTION", "Production", "Production"], ", but to `PRODUCTION`, `Production`: compare the spelling"),
+        (["::error::evil", "##[error]Production"], ""),
+        (["staging"], ""),
+        ([], ""),
+    ],
+)
+def test_an_environment_in_another_spelling_is_named(
+    repo: Repo, gh: GitHub, asker: Repository, environments: list[str], hint: str
+) -> None:
+    for environment in environments:
+        repo.deployments.create(environment=environment, state="success")
+    found = previous_deployments(asker, wanted("web", "api"), "")
+    assert found == dict.fromkeys(("web", "api"), f"{NO_EARLIER}{hint}")
+    assert asked(gh) == ["deployments 1", "deployments 1"]
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("Web", ", but of `Web`: compare the spelling"),
+        (["WEB", "api"], ", but of `WEB`: compare the spelling"),
+        ("web-app", ""),
+    ],
+)
+def test_a_service_in_another_spelling_is_named(repo: Repo, asker: Repository, written: Any, hint: str) -> None:
+    repo.deployments.create(state="success", payload={"service": written})
+    expected = f"{HISTORY} has no earlier deployment of the same service that succeeded{hint}"
+    assert previous_deployments(asker, wanted("web"), "")["web"] == expected
+
+
+def test_what_is_found_asks_for_no_spelling(repo: Repo, gh: GitHub, asker: Repository) -> None:
+    made = repo.deployments.create(state="success")
+    repo.deployments.create(environment="Production", state="success")
+    assert previous_deployments(asker, wanted("web", alone=True), "")["web"] == Sourced(
+        made.sha, f"{HISTORY} (deployment {made.id})"
+    )
+    assert asked(gh) == ["deployments 1", f"deployments/{made.id}/statuses 1"]
+
+
+# Answers that are not as GitHub documents them.
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("/deployments$", {"id": "1"}),
+        ("/deployments$", {"id": None}),
+        ("/deployments$", {"sha": None}),
+        ("/deployments$", {"environment": 7}),
+        ("/deployments$", {"production_environment": "yes"}),
+        ("/deployments$", {"created_at": 7}),
+        ("/statuses$", {"state": None}),
+        ("/statuses$", {"state": 7}),
+        ("/statuses$", {"log_url": 7}),
+    ],
+)
+def test_another_type_is_one_line(repo: Repo, gh: GitHub, asker: Repository, path: str, change: dict[str, Any]) -> None:
+    repo.deployments.create(state="success")
+    gh.fail(path, edit=lambda found: found[0].update(change), times=None)
+    with pytest.raises(LookupFailedError, match="is not as GitHub documents it"):
+        previous_deployments(asker, wanted("web", alone=True), "")

@@ -330,7 +330,7 @@ CASES: dict[str, list[Case]] = {
     "monorepo-one-step": [
         Case(
             happening=lambda: queued(["services/payments/app.py"], ["apps/web/index.html", "libs/billing/tax.py"]),
-            calls=5,
+            calls=4,
             sent=[
                 {"github_pull_id": 2401500100, "services": [PAYMENTS]},
                 {"github_pull_id": 2401500101, "services": [PAYMENTS, WEB]},

@@ -273,7 +273,19 @@ def test_what_the_previous_deployment_costs(counter: Counter) -> None:
         pages.append(counter.count("/deployments$", None))
         tried.append(counter.gh.count("/statuses$"))
     assert (pages, tried) == ([1, 2, 3, 3, 1], [10, 10, 10, 10, 1])
-    assert costs()["the previous deployment"] == [pages[-1], 100, max(pages), 1, tried[-1], max(tried)]
+    made = counter.repo.deployments.newest_first()[0]
+    more: list[int] = []
+    for count in (99, 1, 99, 1):  # after its success
+        for _ in range(count):
+            counter.repo.deployments.status(made, "in_progress")
+        counter.count("/deployments$", None)
+        more.append(counter.gh.count("/statuses$"))
+    assert more == [1, 2, 2, 3]
+    spelled = counter.count("/deployments$", None, {"environment": "Production"}) - pages[-1]
+    assert costs()["the previous deployment"] == [
+        *(pages[-1], 100, max(pages), 1, tried[-1], max(tried)),
+        *(more[1] - more[0], 100, spelled),
+    ]
 
 
 def test_what_commits_and_their_pull_requests_cost(counter: Counter) -> None:
