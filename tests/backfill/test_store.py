@@ -18,6 +18,7 @@ from dx_action.backfill.store import Rows, write_csv
 from dx_action.deployment.calls import Call, serialise
 from dx_action.errors import BadEvent, BadInput
 from dx_action.runner.workspace import Workspace
+from dx_action.secrecy import Secret, Secrets
 
 HEAD = "deployed_at,service,commit_sha\n"
 ONE = "2025-01-01T12:05:00Z,web,abc1234\n"
@@ -201,6 +202,14 @@ def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:
     text = (tmp_path / "rows.csv").read_text()
     assert calls(opened(tmp_path, text, "again.csv")[0]) == calls(rows)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.csv", "rows.csv"]
+
+
+def test_a_csv_is_written_without_secrets(tmp_path: Path) -> None:
+    rows, _ = opened(tmp_path, HEAD + ONE)
+    write_csv("out.csv", rows, Workspace(str(tmp_path)), Secrets([Secret("it", "abc1234")]).scrubbed)
+    text = (tmp_path / "out.csv").read_text()
+    assert "***" in text
+    assert "abc1234" not in text
 
 
 def test_a_csv_that_cannot_be_written(tmp_path: Path) -> None:
