@@ -88,7 +88,7 @@ class Tree(Answer):
     """A folder's entries, or all below it. `truncated`: some are left out."""
 
     entries: list[Entry] = Field(alias="tree")
-    truncated: bool = False
+    truncated: bool
 
     @cached_property
     def by_path(self) -> dict[str, Entry]:

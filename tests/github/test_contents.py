@@ -100,7 +100,9 @@ def test_a_commit_that_github_does_not_have(api: Repository, tmp_path: Path) -> 
 
 # An answer that cannot be read.
 
-TREE = b'{"tree": [{"path": "a/file", "mode": "100644", "type": "blob", "sha": "%s"}]}' % (b"1" * 40)
+TREE = b'{"tree": [{"path": "a/file", "mode": "100644", "type": "blob", "sha": "%s"}], "truncated": false}' % (
+    b"1" * 40
+)
 FILE = {"type": "file", "sha": "1" * 40, "encoding": "base64", "content": "b24gR2l0SHVi\n", "size": 9}
 
 
@@ -110,7 +112,14 @@ def but(**changes: object) -> bytes:
 
 
 FOREIGN = [b"<html>Sign in", b"", b"null", b"7", b'"text"', b"{}", b'{"message": "Hello"}', b"[[", b'{"tree": null}']
-NO_TREES = [b'{"tree": [{"path": "a/file"}]}', b'{"tree": [7]}', b'{"tree": {}}', TREE.replace(b'"blob"', b"null")]
+NO_TREE = [(b'"blob"', b"null"), (b'"a/file"', b"7"), (b"false", b"null"), (b"false", b'"no"'), (b"false", b"0")]
+NO_TREES = [
+    TREE.replace(b', "truncated": false', b""),
+    b'{"tree": [{"path": "a/file"}]}',
+    b'{"tree": [7]}',
+    b'{"tree": {}}',
+    *(TREE.replace(*each) for each in NO_TREE),
+]
 NO_CONTENTS = [
     but(content="<html>"),
     but(content="b24gR2l0SHVi!"),

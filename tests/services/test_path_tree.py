@@ -92,6 +92,38 @@ def test_what_a_pattern_takes(pattern: str, taken: str, left: str) -> None:
         assert not matches(pattern, path), path
 
 
+@pytest.mark.parametrize(
+    ("pattern", "taken", "left"),
+    [
+        # A folder is taken by its own path, by what is above it, and by what takes whatever lies in it.
+        ("a/b", "a/b/ a/b/c/", "a/ b/"),
+        ("b", "b/ a/b/ b/c/", "a/"),
+        ("a/b/", "a/b/ a/b/c/", "a/ a/bc/"),
+        ("a/b/**", "a/b/ a/b/c/", "a/"),
+        ("a/b/*", "a/b/ a/b/c/", "a/"),
+        ("a/b/**/*", "a/b/ a/b/c/", "a/"),
+        ("a/*/", "a/b/ a/b/c/", "b/"),
+        ("**/", "a/ a/b/", ""),
+        ("a/b/c", "a/b/c/", "a/b/"),
+        ("a/b/*.md", "a/b/c.md/", "a/b/"),
+        ("a/b/?", "a/b/c/", "a/b/"),
+        ("a/b/c/**", "a/b/c/", "a/b/"),
+    ],
+)
+def test_what_a_pattern_takes_of_folders(pattern: str, taken: str, left: str) -> None:
+    for path in taken.split():
+        assert matches(pattern, path), path
+    for path in left.split():
+        assert not matches(pattern, path), path
+
+
+def test_the_last_rule_that_takes_a_folder_counts() -> None:
+    rules = tree(["a/b/**", "a/", "a/b"], ["a/b/*", "*.md", "a/b/"], ["x/**", "a/b/"])
+    assert rules.at("a/b/") == ((0, 2), (1, 5), (2, 7))
+    assert rules.at("a/b") == ((0, 2),)
+    assert rules.at("x/") == ((2, 6),)
+
+
 # --- growth ---------------------------------------------------------------------------------------------------------
 
 
