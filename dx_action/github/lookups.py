@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import TypeVar
 from urllib.parse import quote
 
+from pydantic import ConfigDict
+
 from dx_action.changes.changeset import Merged, MergedPull, PullChange, RangeChange, Span, UnavailableError, Wanted
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.github.client import Repository, Run
@@ -39,6 +41,8 @@ _LAG = (1.0, 2.0)
 
 
 class _Release(Release):
+    model_config = ConfigDict(strict=True)
+
     tag_name: str
 
 

@@ -1,7 +1,7 @@
 """A push of many commits, as a merge queue's: which pull requests get which services, and what finding that out costs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from dx_action.runner.workspace import Workspace
 from runner import fast_clock
 from scenes import event, push_payload
 from stand_in import GitHub, Repo
+from worlds import begun
 
 MAP = {"operation": "set-pull-services", "service-map": "a: [a/**]\nb: [b/**]\n"}
 
@@ -138,3 +139,57 @@ def test_a_rename_is_a_warning(small: tuple[GitHub, Repo, str], tmp_path: Path) 
     lookups, _ = assigned(gh, repo, before, [], **{"service": "web", "service-map": ""})
     (warning,) = lookups.warnings
     assert warning.startswith("GitHub calls the repository acme/shop `acme/store` now.")
+
+
+# Whole runs.
+
+
+def second(**fields: Any) -> Callable[[dict[str, Any]], None]:
+    """Change the pull request of the second commit."""
+
+    def edit(body: dict[str, Any]) -> None:
+        body["data"]["repository"]["item1"]["page"]["nodes"][0].update(fields)
+
+    return edit
+
+
+def hidden(body: dict[str, Any]) -> None:
+    body["data"]["repository"]["item1"] = {"page": None}
+    body["errors"] = [{"type": "FORBIDDEN", "message": "::error::evil", "path": ["repository", "item1", "page"]}]
+
+
+def renamed(body: dict[str, Any]) -> None:
+    body["data"]["repository"]["own"] = "acme/store"
+    for item in ("item0", "item1", "item2"):
+        body["data"]["repository"][item]["page"]["nodes"][0]["repository"] = {"nameWithOwner": "acme/store"}
+
+
+PARTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "no merge commit": (second(mergeCommit=None), "GitHub did not return by which commit #2 was merged"),
+    "a number that is text": (second(number="2"), "as it documents them"),
+    "no title": (second(title=None), "as it documents them"),
+    "a title of HTML": (second(title=["<html>::error::evil"]), "as it documents them"),
+    "a part that may not be read": (hidden, "`github-token` may not read the pull requests of commit "),
+    "a new name": (renamed, "GitHub calls the repository acme/shop `acme/store` now."),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_is_not_known_is_sent_by_commit_with_a_warning_that_names_it(tmp_path: Path, name: str) -> None:
+    """One of three pull requests; the other two alone would be a list that lacks one for ever."""
+    (edit, why), repo = PARTS[name], Repo("acme/shop")
+    for world in begun(tmp_path, repo):
+        before = repo.rev("main")
+        repo.deployments.create(before, state="success")
+        for path in "abc":
+            world.ship(f"a/{path}")
+        world.gh.fail("/graphql", edit=edit, times=None)
+        given = {"attribution": "merge-commits", "service": "a", "environment": "production"}
+        run = world.pushed(before, given)
+        (request,) = world.dx.requests()
+        assert (run.exit_code, run.status) == (0, "registered")
+        assert ("commit_sha" in request["json"]) == (edit is not renamed)
+        assert len(request["json"].get("merge_commit_shas", ())) == (3 if edit is renamed else 0)
+        warned = [message for level, message in run.annotations if level == "warning"]
+        assert len([warning for warning in warned if why in warning]) == 1
+        assert "evil" not in "".join(run.said)
