@@ -372,7 +372,7 @@ def test_those_of_a_push_that_touch_nothing_are_left_out() -> None:
     assert [(each.pull_number, each.services) for each in found.pull_services] == [(7, (WEB,)), (8, ())]
 
 
-FAILURE = LookupFailedError.of("github-token", "may not.")
+FAILURE = LookupFailedError("may not.", "forbidden")
 
 
 def test_a_failed_search_for_the_pull_request_does_not_stop_the_deployment() -> None:
