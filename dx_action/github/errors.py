@@ -55,6 +55,8 @@ _SECONDARY_LIMIT = (
     "made too many requests at once (GitHub's secondary rate limit), and has to wait longer than look-ups may take. "
     "Let fewer jobs with this token run at the same time."
 )
+# No advice to run the step again: if the deployment was registered all the same, another run may register a second one.
+_DOWN = "Check whether it is down."
 _LEADS: dict[Cause, str] = {"no_answer": "did not answer", "connection_lost": "returned no readable answer"}
 _MISSING = {
     "contents": "there is no such commit",
@@ -132,7 +134,7 @@ class Access:
         if status in (403, 451) or why in FORBIDDEN:
             return self._forbidden(BLOCKED if status == 451 else why, accepted)
         if why in (FAILED, TOO_LARGE):
-            return LookupFailedError("answered every attempt at a query with an error.")
+            return LookupFailedError(f"answered every attempt at a query with an error. {_DOWN}")
         if why == UNKNOWN_FIELD:
             text = "does not know a field that this action asks for. An old GitHub Enterprise Server may not have it."
             return LookupFailedError(text, "rejected")
@@ -147,7 +149,7 @@ class Access:
             return LookupFailedError(text, "rejected")
         if status < 500:
             return LookupFailedError(f"rejected a look-up (HTTP {status}).", "rejected")
-        return LookupFailedError(f"answered every attempt with HTTP {status}.")
+        return LookupFailedError(f"answered every attempt with HTTP {status}. {_DOWN}")
 
     def _forbidden(self, why: str, accepted: str) -> LookupFailedError:
         if why == BLOCKED:

@@ -73,8 +73,8 @@ FIELD = "does not know a field that this action asks for. An old GitHub Enterpri
 @pytest.mark.parametrize(
     ("status", "graphql", "kind", "text"),
     [
-        (200, "FAILED", "unavailable", "answered every attempt at a query with an error."),
-        (200, "TOO_LARGE", "unavailable", "answered every attempt at a query with an error."),
+        (200, "FAILED", "unavailable", "answered every attempt at a query with an error. Check whether it is down."),
+        (200, "TOO_LARGE", "unavailable", "answered every attempt at a query with an error. Check whether it is down."),
         (200, "UNKNOWN_FIELD", "rejected", FIELD),
         (200, "SOMETHING_NEW", "rejected", "rejected a query of this action (SOMETHING_NEW)."),
         (200, "::error::evil", "rejected", "rejected a query of this action."),
@@ -82,8 +82,8 @@ FIELD = "does not know a field that this action asks for. An old GitHub Enterpri
         (422, "", "rejected", "rejected a look-up (HTTP 422). Check that the repository has the commit."),
         (400, "", "rejected", "rejected a look-up (HTTP 400)."),
         (499, "", "rejected", "rejected a look-up (HTTP 499)."),
-        (500, "", "unavailable", "answered every attempt with HTTP 500."),
-        (503, "", "unavailable", "answered every attempt with HTTP 503."),
+        (500, "", "unavailable", "answered every attempt with HTTP 500. Check whether it is down."),
+        (503, "", "unavailable", "answered every attempt with HTTP 503. Check whether it is down."),
     ],
 )
 def test_what_is_not_the_tokens_fault(status: int, graphql: str, kind: Kind, text: str) -> None:

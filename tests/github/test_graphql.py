@@ -82,7 +82,7 @@ def test_a_query_that_fails_and_stays_so(hub: GitHub, name: str) -> None:
     hub.fail("/graphql", **TRANSIENT[name], times=None)
     said = failure(hub, graphql, clock=Patience().clock)
     ending = f"with HTTP {name}." if name.isdecimal() else "at a query with an error."
-    assert said == f"`GITHUB_API_URL` answered every attempt {ending}"
+    assert said == f"`GITHUB_API_URL` answered every attempt {ending} Check whether it is down."
     assert len(hub.calls) == 4
 
 
