@@ -22,6 +22,7 @@ from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
 from dx_action.inputs.model import fail_on_error, known_secrets, read_inputs, tokens, unknown_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
+from dx_action.report.summary import UNDELIVERED
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock, read_runtime
 from dx_action.runner.workspace import Workspace
@@ -113,10 +114,10 @@ def _operate(step: endings.Step) -> endings.Report:
 
 def _saved(report: endings.Report, step: endings.Step, *, strict: FailOnError) -> endings.Report:
     """Save in `failed-file` what DX does not hold for certain, and return the report on what was really saved."""
-    if step.inputs is None or not report.failed:
+    if step.inputs is None or report.saved or not report.undelivered:
         return report
     failed_file = FailedFile(step.workspace, step.inputs.failed_file, step.workflow.scrubbed)
-    failed_file.finish([result.call for result in report.failed], ())
+    failed_file.finish(report.undelivered, ())
     if failed_file.problem:
         return endings.with_problem(report.unsaved or report, failed_file.problem, fail_on_error=strict)
     return report
@@ -135,6 +136,8 @@ def _publish(report: endings.Report, workflow: Workflow, *, strict: FailOnError)
         report = replace(report, hints=(*report.hints, ("warning", text)))
     for line in report.lines:
         workflow.say(line)
+    if report.undelivered:
+        workflow.group(UNDELIVERED, endings.request_lines(report.undelivered))
     for level, message in report.annotations:
         workflow.annotate(level, endings.TITLE, message)
     return report.exit_code

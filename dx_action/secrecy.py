@@ -1,7 +1,8 @@
 """The secrets that a run knows, and the search for them in whatever leaves it. Pure.
 
 A text is read as it is, then with its JSON escapes, percent codes and HTML entities decoded, and so on for what is encoded several
-times. Base64 is not decoded: a secret has three forms in it, by the place where it begins.
+times. The elements with which `text.escaped` breaks links in a summary are passed over. Base64 is not decoded: a secret has three
+forms in it, by the place where it begins.
 """
 
 import re
@@ -24,6 +25,7 @@ _LEVELS = 4
 _ENCODED = re.compile(
     r"""\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))|%([0-9a-fA-F]{2})"""
     r"""|&(?:\#([0-9]{1,7})|\#[xX]([0-9a-fA-F]{1,6})|(quot|amp|lt|gt|apos));"""
+    r"""|</?span>"""
 )
 _NAMED = {
     "b": "\b",
@@ -139,14 +141,16 @@ def _base64(data: bytes) -> Iterator[str]:
 
 def _decoded(text: str) -> str | None:
     """Return the text with what is encoded in it decoded once; None if nothing is."""
-    if "\\" not in text and "%" not in text and "&" not in text:
+    if "\\" not in text and "%" not in text and "&" not in text and "span>" not in text:
         return None
     decoded, count = _ENCODED.subn(_character, text)
     return decoded if count else None
 
 
 def _character(found: re.Match[str]) -> str:
-    """Return the one character that an escape, a code or an entity is."""
+    """Return the one character that an escape, a code or an entity is; for an element, none."""
+    if found[0].startswith("<"):
+        return ""
     unicode, escape, percent, decimal, hexadecimal, entity = found.groups()
     if named := escape or entity:
         return _NAMED.get(named, named)
@@ -201,7 +205,7 @@ class _Reading:
         """Return the places right behind each decoded character, here and in the source."""
         here, there, shorter = list[int](), list[int](), 0
         for found in _ENCODED.finditer(self._source.text if self._source else ""):
-            shorter += found.end() - found.start() - 1
+            shorter += found.end() - found.start() - len(_character(found))
             here.append(found.end() - shorter)
             there.append(found.end())
         return here, there

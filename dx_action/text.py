@@ -15,8 +15,16 @@ _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": " "}
-_MARKUP = re.compile(r"[&<>\"'`|@\[\]()*_~#!\\$:{}^]")
-_QUOTED = re.compile(r"&#96;(?! )((?:[a-zA-Z0-9 ./,-]|&#58;|&#95;){1,80})(?<! )&#96;")
+_MARKUP = re.compile(r"[&<>\"'`|@\[\]()*_~#!\\$^]")
+_QUOTED = re.compile(r"`((?:[\w-]+: )?[\w./,:=@#-]{1,200}|(?! )[\w ./,:=-]{1,80}(?<! ))`", re.ASCII)
+# An element of no width. GitHub looks for links in each piece of text between elements, and what is copied is unchanged.
+_BREAK = "<span></span>"
+# What begins a link anywhere, and what only outside of `code`: an issue, a commit, an emoji.
+_LINKS = r"@|:(?=//)|www(?=\.)"
+_REFERENCES = r"#(?=\d)|\bgh-(?=\d)|[0-9a-f]{6}(?=[0-9a-f])|:(?!\d+:)(?=[\w+-]++:)|:(?=(?:100|1234):)"
+_IN_CODE = re.compile(_LINKS, re.IGNORECASE)
+_IN_PROSE = re.compile(f"{_LINKS}|{_REFERENCES}", re.IGNORECASE)
+# What begins a block at the start of a line, and is no markup elsewhere.
 _JSON_NESTING = r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]'
 
 
@@ -40,6 +48,9 @@ def parse_json(text: str | bytes, *, deepest: int = DEEPEST, **hooks: Any) -> An
     return json.loads(text, **hooks)
 
 
+_AT_START = re.compile(r"\A(?:[-+= ]|\d+(?=[.)]))")
+
+
 def one_line(text: str) -> str:
     """Return the text as one line without commands to the runner and without invisible characters."""
     line = _UNSEEN.sub(lambda found: _NAMED.get(found[0]) or f"\\u{ord(found[0]):04x}", text)
@@ -54,22 +65,64 @@ def truncate(text: str, longest: int = 500) -> str:
 def join_names(names: Sequence[str], most: int = 10) -> str:
     """Return the first of the names, each truncated, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(truncate(name, 80) for name in names[:most]) + more
+    return ", ".join(truncate(one_line(name), 80) for name in names[:most]) + more
 
 
 def markdown(text: str) -> str:
     """Return a sentence of our own, which may contain foreign words, for a summary: only plain words in backticks become code."""
-    return _QUOTED.sub(r"<code>\1</code>", escaped(text))
+    parts = _QUOTED.split(one_line(text))
+    return _no_block("".join(_code(part) if index % 2 else _prose(part) for index, part in enumerate(parts)))
 
 
 def code(text: str) -> str:
-    """Return the text as code for a summary or a table cell: every character that Markdown or HTML reads is an entity."""
-    return f"<code>{escaped(text)}</code>"
+    """Return the text as code for a summary or a table cell."""
+    return _code(one_line(text))
 
 
 def escaped(text: str) -> str:
-    """Return the text as plain words for a summary, or as an attribute of a tag there."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", one_line(text))
+    """Return the text as plain words for a summary, in which neither Markdown nor HTML nor GitHub finds anything."""
+    return _no_block(_prose(one_line(text)))
+
+
+def attribute(text: str) -> str:
+    """Return the text as the value of an HTML element's attribute."""
+    return _entities(one_line(text))
+
+
+def json_line(text: str) -> str:
+    """Return a JSON text without line breaks such that `one_line` leaves it as it is, and with the same meaning."""
+
+    def escape(found: re.Match[str]) -> str:
+        units = found[0].encode("utf-16-be", "surrogatepass").hex()
+        return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+    return _UNSEEN.sub(escape, text).replace("##[", "#\\u0023[")
+
+
+def _no_block(line: str) -> str:
+    return _AT_START.sub(lambda found: "".join(map(_entity, found[0])), line)
+
+
+def _code(line: str) -> str:
+    return f"<code>{_inert(line, _IN_CODE)}</code>"
+
+
+def _prose(line: str) -> str:
+    # GitHub's documentation has a dollar sign that begins no formula in an element of its own.
+    return _inert(line, _IN_PROSE).replace("&#36;", "<span>&#36;</span>")
+
+
+def _inert(line: str, active: re.Pattern[str]) -> str:
+    # A line has no NUL.
+    return _entities(active.sub("\\g<0>\0", line)).replace("\0", _BREAK)
+
+
+def _entities(text: str) -> str:
+    return _MARKUP.sub(lambda found: _entity(found[0]), text)
+
+
+def _entity(character: str) -> str:
+    return f"&#{ord(character)};"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

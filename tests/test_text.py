@@ -9,9 +9,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dx_action.text import TooDeepError, code, escaped, join_names, markdown, one_line, parse_json, plural, truncate
-from hostile import TEXT
-from runner import check_summary, read_command, read_lines
+from dx_action.text import (
+    TooDeepError,
+    attribute,
+    code,
+    escaped,
+    join_names,
+    json_line,
+    markdown,
+    one_line,
+    parse_json,
+    plural,
+    truncate,
+)
+from gfm import check_summary
+from hostile import MARKUP, TEXT
+from runner import read_command, read_lines
 
 many = settings(max_examples=300, deadline=None)
 
@@ -70,20 +83,98 @@ def test_short(text: str, longest: int) -> None:
 # The summary.
 
 
+def shown(text: str) -> str:
+    """Put the text wherever a summary has a foreign one."""
+    return (
+        f"### {escaped(text)}\n\n> [!NOTE]\n> {markdown(text)}\n>\n> {escaped(text)}\n> - {markdown(text)}\n\n"
+        f"<table>\n<tr><td nowrap><samp>{escaped(text)}</samp></td><td>{code(text)}</td></tr>\n</table>\n\n"
+        f'- {code(text)}: {escaped(text)}\n\nSource <a href="https://{attribute(text)}">{code(text)}</a>\n'
+    )
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_what_github_would_make_more_of_is_text(text: str) -> None:
+    for each in (text, f"a {text} b", f"({text})", f"{text}, {text}", f"`{text}`", f"x{text}"):
+        page = check_summary(shown(each))
+        assert page.count["h3"] == page.count["blockquote"] == 1
+        assert page.links[0][0] == f"https://{one_line(each)}"
+        assert page.rows == [[one_line(each)] * 2]
+
+
 @many
-@given(TEXT)
-def test_escaped_text_is_text_and_nothing_else(text: str) -> None:
-    told = escaped(text)
-    assert html.unescape(told) == one_line(text)
-    assert not re.search(r"[<>\"'`|@\[\]()*_~!\\$:{}^\n]|&(?!#\d+;)|(?<!&)#", told)
-    check_summary(f"| {code(text)} | a | b | c | d | e |\n\n{markdown(text)}\n\n### {markdown(text)}\n")
+@given(st.lists(st.sampled_from(MARKUP) | TEXT, min_size=1, max_size=4).map("".join))
+def test_text_of_others_is_text_and_nothing_else(text: str) -> None:
+    page = check_summary(shown(text))
+    assert page.rows == [[one_line(text)] * 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2025-01-01T12:05:00Z", "2025-01-01T12:05:00Z"),
+        ("10:01:15", "10:01:15"),
+        ("deadbe, a:b, GH, #a, :x, @", "deadbe, a:b, GH, &#35;a, :x, &#64;<span></span>"),
+        ("312c5c6455a5802d", "312c5c<span></span>6455a5<span></span>802d"),
+        ("a:b c", "a:b c"),
+        ("10:01", "10:01"),
+        ("#12", "&#35;<span></span>12"),
+        ("$1", "<span>&#36;</span>1"),
+        ("1.5", "&#49;.5"),
+        ("a 1.5", "a 1.5"),
+        (" a", "&#32;a"),
+    ],
+)
+def test_no_more_is_done_than_is_needed(text: str, written: str) -> None:
+    assert escaped(text) == written
+
+
+def test_within_code_only_addresses_are_links() -> None:
+    sha = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
+    for text in (sha, "12:tada:", "GH-12", "a/b:c"):
+        assert code(text) == f"<code>{text}</code>"
+    assert code("#1 $2") == "<code>&#35;1 &#36;2</code>"
+    assert code("https://www.x.co a@b") == (
+        "<code>https:<span></span>//www<span></span>.x.co a&#64;<span></span>b</code>"
+    )
 
 
 @many
 @given(TEXT)
 def test_prose_says_what_was_said(text: str) -> None:
-    told = markdown(text)
-    assert html.unescape(re.sub("</?code>", "`", told)) == one_line(text)
+    told = re.sub("</?code>", "`", re.sub("</?span>", "", markdown(text)))
+    assert html.unescape(told) == one_line(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("`service`", ["service"]),
+        ("`on-conflict: update` and `a b, c`", ["on-conflict: update", "a b, c"]),
+        (
+            "`reference-id: github.com/job/38168200017/1cd94baefdd2`",
+            ["reference-id: github.com/job/38168200017/1cd94baefdd2"],
+        ),
+        ("`deployed-at: 2025-01-01T00:00:00Z`", ["deployed-at: 2025-01-01T00:00:00Z"]),
+        ("`<b>` or`a|b`, ` c `, `` and `", []),
+        (f"`{'a' * 200}` `{'a' * 201}`", ["a" * 200]),
+        (f"`{'a b ' * 19}abcd` `{'a b ' * 20}a`", [f"{'a b ' * 19}abcd"]),
+    ],
+)
+def test_plain_words_in_backticks_become_code(text: str, codes: list[str]) -> None:
+    assert re.findall("<code>(.*?)</code>", markdown(text)) == codes
+
+
+PLAIN = st.text() | TEXT.map(lambda text: text.encode(errors="replace").decode())
+JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3))
+
+
+@many
+@given(JSON)
+@example(["\u202e", "\U000e0041", "##[error]x", "\x7f", "\u2028"])
+def test_json_in_a_line_is_the_same_json(value: object) -> None:
+    line = json_line(json.dumps({"value": value}, ensure_ascii=False))
+    assert one_line(line) == line
+    assert json.loads(line) == {"value": value}
 
 
 @pytest.mark.parametrize(("given", "cut"), [("a" * 500, "a" * 500), ("a" * 501, "a" * 499 + "…")])

@@ -19,7 +19,6 @@ from dx_action.report.failures import (
     saved_in,
 )
 from dx_action.report.outputs import outputs
-from dx_action.report.summary import whole
 from dx_action.text import one_line, plural
 
 MOST_SHOWN = 200
@@ -36,15 +35,26 @@ def nothing(notices: Sequence[str] = ()) -> Report:
 def written(ending: BackfillResult, path: str) -> Report:
     """Report the CSV: nothing was sent."""
     text = f"{plural(len(ending.tally), ending.noun)} written to {one_line(path)}. Nothing was sent to DX."
-    shown = whole("Backfill written, nothing sent to DX", [Failure(text)], ending.hints, summary(ending))
-    return Report(_outputs("written", "", ending), shown, hints=ending.hints, lines=[text])
+    return Report(
+        outputs=_outputs("written", "", ending),
+        title="Backfill written, nothing sent to DX",
+        body=summary(ending),
+        hints=(("notice", text), *ending.hints),
+        lines=[text],
+    )
 
 
 def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
-    shown = whole("Dry run: nothing was sent to DX", (), ending.hints, summary(ending))
-    found = _outputs("dry-run", "", ending, calls)
-    return Report(found, shown, hints=ending.hints, lines=dry_run_lines(len(ending.tally), calls))
+    total, title = len(ending.tally), "Dry run: nothing was sent to DX"
+    return Report(
+        outputs=_outputs("dry-run", "", ending, calls),
+        title=title,
+        body=summary(ending),
+        done=f"{title}. A live run would send {plural(total, 'request')}.",
+        hints=ending.hints,
+        lines=dry_run_lines(total, calls),
+    )
 
 
 def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequence[Problem] = ()) -> Report:
@@ -56,12 +66,21 @@ def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequen
     if status == "already-registered":  # that is said of deployments, whatever became of pull requests
         noun, counted_rows = "deployment", sum(map(bool, ending.rows.times))
     title = headline(status, noun, ending.missing, counted_rows, unknown=bool(tally.counts["unknown"]))
-    messages, hints = failures(ending), [*conflicts(ending), *ending.hints]
+    messages, already = failures(ending), conflicts(ending)
     results = [line.result for line in (*tally.failed, *tally.delivered)]
-    reason = reason_of(status, messages, hints)
-    found = _outputs(status, reason, ending, [result.call for result in results], results)
-    shown = whole(title, messages, hints, summary(ending))
-    report = Report(found, shown, messages, hints, [counted(ending)], fail_on_error=fail_on_error)
+    reason = reason_of(status, title, messages, already)
+    report = Report(
+        outputs=_outputs(status, reason, ending, [result.call for result in results], results),
+        title=title,
+        body=summary(ending),
+        done="" if status == "already-registered" else f"{title}. {counted(ending)}",
+        messages=messages,
+        hints=(*already, *ending.hints),
+        lines=[counted(ending)],
+        undelivered=[line.result.call for line in tally.failed if line.result.call.body],
+        saved=True,
+        fail_on_error=fail_on_error,
+    )
     for problem in problems:
         report = with_problem(report, problem, fail_on_error=fail_on_error)
     return report

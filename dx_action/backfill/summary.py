@@ -11,7 +11,7 @@ from heapq import nsmallest
 from dx_action.backfill.tally import BackfillResult
 from dx_action.deployment.calls import Outcome
 from dx_action.report.endings import result_line
-from dx_action.report.summary import MARKS, cell, table
+from dx_action.report.summary import MARKS, cell, identifier, table
 from dx_action.text import plural, truncate
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
@@ -20,6 +20,8 @@ _MOST_DAYS = 9
 PULLS = "(pull requests)"
 _DAY = 86_400_000
 _MONDAY = date(1969, 12, 29).toordinal()  # of the week in which the epoch began
+# The bars' own colour is next to white. This one can be seen on GitHub's white and on its black.
+_COLOURS = '---\nconfig:\n  themeVariables:\n    xyChart:\n      plotColorPalette: "#388bfd"\n---\n'
 Counts = Counter[Outcome]
 
 
@@ -110,7 +112,7 @@ def _chart(ending: BackfillResult) -> str:
     if len(bars) > _MOST_DAYS:
         title, axis = f"{title}, from {_monday(first)}", f'"{every}" 1 --> {len(bars)}'
     return (
-        f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis {axis}\n'
+        f'```mermaid\n{_COLOURS}xychart-beta\n    title "{title}"\n    x-axis {axis}\n'
         f'    y-axis "deployments" 0 --> {max(bars)}\n    bar {bars}\n```\n\n'
     )
 
@@ -121,9 +123,9 @@ def _failed(ending: BackfillResult) -> str:
     for line in ending.tally.failed[:MOST_FAILED]:
         call, result = line.result.call, line.result
         texts = (cell(call.label), MARKS[result.outcome], cell(result.error), cell(result.message, 200))
-        rows.append([f"{line.number}", *texts, cell(call.reference_id, 200)])
+        rows.append([f"{line.number}", *texts, identifier(call.reference_id)])
     columns = (ending.line_noun, "service", "outcome", "error", "DX says", "reference id")
-    return table(columns, rows, total - len(rows), columns[:1])
+    return table(columns, rows, total - len(rows), numbers=columns[:1], prose=("DX says",))
 
 
 def _week(time: int) -> int:

@@ -12,6 +12,8 @@ from dx_action.report.failures import Hint, is_outage
 
 # The step's outputs have no room for more.
 MOST_RESULTS = 1_300
+# Shown with their requests.
+MOST_WHOLE = 50
 MOST_KINDS = 50
 MOST_LINES = 3
 # A row's byte is the index of its outcome.
@@ -30,7 +32,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row's line in its file, and its result, whose call has no body."""
+    """A row's line in its file, and its result. Only the first that failed have a call with its body."""
 
     number: int
     result: Result
@@ -72,7 +74,9 @@ class Tally:
         self.counts["not-sent"] -= 1
         lines = self.delivered if result.delivered else self.failed
         if len(lines) < MOST_RESULTS:
-            lines.append(Line(line, replace(result, call=replace(result.call, body=b""))))
+            kept = lines is self.failed and len(lines) < MOST_WHOLE
+            call = result.call if kept else replace(result.call, body=b"")
+            lines.append(Line(line, replace(result, call=call)))
         if not result.delivered:
             name: tuple[str, str] = (result.outcome, result.error)
             if name not in self.kinds and len(self.kinds) >= MOST_KINDS:

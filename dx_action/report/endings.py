@@ -15,34 +15,60 @@ from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
-from dx_action.text import plural, truncate
+from dx_action.text import join_names, json_line, plural, truncate
 
 TITLE = "DX deployment"
+# The runner drops what a step annotates beyond ten of a level.
+MOST_ANNOTATIONS = 10
+# In characters. A log has no limit of its own, but nobody reads on.
+_LOG_ROOM = 1 << 20
 _NOTHING_SENT = "Nothing was sent to DX"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All that a run publishes. `messages` say what failed, and fail the step as `fail_on_error` says; `hints` never do.
 
-    `failed` is what DX may not have registered, and `unsaved` the report if that could not be saved.
+    `done` is the one notice of a run in which nothing failed. `title` and `body` are the summary's, and annotations go between.
+    `undelivered` are the requests that DX may not have registered, of a backfill the first; `saved` says that `failed-file` has
+    got them already, and `unsaved` is the report if that could not be done.
     """
 
     outputs: dict[str, str]
-    summary: str
+    title: str
+    body: str = ""
+    done: str = ""
     messages: Sequence[Failure] = ()
     hints: Sequence[Hint] = ()
     lines: Sequence[str] = ()
-    failed: Sequence[Result] = ()
+    undelivered: Sequence[Call] = ()
+    saved: bool = False
     fail_on_error: FailOnError = "true"
     unsaved: "Report | None" = None
 
     @property
     def exit_code(self) -> int:
-        return int(any(level == "error" for level, _ in self.annotations))
+        return int(any(level == "error" for level, _ in self._findings))
 
     @property
     def annotations(self) -> tuple[Hint, ...]:
+        """The annotations, the most important first, and so many that the runner shows each."""
+        done: tuple[Hint, ...] = (("notice", self.done),) if self.done and not self.messages else ()
+        every, shown = (*done, *self._findings), []
+        for level in ("error", "warning", "notice"):
+            texts = [text for each, text in every if each == level]
+            if len(texts) > MOST_ANNOTATIONS:
+                texts, rest = texts[: MOST_ANNOTATIONS - 1], texts[MOST_ANNOTATIONS - 1 :]
+                texts.append("\n".join((f"{len(rest)} more:", *rest)))
+            shown += [(level, text) for text in texts]
+        return tuple(shown)
+
+    @property
+    def summary(self) -> str:
+        return summary.whole(self.title, self._findings, self.body + summary.undelivered(self.undelivered))
+
+    @property
+    def _findings(self) -> tuple[Hint, ...]:
         return (*((each.level(self.fail_on_error), each.text) for each in self.messages), *self.hints)
 
 
@@ -76,7 +102,7 @@ class Step:
 def skipped(skip: Skipped) -> Report:
     """Report that there was nothing to register."""
     hint: Hint = ("warning" if skip.warn else "notice", f"{_NOTHING_SENT}. {skip}")
-    return Report(outputs("skipped", str(skip)), summary.paragraph(_NOTHING_SENT, str(skip)), hints=(hint,))
+    return Report(outputs=outputs("skipped", str(skip)), title=_NOTHING_SENT, hints=(hint,))
 
 
 def unusable(
@@ -87,13 +113,13 @@ def unusable(
     results: Sequence[Result] = (),
 ) -> Report:
     """Report inputs or an event that cannot be used. `results` are of the calls that would have been sent."""
-    lines = [str(problem) for problem in problems]
-    outage = all(problem.outage for problem in problems)
+    lines, calls = [str(problem) for problem in problems], [result.call for result in results]
+    text = "\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines))
     return Report(
-        outputs("failed", " ".join(lines), registration, [result.call for result in results], results),
-        summary.bullets(_NOTHING_SENT, lines),
-        (Failure("\n".join((f"{_NOTHING_SENT}: {plural(len(lines), 'problem')}.", *lines)), outage),),
-        failed=results,
+        outputs=outputs("failed", " ".join(lines), registration, calls, results),
+        title=_NOTHING_SENT,
+        messages=(Failure(text, all(problem.outage for problem in problems)),),
+        undelivered=calls,
         fail_on_error=fail_on_error,
     )
 
@@ -101,8 +127,8 @@ def unusable(
 def cancelled(*, fail_on_error: FailOnError) -> Report:
     """Report that the job was cancelled before anything was sent."""
     reason = "The job was cancelled before anything was sent to DX."
-    shown = summary.paragraph(_NOTHING_SENT, reason)
-    return Report(outputs("failed", reason), shown, (Failure(reason),), fail_on_error=fail_on_error)
+    found = outputs("failed", reason)
+    return Report(outputs=found, title=_NOTHING_SENT, messages=(Failure(reason),), fail_on_error=fail_on_error)
 
 
 def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: FailOnError) -> Report:
@@ -114,20 +140,27 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: FailOnE
         noun, done, counted = "call", "accepted", list(results)
     if counted:
         text += f" DX {done} {sum(result.delivered for result in counted)} of {plural(len(counted), noun)}."
-    failed = [result for result in results if not result.delivered]
-    found = outputs("failed", text, None, [result.call for result in results], results)
-    return Report(found, summary.paragraph(title, text), (Failure(text),), failed=failed, fail_on_error=fail_on_error)
+    return Report(
+        outputs=outputs("failed", text, None, [result.call for result in results], results),
+        title=title,
+        messages=(Failure(text),),
+        undelivered=_undelivered(results),
+        fail_on_error=fail_on_error,
+    )
 
 
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: FailOnError = "true") -> Report:
     """Report a dry run. It fails if the live run would fail because a look-up failed."""
-    messages, found = unset_services(registration), hints(registration.warnings, registration.notices)
+    messages = unset_services(registration)
+    title = f"Dry run{' of a failed deployment' if _has_failed(registration) else ''}: nothing was sent to DX"
     return Report(
-        outputs("dry-run", messages[0].text if messages else "", registration, calls),
-        summary.whole("Dry run: nothing was sent to DX", messages, found, summary.dry_run(registration, calls)),
-        messages,
-        found,
-        dry_run_lines(len(calls), calls),
+        outputs=outputs("dry-run", messages[0].text if messages else "", registration, calls),
+        title=title,
+        body=summary.dry_run(registration, calls),
+        done=f"{title}. A live run would send {plural(len(calls), 'request')}.",
+        messages=messages,
+        hints=hints(registration.warnings, registration.notices),
+        lines=dry_run_lines(len(calls), calls),
         fail_on_error=fail_on_error,
     )
 
@@ -148,21 +181,24 @@ def sent(
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
     noun, counted = "pull request", results
     if registration.services.value:
-        mixed = any(result.call.subject for result in failed)
-        noun, counted = ("call", results) if mixed else ("deployment", deployments)
+        mixed, done = any(result.call.subject for result in failed), _has_failed(registration)
+        noun, counted = ("call", results) if mixed else ("failed deployment" if done else "deployment", deployments)
     unknown = any(result.outcome == "unknown" for result in failed)
     title = headline(status, noun, len(failed), len(counted), unknown=unknown)
     title += ", but services NOT set" if status == "partial" and not failed else ""
     messages = (*unset_services(registration), *failures(results, inputs, registration))
-    found = (*conflicts(registration, inputs, results), *hints(registration.warnings, registration.notices))
+    already = conflicts(registration, inputs, results)
     report = Report(
-        outputs(status, reason_of(status, messages, found), registration, [*calls, *updates], results),
-        summary.whole(title, messages, found, summary.sent(registration, results)),
-        messages,
-        found,
-        [result_line(result, result.call.label) for result in results],
-        failed,
-        inputs.fail_on_error,
+        outputs=outputs(status, reason_of(status, title, messages, already), registration, [*calls, *updates], results),
+        title=title,
+        body=summary.sent(registration, results),
+        # What was registered before has a hint of its own.
+        done="" if status == "already-registered" else f"{title}: {_names(counted)}.",
+        messages=messages,
+        hints=(*already, *hints(registration.warnings, registration.notices)),
+        lines=[result_line(result, result.call.label) for result in results],
+        undelivered=_undelivered(results),
+        fail_on_error=inputs.fail_on_error,
     )
     if not failed or not inputs.failed_file:
         return report
@@ -193,8 +229,8 @@ def status_of(missing: int, total: int, *, deployments: bool, accepted: bool, tr
 
 def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool) -> str:
     """Return the summary's headline. `noun` is what the calls are about: `deployment`, `pull request`, or either: `call`, `row`."""
-    done, negated = "registered in" if noun == "deployment" else "accepted by", "NOT known to be" if unknown else "NOT"
-    every = noun.capitalize() if total == 1 else plural(total, noun)
+    done = "registered in" if noun.endswith("deployment") else "accepted by"
+    negated, every = "NOT known to be" if unknown else "NOT", noun.capitalize() if total == 1 else plural(total, noun)
     if status == "pull-services-set":
         return "Services set in DX"
     if status == "already-registered":
@@ -207,11 +243,12 @@ def headline(status: str, noun: str, missing: int, total: int, *, unknown: bool)
     return f"{which} {negated} {done} DX"
 
 
-def reason_of(status: str, messages: Sequence[Failure], hints: Sequence[Hint]) -> str:
-    """Return the output `reason`: the first failure or, if all was already registered, the hint on that, which is the first."""
-    if messages:
-        return messages[0].text
-    return hints[0][1] if status == "already-registered" else ""
+def reason_of(status: str, title: str, messages: Sequence[Failure], already: Sequence[Hint]) -> str:
+    """Return the output `reason`: the failures, after the headline that counts them all; else that all was already registered."""
+    texts = [each.text for each in messages]
+    if len(texts) > 1:
+        return " ".join((f"{title}.", *texts))
+    return next(iter(texts), already[0][1] if status == "already-registered" else "")
 
 
 def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[Hint, ...]:
@@ -223,9 +260,22 @@ def dry_run_lines(total: int, calls: Sequence[Call]) -> list[str]:
     """Return the log of a dry run: how many requests there would be in all, and the first of them whole."""
     lines = [f"Dry run. A live run would send {plural(total, 'request')}:"]
     for call in calls:
-        lines += [f"  POST {call.path}", f"    {call.body.decode()}"]
+        lines += [f"  POST {call.path}", f"    {json_line(call.body.decode())}"]
     if total > len(calls):
         lines.append(f"  … and {total - len(calls):,} more, not shown.")
+    return lines
+
+
+def request_lines(calls: Sequence[Call]) -> list[str]:
+    """Return the log of what is not delivered: as many requests as there is room for, each whole."""
+    lines: list[str] = []
+    room = _LOG_ROOM
+    for index, call in enumerate(calls):
+        body = json_line(call.body.decode())
+        room -= len(body)
+        if room < 0:
+            return [*lines, f"… and {len(calls) - index:,} more, not shown."]
+        lines += [f"POST {call.path}", body]
     return lines
 
 
@@ -240,3 +290,15 @@ def result_line(result: Result, label: str) -> str:
 
 def _deployments(results: Sequence[Result]) -> list[Result]:
     return [result for result in results if not result.call.subject]
+
+
+def _undelivered(results: Sequence[Result]) -> list[Call]:
+    return [result.call for result in results if not result.delivered]
+
+
+def _has_failed(registration: Registration) -> bool:
+    return registration.success is not None and not registration.success.value
+
+
+def _names(results: Sequence[Result]) -> str:
+    return join_names([result.call.label for result in results])

@@ -130,15 +130,13 @@ def failures(results: Sequence[Result], inputs: Inputs, registration: Registrati
     if refused:
         for stopped in [kind for kind in kinds if kind[1:] == ("not-sent", "unauthorized_before")]:
             kinds[refused] += kinds.pop(stopped)
-    return limited(
-        [
-            Failure(
-                " ".join([_message(failed, results), *_what_to_do(failed, results, inputs, registration)]),
-                all(map(is_outage, failed)),
-            )
-            for failed in kinds.values()
-        ]
-    )
+    messages, same_id = [], _how_to_keep_the_id(registration, inputs)
+    for failed in kinds.values():
+        parts = [_message(failed, results), *_what_to_do(failed, results, inputs, registration)]
+        if not failed[0].call.subject:
+            parts, same_id = [*parts, *same_id], []
+        messages.append(Failure(" ".join(parts), all(map(is_outage, failed))))
+    return limited(messages)
 
 
 def unset_services(registration: Registration) -> list[Failure]:
@@ -158,7 +156,8 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
     already = [result for result in results if result.outcome == "already-registered"]
     if not already:
         return ()
-    which = "The deployment of {} is" if len(already) == 1 else "The deployments of {} are"
+    failed = "failed " if registration.success is not None and not registration.success.value else ""
+    which = f"The {failed}deployment of {{}} is" if len(already) == 1 else f"The {failed}deployments of {{}} are"
     text = already_registered(which.format(_names(already)))
     if registration.repeatable:
         cure = (
@@ -198,12 +197,12 @@ def _what_to_do(
     path, alone = inputs.failed_file, len(failed) == 1
     it, request, its, are = ("it", "request", "its", "is") if alone else ("them", "requests", "each", "are")
     saved = [f"The {request} {are} {saved_in(path)}."] if path else []
-    same_ids = registration.repeatable or inputs.reference_id
+    same_ids = _keeps_ids(registration, inputs)
     bodies = [result.call.json() for result in failed if result.call.subject]
     if len(bodies) < len(failed):
         if failed[0].outcome != "unknown":
             return saved
-        source = one_line(path) if path else "the output `requests`"
+        source = one_line(path) if path else "the log or the summary"
         again = f"Send the same {request} again from {source}: {its} `reference_id` is registered only once."
         rerun = "" if same_ids else " Do not re-run the job for that: it would register another deployment."
         return [f"DX may have registered {it}. {again}{rerun}"]
@@ -213,8 +212,23 @@ def _what_to_do(
     # No input clears the services of a pull request: without `service`, the repository's own name is one.
     repeatable = same_ids or all(result.call.subject for result in results)
     step = "run this step again with the same inputs, or " if repeatable else ""
-    where = f", which {are} {saved_in(path)}" if path else " from the output `requests`"
+    where = f", which {are} {saved_in(path)}" if path else " from the log or the summary"
     return [f"{only} {step}send {'its' if alone else 'their'} {request}{where}."]
+
+
+def _keeps_ids(registration: Registration, inputs: Inputs) -> bool:
+    """Return whether the job, run again, sends the same ids."""
+    return registration.repeatable or bool(inputs.reference_id)
+
+
+def _how_to_keep_the_id(registration: Registration, inputs: Inputs) -> list[str]:
+    ids, services = registration.reference_ids.value, registration.services.value
+    if not ids or _keeps_ids(registration, inputs):
+        return []
+    # Several services add themselves to the id that the input names.
+    given = ids[0].removesuffix(f"/{services[0].identifier}") if len(services) > 1 else ids[0]
+    keep = f"set `reference-id: {one_line(given)}` and `deployed-at: {registration.deployed_at.value}` there."
+    return [f"Another run has another id. To keep this one, {keep}"]
 
 
 def _by_inputs(failed: Sequence[Result], bodies: Sequence[dict[str, Any]]) -> str:

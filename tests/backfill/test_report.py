@@ -1,7 +1,6 @@
 """What a backfill says of itself, for ends of every kind and size."""
 
 import json
-import re
 from dataclasses import replace
 from itertools import cycle, islice
 
@@ -14,7 +13,7 @@ from dx_action.backfill.tally import BackfillResult
 from dx_action.errors import Problem
 from dx_action.report.failures import advise
 from ends import ALREADY, HELD, REFUSED, UNKNOWN, End, ended, rows_of
-from runner import check_summary
+from gfm import check_summary
 
 # The bounds, as literals: what the code has must be these.
 MOST_KINDS, MOST_RESULTS, LARGEST = 50, 1300, 256 * 1024
@@ -224,7 +223,13 @@ def test_what_dx_held_beyond_what_is_remembered_has_no_lines() -> None:
             "It is unknown whether",
         ),
         ([HELD, None], "partial", 1, "1 of 2 deployments NOT registered in DX", "The job was cancelled. 2 dep"),
-        ([REFUSED, None], "failed", 1, "2 of 2 deployments NOT registered in DX", "The job was cancelled. 2 dep"),
+        (
+            [REFUSED, None],
+            "failed",
+            1,
+            "2 of 2 deployments NOT registered in DX",
+            "2 of 2 deployments NOT registered in DX. The job was",
+        ),
     ],
 )
 def test_the_status(ends: list[End], status: str, code: int, headline: str, reason: str) -> None:
@@ -295,7 +300,9 @@ def test_what_is_remembered_does_not_grow() -> None:
     rows = rows_of(10_000)
     tally = ended(rows, [REFUSED, HELD] * 5_000).tally
     assert (len(tally.failed), len(tally.delivered)) == (MOST_RESULTS, MOST_RESULTS)
-    assert {line.result.call.body for line in (*tally.failed, *tally.delivered)} == {b""}
+    assert {line.result.call.body for line in (*tally.failed[50:], *tally.delivered)} == {b""}
+    # The first have their requests, to be shown whole.
+    assert all(line.result.call.body for line in tally.failed[:50])
 
 
 def test_a_single_deployment_has_its_id_plain() -> None:
@@ -307,7 +314,7 @@ def test_pull_requests_are_no_services() -> None:
     told = sent(ended(Listed([7, ("web", 1)]), [HELD, HELD]), fail_on_error="true")
     assert json.loads(told.outputs["services"]) == ["web"]
     assert json.loads(told.outputs["reference-ids"]) == ["web/1/1"]
-    assert "| <code>&#40;pull requests&#41;</code> | 1 |" in told.summary
+    assert '<td nowrap><code>&#40;pull requests&#41;</code></td><td align="right" nowrap>1</td>' in told.summary
     alone = sent(ended(Listed([7]), [HELD]), fail_on_error="true")
     assert alone.outputs["status"] == "pull-services-set"
     assert alone.summary.startswith("### Services set in DX\n")
@@ -331,11 +338,11 @@ def test_the_summary_is_bounded_and_inert() -> None:
     rows = Listed([(f"{number}{hostile}", number * 24 * 60) for number in range(3_000)])
     told = sent(ended(rows, [("failed", hostile)] * 3_000, hostile), fail_on_error="true")
     assert len(told.summary.encode()) < 1_000_000
-    for line in told.summary.splitlines():
-        assert not re.search(r"[`@*]|<b>", line.replace("```mermaid", "").replace("```", "")), line
-        if line.startswith("|"):
-            assert line.count("|") in (3, 7), line
-    assert "… and 2,900 more." in told.summary
+    page = check_summary(told.summary)
+    shown = len([row for row in page.rows if len(row) == 6]) - 1
+    assert 20 < shown <= 100
+    assert f"\n… and {3_000 - shown:,} more.\n" in told.summary
+    assert len([row for row in page.rows if len(row) == 2]) == 203
 
 
 def test_the_summary_of_few_is_markdown_of_ours_only() -> None:
@@ -442,3 +449,36 @@ def test_a_kind_of_rows_is_an_outage_if_each_of_them_is() -> None:
     assert sent(ending, fail_on_error="except-outages").exit_code == 0
     ending.tally.add(0, 3, replace(ending.tally.failed[0].result, http_status=422))
     assert sent(ending, fail_on_error="except-outages").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "notice"),
+    [
+        ([HELD, HELD], "2 deployments registered in DX. 2 deployments: 2 registered."),
+        ([HELD, ALREADY], "2 deployments registered in DX. 2 deployments: 1 registered, 1 already registered."),
+        ([ALREADY, ALREADY], None),
+        ([HELD, REFUSED], None),
+    ],
+)
+def test_a_success_has_its_one_notice(ends: list[End], notice: str | None) -> None:
+    found = [
+        text for level, text in sent(ended(rows_of(2), ends), fail_on_error="true").annotations if level == "notice"
+    ]
+    assert found == ([notice] if notice else [])
+
+
+def test_what_sends_nothing_has_its_notice() -> None:
+    ending = ended(rows_of(3), [])
+    assert dry_run(ending, []).annotations == (
+        ("notice", "Dry run: nothing was sent to DX. A live run would send 3 requests."),
+    )
+    assert written(ending, "a.csv").annotations == (
+        ("notice", "3 deployments written to a.csv. Nothing was sent to DX."),
+    )
+
+
+def test_what_failed_is_whole_up_to_fifty() -> None:
+    rows = rows_of(60)
+    found = sent(ended(rows, [HELD, *[REFUSED] * 55, UNKNOWN, None]), fail_on_error="true")
+    assert [call.body for call in found.undelivered] == [rows.call(index).body for index in range(1, 51)]
+    assert found.saved

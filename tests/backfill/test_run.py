@@ -20,6 +20,7 @@ from dx_action.errors import Interrupted
 from dx_action.main import main
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Fault, Sandbox
+from gfm import Page
 from runner import TOKEN, Run, Step, connected, fast_clock, until
 
 
@@ -57,7 +58,7 @@ def test_a_backfill_registers_every_row(tmp_path: Path) -> None:
     assert len(run.json("reference-ids")) == len(run.json("results")) == 30
     assert (run.json("requests"), run.outputs["truncated"]) == ([], "false")
     assert run.outputs["repository"] == "acme/shop"
-    assert "| <code>s0</code> | 10 |" in run.summary
+    assert ["s0", "10"] in Page(run.summary).rows
     assert 'title "Deployments per week"' in run.summary
     assert [command.data for command in run.commands if command.name == "group"] == [
         f"s{number}: 10 registered" for number in range(3)
@@ -69,7 +70,8 @@ def test_an_input_that_is_passed_over_is_named(tmp_path: Path) -> None:
     with Sandbox(token=TOKEN) as dx:
         run = step(tmp_path, dx, only_environments="live").inside()
     assert run.status == "registered"
-    (notice,) = (command.data for command in run.commands if command.name == "notice")
+    ((level, notice),) = run.remarks
+    assert level == "notice"
     assert notice.startswith("`only-environments` has no effect here. It limits what is read from GitHub's history")
 
 

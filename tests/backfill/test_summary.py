@@ -3,12 +3,14 @@
 import re
 
 import pytest
+import yaml
 
 from backfills import Listed
 from dx_action.backfill.summary import groups, summary
 from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Result
 from ends import ALREADY, HELD, REFUSED, UNKNOWN, ended, rows_of
+from gfm import check_summary
 
 # The bounds, as literals: what the code has must be these.
 MOST_BARS, MOST_GROUPS = 53, 50
@@ -17,39 +19,43 @@ DAY = 24 * 60
 
 def test_the_summary_counts_by_service_and_outcome() -> None:
     text = summary(ended(rows_of(6), [HELD, HELD, REFUSED, HELD, None, HELD]))
-    table = [line for line in text.splitlines() if line.startswith("|")]
-    assert table[:6] == [
-        "| service | ✅ registered | ❌ not registered | ⏸️ not sent |",
-        "| --- | ---: | ---: | ---: |",
-        "| <code>s0</code> | 2 |  |  |",
-        "| <code>s1</code> | 1 |  | 1 |",
-        "| <code>s2</code> | 1 | 1 |  |",
-        "| all | 4 | 1 | 1 |",
+    table = check_summary(text).rows
+    assert table[:5] == [
+        ["service", "✅ registered", "❌ not registered", "⏸️ not sent"],
+        ["s0", "2", "", ""],
+        ["s1", "1", "", "1"],
+        ["s2", "1", "1", ""],
+        ["all", "4", "1", "1"],
     ]
-    assert table[-1].startswith("| 4 | <code>s2</code> | ❌ not registered | <code>repo&#95;not&#95;found</code> |")
+    assert table[-1] == ["4", "s2", "❌ not registered", "repo_not_found", "", "s2/120/2"]
+    number, prose = '<td align="right" nowrap>', "<td>"
+    assert f"<tr><td nowrap><code>s0</code></td>{number}2</td>{number}</td>{number}</td></tr>\n" in text
+    assert f"<tr>{number}4</td><td nowrap><code>s2</code></td><td nowrap>❌ not registered</td>" in text
+    assert f"</td>{prose}</td><td nowrap><samp>s2/120/2</samp></td></tr>\n" in text
 
 
 @pytest.mark.parametrize(
-    ("services", "last"), [(200, ["| s199 | 1 |", "| all | 200 |"]), (203, ["| 3 more | 3 |", "| all | 203 |"])]
+    ("services", "last"), [(200, [["s199", "1"], ["all", "200"]]), (203, [["3 more", "3"], ["all", "203"]])]
 )
-def test_the_table_has_two_hundred_services_at_most(services: int, last: list[str]) -> None:
+def test_the_table_has_two_hundred_services_at_most(services: int, last: list[list[str]]) -> None:
     rows = Listed([(f"s{number:03}", 0) for number in range(services)])
-    text = summary(ended(rows, [HELD] * services))
-    table = [re.sub("</?code>", "", line) for line in text.splitlines() if line.startswith("|")]
-    assert (len(table), table[-2:]) == (2 + 200 + (services > 200) + 1, last)
+    table = check_summary(summary(ended(rows, [HELD] * services))).rows
+    assert (len(table), table[-2:]) == (1 + 200 + (services > 200) + 1, last)
 
 
 def test_a_table_of_one_service_has_no_row_for_all() -> None:
     text = summary(ended(rows_of(2, services=1), [HELD, HELD]))
-    assert text == "| service | ✅ registered |\n| --- | ---: |\n| <code>s0</code> | 2 |\n\n"
+    assert check_summary(text).rows == [["service", "✅ registered"], ["s0", "2"]]
+    assert text.endswith("</table>\n\n")
 
 
 @pytest.mark.parametrize(("failed", "more"), [(100, ""), (101, "… and 1 more."), (1_500, "… and 1,400 more.")])
 def test_a_hundred_of_what_failed_are_in_the_summary(failed: int, more: str) -> None:
     text = summary(ended(rows_of(failed, services=1), [*[REFUSED] * (failed - 1), UNKNOWN]))
-    assert text.count("\n| --") == 2
-    assert len([line for line in text.splitlines() if re.match(r"\| \d", line)]) == 100
-    assert text.endswith(f"\n\n{more}\n" if more else " |\n")
+    page = check_summary(text)
+    assert page.count["table"] == 2
+    assert len([row for row in page.rows if row[0].isdigit()]) == 100
+    assert text.endswith(f"</table>\n\n{more}\n" if more else "</table>\n")
     assert ("… and" in text) == bool(more)
 
 
@@ -79,11 +85,10 @@ def test_long_texts_are_cut() -> None:
     rows = Listed([("s" * 250, 0)])
     ending = ended(rows, [("failed", "e" * 101)], "m" * 201)
     text = summary(ending)
-    service, error = f"<code>{'s' * 99}…</code>", f"<code>{'e' * 99}…</code>"
-    assert f"\n| {service} | 1 |\n" in text
-    assert text.endswith(
-        f"| 2 | {service} | ❌ not registered | {error} | <code>{'m' * 199}…</code> | <code>{'s' * 199}…</code> |\n"
-    )
+    service, error = f"{'s' * 99}…", f"{'e' * 99}…"
+    (_, first, _, last) = check_summary(text).rows
+    assert first == [service, "1"]
+    assert last == ["2", service, "❌ not registered", error, f"{'m' * 199}…", f"{'s' * 199}…"]
     assert list(groups(ending)) == [
         (f"{'s' * 99}…: 1 not registered", ["  week of 2025-01-06  1 not registered"]),
         ("Failed: 1", [f"  line 2, {'s' * 99}…: failed (HTTP 422, {'e' * 99}…)"]),
@@ -101,8 +106,9 @@ def test_how_a_row_failed(http_status: int | None, attempts: int, how: str, from
     tally.add(0, 2, Result(rows.call(0), "unknown", http_status, "no_answer", "", attempts))
     ending = BackfillResult(rows=rows, tally=tally, from_file=from_file)
     assert list(groups(ending))[-1] == ("Failed: 1", [f"  {noun} 2, s0: unknown ({how})"])
-    assert f"| {noun} | service | outcome | error | DX says | reference id |\n" in summary(ending)
-    assert "| <code>no&#95;answer</code> |  | <code>s0/0/0</code> |\n" in summary(ending)
+    *_, head, row = check_summary(summary(ending)).rows
+    assert head == [noun, "service", "outcome", "error", "DX says", "reference id"]
+    assert row[3:] == ["no_answer", "", "s0/0/0"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +136,24 @@ def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
     else:
         assert f'title "{title}"' in text
         assert text.count('"20') == len(bars)
+
+
+def test_the_bars_are_seen_in_light_and_dark() -> None:
+    ((language, chart),) = check_summary(summary(ended(Listed([("web", 0), ("web", 7 * DAY)]), []))).fences
+    settings, _, drawing = chart.removeprefix("---\n").partition("---\n")
+    (colour,) = yaml.safe_load(settings)["config"]["themeVariables"]["xyChart"].values()
+    assert (language, drawing.partition("\n")[0]) == ("mermaid", "xychart-beta")
+    # GitHub's two backgrounds. What is no text needs a contrast of 3 to 1.
+    for background in ("#ffffff", "#0d1117"):
+        bright, dark = sorted((brightness(colour), brightness(background)), reverse=True)
+        assert (bright + 0.05) / (dark + 0.05) >= 3
+
+
+def brightness(colour: str) -> float:
+    """Return the relative luminance, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_the_chart_is_bounded_however_long_the_history() -> None:

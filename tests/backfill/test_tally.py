@@ -6,7 +6,7 @@ from itertools import repeat
 import pytest
 
 from backfills import Listed
-from dx_action.backfill.tally import BackfillResult, Line, Tally
+from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Outcome, Result
 
 # The bounds, as literals: what the code has must be these.
@@ -35,10 +35,14 @@ def test_each_row_has_an_outcome() -> None:
     assert (len(tally), tally.ended) == (5, 4)
 
 
-def test_results_are_kept_without_their_bodies() -> None:
+def test_the_first_that_fail_are_kept_with_their_bodies() -> None:
     tally = tallied(3, [HELD, REFUSED, ALREADY])
-    bare = Call("deployments.create", "web", "web/1", b"")
-    assert tally.failed == [Line(3, Result(bare, "failed", 422, "repo_not_found", "Words.", 1))]
+    (line,) = tally.failed
+    assert (line.number, line.result) == (3, tally.kinds["failed", "repo_not_found"].first)
+    assert line.result.call.body == b"{}"
+    assert {line.result.call.body for line in tally.delivered} == {b""}
+    refused = tallied(60, [REFUSED] * 60).failed
+    assert [bool(line.result.call.body) for line in refused] == [True] * 50 + [False] * 10
     assert [(line.number, line.result.outcome) for line in tally.delivered] == [
         (2, "accepted"),
         (4, "already-registered"),

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from gfm import check_summary
 from pictures.summaries import FOLDER, summaries
-from runner import ROOT, check_summary
+from runner import ROOT
 
 
 @pytest.fixture(scope="module")

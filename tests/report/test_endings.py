@@ -21,7 +21,8 @@ from dx_action.report import failures as report_failures
 from dx_action.report.endings import Report
 from dx_action.report.failures import conflicts
 from dx_action.services.service import Service
-from runner import check_summary
+from dx_action.text import escaped, one_line
+from gfm import check_summary
 
 # The bounds, as literals: what the code has must be these.
 MOST_NAMES, LARGEST, MOST_ROWS = 10, 256 * 1024, 200
@@ -89,13 +90,16 @@ def test_whatever_becomes_of_the_calls(outcomes: list[Outcome], strict: bool) ->
     told = sent(outcomes, {} if strict else LENIENT)
     failed = [outcome for outcome in outcomes if outcome not in DELIVERED]
     assert told.exit_code == (bool(failed) and strict)
-    assert [result.outcome for result in told.failed] == failed
+    assert len(told.undelivered) == len(failed)
     assert bool(told.outputs["reason"]) == bool(failed or "accepted" not in outcomes)
     assert [result["outcome"] for result in json.loads(told.outputs["results"])] == outcomes
-    levels = {level for level, message in told.annotations if "already registered in DX" not in message}
-    assert levels == ({"error" if strict else "warning"} if failed else set())
-    assert told.summary.count("\n| <code>") == len(outcomes)
-    check_summary(told.summary)
+    levels = {level for level, message in told.annotations if "already registered in DX under" not in message}
+    assert levels == ({"error" if strict else "warning"} if failed else {"notice"} if "accepted" in outcomes else set())
+    page = check_summary(told.summary)
+    assert len(page.rows) == 1 + len(outcomes)
+    assert [json.loads(text) for kind, text in page.fences if kind == "json"] == [
+        call.json() for call in told.undelivered
+    ]
 
 
 # Annotations.
@@ -119,7 +123,122 @@ def test_an_annotation_a_kind() -> None:
         ("error", "DX did not register 1 of 6 deployments (service-4): no_answer"),
         ("error", "DX did not register 1 of 6 deployments (service-5): out_of_time"),
     ]
-    assert told.outputs["reason"] == told.annotations[0][1]
+    counted = "5 of 6 deployments NOT known to be registered in DX"
+    assert told.outputs["reason"] == " ".join((f"{counted}.", *(text for _, text in told.annotations)))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "errors", "starts"),
+    [
+        (["failed"], ["a"], "DX did not register service-0: a. "),
+        (["failed", "failed"], ["a", "a"], "DX did not register 2 of 2 deployments (service-0, service-1): a. "),
+        (["failed", "failed"], ["a", "b"], "2 of 2 deployments NOT registered in DX. DX did not register 1 of 2 "),
+        (["failed", "accepted", "failed"], ["a", "", "b"], "2 of 3 deployments NOT registered in DX. DX did not "),
+        (["unknown", "accepted", "not-sent"], ["a", "", "b"], "2 of 3 deployments NOT known to be registered in DX. "),
+        (["failed"] * 9, [*"abcdefghi"], "9 of 9 deployments NOT registered in DX. DX did not register 1 of 9 "),
+    ],
+)
+def test_the_reason_counts_all_that_failed(outcomes: list[Outcome], errors: list[str], starts: str) -> None:
+    registration, calls = deployment(len(outcomes))
+    every = zip(calls, outcomes, errors, strict=True)
+    results = [Result(call, outcome, error=error) for call, outcome, error in every]
+    found = report.sent(registration, inputs(), results, calls=calls).outputs["reason"]
+    assert found.startswith(starts)
+    # Each kind is there after it.
+    assert all(f": {error}. " in found for error in errors[:4] if error)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "given", "done"),
+    [
+        (["accepted"], {}, "Deployment registered in DX: service-0."),
+        (["accepted"] * 2, {}, "2 deployments registered in DX: service-0, service-1."),
+        (["accepted", "already-registered"], {}, "2 deployments registered in DX: service-0, service-1."),
+        (["accepted"], {"success": "false"}, "Failed deployment registered in DX: service-0."),
+        (["accepted"] * 2, {"success": "failure"}, "2 failed deployments registered in DX: service-0, service-1."),
+        (["accepted"], {"success": "true"}, "Deployment registered in DX: service-0."),
+        (["already-registered"], {}, None),
+        (["accepted", "failed"], {}, None),
+        (["unknown"], {"fail-on-error": "false"}, None),
+    ],
+)
+def test_a_success_has_its_one_notice(outcomes: list[Outcome], given: dict[str, str], done: str | None) -> None:
+    told = sent(outcomes, given)
+    other = [text for level, text in told.annotations if level == "notice" and "under the same" not in text]
+    assert other == ([done] if done else [])
+    if done:
+        assert told.annotations[0] == ("notice", done)
+        assert told.summary.startswith(f"### {done.partition(':')[0]}\n")
+        # The headline says it.
+        assert done not in told.summary
+
+
+@pytest.mark.parametrize(
+    ("outcome", "headline"),
+    [
+        ("accepted", "Failed deployment registered in DX"),
+        ("already-registered", "Failed deployment already registered in DX"),
+        ("failed", "Failed deployment NOT registered in DX"),
+        ("unknown", "Failed deployment NOT known to be registered in DX"),
+    ],
+)
+def test_a_failed_deployment_is_called_one_in_the_first_line(outcome: Outcome, headline: str) -> None:
+    told = sent([outcome], {"success": "false"})
+    assert told.summary.startswith(f"### {headline}\n")
+    assert "✅" not in told.summary
+    assert "failed deployment" in told.annotations[0][1].lower() or outcome in ("failed", "unknown")
+    assert "failed" not in sent([outcome]).summary.partition("\n")[0].lower()
+
+
+def test_a_dry_run_says_what_it_would_do() -> None:
+    for values, of in (({}, ""), ({"success": "false"}, " of a failed deployment")):
+        told = report.dry_run(*deployment(2, values))
+        assert told.annotations == (
+            ("notice", f"Dry run{of}: nothing was sent to DX. A live run would send 2 requests."),
+        )
+        assert told.summary.startswith(f"### Dry run{of}: nothing was sent to DX\n")
+
+
+def test_where_services_alone_are_set_the_notice_names_the_pull_requests() -> None:
+    registration = replace(deployment()[0], services=Sourced((), "input service"))
+    told = report.sent(registration, inputs(), [Result(TOLD, "accepted")], calls=[TOLD])
+    assert told.annotations == (("notice", "Services set in DX: pull request #7."),)
+
+
+@pytest.mark.parametrize("fail_on_error", [True, False])
+@pytest.mark.parametrize("count", [9, 10, 11, 30])
+def test_no_more_is_annotated_than_the_runner_shows(count: int, fail_on_error: bool) -> None:
+    texts = [f"{number}." for number in range(count)]
+    told = Report(
+        outputs={},
+        title="Head",
+        messages=[Failure("m")],
+        hints=[("notice", "n"), *(("warning", text) for text in texts)],
+        fail_on_error="true" if fail_on_error else "false",
+    )
+    before = [] if fail_on_error else ["m"]
+    found = [text for level, text in told.annotations if level == "warning"]
+    if len(before) + count <= 10:
+        assert found == [*before, *texts]
+    else:
+        kept = 9 - len(before)
+        assert found == [*before, *texts[:kept], "\n".join((f"{count - kept} more:", *texts[kept:]))]
+    # The most important first, and the summary has each.
+    assert told.annotations[0] == ("error" if fail_on_error else "warning", "m")
+    assert told.annotations[-1] == ("notice", "n")
+    assert all(f"> {escaped(text)}\n" in told.summary for text in texts)
+
+
+def test_what_is_not_delivered_is_whole_in_the_log() -> None:
+    _, calls = deployment(2, {"metadata": '{"a": "##[error]\\u202e`"}'})
+    lines = report.request_lines(calls)
+    assert lines[::2] == ["POST /api/deployments.create"] * 2
+    assert [json.loads(line) for line in lines[1::2]] == [call.json() for call in calls]
+    assert [one_line(line) for line in lines] == lines
+    large = replace(calls[0], body=b'{"a":"' + b"x" * 300_000 + b'"}')
+    lines = report.request_lines([large] * 5)
+    assert [len(line) for line in lines[1:-1:2]] == [300_008] * 3
+    assert lines[-1] == "… and 2 more, not shown."
 
 
 @pytest.mark.parametrize("error", ["not_authed", "invalid_auth", "account_inactive", "http_401", "http_403"])
@@ -149,7 +268,7 @@ def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
     assert max(map(len, told.lines)) < 300
     assert "\n" not in message
     assert "DX says: no\\n::error::x" in message
-    assert len(message) < 900
+    assert len(message) < 1000
 
 
 @pytest.mark.parametrize(
@@ -158,7 +277,7 @@ def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
         ("failed", "out/failed.jsonl", "is saved in out/failed.jsonl, ready to be sent as a `backfill-file`."),
         ("failed", "", ""),
         ("unknown", "out/failed.jsonl", "Send the same request again from out/failed.jsonl: "),
-        ("unknown", "", "Send the same request again from the output `requests`: "),
+        ("unknown", "", "Send the same request again from the log or the summary: "),
     ],
 )
 def test_what_to_do_with_what_was_kept(outcome: Outcome, file: str, says: str) -> None:
@@ -196,8 +315,9 @@ def test_warnings_and_notices_of_what_was_found_are_annotations() -> None:
         report.dry_run(registration, calls),
         report.sent(registration, inputs(), [Result(call, "accepted") for call in calls], calls=calls),
     ):
-        assert [level for level, _ in told.annotations] == ["warning", "notice"]
-        assert told.summary.count("\n> ") == 2
+        assert [level for level, _ in told.annotations] == ["warning", "notice", "notice"]
+        assert [line for line in told.summary.split("\n") if line.startswith("> [!")] == ["> [!WARNING]", "> [!NOTE]"]
+        assert told.summary.count("\n> ") == 4
         assert told.exit_code == 0
 
 
@@ -219,7 +339,7 @@ def test_large_results_are_cut_and_failures_kept_first() -> None:
     assert len(outcomes) < 900
     assert json.loads(told.outputs["services"]) == [call.service for call in calls]
     # What is kept elsewhere is whole.
-    assert len(told.failed) == 300
+    assert len(told.undelivered) == 300
 
 
 def test_long_ids_leave_room_for_the_results() -> None:
@@ -288,7 +408,7 @@ def test_every_report_has_every_output() -> None:
 def test_a_long_table_is_cut_and_failures_come_first() -> None:
     outcomes: list[Outcome] = ["accepted"] * 3000
     told = sent([*outcomes, "failed"])
-    rows = [line for line in told.summary.split("\n") if line.startswith("| <code>")]
+    rows = [line for line in told.summary.split("\n") if line.startswith("<tr><td")]
     assert len(rows) == MOST_ROWS
     assert "service-3000" in rows[0]
     assert "❌" in rows[0]
@@ -298,7 +418,7 @@ def test_a_long_table_is_cut_and_failures_come_first() -> None:
 
 def test_the_largest_summary_fits() -> None:
     """Every row as long as it gets, made of what is written longest, and DX's words without an end."""
-    registration, calls = deployment(400, name="<|`" * 200)
+    registration, calls = deployment(400, {"metadata": json.dumps({"a": "🧪" * 3000})}, name="$@`" * 200)
     results = [Result(call, "failed", error="<" * 200, message="\x1b" * 10_000) for call in calls]
     told = report.sent(registration, inputs(), results, calls=calls)
     assert len(told.summary.encode()) < 1_000_000
@@ -310,20 +430,21 @@ def test_what_is_shown_of_a_deployment() -> None:
     summary = report.dry_run(registration, calls).summary
     assert " · **failed** deployment" in summary
     assert "environment <code>blue&#124;green</code>" in summary
-    assert "| repository |" in summary
+    assert "<td nowrap>repository</td>" in summary
     assert "🧪 not sent (dry run)" in summary
     shas = {"merge-commit-shas": "abc1234,abc2345", "repository": "other", "source-url": 'https://x.example/"><b>'}
     summary = report.dry_run(*deployment(1, shas)).summary
-    assert "| — |" in summary
-    assert "| 2 merge commits |" in summary
-    assert '<a href="https&#58;//x.example/&#34;&#62;&#60;b&#62;">source</a>' in summary
+    assert " · commit <code>" not in summary
+    assert "<td nowrap>2 merge commits</td>" in summary
+    link = "x.example/&#34;&#62;&#60;b&#62;"
+    assert f'source <a href="https://{link}"><code>{link}</code></a>' in summary
 
 
 def test_only_plain_words_in_backticks_become_code() -> None:
     told = report.unusable(
         [Problem("dx-host", "`on-conflict: update` `reference_id` `<b>` or`a|b` and `x`")], fail_on_error="false"
     )
-    assert "<code>dx-host</code> <code>on-conflict&#58; update</code> <code>reference&#95;id</code>" in told.summary
+    assert "<code>dx-host</code> <code>on-conflict: update</code> <code>reference&#95;id</code>" in told.summary
     assert told.summary.count("<code>") == 4
     check_summary(told.summary)
 
@@ -373,7 +494,7 @@ def test_a_bug_names_a_place_and_what_is_known() -> None:
     assert level == "error"
     assert "at main.py:7, KeyError." in message
     assert message.endswith("DX registered 1 of 3 deployments.")
-    assert [result.outcome for result in told.failed] == ["unknown", "not-sent"]
+    assert list(told.undelivered) == calls[1:]
     assert "registered" not in report.broken("x", fail_on_error="true").annotations[0][1]
 
 
@@ -405,7 +526,7 @@ def test_a_run_without_a_page_has_no_link() -> None:
     for run_id, linked in (("7", True), ("", False)):
         registration = resolved("workflow_dispatch", run_id=run_id)
         told = report.sent(registration, inputs(), [], calls=())
-        assert ("source</a>" in told.summary) is linked
+        assert (" · source <a href=" in told.summary) is linked
 
 
 @pytest.mark.parametrize(
@@ -455,14 +576,16 @@ def test_how_many_problems_there_are() -> None:
     one, two = (report.unusable([TROUBLE] * count, fail_on_error="true").annotations[0][1] for count in (1, 2))
     assert one == f"Nothing was sent to DX: 1 problem.\n{TROUBLE}"
     assert two == f"Nothing was sent to DX: 2 problems.\n{TROUBLE}\n{TROUBLE}"
-    assert report.unusable([TROUBLE], fail_on_error="true").summary.startswith("### Nothing was sent to DX\n\n- ")
+    assert report.unusable([TROUBLE], fail_on_error="true").summary.startswith(
+        "### Nothing was sent to DX\n\n> [!CAUTION]\n> Nothing was sent to DX: 1 problem.\n> - <code>"
+    )
 
 
 def test_what_would_have_been_sent_is_told_and_kept() -> None:
     registration, calls = deployment(2)
     results = [Result(call, "not-sent", error="not_configured") for call in calls]
     told = report.unusable([TROUBLE], fail_on_error="true", registration=registration, results=results)
-    assert told.failed == results
+    assert told.undelivered == calls
     assert [len(json.loads(told.outputs[name])) for name in ("requests", "results", "services")] == [2, 2, 2]
     assert told.lines == ()
 
@@ -560,8 +683,8 @@ OUTAGE, REFUSAL = Failure("It does not answer.", outage=True), Failure("It is wr
     ],
 )
 def test_which_failures_fail_the_step(policy: FailOnError, messages: list[Failure], levels: list[str]) -> None:
-    told = Report({}, "", messages, hints=[("notice", "Done.")], fail_on_error=policy)
-    assert [level for level, _ in told.annotations] == [*levels, "notice"]
+    told = Report(outputs={}, title="", messages=messages, hints=[("notice", "Done.")], fail_on_error=policy)
+    assert [level for level, _ in told.annotations] == [*sorted(levels), "notice"]
     assert told.exit_code == ("error" in levels)
 
 

@@ -1,5 +1,6 @@
 """The message on each kind of failure, sentence by sentence, and on what DX held already."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -165,6 +166,8 @@ ONLY_ALL = ONLY.replace("this call", "these calls")
 AGAIN = "DX may have registered it. Send the same request again from"
 AGAIN_ALL = "DX may have registered them. Send the same requests again from"
 ONCE = "its `reference_id` is registered only once."
+KEEP = "Another run has another id. To keep this one, set `reference-id: {}` and `deployed-at: 2025-03-10T09:30:15Z` there."
+KEEP_IT = KEEP.format("github.com/run/13654800333/1/deploy/0/1cd94baefdd2/shop")
 NO_RERUN = "Do not re-run the job for that: it would register another deployment."
 SAVED = "saved in out/f.jsonl, ready to be sent as a `backfill-file`"
 
@@ -172,20 +175,23 @@ SAVED = "saved in out/f.jsonl, ready to be sent as a `backfill-file`"
 @pytest.mark.parametrize(
     ("of", "outcome", "given", "event", "ends"),
     [
-        (["web"], "failed", {}, JOBS, ""),
-        (["web"], "failed", FILE, JOBS, f" The request is {SAVED}."),
-        (["web", "cart"], "failed", FILE, JOBS, f" The requests are {SAVED}."),
-        (["web"], "unknown", {}, EVENTS, f" {AGAIN} the output `requests`: {ONCE}"),
+        (["web"], "failed", {}, EVENTS, ""),
+        (["web"], "failed", {}, JOBS, f" {KEEP_IT}"),
+        (["web"], "not-sent", {}, JOBS, f" {KEEP_IT}"),
+        (["web"], "failed", {"reference-id": "x"}, JOBS, ""),
+        (["web"], "failed", FILE, JOBS, f" The request is {SAVED}. {KEEP_IT}"),
+        (["web", "cart"], "failed", FILE, JOBS, f" The requests are {SAVED}. {KEEP_IT}"),
+        (["web"], "unknown", {}, EVENTS, f" {AGAIN} the log or the summary: {ONCE}"),
         (["web"], "unknown", FILE, EVENTS, f" {AGAIN} out/f.jsonl: {ONCE}"),
         (
             ["web", "cart"],
             "unknown",
             {},
             EVENTS,
-            f" {AGAIN_ALL} the output `requests`: {ONCE.replace('its', 'each')}",
+            f" {AGAIN_ALL} the log or the summary: {ONCE.replace('its', 'each')}",
         ),
-        (["web"], "unknown", {}, JOBS, f" {AGAIN} the output `requests`: {ONCE} {NO_RERUN}"),
-        (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN} the output `requests`: {ONCE}"),
+        (["web"], "unknown", {}, JOBS, f" {AGAIN} the log or the summary: {ONCE} {NO_RERUN} {KEEP_IT}"),
+        (["web"], "unknown", {"reference-id": "x"}, JOBS, f" {AGAIN} the log or the summary: {ONCE}"),
         ([PULL], "failed", {}, JOBS, f" {ONLY} its `pull-number` and the same services."),
         ([BY_ID], "failed", {}, JOBS, f" {ONLY} its `pull-id` and the same services."),
         ([PULL, OTHER_PULL], "failed", {}, JOBS, f" {ONLY_ALL} the `pull-number` and the services of each."),
@@ -201,6 +207,25 @@ SAVED = "saved in out/f.jsonl, ready to be sent as a `backfill-file`"
 def test_what_to_do(of: list[str], outcome: Outcome, given: dict[str, str], event: str, ends: str) -> None:
     (message,) = messages([result(each, outcome) for each in of], len(of), given, event)
     assert message.partition(WHY)[2] == ends
+
+
+@pytest.mark.parametrize(
+    ("services", "given"),
+    [("web", "/web"), ("web,cart", ""), ("a/b,b", ""), ("b,a/b", "")],
+)
+def test_the_id_to_give_makes_the_same_ids(services: str, given: str) -> None:
+    first = resolved(JOBS, {"service": services})
+    (message,) = texts(failures([result("web")], inputs(), first))
+    assert message.endswith(KEEP.format(f"github.com/run/13654800333/1/deploy/0/1cd94baefdd2{given}"))
+    written = {"service": services, **dict(re.findall(r"`([a-z-]+): ([^`]+)`", message))}
+    again = resolved("schedule", written | {"commit-sha": first.commit.value if first.commit else ""})
+    assert again.reference_ids.value == first.reference_ids.value
+    assert again.deployed_at.value == first.deployed_at.value
+
+
+def test_how_to_keep_the_id_is_said_once() -> None:
+    found = failures([result(PULL), result("web"), result("cart", "unknown")], inputs(), resolved(JOBS))
+    assert [KEEP_IT in text for text in texts(found)] == [False, True, False]
 
 
 CLEARED = {"services": [], "replace": True}
@@ -227,7 +252,7 @@ CLEAR, CLEAR_ALL = ONLY_HEAD, ONLY_HEAD.replace("this call", "these calls")
             [PULL],
             [CLEARED],
             {},
-            f" {CLEAR} run this step again with the same inputs, or send its request from the output `requests`.",
+            f" {CLEAR} run this step again with the same inputs, or send its request from the log or the summary.",
         ),
         (
             [PULL],
@@ -239,7 +264,7 @@ CLEAR, CLEAR_ALL = ONLY_HEAD, ONLY_HEAD.replace("this call", "these calls")
             [PULL, OTHER_PULL],
             [{"replace": True}, CLEARED],
             {},
-            f" {CLEAR_ALL} run this step again with the same inputs, or send their requests from the output `requests`.",
+            f" {CLEAR_ALL} run this step again with the same inputs, or send their requests from the log or the summary.",
         ),
         (
             [PULL, OTHER_PULL],
@@ -267,7 +292,7 @@ def test_a_step_whose_deployments_would_be_doubled_is_not_to_run_again(
     results = [result(PULL, body=CLEARED), result("web", "accepted", "")]
     (message,) = texts(failures(results, inputs(given), resolved(event, given)))
     how = "run this step again with the same inputs, or " if again else ""
-    assert message.endswith(f" {CLEAR} {how}send its request from the output `requests`.")
+    assert message.endswith(f" {CLEAR} {how}send its request from the log or the summary.")
 
 
 @pytest.mark.parametrize(("outcome", "kept"), [("failed", True), ("unknown", False)])

@@ -1,28 +1,32 @@
 """The step's summary, whole: what was sent or would be, and how others' words are kept from being markup."""
 
+import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builders import inputs, resolved
 from changesets import BEFORE, COMMIT, DEPLOYED_AT, HISTORY, pull, ships_of
 from dx_action.changes.changeset import NO_CHANGES, Changes, ChangeSet, Course, MergedPull
 from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls, serialise
-from dx_action.errors import Failure
+from dx_action.errors import Problem
 from dx_action.inputs.values import Sourced
-from dx_action.report import summary
+from dx_action.report import endings, summary
+from dx_action.report.endings import Report
+from dx_action.report.failures import Hint
 from dx_action.report.summary import lead_time, what_ships
-from dx_action.text import one_line
-from hostile import TEXT
-from runner import check_summary
+from dx_action.text import escaped, one_line
+from gfm import check_summary
+from hostile import MARKUP, TEXT
 
 ID = "github.com/pull/2401500041/deploy/0/success"
-HEAD = (
-    "| service | commit | deployed at | attribution | outcome | reference id |\n| --- | --- | --- | --- | --- | --- |\n"
-)
-FACTS = 'Repository <code>acme/shop</code> · <a href="https&#58;//github.com/acme/shop/pull/41">source</a>\n'
+HEAD = "<table>\n<tr><th>service</th><th>outcome</th><th>attribution</th><th>reference id</th></tr>\n"
+PLACE = "Repository <code>acme/shop</code>"
+COMMITTED = "commit <code>312c5c6455a5</code> · deployed at <code>2025-03-10T09:30:15Z</code>"
+SOURCE = 'source <a href="https://github.com/acme/shop/pull/41"><code>github.com/acme/shop/pull/41</code></a>\n'
+FACTS = f"{PLACE} · {COMMITTED} · {SOURCE}"
 GIVEN = {"service": "web,cart"}
 CONTEXT = resolved("pull_request_merged", GIVEN)
 WEB, CART = deployment_calls(CONTEXT, inputs(GIVEN))
@@ -33,11 +37,19 @@ def told_pull(*services: str, subject: str = "pull request #7") -> Call:
     return Call("deployments.setPullServices", "", "", serialise(body), subject)
 
 
+# Text of others as JSON may have it.
+WORDS = TEXT.map(lambda text: text.encode(errors="replace").decode())
+
+
 def row(service: str, mark: str, attribution: str = "commit") -> str:
     return (
-        f"| <code>{service}</code> | <code>312c5c6455a5</code> | 2025-03-10T09:30:15Z | {attribution} | {mark} "
-        f"| <code>{ID}/{service}</code> |\n"
+        f"<tr><td nowrap><code>{service}</code></td><td nowrap>{mark}</td><td nowrap>{attribution}</td>"
+        f"<td nowrap><samp>{escaped(ID)}/{service}</samp></td></tr>\n"
     )
+
+
+def deployments(*rows: str, more: str = "") -> str:
+    return f"{HEAD}{''.join(rows)}</table>\n{more}\n"
 
 
 def test_what_was_sent() -> None:
@@ -47,17 +59,43 @@ def test_what_was_sent() -> None:
         Result(CART, "failed", 422, "some_code", "no ``` way\nout"),
         Result(told_pull(subject="the pull request of id 8"), "unknown", 503, "http_503", ""),
     ]
-    text = summary.whole("Done", [Failure("One.")], [("notice", "Two: `x`.")], summary.sent(CONTEXT, results))
+    text = summary.whole("Done", [("error", "One."), ("notice", "Two: `x`.")], summary.sent(CONTEXT, results))
     assert text == (
         "### Done\n\n"
-        "> One.\n>\n> Two&#58; <code>x</code>.\n>\n\n"
+        "> [!CAUTION]\n> One.\n\n> [!NOTE]\n> Two: <code>x</code>.\n\n"
         "- Services of the pull request of id 8: none · ❓ unknown\n"
-        "- Services of pull request &#35;7: <code>a&#124;b</code>, <code>web</code> · ✅ set\n\n"
-        f"{HEAD}{row('cart', '❌ not registered')}{row('web', '✅ registered')}\n"
+        "- Services of pull request &#35;<span></span>7: <code>a&#124;b</code>, <code>web</code> · ✅ set\n\n"
+        f"{deployments(row('cart', '❌ not registered'), row('web', '✅ registered'))}"
         f"{FACTS}"
         "\n````text\ncart: some_code: no ``` way\nout\n````\n"
     )
     check_summary(text)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "alerts"),
+    [
+        ([], ""),
+        ([("error", "a")], "> [!CAUTION]\n> a\n\n"),
+        ([("warning", "a")], "> [!WARNING]\n> a\n\n"),
+        ([("notice", "a")], "> [!NOTE]\n> a\n\n"),
+        ([("error", "a"), ("error", "b")], "> [!CAUTION]\n> a\n>\n> b\n\n"),
+        (
+            [("error", "2 problems.\n`a` b\n`c`")],
+            "> [!CAUTION]\n> 2 problems.\n> - <code>a</code> b\n> - <code>c</code>\n\n",
+        ),
+        ([("notice", "Head. It is no deployment.")], "> [!NOTE]\n> It is no deployment.\n\n"),
+        ([("notice", "Headless. So.")], "> [!NOTE]\n> Headless. So.\n\n"),
+        (
+            [("notice", "n"), ("warning", "w"), ("error", "e")],
+            "> [!CAUTION]\n> e\n\n> [!WARNING]\n> w\n\n> [!NOTE]\n> n\n\n",
+        ),
+    ],
+)
+def test_what_is_annotated_is_an_alert_for_each_level(annotations: list[Hint], alerts: str) -> None:
+    assert summary.whole("Head", annotations, "body") == f"### Head\n\n{alerts}body\n"
+    assert summary.whole("Head", annotations, "") == f"### Head\n\n{alerts}".rstrip("\n") + "\n"
+    check_summary(summary.whole("Head", annotations, ""))
 
 
 @pytest.mark.parametrize(
@@ -72,28 +110,65 @@ def test_what_was_sent() -> None:
 )
 def test_each_outcome_has_its_mark(outcome: Outcome, mark: str, for_pulls: str) -> None:
     text = summary.sent(CONTEXT, [Result(WEB, outcome), Result(told_pull("a"), outcome)])
-    assert (
-        text == f"- Services of pull request &#35;7: <code>a</code> · {for_pulls}\n\n{HEAD}{row('web', mark)}\n{FACTS}"
-    )
+    pulls = f"- Services of pull request &#35;<span></span>7: <code>a</code> · {for_pulls}\n\n"
+    assert text == f"{pulls}{deployments(row('web', mark))}{FACTS}"
+
+
+@pytest.mark.parametrize("success", ["true", "false"])
+@pytest.mark.parametrize("outcome", ["accepted", "failed", "unknown", "not-sent", "already-registered"])
+def test_a_failed_deployment_is_registered_as_one(success: str, outcome: Outcome) -> None:
+    registration = resolved("pull_request_merged", {"success": success})
+    text = summary.sent(registration, [Result(WEB, outcome), Result(told_pull("a"), outcome)])
+    as_failed = outcome == "accepted" and success == "false"
+    assert row("web", "🔻 registered as failed" if as_failed else summary.MARKS[outcome]) in text
+    assert ("✅ registered" in text) is (outcome == "accepted" and success == "true")
+    assert ("✅ set" in text) is (outcome == "accepted")
+
+
+def request(call: Call) -> str:
+    return f"<code>POST {call.path}</code>\n\n```json\n{json.dumps(call.json(), indent=2, ensure_ascii=False)}\n```\n\n"
 
 
 def test_a_dry_run() -> None:
     told = told_pull("a")
     text = summary.dry_run(CONTEXT, [told, WEB])
     assert text == (
-        "- Services of pull request &#35;7: <code>a</code> · 🧪 not sent (dry run)\n\n"
-        f"{HEAD}{row('web', '🧪 not sent (dry run)')}\n"
-        f"{FACTS}"
-        "\n```text\n"
-        f"POST /api/deployments.setPullServices\n{told.body.decode()}\n"
-        f"POST /api/deployments.create\n{WEB.body.decode()}\n"
-        "```\n"
+        "- Services of pull request &#35;<span></span>7: <code>a</code> · 🧪 not sent (dry run)\n\n"
+        f"{deployments(row('web', '🧪 not sent (dry run)'))}"
+        f"{FACTS}\n{request(told)}{request(WEB)}"
     )
+    assert all(len(line) < 120 for _, fence in check_summary(text).fences for line in fence.splitlines())
+
+
+def test_what_is_not_delivered_is_whole_and_folded() -> None:
+    told = told_pull("a")
+    text = summary.undelivered([told, WEB])
+    title = "Requests that DX has not confirmed, to be sent again"
+    assert text == f"\n<details><summary>{title}</summary>\n\n{request(told)}{request(WEB)}</details>\n"
+    assert [json.loads(fence) for _, fence in check_summary(text).fences] == [told.json(), WEB.json()]
+    assert summary.undelivered([]) == ""
+
+
+def test_no_more_is_whole_than_there_is_room_for() -> None:
+    large = replace(WEB, body=serialise({"metadata": {"a": "x" * 60_000}}))
+    text = summary.undelivered([large] * 9)
+    assert [json.loads(fence) for _, fence in check_summary(text).fences] == [large.json()] * 4
+    assert "\n\n… and 5 more.\n</details>\n" in text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(WORDS, WORDS, max_size=3))
+@example({"a": "```\n##[error]\u202e\U000e0041"})
+def test_a_request_is_read_back_as_it_was(metadata: dict[str, str]) -> None:
+    call = replace(WEB, body=serialise({"metadata": metadata}))
+    for text in (summary.undelivered([call]), summary.dry_run(CONTEXT, [call])):
+        ((language, fence),) = check_summary(text).fences
+        assert (language, json.loads(fence)) == ("json", call.json())
 
 
 def test_where_only_pull_requests_are_told_there_is_no_table() -> None:
     text = summary.dry_run(CONTEXT, [told_pull("a")])
-    assert "|" not in text
+    assert "<table>" not in text
 
 
 @pytest.mark.parametrize(
@@ -112,26 +187,61 @@ def test_what_it_is_attributed_by(body: dict[str, object], told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "facts"),
+    ("given", "failed", "environment"),
     [
-        ({}, ""),
-        ({"success": "true"}, ""),
-        ({"success": "failure"}, " · **failed** deployment"),
-        ({"environment": "e_u"}, " · environment <code>e&#95;u</code>"),
-        ({"success": "failure", "environment": "eu"}, " · **failed** deployment · environment <code>eu</code>"),
+        ({}, "", ""),
+        ({"success": "true"}, "", ""),
+        ({"success": "failure"}, " · **failed** deployment", ""),
+        ({"environment": "e_u"}, "", " · environment <code>e&#95;u</code>"),
+        ({"success": "failure", "environment": "eu"}, " · **failed** deployment", " · environment <code>eu</code>"),
     ],
 )
-def test_the_facts_in_a_line(given: dict[str, str], facts: str) -> None:
+def test_the_facts_in_a_line(given: dict[str, str], failed: str, environment: str) -> None:
     text = summary.sent(resolved("pull_request_merged", given), [])
-    assert text == f"Repository <code>acme/shop</code>{facts} · {FACTS.partition(' · ')[2]}"
+    assert text == f"{PLACE}{failed} · {COMMITTED}{environment} · {SOURCE}"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ci.example.com/a?b=1", "<code>ci.example.com/a?b=1</code>"),
+        (f"https://ci.example.com/{'a' * 100}", f"<code>ci.example.com/{'a' * 84}…</code>"),
+        ("https://www.x.co/@a", "<code>www<span></span>.x.co/&#64;<span></span>a</code>"),
+    ],
+)
+def test_a_link_says_where_it_leads(url: str, shown: str) -> None:
+    text = summary.link(url)
+    assert text == f'<a href="{url.replace("@", "&#64;")}">{shown}</a>'
+    assert check_summary(text).links[0][0] == url
+
+
+def test_what_is_no_address_is_no_link() -> None:
+    text = summary.sent(replace(CONTEXT, source_url=Sourced("javascript:x", "")), [])
+    assert text == f"{PLACE} · {COMMITTED}\n"
 
 
 @pytest.mark.parametrize(("count", "more"), [(200, ""), (202, "\n… and 2 more.\n")])
 def test_a_long_table_is_cut_at_two_hundred(count: int, more: str) -> None:
     text = summary.dry_run(CONTEXT, [WEB] * count)
-    rows = row("web", "🧪 not sent (dry run)") * 200
-    assert f"{HEAD}{rows}{more}\n{FACTS}" in text
-    assert text.count("\nPOST ") == 20
+    assert deployments(*[row("web", "🧪 not sent (dry run)")] * 200, more=more) + FACTS in text
+    assert text.count("<code>POST ") == 20
+    assert text.endswith(f"… and {count - 20} more.\n")
+
+
+def test_a_table_of_long_rows_is_cut_by_its_size() -> None:
+    text = summary.table(("a", "b"), [("x" * 1000, "y")] * 300, 7)
+    assert text.count("<tr><td") == 242
+    assert text.endswith("</table>\n\n… and 65 more.\n")
+    check_summary(text)
+
+
+def test_what_a_column_is() -> None:
+    text = summary.table(("a", "b", "c"), [("1", "2", "3")], numbers=("b",), prose=("c",))
+    assert text == (
+        "<table>\n<tr><th>a</th><th>b</th><th>c</th></tr>\n"
+        '<tr><td nowrap>1</td><td align="right" nowrap>2</td><td>3</td></tr>\n</table>\n'
+    )
+    assert (summary.table(("a",), []), summary.table(("a",), [], 3)) == ("", "\n… and 3 more.\n")
 
 
 @pytest.mark.parametrize(("ticks", "fence"), [(0, 3), (1, 3), (2, 3), (3, 4), (7, 8)])
@@ -147,27 +257,23 @@ def test_the_words_of_twenty_are_quoted() -> None:
     assert "word19\n" in text
 
 
-def test_a_paragraph_and_a_list() -> None:
-    assert summary.paragraph("Head", "a `b` <c>") == "### Head\n\na <code>b</code> &#60;c&#62;\n"
-    assert summary.bullets("Head", ["a", "`b`"]) == "### Head\n\n- a\n- <code>b</code>\n"
-
-
 @pytest.mark.parametrize("over", [0, 1])
 def test_long_names_ids_and_words_are_cut(over: int) -> None:
     name, key, word = "n" * (100 + over), "r" * (200 + over), "w" * (4000 - len("web: e: ") + over)
     tail = "…" if over else ""
     call = Call("deployments.create", name, key, b"{}")
     text = summary.dry_run(CONTEXT, [told_pull(name), call])
-    assert f"| <code>{name[: 100 - over]}{tail}</code> |" in text
-    assert f"| <code>{key[: 200 - over]}{tail}</code> |" in text
-    assert f"#7: <code>{name[: 100 - over]}{tail}</code> ·" in text.replace("&#35;", "#")
+    assert f"<td nowrap><code>{name[: 100 - over]}{tail}</code></td>" in text
+    assert f"<td nowrap><samp>{key[: 200 - over]}{tail}</samp></td>" in text
+    assert f"7: <code>{name[: 100 - over]}{tail}</code> ·" in text
     text = summary.sent(CONTEXT, [Result(WEB, "failed", 422, "e", word)])
     assert f"\nweb: e: {word[: len(word) - 2 * over]}{tail}\n" in text
 
 
 # What ships.
 
-PULLS_HEAD = "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n"
+COLUMNS = "<th>pull request</th><th>title</th><th>author</th><th>merged</th>"
+PULLS_HEAD = f"<table>\n<tr>{COLUMNS}<th>lead time</th></tr>\n"
 SINCE = f"Previous deployment: <code>{BEFORE}</code>, from GitHub&#39;s deployment history &#40;deployment 1&#41;.\n\n"
 TWO = ChangeSet(HISTORY, True, "forward", (pull(1), pull(2)))
 
@@ -180,14 +286,20 @@ def told(*shipments: ChangeSet, listed: bool = True) -> str:
     return text
 
 
-def pull_row(number: int) -> str:
-    url = f"https&#58;//github.com/acme/shop/pull/{number}"
-    return f'| <a href="{url}">#{number}</a> | Change {number} | octocat | 2025-03-09 10&#58;{number:02} | 1 d 23 h |\n'
+def pull_row(number: str, title: str, author: str, merged: str, lead: str = "1 d 23 h") -> str:
+    cells = f"<td nowrap>{number}</td><td>{title}</td><td>{author}</td><td nowrap>{merged}</td><td nowrap>{lead}</td>"
+    return f"<tr>{cells}</tr>\n"
+
+
+def linked(number: int) -> str:
+    url = f"https://github.com/acme/shop/pull/{number}"
+    number_of = f'<a href="{url}">&#35;<span></span>{number}</a>'
+    return pull_row(number_of, f"Change {number}", "octocat", f"2025-03-09 10:{number:02}")
 
 
 def test_a_deployment_with_two_pull_requests() -> None:
     assert told(TWO) == (
-        f"#### Ships 2 pull requests\n\n{SINCE}{PULLS_HEAD}{pull_row(1)}{pull_row(2)}\n"
+        f"#### Ships 2 pull requests\n\n{SINCE}{PULLS_HEAD}{linked(1)}{linked(2)}</table>\n\n"
         "```mermaid\n---\ndisplayMode: compact\n---\ngantt\n  dateFormat YYYY-MM-DDTHH:mm:ss\n  axisFormat %d %b %H h\n"
         "  todayMarker off\n"
         "  section #1\n    to the merge :2025-03-08T10:01:00, 2025-03-09T10:01:00\n"
@@ -222,20 +334,16 @@ def test_since_when(shipment: ChangeSet, before: str) -> None:
 @pytest.mark.parametrize(
     ("made", "cells"),
     [
-        (pull(1, url="javascript:x"), "#&#8203;1 | Change 1 | octocat | 2025-03-09 10&#58;01 | 1 d 23 h"),
-        (pull(1, url="", first_commit_at=None), "#&#8203;1 | Change 1 | octocat | 2025-03-09 10&#58;01 | —"),
-        (
-            pull(1, url="", title="t" * 121, author="a" * 51),
-            f"#&#8203;1 | {'t' * 119}… | {'a' * 49}… | 2025-03-09 10&#58;01 | 1 d 23 h",
-        ),
-        (
-            pull(1, url="", title="t" * 120, author="a" * 50),
-            f"#&#8203;1 | {'t' * 120} | {'a' * 50} | 2025-03-09 10&#58;01 | 1 d 23 h",
-        ),
+        (pull(1, url="javascript:x"), ("Change 1", "octocat")),
+        (pull(1, url="", first_commit_at=None), ("Change 1", "octocat")),
+        (pull(1, url="", title="t" * 121, author="a" * 51), (f"{'t' * 119}…", f"{'aaaaaa<span></span>' * 8}a…")),
+        (pull(1, url="", title="t" * 120, author="b-" * 25), ("t" * 120, "b-" * 25)),
     ],
 )
-def test_a_row(made: MergedPull, cells: str) -> None:
-    assert f"{PULLS_HEAD}| {cells} |\n\n" in told(replace(TWO, pulls=(made,)))
+def test_a_row(made: MergedPull, cells: tuple[str, str]) -> None:
+    lead = "1 d 23 h" if made.first_commit_at else "—"
+    cut = pull_row("&#35;<span></span>1", *cells, "2025-03-09 10:01", lead)
+    assert f"{PULLS_HEAD}{cut}</table>\n\n" in told(replace(TWO, pulls=(made,)))
 
 
 def test_services_that_ship_the_same_share_a_section() -> None:
@@ -283,7 +391,7 @@ def test_up_to_twenty_sections(count: int, more: str) -> None:
 def test_up_to_a_hundred_rows_in_all_sections(counts: list[int], rows: int, more: list[str]) -> None:
     shipments = [replace(TWO, pulls=tuple(pull(number % 60) for number in range(count))) for count in counts]
     text = told(*shipments)
-    assert text.count("\n| <a ") == rows
+    assert text.count("\n<tr><td nowrap><a ") == rows
     assert [line for line in text.splitlines() if line.startswith("… and ")] == more
     assert text.count(PULLS_HEAD) == len([count for count in counts[:1] if count]) + (
         len(counts) > 1 and counts[0] < 100
@@ -320,8 +428,8 @@ def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
     text = told(replace(TWO, course="rollback"))
     assert "gantt" not in text
     # What is taken out of production has no lead time.
-    assert "| pull request | title | author | merged |\n| --- | --- | --- | --- |\n| <a href=" in text
-    assert "| pull request | title | author | merged | lead time |\n| --- | --- | --- | --- | --- |\n" in told(TWO)
+    assert f"<table>\n<tr>{COLUMNS}</tr>\n<tr><td nowrap><a href=" in text
+    assert PULLS_HEAD in told(TWO)
     assert "gantt" in told(replace(TWO, course="diverged"))
     text = told(replace(TWO, pulls=tuple(pull(number) for number in range(1, 22))))
     assert [text.count(f"section #{number}\n") for number in (1, 2, 21)] == [0, 1, 1]
@@ -358,12 +466,13 @@ def test_what_ships_follows_the_facts() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=4))
 def test_a_fence_holds_what_is_put_into_it(words: list[str]) -> None:
-    fence = summary._fence(words)
-    check_summary(fence)
-    opening, *inside, closing, end = fence.removeprefix("\n").split("\n")
-    assert (opening, end) == (f"{closing}text", "")
-    assert all(closing not in line for line in inside)
-    assert inside == [one_line(line) for each in words for line in each.split("\n")]
+    lines = [one_line(line) for line in words]
+    fence = summary._fence(lines, "text")
+    ((language, text),) = check_summary(fence).fences
+    assert (language, text) == ("text", "\n".join(lines) + "\n")
+    closing = fence.rstrip("\n").rpartition("\n")[2]
+    assert set(closing) == {"`"}
+    assert all(closing not in line for line in lines)
 
 
 # The bounds, as literals: what the code has must be these.
@@ -393,7 +502,7 @@ def test_how_long(since: str | None, until: str, told: str) -> None:
 def test_what_is_not_to_be_listed_is_a_headline() -> None:
     text = what_ships(ships_of(3), DEPLOYED_AT, COMMIT)
     assert text.startswith("#### Ships 3 pull requests\n\nPrevious deployment: ")
-    assert "|" not in text
+    assert "<table>" not in text
 
 
 def test_nothing_looked_up_is_nothing_told() -> None:
@@ -419,11 +528,59 @@ def test_the_summary_is_bounded() -> None:
     many = ships_of(300).by_service["web"]
     every = {f"s{number}": replace(many, pulls=many.pulls[number:]) for number in range(30)}
     text = what_ships(Changes(every, listed=True), DEPLOYED_AT, COMMIT)
-    assert text.count("\n| <a ") == MOST_ROWS
+    assert text.count("\n<tr><td nowrap><a ") == MOST_ROWS
     assert text.count("#### Ships") == MOST_SECTIONS
     assert text.count("section #") == MOST_SECTIONS * MOST_BARS
     assert text.endswith("… and 10 more services.\n")
     check_summary(text)
+
+
+def named(words: st.SearchStrategy[str], value: str = "") -> st.SearchStrategy[Sourced[str]]:
+    return st.builds(Sourced, words, st.just(value) | words)
+
+
+@st.composite
+def everything_hostile(draw: st.DrawFn) -> Report:
+    """A report of which everything is a text of others."""
+    words = WORDS | st.sampled_from(MARKUP)
+    pulls = st.builds(
+        pull,
+        st.integers(1, 9),
+        title=words,
+        author=words,
+        url=words | st.just("https://github.com/acme/shop/pull/1"),
+        merged_at=words,
+    )
+    change_set = st.builds(
+        ChangeSet, named(words), st.booleans(), st.sampled_from(["forward", "diverged"]), st.lists(pulls, max_size=2)
+    )
+    changes = st.builds(Changes, st.dictionaries(words, change_set, max_size=2), listed=st.booleans())
+    registration = replace(
+        CONTEXT,
+        repository=draw(named(words)),
+        commit=draw(named(words)),
+        deployed_at=draw(named(words)),
+        environment=draw(named(words)),
+        source_url=draw(named(words | words.map("https://x.co/{}".format))),
+        warnings=draw(st.lists(words, max_size=2).map(tuple)),
+        notices=draw(st.lists(words, max_size=2).map(tuple)),
+        problems=draw(st.lists(st.builds(Problem, words, words), max_size=1).map(tuple)),
+        changes=draw(changes),
+    )
+    metadata = draw(st.dictionaries(words, words, max_size=2))
+    call = replace(WEB, service=draw(words), reference_id=draw(words), body=serialise({"metadata": metadata}))
+    results = [
+        Result(call, draw(st.sampled_from(list(summary.MARKS))), 422, draw(words), draw(words)),
+        Result(told_pull(draw(words), subject=draw(words)), "failed", 422, draw(words), draw(words)),
+    ]
+    return endings.sent(registration, inputs(), results, calls=[WEB])
+
+
+@settings(max_examples=100, deadline=None)
+@given(everything_hostile())
+def test_text_of_others_is_text_in_every_field(report: Report) -> None:
+    """No link, mention, picture or element but those of the action's own template."""
+    check_summary(report.summary)
 
 
 wild = st.text(st.characters(), max_size=40) | st.sampled_from(
@@ -431,6 +588,7 @@ wild = st.text(st.characters(), max_size=40) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(wild, wild, wild, wild, wild, st.sampled_from(["forward", "rollback", "redeploy", "diverged"]))
 def test_whatever_others_wrote_is_no_markup(
     title: str, author: str, url: str, when: str, service: str, course: Course

@@ -15,7 +15,7 @@ from dx_action.report import summary
 from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
 from dx_action.secrecy import NO_SECRETS, Secret, Secrets
-from dx_action.text import code, markdown, one_line
+from dx_action.text import code, escaped, markdown, one_line
 from hostile import TEXT
 from runner import read_command, read_lines, read_outputs
 
@@ -158,7 +158,8 @@ def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str
     flow.group(text, [text])
     flow.annotate(level, "t", text)
     flow.set_outputs({"status": text})
-    flow.add_summary(f"{markdown(text)}\n{code(text)}\n{summary._fence([text])}")
+    prose = "\n".join(written(each) for written in (markdown, code, escaped) for each in (text, f"1{secret}2"))
+    flow.add_summary(f"{prose}\n{summary._fence([text], 'text')}")
     commands = [read_command(each) for each in lines(stream)]
     shown = [each.data if each else told for each, told in zip(commands, lines(stream), strict=True)]
     shown.remove("")  # the end of the group

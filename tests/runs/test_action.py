@@ -18,6 +18,7 @@ import pytest
 import events
 import golden
 from dx_action.sandbox import Fault, Sandbox, Store
+from gfm import Page
 from runner import ROOT, TOKEN, Malformed, Run, Step, action, connected, fast_clock, read_command, read_outputs, until
 
 MERGED = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
@@ -93,7 +94,7 @@ def test_a_merged_pull_request_is_registered(tmp_path: Path, dx: Sandbox) -> Non
     assert json.loads(request["body"]) == body
     assert datetime.fromisoformat(run.outputs["deployed-at"]).utcoffset() is not None
     assert run.exit_code == 0
-    assert run.annotations == []
+    assert run.remarks == []
     assert run.masks == [TOKEN]
     assert run.outputs == {
         "status": "registered",
@@ -182,7 +183,7 @@ def test_every_event_can_be_rehearsed(tmp_path: Path, event: str) -> None:
     assert run.exit_code == 0
     assert run.status in ("dry-run", "skipped")
     assert len(run.json("requests")) == (run.status == "dry-run")
-    assert [level for level, _ in run.annotations if level == "error"] == []
+    assert [level for level, _ in run.remarks if level == "error"] == []
 
 
 def test_a_schedule_knows_its_repository_from_the_runner(tmp_path: Path, dx: Sandbox) -> None:
@@ -191,7 +192,7 @@ def test_a_schedule_knows_its_repository_from_the_runner(tmp_path: Path, dx: San
     assert (body["repository"], body["service"]) == ("acme/shop", {"identifier": "shop"})
     assert body["commit_sha"] == events.load("schedule")[0]["GITHUB_SHA"]
     assert body["source_url"].endswith("/actions/runs/13654801998/job/38168200017")
-    assert [level for level, _ in run.annotations] == ["notice"]
+    assert [level for level, _ in run.remarks] == ["notice"]
 
 
 def test_an_unknown_event_registers_the_commit_of_the_run(tmp_path: Path, dx: Sandbox) -> None:
@@ -246,12 +247,12 @@ def test_conflicts(
 ) -> None:
     inputs = connected(dx, reference_id="release-7", on_conflict=on_conflict)
     first = Step(tmp_path, inputs | {"environment": "blue"}).inside()
-    assert first.annotations == []
+    assert first.remarks == []
     before = len(dx.requests())
     run = Step(tmp_path, inputs | {"environment": "green"}).inside()
     assert [request["path"] for request in dx.requests()[before:]] == methods
     assert (run.results("outcome"), run.exit_code) == ([(outcome,)], code)
-    assert [found for found, _ in run.annotations] == ([level] if level else [])
+    assert [found for found, _ in run.remarks] == ([level] if level else [])
     assert [f"/api/{request['method']}" for request in run.json("requests")] == methods
     (held,) = dx.deployments()
     assert held["environment"] == ("green" if on_conflict == "update" else "blue")
@@ -260,10 +261,10 @@ def test_conflicts(
 def test_the_same_event_twice_is_no_cause_for_alarm(tmp_path: Path, dx: Sandbox) -> None:
     Step(tmp_path, connected(dx), "deployment_status_success").inside()
     same = Step(tmp_path, connected(dx), "deployment_status_success").inside()
-    assert (same.status, same.annotations) == ("registered", [])
+    assert (same.status, same.remarks) == ("registered", [])
     other = Step(tmp_path, connected(dx, source_name="Jenkins"), "deployment_status_success").inside()
     assert (other.status, other.exit_code) == ("already-registered", 0)
-    assert [level for level, _ in other.annotations] == ["notice"]
+    assert [level for level, _ in other.remarks] == ["notice"]
     assert len(dx.deployments()) == 1
 
 
@@ -280,7 +281,7 @@ def test_a_dry_run_shows_what_a_live_run_sends(tmp_path: Path, dx: Sandbox, even
     assert dry.outputs["requests"] == live.outputs["requests"]
     shown = {line.strip() for line in dry.said if line.startswith("    {")}
     assert shown == {request["body"] for request in dx.requests()}
-    assert all(body in dry.summary for body in shown)
+    assert [json.loads(text) for _, text in Page(dry.summary).fences] == list(map(json.loads, sorted(shown)[::-1]))
 
 
 def test_a_dry_run_sends_nothing_even_where_it_could(tmp_path: Path, dx: Sandbox) -> None:
@@ -294,13 +295,13 @@ def test_a_dry_run_sends_nothing_even_where_it_could(tmp_path: Path, dx: Sandbox
 def test_bad_inputs_are_told_all_at_once(tmp_path: Path, dx: Sandbox) -> None:
     wrong = {"timeout": "soon", "commit-sha": "HEAD", "dry-run": "perhaps", "metadata": "[1]", "deployed-at": "noon"}
     run = Step(tmp_path, connected(dx) | wrong | {"dx-token": ""}).inside()
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert (run.exit_code, run.status, level, dx.requests()) == (1, "failed", "error", [])
     headline, *lines = message.split("\n")
     assert headline == "Nothing was sent to DX: 6 problems."
     assert {line.split("`")[1] for line in lines} == {*wrong, "dx-token"}
     assert all(f"`{name}`" in run.outputs["reason"] for name in (*wrong, "dx-token"))
-    assert all(f"- <code>{name}</code>" in run.summary for name in (*wrong, "dx-token"))
+    assert all(f"> - <code>{name}</code>" in run.summary for name in (*wrong, "dx-token"))
     assert not any(value in message for value in wrong.values())
 
 
@@ -321,7 +322,7 @@ def test_an_event_file_that_cannot_be_used(tmp_path: Path, dx: Sandbox, payload:
     if payload is not None:
         path.write_text(payload)
     run = Step(tmp_path, connected(dx), env={"GITHUB_EVENT_PATH": str(path)}).inside()
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert (run.exit_code, run.status, level, dx.requests()) == (1, "failed", "error", [])
     assert message.startswith(f"Nothing was sent to DX: 1 problem.\n`{subject}` ")
     assert "many" not in message
@@ -337,7 +338,7 @@ def test_outside_of_a_workflow(tmp_path: Path, dx: Sandbox, variable: str) -> No
 @pytest.mark.parametrize("actor", ["octocat", "dependabot[bot]"])
 def test_a_missing_token(tmp_path: Path, dx: Sandbox, actor: str) -> None:
     run = Step(tmp_path, connected(dx, token=""), "push_branch", {"GITHUB_ACTOR": actor}).inside()
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert (run.exit_code, run.status, level, dx.requests()) == (1, "failed", "error", [])
     assert "`dx-token` is missing" in message
     assert ("Dependabot secret" in message) == (actor == "dependabot[bot]")
@@ -347,11 +348,11 @@ def test_a_missing_token(tmp_path: Path, dx: Sandbox, actor: str) -> None:
 @pytest.mark.parametrize(("event", "level"), [("pull_request_fork_merged", "warning"), ("push_branch", "error")])
 def test_a_fork_has_no_secrets(tmp_path: Path, dx: Sandbox, event: str, level: str) -> None:
     run = Step(tmp_path, connected(dx, token=""), event).inside()
-    assert [found for found, _ in run.annotations] == [level]
+    assert [found for found, _ in run.remarks] == [level]
     if level == "warning":
         assert (run.exit_code, run.status) == (0, "skipped")
-        assert "`push`" in run.annotations[0][1]
-        assert "`pull_request_target`" in run.annotations[0][1]
+        assert "`push`" in run.remarks[0][1]
+        assert "`pull_request_target`" in run.remarks[0][1]
 
 
 def test_a_fork_that_has_the_token_is_registered(tmp_path: Path, dx: Sandbox) -> None:
@@ -364,7 +365,7 @@ def test_a_fork_that_has_the_token_is_registered(tmp_path: Path, dx: Sandbox) ->
 def test_an_outage_that_ends_makes_one_deployment(tmp_path: Path, dx: Sandbox) -> None:
     dx.script([Fault(status=503, times=2, commit=True)])
     run = Step(tmp_path, connected(dx)).inside()
-    assert (run.exit_code, run.status, run.annotations) == (0, "registered", [])
+    assert (run.exit_code, run.status, run.remarks) == (0, "registered", [])
     assert run.results("outcome", "attempts") == [("accepted", 3)]
     assert len(dx.deployments()) == 1
     assert len(dx.requests()) == 3
@@ -380,7 +381,7 @@ def test_an_outage_that_lasts(tmp_path: Path, dx: Sandbox) -> None:
     run = Step(tmp_path, connected(dx)).inside()
     assert (run.exit_code, run.status) == (1, "failed")
     assert run.results("outcome", "http_status", "error") == [("unknown", 503, "http_503")]
-    ((_, message),) = run.annotations
+    ((_, message),) = run.remarks
     assert "It is unknown whether DX registered checkout" in message
     assert "answered every attempt with HTTP 503" in message
 
@@ -390,7 +391,7 @@ def test_a_refused_token_is_tried_once_and_told_once(tmp_path: Path, dx: Sandbox
     assert len(dx.requests()) == 1
     assert (run.exit_code, run.status) == (1, "failed")
     assert run.results("outcome", "error") == [("failed", "invalid_auth"), *[("not-sent", "unauthorized_before")] * 2]
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert level == "error"
     assert message.startswith("DX did not register 3 of 3 deployments (checkout, cart, search): invalid_auth.")
     assert "`dx-token`" in message
@@ -418,7 +419,7 @@ FOUND_OUT_LATE: dict[str, tuple[str, dict[str, str], list[str]]] = {
 def test_a_missing_connection_is_told_with_what_is_found_out_late(tmp_path: Path, name: str) -> None:
     event, given, expected = FOUND_OUT_LATE[name]
     run = Step(tmp_path, given, event, github_token="ghs-of-the-tests").inside()
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert (run.exit_code, level) == (1, "error")
     told = [line for line in message.splitlines() if line.startswith("`")]
     assert [line.startswith(start) for line, start in zip(told, expected, strict=True)] == [True] * len(expected), told
@@ -427,14 +428,14 @@ def test_a_missing_connection_is_told_with_what_is_found_out_late(tmp_path: Path
 @pytest.mark.parametrize("event", ["pull_request_opened", "deployment_staging", "push_branch_deleted"])
 def test_what_is_skipped_needs_no_connection(tmp_path: Path, event: str) -> None:
     run = Step(tmp_path, {"repository": "a/b"}, event).inside()
-    assert (run.exit_code, run.status, [level for level, _ in run.annotations]) == (0, "skipped", ["notice"])
+    assert (run.exit_code, run.status, [level for level, _ in run.remarks]) == (0, "skipped", ["notice"])
 
 
 @pytest.mark.parametrize("code", ["repo_not_found", "required_params_missing", "invalid_json", "account_inactive"])
 def test_a_documented_refusal_has_its_own_advice(tmp_path: Path, dx: Sandbox, code: str) -> None:
     dx.script([Fault(status=422, error=code)])
     run = Step(tmp_path, connected(dx)).inside()
-    ((_, message),) = run.annotations
+    ((_, message),) = run.remarks
     assert f"DX did not register checkout: {code}. " in message
     assert "no such code" not in message
     assert run.results("outcome", "error", "attempts") == [("failed", code, 1)]
@@ -443,7 +444,7 @@ def test_a_documented_refusal_has_its_own_advice(tmp_path: Path, dx: Sandbox, co
 def test_an_unknown_refusal_is_told_in_dx_own_words(tmp_path: Path, dx: Sandbox) -> None:
     dx.script([REFUSED])
     run = Step(tmp_path, connected(dx)).inside()
-    ((_, message),) = run.annotations
+    ((_, message),) = run.remarks
     assert "service_retired" in message
     assert "DX says: No more." in message
     assert "checkout: service_retired: No more." in run.summary
@@ -454,8 +455,8 @@ def test_each_kind_of_failure_is_told_once(tmp_path: Path, dx: Sandbox) -> None:
     dx.script([Fault(latency=0), Fault(status=422, error="one", times=2), Fault(status=422, error="two", times=2)])
     run = Step(tmp_path, connected(dx, service="a, b, c, d, e")).inside()
     assert run.status == "partial"
-    assert sorted(message.split(": ")[1][:4] for _, message in run.annotations) == ["one.", "two."]
-    assert all(message.startswith("DX did not register 2 of 5 deployments (") for _, message in run.annotations)
+    assert sorted(message.split(": ")[1][:4] for _, message in run.remarks) == ["one.", "two."]
+    assert all(message.startswith("DX did not register 2 of 5 deployments (") for _, message in run.remarks)
 
 
 # Green whatever happens, where it is asked for.
@@ -487,7 +488,7 @@ def test_fail_on_error(
     inputs = connected(dx, fail_on_error=str(strict).lower()) | inputs
     run = Step(tmp_path, inputs, env=env).inside()
     assert run.exit_code == strict
-    assert {level for level, _ in run.annotations} == {"error" if strict else "warning"}
+    assert {level for level, _ in run.remarks} == {"error" if strict else "warning"}
     assert run.outputs.get("status") == status
 
 
@@ -525,7 +526,7 @@ def test_only_what_someone_must_correct_fails_it(
     dx.script(faults)
     run = Step(tmp_path, connected(dx, fail_on_error="except-outages") | inputs, env=env).inside(fast_clock())
     assert run.exit_code == code
-    assert [level for level, _ in run.annotations] == levels
+    assert [level for level, _ in run.remarks] == levels
 
 
 @pytest.mark.parametrize("strict", [True, False])
@@ -534,7 +535,7 @@ def test_a_bug_is_told_as_one(tmp_path: Path, dx: Sandbox, strict: bool) -> None
         raise ZeroDivisionError("secret words")
 
     run = Step(tmp_path, connected(dx, fail_on_error=str(strict).lower())).inside(fast_clock(now=broken))
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert (run.exit_code, run.status, level) == ((1, "failed", "error") if strict else (0, "failed", "warning"))
     assert re.match(r"Unexpected error in the action, at test_action\.py:\d+, ZeroDivisionError\.", message)
     assert [command.name for command in run.commands if "group" in command.name] == ["group", "endgroup"]
@@ -549,7 +550,7 @@ def test_a_bug_amid_the_sending_keeps_what_is_known(tmp_path: Path, dx: Sandbox)
     # The clock has no second number, so that the second call breaks.
     run = Step(tmp_path, connected(dx, service=TWO, failed_file="failed.jsonl")).inside(fast_clock(random=chances.pop))
     assert (run.exit_code, run.status) == (1, "failed")
-    assert "DX registered 1 of 2 deployments." in run.annotations[0][1]
+    assert "DX registered 1 of 2 deployments." in run.remarks[0][1]
     assert run.results("service", "outcome") == [("checkout", "accepted"), ("cart", "unknown")]
     kept = bodies((run.workspace / "failed.jsonl").read_text().splitlines())
     assert [body["service"]["identifier"] for body in kept] == ["cart"]
@@ -610,7 +611,7 @@ def test_a_failed_file_that_cannot_be_written_is_told_before_anything_is_sent(tm
     step = Step(tmp_path, connected(dx, failed_file="link/failed.jsonl"))
     (step.workspace / "link").symlink_to(tmp_path)
     run = step.inside()
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert (run.exit_code, level, dx.requests()) == (1, "error", [])
     assert "`failed-file` names a file that cannot be opened" in message
     assert not (tmp_path / "failed.jsonl").exists()
@@ -620,7 +621,7 @@ def test_a_failed_file_that_cannot_be_written_is_told_before_anything_is_sent(tm
     ("fault", "ends"),
     [
         (REFUSED, "DX says: No more."),
-        (DOWN, "Send the same request again from the output `requests`: its `reference_id` is registered only once."),
+        (DOWN, "Send the same request again from the log or the summary: its `reference_id` is registered only once."),
     ],
     ids=["failed", "unknown"],
 )
@@ -638,7 +639,7 @@ def test_nothing_is_said_to_be_in_a_file_that_could_not_be_written(
         return 0.5
 
     run = step.inside(fast_clock(random=answered))
-    (_, message), (_, problem) = run.annotations
+    (_, message), (_, problem) = run.remarks
     assert message.endswith(ends)
     assert problem.startswith("`failed-file` names a file that cannot be opened or written")
     assert "failed.jsonl" not in "".join([*run.said, run.raw_outputs, run.summary, message])
@@ -659,7 +660,7 @@ def test_cancelled_while_dx_hangs(tmp_path: Path, dx: Sandbox, number: signal.Si
         ("checkout", "accepted", ""),
         ("cart", "unknown", "cancelled"),
     ]
-    ((level, message),) = run.annotations
+    ((level, message),) = run.remarks
     assert level == "error"
     assert "It is unknown whether DX registered 1 of 2 deployments (cart): cancelled." in message
     kept = bodies((run.workspace / "failed.jsonl").read_text().splitlines())
@@ -675,7 +676,7 @@ def test_cancelled_before_anything_is_decided(tmp_path: Path, dx: Sandbox) -> No
     process.send(signal.SIGINT)
     run = process.wait(patience=2)
     assert (run.exit_code, run.status, dx.requests()) == (1, "failed", [])
-    assert run.annotations == [("error", "The job was cancelled before anything was sent to DX.")]
+    assert run.remarks == [("error", "The job was cancelled before anything was sent to DX.")]
 
 
 def test_cancelled_before_anything_is_sent_keeps_what_was_to_be_sent(tmp_path: Path) -> None:
@@ -710,13 +711,13 @@ def test_a_hostile_workspace_changes_nothing(tmp_path: Path, dx: Sandbox) -> Non
     for name in ("__init__", "main", "sitecustomize"):
         (step.workspace / f"dx_action/{name}.py").write_text(trap)
     run = step.run()
-    assert (run.exit_code, run.status, run.annotations) == (0, "registered", [])
+    assert (run.exit_code, run.status, run.remarks) == (0, "registered", [])
     assert sorted(step.workspace.rglob("sprung")) == []
 
 
 def test_without_files_to_write_to(tmp_path: Path, dx: Sandbox) -> None:
     run = Step(tmp_path, connected(dx), env={"GITHUB_OUTPUT": None, "GITHUB_STEP_SUMMARY": None}).run()
-    assert (run.exit_code, run.annotations, len(dx.deployments())) == (0, [], 1)
+    assert (run.exit_code, run.remarks, len(dx.deployments())) == (0, [], 1)
 
 
 @pytest.mark.parametrize("debug", ["1", "0", None])
@@ -801,7 +802,7 @@ def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: st
 )
 def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox, place: str) -> None:
     run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))
-    assert (run.exit_code, run.status, run.annotations) == (0, "registered", [])
+    assert (run.exit_code, run.status, run.remarks) == (0, "registered", [])
     assert run.raw_outputs.count("\nstatus<<") + run.raw_outputs.startswith("status<<") == 1
     assert len(dx.deployments()) == 1
 

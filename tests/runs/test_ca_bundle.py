@@ -39,7 +39,7 @@ def test_it_is_read_at_the_deployed_commit(world: World) -> None:
     deployed = world.repo.rev("main")
     world.repo.commit({"ci/ca.pem": b"not any more"})
     run = world.run(commit_sha=deployed)
-    assert (run.status, run.annotations) == ("registered", [])
+    assert (run.status, run.remarks) == ("registered", [])
     assert asked(world.gh) == ["contents/ci/ca.pem"]
     assert world.gh.calls[0].query["ref"] == deployed
 

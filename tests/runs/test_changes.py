@@ -1,6 +1,5 @@
 """Whole runs that look up what a deployment ships: what each lookups of GitHub, sends to DX, says, and lists in the summary."""
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ import pytest
 
 from builders import payload
 from dx_action.sandbox import Sandbox
+from gfm import Page
 from runner import TOKEN, Run
 from stand_in import Deployment, GitHub, How, Pull, Repo
 from worlds import GH, MAP, World, begun, errors
@@ -58,21 +58,26 @@ def body(world: World) -> dict[str, Any]:
 
 
 def warned(run: Run, level: str = "warning") -> list[str]:
-    return [message for each, message in run.annotations if each == level]
+    return [message for each, message in run.remarks if each == level]
 
 
 def read(run: Run) -> str:
     """Give the summary as it is read."""
-    return html.unescape(re.sub(r"<[^>]*>", "", run.summary)).replace("\u200b", "")
+    return Page(run.summary).text
+
+
+def pull_rows(run: Run) -> list[list[str]]:
+    """Give the rows of the pull requests that the summary lists."""
+    return [row for row in Page(run.summary).rows if row[0].startswith("#")]
 
 
 def listed(run: Run) -> list[int]:
     """Give the numbers of the pull requests that the summary lists."""
-    return [int(number) for number in re.findall(r"^\| #([0-9]+) \|", read(run), re.MULTILINE)]
+    return [int(row[0].removeprefix("#")) for row in pull_rows(run)]
 
 
 def headlines(run: Run) -> list[str]:
-    return [line.removeprefix("#### ") for line in read(run).splitlines() if line.startswith("#### ")]
+    return Page(run.summary).headings[1:]
 
 
 def fell_back(world: World, run: Run, why: str) -> None:
@@ -803,7 +808,7 @@ def test_another_server_another_name_another_repository(tmp_path: Path, where: s
         assert body(world)["merge_commit_shas"] == merges(pull)
         assert listed(run) == [1]
         assert all(call.status < 400 for call in gh.calls)
-        assert f'{gh.server_url}/{subject.full_name}/pull/1"'.replace(":", "&#58;") in run.summary
+        assert f'{gh.server_url}/{subject.full_name}/pull/1"' in run.summary
 
 
 # Merge commits by hand.
@@ -946,10 +951,9 @@ def test_who_when_and_for_how_long(world: World) -> None:
     repo.pulls.ship({"a/1": "1"}, title="Add | a `1`", user="hubot[bot]")
     repo.pulls.ship({"a/2": "1"}, title="Add 2", user="ghost")
     run = by_hand(world, SHOW)
-    rows = [line for line in read(run).splitlines() if line.startswith("| #")]
-    assert rows == [
-        "| #1 | Add | a `1` | hubot | 2025-03-03 00:03 | 1 d 11 h |",
-        "| #2 | Add 2 | ghost | 2025-03-03 00:06 | 1 d 11 h |",
+    assert pull_rows(run) == [
+        ["#1", "Add | a `1`", "hubot", "2025-03-03 00:03", "1 d 11 h"],
+        ["#2", "Add 2", "ghost", "2025-03-03 00:06", "1 d 11 h"],
     ]
     assert run.summary.count("```mermaid\n---\ndisplayMode: compact\n---\ngantt\n") == 1
     assert (
@@ -969,7 +973,7 @@ def test_what_others_wrote_is_inert(world: World) -> None:
         repo.pulls.ship({f"a/{number}": "1"}, title=HOSTILE, user="evil<b>|`x`", branch=f"x;$(id)`|<b>{number}")
     run = by_hand(world, DISCOVER, SHOW)
     assert listed(run) == [1, 2]
-    assert [command.name for command in run.commands] == ["add-mask", "add-mask"]
+    assert [command.name for command in run.commands] == ["add-mask", "add-mask", "notice"]
     for each in run.json("pull-requests"):
         assert not re.search(r"[\r\n\u202e]|^::|##\[", each["title"])
     assert "evil.example" in read(run)

@@ -17,6 +17,7 @@ import events
 from builders import payload
 from dx_action.inputs.times import parse_time
 from dx_action.sandbox import Sandbox
+from gfm import Page
 from runner import ROOT, TOKEN, Step
 from stand_in import GitHub, Repo
 from stand_in.moments import text
@@ -602,7 +603,7 @@ def outcome(
             assert github.count() == case.calls
         sent = [request["json"] for request in dx.requests()]
     kept = [json.loads(line) for file in run.workspace.rglob("*.jsonl") for line in file.read_text().splitlines()]
-    listed = len(re.findall(r"^\| <a href=[^>]*>#", run.summary, re.MULTILINE))
+    listed = len([text for _, text in Page(run.summary).links if text.startswith("#")])
     return run.status, run.exit_code, listed, _steady(_ordered(sent)), _steady(kept)
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner import check_summary
+from gfm import check_summary
 from soundness import NASTY, Fuzzed
 from thorough import times
 

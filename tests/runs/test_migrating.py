@@ -258,7 +258,7 @@ def our_cell(place: Place, situation: Situation, workflow: Mapping[str, Any]) ->
     run = runs[-1]
     assert len({each.exit_code for each in runs}) == 1
     if run.status == "skipped":
-        ((level, _),) = run.annotations
+        ((level, _),) = run.remarks
         return told(f"green with a {level}", place.dx)
     if run.exit_code and all(outcome == "not-sent" for (outcome,) in run.results("outcome")):
         assert not place.dx.requests()
@@ -432,4 +432,4 @@ def test_where_the_fate_is_unknown_a_re_run_is_safe(place: Place) -> None:
 
 def test_a_soft_failure_is_a_warning(place: Place) -> None:
     run = place.ours(AFTER, Situation(token="another-token"), {"fail-on-error": "false"})
-    assert (run.exit_code, [level for level, _ in run.annotations]) == (0, ["warning"])
+    assert (run.exit_code, [level for level, _ in run.remarks]) == (0, ["warning"])

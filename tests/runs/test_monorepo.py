@@ -1,6 +1,5 @@
 """Whole runs in a monorepo: what each lookups of GitHub, the stand-in, and what it sends to DX, the Sandbox."""
 
-import html
 import json
 import signal
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from dx_action.sandbox import Fault, Sandbox
+from gfm import Page
 from runner import TOKEN, Step, connected, until
 from scenes import merge_payload, push_payload, told
 from stand_in import GitHub, Repo
@@ -145,7 +145,7 @@ def test_what_is_asked_and_what_is_sent(world: World, name: str) -> None:
         run = world.pushed(before, inputs)
     else:
         run = world.step("workflow_dispatch", None, inputs)
-    assert run.exit_code == 0, run.annotations
+    assert run.exit_code == 0, run.remarks
     asked_for = ["blob" if each.startswith("git/blobs/") else each for each in world.asked]
     assert asked_for == [each.format(**known) if "{" in each else each for each in questions]
     assert [f"deployments.{method}" for method, _ in world.sent] == [METHODS[call] for call in calls]
@@ -232,7 +232,7 @@ def test_nothing_touched(world: World) -> None:
         run = world.merged(pull, given)
         assert (run.exit_code, run.status, world.sent) == (0, "skipped", [])
         assert run.outputs["reason"].startswith("The change touches no service.")
-        assert [level for level, _ in run.annotations] == ["notice"]
+        assert [level for level, _ in run.remarks] == ["notice"]
 
 
 def test_nothing_touched_clears_what_is_replaced(world: World) -> None:
@@ -243,7 +243,7 @@ def test_nothing_touched_clears_what_is_replaced(world: World) -> None:
         assert (run.exit_code, run.status) == (0, "pull-services-set")
         assert world.dx.pull_services() == [{"services": [], "github_pull_id": pull.id}]
         assert world.dx.requests()[-1]["json"] == {"github_pull_id": pull.id, "services": [], "replace": True}
-        assert f"Services of pull request #{pull.number}: none" in html.unescape(run.summary)
+        assert f"Services of pull request #{pull.number}: none" in Page(run.summary).text
     assert world.dx.deployments() == []
 
 
@@ -307,7 +307,9 @@ def test_a_clear_that_failed_can_be_repeated_as_the_message_says(world: World) -
     world.dx.script([Fault(method="deployments.setPullServices", status=422, error="no")])
     given = SET | INLINE | REPLACE
     (message,) = errors(world.merged(pull, given))
-    assert message.endswith("run this step again with the same inputs, or send its request from the output `requests`.")
+    assert message.endswith(
+        "run this step again with the same inputs, or send its request from the log or the summary."
+    )
     assert world.merged(pull, given).status == "pull-services-set"
     assert world.dx.pull_services() == [{"services": [], "github_pull_id": pull.id}]
 
@@ -512,7 +514,7 @@ def test_what_the_log_tells(world: World) -> None:
         f"  pull request #{pull.number}: services a",
         f"  pull request #{pull.number}: accepted (HTTP 200)",
     ]
-    assert f"- Services of pull request #{pull.number}: <code>a</code> · ✅ set" in html.unescape(run.summary)
+    assert f"Services of pull request #{pull.number}: a · ✅ set" in Page(run.summary).text
 
 
 def test_a_renamed_repository_under_its_old_name(world: World) -> None:

@@ -13,9 +13,10 @@ from urllib.parse import quote
 import pytest
 
 from dx_action.sandbox import Fault, Sandbox
+from gfm import check_summary
 from hostile import FORMS
 from leaking import SECRET, leaks
-from runner import TOKEN, Run, Step, check_summary, connected, fast_clock, until
+from runner import TOKEN, Run, Step, connected, fast_clock, until
 
 TWO = "checkout, cart"
 
@@ -63,7 +64,7 @@ def test_with_every_input_wrong(tmp_path: Path, dx: Sandbox) -> None:
         "failed-file": f"../{SECRET}",
     }
     run = Step(tmp_path, wrong | {"dx-token": SECRET}).inside()
-    ((_, message),) = run.annotations
+    ((_, message),) = run.remarks
     assert {line.split("`")[1] for line in message.split("\n")[1:]} == set(wrong)
     assert (run.masks, run.exit_code, leaks(run)) == ([SECRET], 1, {})
 
@@ -83,7 +84,7 @@ def test_with_every_input_wrong(tmp_path: Path, dx: Sandbox) -> None:
 @pytest.mark.parametrize("debug", ["1", "0"])
 def test_with_a_token_that_is_none(tmp_path: Path, dx: Sandbox, token: str, debug: str) -> None:
     run = Step(tmp_path, connected(dx, token), env={"RUNNER_DEBUG": debug}).inside()
-    ((_, message),) = run.annotations
+    ((_, message),) = run.remarks
     assert message.startswith("Nothing was sent to DX: 1 problem.\n`dx-token` ")
     assert (run.exit_code, run.status, dx.requests()) == (1, "failed", [])
     assert run.masks[0] == token
@@ -93,7 +94,7 @@ def test_with_a_token_that_is_none(tmp_path: Path, dx: Sandbox, token: str, debu
 def test_with_a_token_that_is_no_text(tmp_path: Path, dx: Sandbox) -> None:
     """Only a real process has bytes that are not UTF-8 in its environment."""
     run = Step(tmp_path, connected(dx, f"{SECRET}\udcff")).run()
-    assert (run.exit_code, run.status, run.annotations[0][1].split("`")[1]) == (1, "failed", "dx-token")
+    assert (run.exit_code, run.status, run.remarks[0][1].split("`")[1]) == (1, "failed", "dx-token")
     assert leaks(run) == {}
 
 
@@ -248,7 +249,7 @@ OURS = {"add-mask", "error", "warning", "notice", "group", "endgroup", "debug"}
 def assert_inert(run: Run, *, annotations: int = 1) -> None:
     """Nothing in the log commands, and nothing in the summary is markup, but what the action itself means so."""
     assert {command.name for command in run.commands} <= OURS
-    assert len(run.annotations) == annotations
+    assert len(run.remarks) == annotations
     for command in run.commands:
         assert not command.name.startswith(("err", "warn", "not")) or command.properties == {"title": "DX deployment"}
     for line in run.lines:
@@ -329,7 +330,7 @@ def test_an_answer_of_a_mebibyte(tmp_path: Path, kind: str) -> None:
     assert len(run.outputs["reason"]) <= 1000
     assert max(map(len, run.lines)) < 4096
     assert len(run.summary) < 100_000
-    assert run.summary.count("\n| <code>") == 3
+    assert run.summary.count("\n<tr><td") == 3
 
 
 def test_an_answer_without_an_end(tmp_path: Path) -> None:

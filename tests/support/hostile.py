@@ -9,6 +9,81 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
+# What GitHub makes more of than text.
+MARKUP = [
+    "a@b.co",
+    "mailto:a@b.co",
+    "x a@b.co.",
+    "www.example.com/x",
+    "see www.example.com",
+    "WWW.example.com",
+    "http://example.com/x?a=b",
+    "https://example.com",
+    "ftp://example.com",
+    "https://github.com/acme/shop/pull/12",
+    "@team",
+    "@acme/team",
+    "cc @a-b, @c",
+    "#12",
+    "acme/shop#12",
+    "octocat#12",
+    "GH-12",
+    "gh-12",
+    "312c5c6455a5802d9eff8e65fbc68a516dd3a76d",
+    "312c5c6",
+    "312C5C6455A5",
+    "acme/shop@312c5c6455a5",
+    "312c5c6455a5...c24705b4b609",
+    "1234567",
+    "0123456789",
+    ":tada:",
+    ":+1:",
+    ":e-mail:",
+    ":100:",
+    ":1234:",
+    "::tada::",
+    "$math$",
+    "$1 and $2",
+    "$$x$$",
+    "$`x`$",
+    "- [ ] task",
+    "- [x] task",
+    "- item",
+    "+ item",
+    "* item",
+    "1. item",
+    "12) item",
+    "    code",
+    "\tcode",
+    "# heading",
+    "> quote",
+    "> [!NOTE]",
+    "===",
+    "---",
+    "***",
+    "```",
+    "~~~",
+    "~~gone~~",
+    "**bold** _and_ more",
+    "a | b",
+    "|---|",
+    "[a](https://example.com)",
+    "![a](https://example.com/a.png)",
+    "[a]: https://example.com",
+    "[^1]",
+    "[^1]: note",
+    "<b>bold</b>",
+    "<!-- comment -->",
+    "<https://example.com>",
+    "<a@b.co>",
+    "<img src=x onerror=y>",
+    "</code>@team",
+    "</td></tr></table>",
+    "&lt;b&gt; &copy; &#64;team",
+    "a\\\\",
+    "two  \nlines",
+    "line\\\nline",
+]
 # Text of the pieces that commands, Markdown and files are made of, mixed with anything at all.
 PIECES = st.sampled_from(
     [
@@ -64,7 +139,7 @@ PIECES = st.sampled_from(
         ),
     ]
 )
-HOSTILE = st.lists(PIECES | st.text(max_size=4) | st.characters(), max_size=12).map("".join)
+HOSTILE = st.lists(PIECES | st.sampled_from(MARKUP) | st.text(max_size=4) | st.characters(), max_size=12).map("".join)
 TEXT = HOSTILE | st.text()
 
 # Each way in which a secret may stand in a text.
@@ -86,6 +161,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "HTML": html.escape,
     "numbered entities": lambda secret: "".join(f"&#{ord(letter)};" for letter in secret),
     "entities in hexadecimal": lambda secret: "".join(f"&#x{ord(letter):X};" for letter in secret),
+    "parted in a summary": lambda secret: "<span></span>".join(map(html.escape, secret)),
     "base64 at 0": lambda secret: b64encode(secret.encode()).decode(),
     "base64 at 1": lambda secret: b64encode(f":{secret}:".encode()).decode(),
     "base64 at 2": lambda secret: b64encode(f"x:{secret}\n".encode()).decode(),

@@ -57,7 +57,8 @@ def readings(text: str) -> set[str]:
 
 def _decoded(text: str) -> Iterator[str]:
     if "&" in text:
-        yield html.unescape(text)
+        yield re.sub("</?span>", "", text)
+    yield html.unescape(text)
     if "%" in text:
         yield unquote(text)
     if "\\" in text:

@@ -74,6 +74,14 @@ class Run:
         return [(command.name, command.data) for command in self.commands if command.name in levels]
 
     @property
+    def remarks(self) -> list[tuple[str, str]]:
+        """The annotations without the one notice of a run that went well."""
+        done = re.compile(
+            "(.* )?(registered in|accepted by|set in) DX[:.] |Dry run( of a failed deployment)?: ", re.IGNORECASE
+        )
+        return [(level, message) for level, message in self.annotations if level != "notice" or not done.match(message)]
+
+    @property
     def masks(self) -> list[str]:
         """What the runner was told to hide."""
         return [command.data for command in self.commands if command.name == "add-mask"]
@@ -268,34 +276,6 @@ def read_command(line: str) -> Command | None:
                 properties = {key.lower(): _unescaped(value, of_property) for key, _, value in pairs if key and value}
                 return Command(name.lower(), properties, _unescaped(match[2], of_data))
     return None
-
-
-def check_summary(summary: str) -> None:
-    """Make sure that no foreign character of a summary is markup: outside of a fence there is only what the action writes."""
-    prose, fence, chart = [], "", False
-    for line in summary.split("\n"):
-        if fence:
-            assert fence not in line or line == fence
-            assert line == fence or not chart or re.fullmatch(r'[a-zA-Z0-9 %:,#"\[\]>-]+', line), line
-            fence = "" if line == fence else fence
-        elif line.startswith("```"):
-            chart = line.endswith("mermaid")
-            fence = line.removesuffix("mermaid" if chart else "text")
-            assert set(fence) == {"`"}
-        else:
-            prose.append(line)
-    assert not fence
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", summary)
-    columns = 0
-    for line in prose:
-        bare = re.sub(r'</?code>|<a href="[^"<>]*">(source|#[0-9]+)</a>|^> |^>$|^####? |\*\*failed\*\*|^- ', "", line)
-        assert not re.search(r"[<>`@\[\]*]|^#|!\[", bare), line
-        if line.startswith("|"):
-            assert line.count("|") == (columns or line.count("|")), line
-            columns = line.count("|")
-        else:
-            assert "|" not in line, line
-            columns = 0
 
 
 def read_outputs(text: str) -> dict[str, str]:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import wire
 from dx_action.main import main
-from hostile import FORMS
+from gfm import check_summary
+from hostile import FORMS, MARKUP
 from leaking import SECRET, can_be_read
-from runner import Run, Step, action, check_summary, read_command
+from runner import Run, Step, action, read_command
 from wire import Reply, Request, Time
 
 TOKEN, PASSWORD = SECRET, SECRET[::-1]
@@ -120,6 +121,7 @@ NASTY = (
         "{" * 3000,
         "- " * 2000,
     ),
+    *MARKUP,
     *("A" * 70_000, ("::error::x\n" * 3000), TOKEN, TOKEN[:20], TOKEN.upper(), f"x{TOKEN}y", PASSWORD),
     *(write(TOKEN) for write in FORMS.values()),
 )
@@ -148,7 +150,7 @@ class Fuzzed:
     event: str = "pull_request_merged"
     env: Mapping[str, str | None] | None = None
     wire: Callable[[Request], Reply] = _good
-    check: Callable[[str], None] = check_summary
+    check: Callable[[str], object] = check_summary
     requests: int = 0
     bodies: list[str] = field(default_factory=list)
 
@@ -183,7 +185,7 @@ class Fuzzed:
 
 
 def assert_sound(
-    run: Run, log: str, token: str = TOKEN, *, debugging: bool = False, check: Callable[[str], None] = check_summary
+    run: Run, log: str, token: str = TOKEN, *, debugging: bool = False, check: Callable[[str], object] = check_summary
 ) -> None:
     """Check what holds of every run: no traceback, no token, no command but our own, outputs and a summary as declared."""
     assert run.exit_code in (0, 1)

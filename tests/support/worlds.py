@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dx_action.sandbox import Sandbox
-from runner import TOKEN, Run, Step, check_summary, connected
+from gfm import check_summary
+from runner import TOKEN, Run, Step, connected
 from scenes import asked, merge_payload, push_payload, told
 from stand_in import GitHub, Pull, Repo
 
