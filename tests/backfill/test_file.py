@@ -639,3 +639,12 @@ def test_metadata_of_a_row_may_be_as_deep_as_that_of_the_input(tmp_path: Path, n
         )
     rows, _ = opened(tmp_path, row, name)
     assert rows.call(0).json()["metadata"] == json.loads(metadata)
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "Read 1 row from a.csv"), (2000, "Read 2,000 rows from a.csv")])
+def test_how_many_rows_were_read_is_said(tmp_path: Path, count: int, said: str) -> None:
+    lines = [f"2025-01-06T09:00:00Z,web,o/r,{number:07x}" for number in range(count)]
+    (tmp_path / "a.csv").write_text("\n".join(["deployed_at,service,repository,commit_sha", *lines]))
+    inputs, log = builders.inputs({"operation": "backfill", "backfill-file": "a.csv"}), list[str]()
+    rows, _ = rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), log.append)
+    assert (len(rows), log) == (count, [said])

@@ -1,6 +1,7 @@
 """The summary of a backfill and the groups of its log, for rows of every kind and number."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 import yaml
@@ -130,12 +131,16 @@ def test_the_chart(days: list[int], title: str, bars: list[int]) -> None:
     found = re.search(r"bar \[(.*)\]", text)
     assert found
     assert [int(bar) for bar in found[1].split(", ")] == bars
+    assert f'    y-axis "deployments" 0 --> {max(bars)}\n' in text
     if len(bars) > 9:  # the dates of so many would lie on each other
         assert re.search(rf'title "{title}, from 20..-..-.."', text)
         assert re.search(rf'x-axis "{title.removeprefix("Deployments per ")}" 1 --> {len(bars)}\n', text)
     else:
         assert f'title "{title}"' in text
         assert text.count('"20') == len(bars)
+        first = date(2025, 1, 6) + timedelta(days=min(days) // 7 * 7)
+        weeks = ", ".join(f'"{first + timedelta(weeks=number)}"' for number in range(len(bars)))
+        assert f"    x-axis [{weeks}]\n" in text
 
 
 def test_the_bars_are_seen_in_light_and_dark() -> None:

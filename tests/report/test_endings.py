@@ -102,6 +102,11 @@ def test_whatever_becomes_of_the_calls(outcomes: list[Outcome], strict: bool) ->
     ]
 
 
+def test_without_trouble_all_that_was_accepted_is_registered() -> None:
+    assert report.status_of(0, 1, deployments=True, accepted=True) == "registered"
+    assert report.status_of(0, 1, deployments=True, accepted=True, trouble=True) == "partial"
+
+
 # Annotations.
 
 
