@@ -33,7 +33,7 @@ from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Release
 from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, check_paths, naming
-from dx_action.text import join_names, plural, truncate
+from dx_action.text import join_names, one_line, plural, truncate
 
 T = TypeVar("T")
 # Seconds to wait, one after the other, for GitHub to learn which pull request a new commit came from.
@@ -199,8 +199,10 @@ class Lookups:
         except InvalidValue as wrong:
             raise BadInput.of("service-map", str(wrong)) from None
         if data is None:
-            text = "names a file that is neither in the workspace nor in the deployed commit."
-            raise BadInput.of("service-map", text)
+            path = one_line(truncate(given or "", 200))
+            raise BadInput.of(
+                "service-map", f"names {path}, which is neither in the workspace nor in the deployed commit."
+            )
         return parse_service_map(data, given or "")
 
     def _codeowners(self) -> Ownership:

@@ -193,7 +193,7 @@ def test_a_map_that_was_deleted_is_no_empty_map(scene: Scene) -> None:
     put(scene, {"services.yml": MAP})
     put(scene, {"services.yml": None})
     said = scene.refused(FROM_MAP)
-    assert said == "`service-map` names a file that is neither in the workspace nor in the deployed commit."
+    assert said == "`service-map` names services.yml, which is neither in the workspace nor in the deployed commit."
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a submodule"])
