@@ -5,6 +5,7 @@ A plain scalar is `true`, `false`, `null` or a number only if it reads back exac
 """
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,32 @@ from dx_action.text import DEEPEST
 
 Where = tuple[str | int, ...]
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
+
+
+# PyYAML's context and problem → what is wrong, and what to do. Its own words quote the text, and are never shown.
+_QUOTE = "If it belongs to a value, put the value in quotes."
+_CAUSES = {
+    r"character '\\t'": "A tab is where YAML allows only spaces. Indent with spaces.",
+    r"found character": "A value begins with a character that YAML reserves. Put the value in quotes.",
+    r"scanning a quoted": "A quote is opened and not closed, or a value has a quote inside. Check the quotes.",
+    r"escape": "A backslash in double quotes begins no escape that YAML has. Use single quotes.",
+    r"scanning an (?:alias|anchor)": "A key or a value begins with `*` or `&`. Put it in quotes.",
+    r"(?:scanning|parsing) a tag": "A key or a value begins with `!`. Put it in quotes.",
+    r"parsing a flow|expected the node": f"A bracket, a brace or a comma is missing, or there is one too many. {_QUOTE}",
+    r"but found '[]}]'": f"A bracket or a brace is closed that was not opened. {_QUOTE}",
+    r"but found '<scalar>'": "Text follows a value that is complete, such as one in quotes. Put the whole value in quotes.",
+    r"<block end>|<document start>": "The line is not indented as the lines that it belongs to. Correct its indentation.",
+    r"expected ':'": "The line is no `key: value`. Write a colon with a space after it.",
+    r"are not allowed": "A list or a key begins in the middle of a line. Begin it on a new line, or put the value in quotes.",
+    r"block scalar": "Text follows `|` or `>`. Begin the value on the next line, or put it in quotes.",
+    r"another document": "There are several documents. Keep one, without `---`.",
+    r"directive|version": "A line begins with `%`. Remove it, or put the value in quotes.",
+    r"": "A control character is in the text. Remove it.",
+}
+_TWO_COLONS = "A value has a colon with a space after it. Put the value in quotes."
+_ONE_COLON = (
+    "The line before is no `key: value`, or this one is indented too far. Correct it, or put the value in quotes."
+)
 
 
 class AliasNode(yaml.Node):
@@ -75,7 +102,17 @@ def _loading(text: str) -> Iterator[_Loader]:
         # PyYAML does not catch what an escape that is no character raises, nor a version with thousands of digits.
         failed: Any = getattr(error, "problem_mark", loader)
         line = text.count("\n", 0, getattr(error, "position", 0)) if failed is None else failed.line
-        raise InvalidValue.at(line + 1, "is not valid YAML") from None
+        raise InvalidValue.at(line + 1, "is not valid YAML", _cause(error, failed)) from None
+
+
+def _cause(error: Exception, place: Any) -> str:
+    """Return what is wrong, and what to do."""
+    if not isinstance(error, yaml.YAMLError):
+        return "An escape in double quotes is no character. Use single quotes."
+    said = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')}"
+    if "mapping values" in said:
+        return _TWO_COLONS if ": " in place.buffer[place.pointer - place.column : place.pointer] else _ONE_COLON
+    return next(sentence for pattern, sentence in _CAUSES.items() if re.search(pattern, said))
 
 
 def line_of(node: yaml.Node | yaml.Event) -> int:
@@ -104,7 +141,7 @@ def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
 
 def _check(node: yaml.Node) -> None:
     if isinstance(node, AliasNode):
-        raise InvalidValue.at(line_of(node), "uses an alias", "Write the value out.")
+        raise InvalidValue.at(line_of(node), "uses an alias", "Write the value out, or put it in quotes if it is text.")
     if node.tag:
         raise InvalidValue.at(line_of(node), "uses a tag", "If the value is text, put it in quotes.")
 

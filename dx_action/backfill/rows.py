@@ -16,12 +16,14 @@ from dx_action.inputs.values import (
     Outcome,
     parse_choice,
     parse_flag,
-    parse_line,
+    parse_name,
     parse_number,
     parse_outcome,
+    parse_repository,
     parse_services,
     parse_sha,
     parse_shas,
+    parse_source_name,
     parse_url,
     services_in_json,
 )
@@ -100,14 +102,14 @@ def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
     shas = cells.text("merge_commit_shas", parse_shas, list) or ()
     commit = cells.text("commit_sha", parse_sha)
     # Merge commits say by themselves which code it is, in whichever repository.
-    repository = cells.text("repository", parse_line) or inputs.repository or (None if shas else own or None)
+    repository = cells.text("repository", parse_repository) or inputs.repository or (None if shas else own or None)
     service = cells.read("service", _one_service) or next(iter(inputs.service), None)
-    reference_id = cells.text("reference_id", parse_line)
+    reference_id = cells.text("reference_id", parse_name)
     success = (cells.text("success", _outcome, bool) or inputs.success) != "failure"
-    branch = cells.text("integration_branch", parse_line) or inputs.integration_branch
-    environment = cells.text("environment", parse_line) or inputs.environment
+    branch = cells.text("integration_branch", parse_name) or inputs.integration_branch
+    environment = cells.text("environment", parse_name) or inputs.environment
     source_url = cells.text("source_url", parse_url) or inputs.source_url
-    source_name = cells.text("source_name", parse_line) or inputs.source_name
+    source_name = cells.text("source_name", parse_source_name) if "source_name" in cells else inputs.source_name
     metadata = cells.text("metadata", parse_metadata, *_ANY_JSON) or inputs.metadata
     if "deployed_at" not in cells:
         cells.add_problem("deployed_at", "is missing. Write a time with its zone, such as 2025-01-01T12:05:00Z.")
@@ -135,7 +137,7 @@ def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
         environment=environment,
         success=success,
         source_url=source_url,
-        source_name=source_name,
+        source_name=source_name or None,
         metadata=metadata,
     )
     return Row(call, assumed, derived)
@@ -144,7 +146,7 @@ def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
 def _pull_row(cells: _Cells) -> Row:
     pull_id = cells.text("github_pull_id", parse_number, int)
     number = cells.text("pull_number", parse_number, int)
-    repository = cells.text("repository", parse_line)
+    repository = cells.text("repository", parse_repository)
     services = cells.read("services", lambda value: services_in_json(value) if value else ()) or ()
     replace = cells.text("replace", parse_flag, bool)
     if not cells.problems and not pull_id and not (number and repository):

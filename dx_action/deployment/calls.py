@@ -131,7 +131,7 @@ def deployment_calls(registration: Registration, inputs: Inputs) -> tuple[Call, 
             environment=registration.environment.value if registration.environment else None,
             success=registration.success.value,
             source_url=registration.source_url.value if registration.source_url else None,
-            source_name=inputs.source_name,
+            source_name=inputs.own_source_name or None,
             metadata={**times, **inputs.metadata},
         )
         calls.append(call)

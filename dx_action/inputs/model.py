@@ -38,6 +38,7 @@ Method = Literal["create", "upsert"]
 OnConflict = Literal["keep", "update", "fail"]
 Token = Annotated[SecretStr, PlainValidator(values.parse_token)]
 Line = Annotated[str, PlainValidator(values.parse_line)]
+Name = Annotated[str, PlainValidator(values.parse_name)]
 Flag = Annotated[bool, PlainValidator(values.parse_flag)]
 Number = Annotated[int, PlainValidator(values.parse_number)]
 Sha = Annotated[str, PlainValidator(values.parse_sha)]
@@ -64,19 +65,19 @@ class Inputs(BaseModel):
     service: Annotated[tuple[Service, ...], PlainValidator(values.parse_services)] = ()
     services_from: Annotated[ServicesFrom | None, one_of(ServicesFrom)] = None
     service_map: Annotated[str | Ownership | None, PlainValidator(values.parse_map)] = None
-    repository: Line | None = None
+    repository: Annotated[str | None, PlainValidator(values.parse_repository)] = None
     commit_sha: Sha | None = None
     attribution: Annotated[Attribution | None, one_of(Attribution)] = None
     merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(values.parse_shas)] = ()
     since_sha: Sha | None = None
-    integration_branch: Line | None = None
+    integration_branch: Name | None = None
     deployed_at: Time | None = None
     lead_time_metadata: Annotated[LeadTime, one_of(LeadTime)] = "none"
     success: Annotated[Outcome | None, PlainValidator(values.parse_outcome)] = None
-    environment: Line | None = None
-    reference_id: Line | None = None
+    environment: Name | None = None
+    reference_id: Name | None = None
     source_url: Annotated[str | None, PlainValidator(values.parse_url)] = None
-    source_name: Line = "GitHub Actions"
+    source_name: Annotated[str | None, PlainValidator(values.parse_source_name)] = None
     metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
     only_branches: Annotated[tuple[str, ...], PlainValidator(parse_branches)] = ()
     only_environments: Annotated[tuple[str, ...], PlainValidator(values.parse_texts)] = ()
@@ -103,6 +104,11 @@ class Inputs(BaseModel):
     @property
     def deploys(self) -> bool:
         return self.operation == "deploy"
+
+    @property
+    def own_source_name(self) -> str:
+        """The name of the system that deployed, if no row says another; empty if it is to be left out."""
+        return "GitHub Actions" if self.source_name is None else self.source_name
 
     @property
     def names_commits(self) -> bool:
@@ -335,7 +341,7 @@ def missing_connection(inputs: Inputs, actor: str = "") -> tuple[Problem, ...]:
     if inputs.dx_token is None:
         text = (
             "is missing or empty. Write ${{ secrets.DX_TOKEN }}, and store a DX Data Cloud API token as that secret "
-            "where this repository can read it."
+            "where this repository can read it. A reusable workflow gets it only if its caller writes `secrets: inherit`."
         )
         if actor == "dependabot[bot]":
             text += " Runs that Dependabot sets off read Dependabot secrets only: store it as a Dependabot secret, too."

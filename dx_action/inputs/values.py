@@ -13,7 +13,7 @@ from pydantic import PlainValidator, SecretStr
 
 from dx_action.errors import InvalidValue
 from dx_action.services.service import SERVICE_FORM, Ownership, Service, checked
-from dx_action.text import TooDeepError, parse_json
+from dx_action.text import TooDeepError, parse_json, slip
 
 T = TypeVar("T")
 Outcome = Literal["success", "failure", "skip"]
@@ -22,10 +22,26 @@ _WORKSPACE = PurePosixPath("/github/workspace")
 # What is left of a YAML list, or of a list of commas over several lines. A name of that form goes into a JSON array.
 _SLIP = re.compile(r"^-(\s|$)|,$")
 _SHA = re.compile(r"[0-9a-fA-F]{7,40}")
+_NO_SHA = "not a commit id of 7 to 40 hexadecimal digits."
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+# DX's hosts that are no instance: its web page and its Web API, and what its documentation writes for any instance.
+_NO_INSTANCE = re.compile(
+    r"(?:.+\.)?getdx\.com|(?:www\.)?getdx\.net|(?:www|app|api|docs|help|status|yourinstance|your-instance)\.getdx\.net"
+    r"|(?:.+\.)?github\.com"
+)
 _HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing after it."
+_REPOSITORY_FORM = "Write the repository as DX names it, as in acme/shop."
+# A whole URL, git's short form of one, or a host that everyone knows.
+_REPOSITORY_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?P<host>[^/]*)|[^/@: ]+@(?P<ssh>[^/: ]+):"
+    r"|(?P<known>(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)))(?P<path>/?[^?#]*).*",
+    re.IGNORECASE,
+)
+_REPOSITORY_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+){1,5}", re.ASCII)
+# Parts of a web page's path, after or around which the repository's name is not sure.
+_NO_REPOSITORY = ("_git", "scm", "projects", "repos", "-", "v3")
 _PATH_FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
 # What a job's status or result means; `skip`: nothing was deployed.
 _OUTCOMES: dict[str, Outcome] = {
@@ -109,7 +125,7 @@ def parse_token(text: str) -> SecretStr:
 
 def parse_flag(text: str) -> bool:
     if text.lower() not in ("true", "false"):
-        raise InvalidValue("is neither `true` nor `false`.")
+        raise InvalidValue("is neither `true` nor `false`. Write one of the two.")
     return text.lower() == "true"
 
 
@@ -131,15 +147,20 @@ def _matching(
     return read
 
 
-parse_timeout = _matching(r"[0-9]{1,5}(\.[0-9]+)?", float, "is not a number of seconds from 1 to 3600.", 1, 3600)
+parse_timeout = _matching(
+    r"[0-9]{1,5}(\.[0-9]+)?",
+    float,
+    "is not a number of seconds from 1 to 3600. Write digits alone, as in 60 or 2.5.",
+    1,
+    3600,
+)
 parse_rate = _matching(
     r"[0-9]{1,5}(\.[0-9]{1,3})?",
     float,
-    "is not a number of requests a second, as in 7 or 0.5; 0 sends as fast as it can.",
+    "is not a number of requests a second. Write digits alone, as in 7 or 0.5; 0 sends as fast as it can.",
 )
-parse_lanes = _matching("[1-9][0-9]?", int, "is not a whole number from 1 to 32.", most=32)
-parse_number = _matching("[1-9][0-9]{0,15}", int, "is not a whole number of 1 or more.")
-parse_sha = _matching(_SHA, str, "is not a commit id of 7 to 40 hexadecimal digits.")
+parse_lanes = _matching("[1-9][0-9]?", int, "is not a whole number from 1 to 32. Write digits alone, as in 4.", most=32)
+parse_number = _matching("[1-9][0-9]{0,15}", int, "is not a whole number of 1 or more. Write digits alone, as in 41.")
 parse_url = _matching(_URL, str, "is not a URL. Write it whole, as in https://argocd.example.com/build/1791.")
 parse_line = _matching(
     r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
@@ -148,13 +169,56 @@ parse_line = _matching(
 )
 
 
+def parse_sha(text: str) -> str:
+    if found := _no_sha(text):
+        raise InvalidValue(f"is {found}")
+    return text
+
+
 def parse_shas(text: str) -> tuple[str, ...]:
-    found = parse_texts(text)
-    if not all(map(_SHA.fullmatch, found)):
-        raise InvalidValue(
-            'has an item that is not a commit id of 7 to 40 hexadecimal digits. Write ["abc1234", "abc2345"].'
-        )
-    return found
+    shas = parse_texts(text)
+    if found := next(filter(None, map(_no_sha, shas)), ""):
+        raise InvalidValue(f"has an item that is {found}")
+    return shas
+
+
+def _no_sha(text: str) -> str:
+    """Return what a text is instead of a commit id, and what to write; empty if it is one."""
+    if _SHA.fullmatch(text):
+        return ""
+    if re.fullmatch(r"(?:sha\d+:)?[0-9a-f]{41,}", text, re.IGNORECASE):
+        return f"{_NO_SHA} It is longer, as an image's digest is. Write the commit from which the image was built."
+    if re.fullmatch(r"[0-9a-f]{1,6}", text, re.IGNORECASE):
+        return f"{_NO_SHA} It is shorter. Write at least 7 digits, better all 40."
+    return f"{_NO_SHA} If it is the name of a branch or tag, write the commit's id, as `git rev-parse` prints it."
+
+
+def parse_name(text: str) -> str:
+    """Read one line that names something. Raises InvalidValue for a name that nobody can have meant."""
+    text = parse_line(text)
+    if found := slip(text):
+        raise InvalidValue(f"{found[0]}. {found[1]}")
+    return text
+
+
+def parse_source_name(text: str) -> str:
+    """Read the name of the system that deployed; empty for `none`, which leaves it out."""
+    return "" if text.lower() == "none" else parse_name(text)
+
+
+def parse_repository(text: str) -> str:
+    """Read a repository's name. Raises InvalidValue for its address, with the part to write if that is sure."""
+    text = parse_name(text)
+    url = _REPOSITORY_URL.fullmatch(text)
+    path = (url["path"] if url else text).strip("/").removesuffix(".git")
+    if not url and path == text:
+        return text
+    parts, host = path.split("/"), (url["host"] or url["ssh"] or url["known"] or "") if url else ""
+    if "github" in host.lower():
+        path = "/".join(parts[:2])
+    sure = _REPOSITORY_PATH.fullmatch(path) and not set(parts) & set(_NO_REPOSITORY) and "azure" not in host.lower()
+    cure = f"Write `{path}`, or the name that DX has for it." if sure else _REPOSITORY_FORM
+    raise InvalidValue(f"{'is an address' if url else 'has a slash or `.git` at its end or beginning'}. {cure}")
 
 
 def parse_choice(meanings: Mapping[str, T]) -> Callable[[str], T]:
@@ -211,7 +275,7 @@ def parse_host(text: str) -> DxHost:
         if text.lower() == "localhost":
             raise InvalidValue("is localhost without a scheme and a port. Write both, as in http://localhost:8080.")
         if re.fullmatch(_LABEL, text.lower()):
-            return DxHost(f"https://{text.lower()}.getdx.net", loopback=False)
+            text = f"{text}.getdx.net"
         if re.fullmatch(r"[^.:\[\]]+:\d+", text):
             raise InvalidValue("is a bare name with a port. Write it with its scheme, as in https://dx:8443.")
         text = f"https://{text}"
@@ -230,6 +294,8 @@ def parse_host(text: str) -> DxHost:
         raise InvalidValue("is plain http, which would expose the token on the network. Write https://.")
     if port == 0 or not (_HOST.fullmatch(host) or address) or url.netloc.endswith(":"):
         raise InvalidValue(f"is not a host. {_HOST_FORM}")
+    if _NO_INSTANCE.fullmatch(host.removesuffix(".")):
+        raise InvalidValue(f"is a host that serves no Data Cloud API. {_HOST_FORM}")
     shown = f"[{host}]" if ":" in host else host
     return DxHost(f"{url.scheme}://{shown}" + (f":{port}" if port else ""), loopback)
 
@@ -244,6 +310,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def parse_services(text: str) -> tuple[Service, ...]:
     """Read a list of services, each as `identifier`, `identifier=Display Name` or a JSON object of both."""
     text = text.strip()
+    if found := slip(text):  # as in [object Object], which is no list
+        raise InvalidValue(f"has a service that {found[0]}. {found[1]}")
     one_line = not text.startswith(("[", "{")) and len(text.splitlines()) == 1
     if one_line and "," in text.partition("=")[2]:
         raise InvalidValue(
@@ -274,6 +342,8 @@ def services_in_payload(payload: Any) -> tuple[Service, ...]:
 
 def _service(item: object) -> Service:
     if isinstance(item, str):
+        if found := slip(item):
+            raise InvalidValue(f"has a service that {found[0]}. {found[1]}")
         identifier, equals, name = (part.strip() for part in item.partition("="))
         if equals and not name:
             raise InvalidValue(f"has a service with nothing after `=`. {SERVICE_FORM}")
@@ -281,7 +351,8 @@ def _service(item: object) -> Service:
     if isinstance(item, dict) and item.keys() <= {"identifier", "name"}:
         given, shown = item.get("identifier"), item.get("name")
         if isinstance(given, str) and (shown is None or isinstance(shown, str)):
-            return checked(given.strip(), (shown or "").strip() or None)
+            # Written so, it is meant: a saved row has what a repository or an owner is called, whatever that is.
+            return checked(given.strip(), (shown or "").strip() or None, literal=True)
     raise InvalidValue(f"has a service that is neither text nor an object with `identifier` and `name`. {SERVICE_FORM}")
 
 

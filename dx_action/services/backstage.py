@@ -13,7 +13,7 @@ from functools import cache
 import yaml
 
 from dx_action.errors import InvalidValue
-from dx_action.services.service import Ownership, Service, checked, naming, text_of
+from dx_action.services.service import Ownership, Service, flaw, naming, text_of
 from dx_action.strict_yaml import AliasNode, documents, line_of
 
 CATALOG = "catalog-info.yaml"
@@ -76,11 +76,10 @@ def _component(document: yaml.Node) -> Service | None:
         raise InvalidValue.at(line_of(title), "has a component whose `metadata.title` is not text")
     if "{{" in name.value:
         return None
-    try:
-        return checked(name.value.strip(), (title.value if title else "").strip() or None)
-    except InvalidValue:
-        what = "has a component whose name is blank or has a control character in it"
-        raise InvalidValue.at(line_of(name), what) from None
+    service = Service(name.value.strip(), (title.value if title else "").strip() or None)
+    if found := flaw(service.identifier, service.name):
+        raise InvalidValue.at(line_of(name), f"has a component {found[0]}", found[1])
+    return service
 
 
 def _values(node: yaml.Node | None, *wanted: str) -> list[yaml.Node | None]:

@@ -6,18 +6,16 @@ web:
   paths: [apps/web/**, "!apps/web/**/*.md"]
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from dx_action.errors import InvalidValue
 from dx_action.services.patterns import Pattern, PatternLists
-from dx_action.services.service import Ownership, Service, checked, naming, text_of
+from dx_action.services.service import Ownership, Service, flaw, naming, text_of
 from dx_action.strict_yaml import Where, read_yaml
 
 LARGEST = 1 << 20
 _FORM = "Write `service: [patterns]`, or `service:` with `name` and `paths` below it."
-_BARE = re.compile(r"(?:^|[-:\[,{])[ ]*[*!]", re.MULTILINE)
 
 
 class ServiceMap(Ownership):
@@ -43,11 +41,7 @@ def parse_service_map(data: bytes | str, name: str) -> ServiceMap:
     with naming(name):
         cure = "Combine the patterns of a folder: services/payments/** takes everything in it."
         text = text_of(data, LARGEST, f"is larger than 1 MiB. {cure}")
-        try:
-            found, lines = read_yaml(text)
-        except InvalidValue as wrong:
-            quotes = " A pattern that begins with `*` or `!` needs quotes." if _BARE.search(text) else ""
-            raise InvalidValue(f"{wrong}{quotes}") from None
+        found, lines = read_yaml(text)
         if not isinstance(found, dict) or not found:
             raise InvalidValue.at(1, "is not a map of services", _FORM)
         services: dict[str, Service] = {}
@@ -73,11 +67,10 @@ def _service(identifier: str, entry: Any, lines: dict[Where, int]) -> Service:
             raise InvalidValue.at(line, "has a service without `paths`", _FORM)
         if "name" in entry and not (isinstance(name, str) and name.strip()):
             raise InvalidValue.at(lines[identifier, "name"], "has a `name` that is not text", "Put it in quotes.")
-    try:
-        return checked(identifier.strip(), (name or "").strip() or None)
-    except InvalidValue:
-        what = "has a service whose identifier is blank, or which has a control character in it or its name"
-        raise InvalidValue.at(line, what) from None
+    service = Service(identifier.strip(), (name or "").strip() or None)
+    if found := flaw(service.identifier, service.name):
+        raise InvalidValue.at(line, f"has a service {found[0]}", found[1])
+    return service
 
 
 def _patterns(where: Where, entry: Any, lines: dict[Where, int]) -> list[Pattern]:

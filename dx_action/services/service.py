@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
+from dx_action.text import slip
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Of a changed path and of a pattern, in bytes, as Linux bounds a path.
@@ -29,12 +30,20 @@ class Service:
         return {"identifier": self.identifier} | ({} if self.name is None else {"name": self.name})
 
 
-def checked(identifier: str, name: str | None) -> Service:
-    """Return the service. Raises InvalidValue if it has no identifier, or a control character."""
+def flaw(identifier: str, name: str | None, *, literal: bool = False) -> tuple[str, str] | None:
+    """Return what is wrong with a service, as a clause after "a service", and what to do if that is not plain."""
     if not identifier:
-        raise InvalidValue(f"has a service without an identifier. {SERVICE_FORM}")
+        return "without an identifier", ""
     if CONTROL.search(identifier) or CONTROL.search(name or ""):
-        raise InvalidValue(f"has a service with a line break or another control character in it. {SERVICE_FORM}")
+        return "with a line break or another control character in it", ""
+    found = None if literal else slip(identifier) or slip(name or "")
+    return (f"that {found[0]}", found[1]) if found else None
+
+
+def checked(identifier: str, name: str | None, *, literal: bool = False) -> Service:
+    """Return the service. Raises InvalidValue for one that nobody can have meant, or if it is `literal`, that cannot be sent."""
+    if found := flaw(identifier, name, literal=literal):
+        raise InvalidValue(f"has a service {found[0]}. {found[1] or SERVICE_FORM}")
     return Service(identifier, name)
 
 

@@ -112,8 +112,8 @@ def test_inputs_fill_the_cells(tmp_path: Path) -> None:
         tmp_path, content, service="cart=Cart", environment="blue", method="upsert", success="failure"
     )
     assert values(rows, "service", "environment", "success", "source_name") == [
-        ({"identifier": "cart", "name": "Cart"}, "blue", False, "GitHub Actions"),
-        ({"identifier": "web"}, "blue", False, "GitHub Actions"),
+        ({"identifier": "cart", "name": "Cart"}, "blue", False, None),
+        ({"identifier": "web"}, "blue", False, None),
     ]
     assert {call.method for call in calls(rows)} == {"deployments.upsert"}
     assert notices == ()

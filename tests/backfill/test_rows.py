@@ -223,6 +223,24 @@ def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
     assert one == other
 
 
+@pytest.mark.parametrize(
+    ("cell", "written", "sent"),
+    [
+        (None, None, None),
+        ("", "Jenkins", "Jenkins"),
+        (None, "none", None),
+        ("Argo", None, "Argo"),
+        ("Argo", "Jenkins", "Argo"),
+        ("none", "Jenkins", None),
+    ],
+    ids=str,
+)
+def test_the_source_of_a_row(cell: str | None, written: str | None, sent: str | None) -> None:
+    """A row without one gets one only if the input is written: nobody said that GitHub Actions deployed it."""
+    given = builders.inputs(FROM_FILE | ({"source-name": written} if written else {}))
+    assert body(AT | {"source_name": cell}, given).get("source_name") == sent
+
+
 # What cannot be sent.
 
 
@@ -248,6 +266,14 @@ def test_the_order_of_merge_commits_makes_no_other_deployment() -> None:
         ("merge_commit_shas", [], "is an empty list. Leave it out, or name at least one item."),
         ("merge_commit_shas", "[]", "is an empty list. Leave it out, or name at least one item."),
         ("reference_id", "a\tb", "control character"),
+        ("reference_id", "null", "is what an expression without a value leaves behind"),
+        ("service", "undefined", "has a service that is what an expression without a value leaves behind"),
+        ("service", '"web"', "has a service that has quotes around it"),
+        ("environment", "${{ matrix.env }}", "has an expression that was not evaluated"),
+        ("integration_branch", "$BRANCH", "is a shell variable"),
+        ("source_name", "NaN", "is what an expression without a value leaves behind"),
+        ("repository", "https://github.com/acme/shop", "is an address. Write `acme/shop`"),
+        ("repository", "acme/shop.git", "Write `acme/shop`"),
         ("environment", "\ud800", "is not valid UTF-8"),
         ("success", "perhaps", "is not one of `true`, `success`"),
         ("success", "skipped", "means that nothing was deployed. Leave the row out."),

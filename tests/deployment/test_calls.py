@@ -204,6 +204,12 @@ def test_the_examples_of_the_page(name: str, example: str) -> None:
     assert body["source_name"] == "GitHub Actions"
 
 
+@pytest.mark.parametrize("text", ["none", "None"])
+def test_the_source_may_be_left_out(text: str) -> None:
+    (call,) = planned("workflow_dispatch", {"source-name": text})
+    assert "source_name" not in call.json()
+
+
 def test_every_argument_of_the_page() -> None:
     expected = {
         "deployed_at": "2025-01-01T12:05:00Z",

@@ -56,6 +56,10 @@ def test_metadata(text: str, expected: dict[str, Any]) -> None:
         ('{"\\ud800": 1}', "not valid Unicode"),
         ('a: "\\ud800"', "not valid Unicode"),
         ("a: b: c", "is not valid YAML (line 1)"),
+        (
+            "title: feat: x",
+            "is not valid YAML (line 1). A value has a colon with a space after it. Put the value in quotes.",
+        ),
         ("a: 1\n\tb: 2", "is not valid YAML (line 2)"),
         ("{a: 1", "is not valid YAML"),
         ("a: 1\n---\nb: 2", "is not valid YAML (line 2)"),

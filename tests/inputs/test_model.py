@@ -27,6 +27,23 @@ from dx_action.inputs.model import (
 from dx_action.inputs.values import DxHost
 from dx_action.services.service import Service
 
+# What nobody can have meant as a name, and what is said of it.
+SLIPS = {
+    **dict.fromkeys(
+        ('"web"', "'web'", "`web`", "“web”"), "has quotes around it, which would be part of the name. Remove them."
+    ),
+    **dict.fromkeys(
+        ("${{ matrix.service }}", "x-${{ github.ref }}", "{{ x }}"), "has an expression that was not evaluated. Check"
+    ),
+    **dict.fromkeys(
+        ("$SERVICE", "${SERVICE}"), "is a shell variable, which a workflow does not expand. Write ${{ env.NAME }}, or"
+    ),
+    **dict.fromkeys(
+        ("null", "NULL", "undefined", "[object Object]", "None", "nil", "NaN", "False", "<no value>"),
+        "is what an expression without a value leaves behind. Check the expression that it comes from.",
+    ),
+}
+IS_NAME = "If it is the name of a branch or tag, write the commit's id, as `git rev-parse` prints it."
 DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # test_contract.py: action.yml's
 # What an input needs beside it.
 BESIDE: dict[str, dict[str, str]] = {
@@ -83,6 +100,7 @@ VALID: list[tuple[str, str, Any]] = [
     ("source-url", "https://argocd.example.com/build/1791?x=1#log", "https://argocd.example.com/build/1791?x=1#log"),
     ("source-url", "HTTP://ci/1", "HTTP://ci/1"),
     ("source-name", "argoCD", "argoCD"),
+    *(("source-name", text, "") for text in ("none", "None", "NONE")),
     ("metadata", '{"version": "v1.11.23", "n": 1}', {"version": "v1.11.23", "n": 1}),
     ("metadata", "version: 1.10\nbuild: 0123456\nhot: true\n", {"version": "1.10", "build": "0123456", "hot": True}),
     ("metadata", "  first:\n  second: 2\n", {"first": None, "second": 2}),
@@ -128,6 +146,20 @@ VALID: list[tuple[str, str, Any]] = [
 BAD: list[tuple[str, str, str]] = [
     ("dx-host", "acme.getdx.net/api", "has more than a host"),
     ("dx-host", "http://acme.getdx.net", "plain http"),
+    *(
+        ("dx-host", text, "is a host that serves no Data Cloud API. Write your instance's host, as in acme.getdx.net")
+        for text in (
+            *("api.getdx.com", "app.getdx.com", "getdx.com", "www.getdx.com", "docs.getdx.com", "my-co.getdx.com"),
+            *(
+                "https://API.getdx.com/",
+                "https://app.getdx.com.:443",
+                "https://getdx.net",
+                "www.getdx.net",
+                "api.getdx.net",
+            ),
+            *("api", "app", "yourinstance", "your-instance.getdx.net", "api.github.com", "github.com"),
+        )
+    ),
     ("dx-host", "ftp://acme.getdx.net", "a scheme other than https"),
     ("dx-token", "two words", "has a space, a line break or a character outside ASCII"),
     ("dx-token", "first\nsecond", "has a space, a line break"),
@@ -136,6 +168,10 @@ BAD: list[tuple[str, str, str]] = [
     ("dx-token", "Bearer Bearer abc", "has a space"),
     ("github-token", "ghs abc", "has a space"),
     ("ca-bundle", "../private.pem", "leads out of the workspace"),
+    *(
+        ("timeout", text, "from 1 to 3600. Write digits alone, as in 60 or 2.5.")
+        for text in ("60s", "1m", "+60", "60.", "1,5", "\uff16\uff10", "inf", "0x3c", "1_000")
+    ),
     ("timeout", "0.99", "not a number of seconds from 1 to 3600"),
     ("timeout", "3600.5", "not a number of seconds"),
     ("timeout", "-5", "not a number of seconds"),
@@ -149,9 +185,55 @@ BAD: list[tuple[str, str, str]] = [
     ("service-map", "../services.yml", "leads out of the workspace"),
     ("service-map", "web: 5", "(line 1)"),
     ("repository", "acme/shop\nacme/other", "a line break or another control character"),
-    ("commit-sha", "abc123", "not a commit id of 7 to 40"),
-    ("commit-sha", SHA + "0", "not a commit id"),
-    ("commit-sha", "refs/heads/main", "not a commit id"),
+    *(
+        ("repository", text, "is an address. Write `acme/shop`, or the name that DX has for it.")
+        for text in (
+            *("https://github.com/acme/shop", "https://github.com/acme/shop.git", "HTTPS://GitHub.com/acme/shop/"),
+            *("git@github.com:acme/shop.git", "ssh://git@github.com/acme/shop.git", "git://github.com/acme/shop"),
+            *("https://github.com/acme/shop/tree/main/src", "https://github.com/acme/shop/pull/7?x=1#top"),
+            *("github.com/acme/shop", "www.github.com/acme/shop", "git+ssh://git@ghe.acme.example/acme/shop.git"),
+            *("https://x-access-token:abc@github.com/acme/shop", "https://github.acme.example:8443/acme/shop"),
+            *("ssh://git@bitbucket.acme.example:7999/acme/shop.git", "https://gitlab.com/acme/shop"),
+        )
+    ),
+    ("repository", "https://gitlab.com/acme/group/shop.git", "is an address. Write `acme/group/shop`, or the name"),
+    *(
+        ("repository", text, "has a slash or `.git` at its end or beginning. Write `acme/shop`, or the name")
+        for text in ("acme/shop/", "/acme/shop", "acme/shop.git")
+    ),
+    *(
+        ("repository", text, "is an address. Write the repository as DX names it, as in acme/shop.")
+        for text in (
+            *("https://dev.azure.com/acme/pay/_git/shop", "git@ssh.dev.azure.com:v3/acme/pay/shop"),
+            *("https://bitbucket.acme.example/projects/PAY/repos/shop", "https://bitbucket.acme.example/scm/pay/shop"),
+            *(
+                "https://gitlab.com/acme/shop/-/tree/main",
+                "https://github.com/acme",
+                "https://github.com",
+                "https://x/ä/b",
+            ),
+        )
+    ),
+    *(
+        (name, text, words)
+        for name in ("service", "repository", "environment", "reference-id", "integration-branch", "source-name")
+        for text, words in SLIPS.items()
+        if (name, text) != ("source-name", "None")  # which leaves it out
+    ),
+    ("service", "web=${{ matrix.name }}", "has a service that has an expression that was not evaluated"),
+    ("service", 'web\n"api"', "has a service that has quotes around it"),
+    ("service", '"web=Web App"', "has a service that has quotes around it"),
+    ("service", '["undefined"]', "has a service that is what an expression without a value leaves behind"),
+    *(
+        (name, text, f"not a commit id of 7 to 40 hexadecimal digits. {words}")
+        for name in ("commit-sha", "since-sha", "merge-commit-shas")
+        for texts, words in (
+            (("main", "v1.2", "HEAD", "refs/heads/x", "release/7", "abcdefg", "\u0667" * 40), IS_NAME),
+            (("abc123", "7a"), "It is shorter. Write at least 7 digits, better all 40."),
+            ((SHA + "0", "a" * 64, f"sha256:{'b' * 64}"), "It is longer, as an image's digest is."),
+        )
+        for text in texts
+    ),
     ("attribution", "sha-list", "is not one of `commit`, `repository`, `merge-commits`"),
     ("merge-commit-shas", "{abc1235, abc2346}", "a list in braces"),
     ("merge-commit-shas", "abc1235 abc2346", "has an item that is not a commit id"),
@@ -201,9 +283,12 @@ BAD: list[tuple[str, str, str]] = [
     ("service", "- web=Web", "begins with `- `"),
     ("service", "web=Web,\napi=API", "ends in a comma"),
     ("only-environments", "[null]", "has an item that is not text"),
-    ("set-pull-services", "yes", "is neither `true` nor `false`"),
+    ("set-pull-services", "yes", "is neither `true` nor `false`. Write one of the two."),
     ("replace-pull-services", "yes", "is neither `true` nor `false`"),
-    *(("pull-number", text, "is not a whole number") for text in ("#41", "0", "-41", "4.1", "٤١", "9" * 17)),
+    *(
+        ("pull-number", text, "is not a whole number")
+        for text in ("#41", "0", "-41", "4.1", "٤١", "9" * 17, "\uff14\uff11", "1e3", "NaN")
+    ),
     ("pull-id", "PR_kwDOA", "is not a whole number"),
     ("lead-time-metadata", "true", "is not one of `none`, `commit`, `first-commit`, `both`"),
     ("show-pull-requests", "yes", "is neither `true` nor `false`"),
@@ -218,8 +303,14 @@ BAD: list[tuple[str, str, str]] = [
     ("workflow-jobs", "some", "is neither `true` nor `false`"),
     ("backfill-file", "../history.csv", "leads out of the workspace"),
     ("csv-file", ".git/for-dx.csv", "is inside `.git`"),
-    *(("max-per-second", text, "is not a number of requests a second") for text in ("-1.5", "1e3", "all", "nan")),
-    *(("concurrency", text, "is not a whole number from 1 to 32") for text in ("-4", "0.5", "33", "all", "٤")),
+    *(
+        ("max-per-second", text, "is not a number of requests a second")
+        for text in ("-1.5", "1e3", "all", "nan", "7/s", "\uff17", "0,5", "+1")
+    ),
+    *(
+        ("concurrency", text, "is not a whole number from 1 to 32")
+        for text in ("-4", "0.5", "33", "all", "٤", "4x", "\uff10", "0", "1e1", "nan", "+4")
+    ),
     ("job-index", "0\r1", "control character"),
     ("check-run-id", "1\n2", "control character"),
 ]
@@ -245,7 +336,7 @@ DEFAULTS: dict[str, Any] = {
     "environment": None,
     "reference_id": None,
     "source_url": None,
-    "source_name": "GitHub Actions",
+    "source_name": None,
     "metadata": {},
     "only_branches": (),
     "only_environments": (),
@@ -710,7 +801,7 @@ def test_the_tokens_are_not_shown_with_the_inputs() -> None:
 
 TOKEN_MISSING = (
     "is missing or empty. Write ${{ secrets.DX_TOKEN }}, and store a DX Data Cloud API token as that secret where this "
-    "repository can read it."
+    "repository can read it. A reusable workflow gets it only if its caller writes `secrets: inherit`."
 )
 HOST_MISSING = "is missing. Write your DX instance's host, as in acme.getdx.net."
 

@@ -289,6 +289,11 @@ WEB, API = Service("web", "Web App"), Service("api")
         ('[{"identifier": "web", "name": "Web App"}, "api"]', (WEB, API)),
         ('{"identifier": " web ", "name": " Web App "}', (WEB,)),
         ('{"identifier": "api", "name": null}', (API,)),
+        ('{"identifier": "null", "name": "\'x\'"}', (Service("null", "'x'"),)),
+        (
+            "none\ntrue\nnull-service\n$x-y",
+            (Service("none"), Service("true"), Service("null-service"), Service("$x-y")),
+        ),
         ('{"identifier": "api", "name": " "}', (API,)),
         ('{"identifier": "api"}', (API,)),
         ('{"identifier": "web", "name": "A=B, C"}', (Service("web", "A=B, C"),)),

@@ -110,8 +110,15 @@ def test_components(text: str, services: list[Service]) -> None:
         ("kind: Component", "has a component without `metadata.name` (line 1)"),
         ("kind: Component\nmetadata:\n  title: T\n", "has a component without `metadata.name` (line 3)"),
         ("kind: Component\nmetadata:\n  name: [a]\n", "has a component without `metadata.name` (line 3)"),
-        ("kind: Component\nmetadata:\n  name:\n", "name is blank or has a control character in it (line 3)"),
-        ('kind: Component\nmetadata:\n  name: "a\\nb"\n', "name is blank or has a control character in it (line 3)"),
+        ("kind: Component\nmetadata:\n  name:\n", "has a component without an identifier (line 3)"),
+        (
+            'kind: Component\nmetadata:\n  name: "a\\nb"\n',
+            "a line break or another control character in it (line 3)",
+        ),
+        (
+            "kind: Component\nmetadata:\n  name: undefined\n",
+            "a component that is what an expression without a value leaves",
+        ),
         ("kind: Component\nmetadata:\n  name: a\n  title: {b: c}\n", "`metadata.title` is not text (line 4)"),
         ("kind: Component\nmetadata: *common\n", "has an alias in a component's `metadata` (line 2)"),
         ("kind: Component\nmetadata:\n  name: *n\n", "has an alias in a component's `metadata` (line 3)"),
@@ -121,7 +128,7 @@ def test_components(text: str, services: list[Service]) -> None:
         ("kind: Component\nmetadata:\n  name: a\n  name: b\n", "has the same key twice (line 4)"),
         ("just words", "has a document that is not a mapping (line 1)"),
         (COMPONENT + "---\n- a\n", "has a document that is not a mapping (line 13)"),
-        (COMPONENT + "---\nkind: [\n", "is not valid YAML (line 14)"),
+        (COMPONENT + "---\nkind: [\n", "is not valid YAML (line 14). A bracket, a brace or a comma is missing,"),
         (COMPONENT + "---\n{% if x %}\n", "is not valid YAML (line 13)"),
         ("kind: System\na: b: c\n", "is not valid YAML (line 2)"),
         ("a: \x07", "is not valid YAML (line 1)"),
@@ -217,7 +224,9 @@ def test_services_of_many_paths_come_once_and_in_the_order_of_their_names() -> N
 
 def test_a_broken_catalog_is_named() -> None:
     files = {**FILES, "services/web/catalog-info.yaml": b"kind: Component\nmetadata: [\n"}
-    with pytest.raises(InvalidValue, match=r"^services/web/catalog-info\.yaml is not valid YAML \(line 3\)\.$"):
+    with pytest.raises(
+        InvalidValue, match=r"^services/web/catalog-info\.yaml is not valid YAML \(line 3\)\. A bracket, "
+    ):
         Catalogs(files.get).services_of(["services/payments/x", "services/web/x"])
     assert Catalogs(files.get).services_of(["services/payments/x", "services/web/ui/x"])
 

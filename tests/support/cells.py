@@ -1,8 +1,26 @@
 """Strategies for the cells of a backfill's rows."""
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
+from dx_action.errors import InvalidValue
+from dx_action.inputs.values import parse_name, parse_repository, parse_source_name
+
+
+def _reads(parse: Callable[[str], str]) -> Callable[[str], bool]:
+    def reads(text: str) -> bool:
+        try:
+            parse(text.strip())
+        except InvalidValue:
+            return False
+        return True
+
+    return reads
+
+
 LINES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20)
+NAMES = LINES.filter(_reads(parse_name))
 SERVICES = st.builds(lambda one: {"identifier": one}, LINES.filter(str.strip))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | LINES,
@@ -12,15 +30,15 @@ JSON = st.recursive(
 CELLS = st.fixed_dictionaries(
     {"deployed_at": st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")},
     optional={
-        "reference_id": LINES,
+        "reference_id": NAMES,
         "service": SERVICES,
-        "repository": LINES,
+        "repository": LINES.filter(_reads(parse_repository)),
         "commit_sha": st.from_regex(r"[0-9a-fA-F]{7,40}", fullmatch=True),
-        "integration_branch": LINES,
-        "environment": LINES,
+        "integration_branch": NAMES,
+        "environment": NAMES,
         "success": st.booleans(),
         "source_url": st.just("https://ci.example/é?a=1,2"),
-        "source_name": LINES,
+        "source_name": LINES.filter(_reads(parse_source_name)),
         "metadata": st.dictionaries(LINES, JSON, max_size=3),
         "method": st.sampled_from(["create", "upsert"]),
     },
