@@ -155,7 +155,7 @@ def test_the_csv_that_is_written(tmp_path: Path) -> None:
     assert head == ",".join(COLUMNS)
     assert first == (
         f"{rows.call(0).reference_id},2025-01-01T12:05:00Z,"
-        '"{""identifier"":""web"",""name"":""Web""}",,"[""abc1234"",""abc1235""]",,,,false,,GitHub Actions,'
+        '"{""identifier"":""web"",""name"":""Web""}",,"[""abc1234"",""abc1235""]",,,,false,,,'
         '"{""ü"":""=1+1""}"'
     )
     assert second.startswith(

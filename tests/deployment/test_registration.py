@@ -225,7 +225,7 @@ def test_the_events_pull_request_is_told_the_services_of_the_deployment(given: d
     ],
     ids=str,
 )
-@pytest.mark.parametrize("repository", ["acme/other", "PROJ/shop", "gerrit-project", "acme/shop.git"])
+@pytest.mark.parametrize("repository", ["acme/other", "PROJ/shop", "gerrit-project", "acme/shop.github"])
 def test_another_repository_with_its_own_commit(
     repository: str, given: dict[str, str], commit: Sourced[str] | None
 ) -> None:
@@ -330,8 +330,6 @@ def test_the_order_of_services(
         ("shop", "shop"),
         ("a/b/c", "c"),
         ("my project/a repo", "a repo"),
-        ("acme/shop/", "shop"),
-        ("/", "/"),
     ],
 )
 def test_the_repositorys_own_name(repository: str, name: str) -> None:

@@ -94,3 +94,10 @@ class Catchall(Ownership):
 
     def services_at(self, path: str) -> tuple[Service, ...]:
         return (WEB,) if path else ()
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"), [("acme/shop/", "shop"), ("acme/Shop", "Shop"), ("shop", "shop"), ("/", "/")]
+)
+def test_the_service_of_a_repositorys_name(repository: str, name: str) -> None:
+    assert by_name(repository) == Service(name)
