@@ -597,7 +597,7 @@ PROXY = {"https_proxy": "http://svc:p%40ss-w0rd@proxy.example:8080"}
         # The first of two.
         ({"metadata": f"a: t0ken-0f-the-tests {GITHUB_TOKEN} p@ss-w0rd"}, {"metadata": NOWHERE_ELSE}),
         # What cannot be read says that alone.
-        ({"timeout": GITHUB_TOKEN}, {"timeout": "is not a number of seconds from 1 to 3600."}),
+        ({"timeout": GITHUB_TOKEN}, {"timeout": "is not a number of seconds from 1 to 3600. Write digits alone, as in 60 or 2.5."}),
         # Not even for a file's name, or a branch that nothing is sent of.
         ({"only-branches": GITHUB_TOKEN}, {"only-branches": OF_GITHUB}),
     ],
