@@ -101,7 +101,7 @@ def main(
 def _operate(step: endings.Step) -> endings.Report:
     """Do what the step is asked for. Raises ActionError, Interrupted."""
     step.workflow.say(f"DX deployment action {__version__}")
-    inputs = step.inputs = read_inputs(step.env)
+    inputs = step.inputs = read_inputs(step.env, step.clock.now())
     runtime = read_runtime(step.env)
     match inputs.operation:
         case "deploy" | "set-pull-services":

@@ -9,19 +9,23 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
-from typing import IO, Literal
+from typing import IO, Literal, get_args
 
 from dx_action.backfill.rows import COLUMNS, BadRow, Row, read_row
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call, Method, secrets_in
 from dx_action.errors import BadInput, Interrupted, InvalidValue, Problem
-from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, json_value
+from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, json_value
 from dx_action.inputs.model import Inputs
+from dx_action.inputs.times import AHEAD
+from dx_action.report.endings import hints
+from dx_action.report.failures import Hint
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
 from dx_action.secrecy import NO_SECRETS, Secrets
-from dx_action.text import DEEPEST, one_line, plural, truncate
+from dx_action.text import DEEPEST, join_names, one_line, plural, truncate
 
 Form = Literal["CSV", "JSON Lines"]
 MOST_BYTES = 1 << 20
@@ -32,9 +36,9 @@ _FORMS: dict[str, Form] = {".csv": "CSV", ".jsonl": "JSON Lines", ".ndjson": "JS
 _QUOTED, _CR = re.compile(rb'"[^"]*"?'), re.compile(rb"\r(?!\n|$)")
 _CR_ALONE = "has a line end that is CR alone. Save the file with LF or CRLF line ends."
 _KNOWN = ", ".join(f"`{column}`" for column in COLUMNS)
-# What another attempt of the same job changes: when, in which run, and what was looked up (see `lead-time-metadata`).
+# What another attempt of the same job changes: when, in which run, and what was looked up (see `extra-metadata`).
 _OF_A_RUN = ("deployed_at", "source_url")
-_LOOKED_UP = (COMMIT_KEY, FIRST_KEY)
+_LOOKED_UP = (COMMIT_KEY, FIRST_KEY, *get_args(Fact))
 _KEPT: dict[Method, str] = {"deployments.create": "first", "deployments.upsert": "last"}
 
 
@@ -43,10 +47,11 @@ def rows_from_file(
     runtime: Runtime,
     workspace: Workspace,
     say: Callable[[str], None],
+    now: datetime,
     secrets: Secrets = NO_SECRETS,
     late: Callable[[], bool] = lambda: False,
-) -> tuple[Rows, tuple[str, ...]]:
-    """Return every row of the `backfill-file`, all checked, and the notices about them.
+) -> tuple[Rows, tuple[Hint, ...]]:
+    """Return every row of the `backfill-file`, all checked, and the hints about them. `now` is UTC.
 
     Raises BadInput with the first problems, and how many more there are; and Interrupted once it is `late`.
     """
@@ -55,22 +60,23 @@ def rows_from_file(
         raise BadInput.of("service", text)
     if inputs.success == "skip":
         raise BadInput.of("success", "means that nothing was deployed, but every row is a deployment. Leave it out.")
-    path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository, secrets)
+    path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository, now, secrets)
     try:
         with workspace.opened(path) as file:
             reader.read(path, file, late)
     except InvalidValue as wrong:
         raise BadInput.of("backfill-file", str(wrong)) from None
     say(f"Read {plural(len(reader.rows), 'row')} from {path}")
-    return reader.rows, reader.notices()
+    return reader.rows, reader.hints()
 
 
 class _Reader:
-    """The rows read so far, the problems found, and the counts for the notices. `own` is the workflow's repository."""
+    """The rows read so far, the problems found, and the counts for the hints. `own` is the workflow's repository."""
 
-    def __init__(self, inputs: Inputs, own: str, secrets: Secrets) -> None:
+    def __init__(self, inputs: Inputs, own: str, now: datetime, secrets: Secrets) -> None:
         self.rows = Rows()
-        self._inputs, self._own, self._secrets = inputs, own, secrets
+        self._inputs, self._own, self._now, self._secrets = inputs, own, now, secrets
+        self._ahead: list[int] = []
         self._indexes: dict[bytes, int] = {}
         self._problems: list[str] = []
         self._more = self._repeated = 0
@@ -101,7 +107,7 @@ class _Reader:
         try:
             cells = csv_cells(record.data, columns) if columns else json_cells(record.data)
             if cells:  # a spreadsheet leaves rows of commas below a table
-                self._add(self._without_secrets(read_row(cells, self._inputs, self._own)), line)
+                self._add(self._without_secrets(read_row(cells, self._inputs, self._own, self._now)), line)
         except BadRow as bad:
             texts = [f"line {line}, column `{_shown(each.subject)}`: {each.text}" for each in bad.problems]
         except InvalidValue as wrong:
@@ -122,6 +128,8 @@ class _Reader:
         Calls about pull requests are all kept: one that repeats an earlier one may follow a third with other services.
         """
         call, index = row.call, len(self.rows)
+        if row.ahead:
+            self._ahead.append(line)
         if call.reference_id:
             key = blake2b(call.reference_id.encode(), digest_size=16).digest()
             index = self._indexes.setdefault(key, index)
@@ -143,7 +151,13 @@ class _Reader:
             if call.method == "deployments.upsert":
                 self.rows.replace(index, call, line)
 
-    def notices(self) -> tuple[str, ...]:
+    def hints(self) -> tuple[Hint, ...]:
+        warnings: list[str] = []
+        if self._ahead:
+            lines = join_names([f"{line}" for line in self._ahead[:_MOST_SHOWN]])
+            more = f" and {len(self._ahead) - _MOST_SHOWN:,} more" if len(self._ahead) > _MOST_SHOWN else ""
+            rows, s = plural(len(self._ahead), "row"), "s" if len(self._ahead) > 1 else ""
+            warnings.append(f"`deployed_at` of {rows} (line{s} {lines}{more}) is {AHEAD}")
         texts: list[str] = []
         if self._assumed:
             rows, name = plural(self._assumed.total(), "row has", "rows have"), next(iter(self._assumed))
@@ -158,7 +172,7 @@ class _Reader:
                     f"{rows} an earlier `reference_id` with a different time or URL, as a re-run job writes. By "
                     f"`{method.removeprefix('deployments.')}`, DX keeps the {kept} one, so only that one is sent."
                 )
-        return tuple(texts)
+        return hints(warnings, texts)
 
 
 def _values(call: Call) -> str:

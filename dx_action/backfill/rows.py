@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from dx_action.deployment.calls import FIELDS, Call, Method, deployment_call, pull_call
@@ -11,7 +12,7 @@ from dx_action.deployment.reference_id import row_id
 from dx_action.errors import ActionError, InvalidValue, Problem
 from dx_action.inputs.metadata import parse_metadata
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.times import iso, parse_time
+from dx_action.inputs.times import is_ahead, iso, parse_time
 from dx_action.inputs.values import (
     Outcome,
     parse_choice,
@@ -46,12 +47,14 @@ class BadRow(ActionError):
 class Row:
     """A checked row.
 
-    `assumed`: its service is the repository's own name. `derived`: its `reference_id` is derived from its content.
+    `assumed`: its service is the repository's own name. `derived`: its `reference_id` is derived from its content. `ahead`: its
+    time is ahead of the clock.
     """
 
     call: Call
     assumed: bool = False
     derived: bool = False
+    ahead: bool = False
 
 
 class _Cells:
@@ -85,20 +88,20 @@ class _Cells:
         self.problems.append(Problem(column, text))
 
 
-def read_row(cells: Mapping[str, object], inputs: Inputs, own: str) -> Row:
+def read_row(cells: Mapping[str, object], inputs: Inputs, own: str, now: datetime) -> Row:
     """Check a row's cells, which are text or, in JSON Lines, any JSON value. None and blank text count as absent.
 
-    The inputs fill what is absent, and `own` is the workflow's repository. Raises BadRow with every problem.
+    The inputs fill what is absent, `own` is the workflow's repository, and `now` is UTC. Raises BadRow with every problem.
     """
     method = cells.get("method")
     if isinstance(method, str) and method.strip().lower() == "setpullservices":
         return _pull_row(_Cells(cells, _PULL_COLUMNS))
-    return _deployment_row(_Cells(cells, COLUMNS), inputs, own)
+    return _deployment_row(_Cells(cells, COLUMNS), inputs, own, now)
 
 
-def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
+def _deployment_row(cells: _Cells, inputs: Inputs, own: str, now: datetime) -> Row:
     method = cells.text("method", parse_choice(_METHODS)) or _METHODS[inputs.method]
-    deployed_at = cells.text("deployed_at", parse_time, int)
+    moment = cells.text("deployed_at", lambda text: _moment(text, now), int)
     shas = cells.text("merge_commit_shas", parse_shas, list) or ()
     commit = cells.text("commit_sha", parse_sha)
     # Merge commits say by themselves which code it is, in whichever repository.
@@ -119,8 +122,9 @@ def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
         cells.add_problem("repository", "is missing, and neither the input `repository` nor GITHUB_REPOSITORY is set.")
     if not service and not repository and "service" not in cells:
         cells.add_problem("service", "is missing, and the row has no repository whose name could be used instead.")
-    if cells.problems or deployed_at is None:
+    if cells.problems or moment is None:
         raise BadRow(*cells.problems)
+    deployed_at, ahead = moment
     assumed, derived = not service, not reference_id
     service = service or by_name(repository or "")
     time, commits = iso(deployed_at), shas or tuple(filter(None, [commit]))
@@ -140,7 +144,7 @@ def _deployment_row(cells: _Cells, inputs: Inputs, own: str) -> Row:
         source_name=source_name or None,
         metadata=metadata,
     )
-    return Row(call, assumed, derived)
+    return Row(call, assumed, derived, ahead)
 
 
 def _pull_row(cells: _Cells) -> Row:
@@ -163,6 +167,12 @@ def _one_service(value: object) -> Service:
     if len(services) > 1:
         raise InvalidValue("names several services, but a row is a deployment of one. Write a row for each service.")
     return services[0]
+
+
+def _moment(text: str, now: datetime) -> tuple[datetime, bool]:
+    """Return a deployment's time, and whether it is ahead of the clock."""
+    moment = parse_time(text)
+    return moment, is_ahead(moment, now)
 
 
 def _outcome(text: str) -> Outcome:

@@ -38,7 +38,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     secrets = step.workflow.secrets
     if inputs.backfill_file:
         try:
-            rows, notices = rows_from_file(inputs, runtime, step.workspace, step.workflow.say, secrets)
+            rows, found = rows_from_file(inputs, runtime, step.workspace, step.workflow.say, step.clock.now(), secrets)
         except Interrupted:
             if inputs.failed_file and not (replaces or inputs.csv_file or inputs.dry_run):
                 return _unsent(step, inputs, runtime)
@@ -48,13 +48,14 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
 
         repository = Repository(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
         rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say, secrets)
-    notices = (*notices, *unused_inputs(inputs, Event(name=runtime.event_name)))
+        found = hints((), notices)
+    found = (*found, *hints((), unused_inputs(inputs, Event(name=runtime.event_name))))
     if not len(rows):
-        return backfill_report.nothing(notices)
+        return backfill_report.nothing([text for _, text in found])
     if inputs.csv_file:
-        notices = (*notices, *write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed))
+        found = (*found, *hints((), write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed)))
     from_file = inputs.backfill_file is not None
-    result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=hints((), notices))
+    result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
     if inputs.dry_run:
@@ -72,14 +73,14 @@ def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         return step.clock.monotonic() > end
 
     try:
-        rows, notices = rows_from_file(inputs, runtime, step.workspace, lambda _text: None, step.workflow.secrets, late)
+        rows, found = rows_from_file(
+            inputs, runtime, step.workspace, lambda _text: None, step.clock.now(), step.workflow.secrets, late
+        )
     except ActionError:
         raise Interrupted from None
     failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed)
     failed_file.finish(map(rows.call, range(len(rows))), (), late)
-    result = BackfillResult(
-        rows=rows, tally=Tally(len(rows)), reason="cancelled", saved=failed_file.path, hints=hints((), notices)
-    )
+    result = BackfillResult(rows=rows, tally=Tally(len(rows)), reason="cancelled", saved=failed_file.path, hints=found)
     problems = [failed_file.problem] if failed_file.problem else []
     return backfill_report.sent(result, fail_on_error=inputs.fail_on_error, problems=problems)
 

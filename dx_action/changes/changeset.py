@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 from dx_action.errors import BadInput
-from dx_action.inputs.metadata import FIRST_KEY
+from dx_action.inputs.metadata import FIRST_KEY, Fact
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
-from dx_action.text import plural
+from dx_action.text import join_names, plural
 
 K = TypeVar("K")
 CLOCK = "the clock"
@@ -249,13 +249,14 @@ class Changes:
     """Each service's change set, by its identifier. `reasons` say why it is unknown, and of which services.
 
     `listed`: the summary lists the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; the first
-    commit there is the earliest of all services, and `lead_times_of` returns a service's own.
+    commit there is the earliest of all services, and `lead_times_of` returns a service's own. `facts` are wanted for `metadata`.
     """
 
     by_service: Mapping[str, ChangeSet]
     listed: bool = False
     reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lead_times: Mapping[str, Sourced[int]] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -276,6 +277,32 @@ class Changes:
         """Whether it is certain that everything was deployed before."""
         change_sets = self.by_service.values()
         return bool(change_sets) and all(change_set.certain and not change_set.ships for change_set in change_sets)
+
+    def facts_of(self, service: str) -> dict[str, Sourced[bool | int]]:
+        """Return those of the wanted facts that were looked up for one service's deployment, by their keys in `metadata`."""
+        change_set, found = self.by_service.get(service), dict[str, bool | int]()
+        if change_set and change_set.certain and change_set.previous:
+            found["rollback"] = change_set.course == "rollback"
+        if change_set and change_set.certain:
+            found["pull_requests"] = len(change_set.pulls) if change_set.ships else 0
+        return {fact: Sourced(found[fact], "what ships") for fact in self.facts if fact in found}
+
+    def missing_facts(self, services: Sequence[str]) -> tuple[str, ...]:
+        """Return a notice for each wanted fact that a service's deployment has not, and why."""
+        notices = []
+        for fact in self.facts:
+            missing = [name for name in services if fact not in self.facts_of(name)]
+            why = "it could not be determined what was deployed before"
+            if fact == "started_at":
+                why = "only the action's `job/` records when a job starts"
+            elif not self.by_service and not self.reasons:
+                why = (
+                    "nothing was looked up that says it. Set `attribution: merge-commits`, `show-pull-requests: true` or "
+                    "`lead-time-metadata: first-commit`"
+                )
+            of = f" for {join_names(missing)}" if len(missing) < len(services) else ""
+            notices += [f"`{fact}` of `extra-metadata` is left out{of}, because {why}."] * bool(missing)
+        return tuple(notices)
 
     def dated(self, pulls: Iterable[MergedPull]) -> "Changes":
         """Return the same changes with these pull requests in place of those with the same numbers."""

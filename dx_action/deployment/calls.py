@@ -118,7 +118,8 @@ def deployment_calls(registration: Registration, inputs: Inputs) -> tuple[Call, 
     commit = registration.commit if registration.attribution.value != "repository" else None
     calls = []
     for service, reference_id in zip(registration.services.value, registration.reference_ids.value, strict=True):
-        times = {key: time.value for key, time in registration.changes.lead_times_of(service.identifier).items()}
+        changes = registration.changes
+        found = {**changes.lead_times_of(service.identifier), **changes.facts_of(service.identifier)}
         call = deployment_call(
             method,
             reference_id=reference_id,
@@ -132,7 +133,7 @@ def deployment_calls(registration: Registration, inputs: Inputs) -> tuple[Call, 
             success=registration.success.value,
             source_url=registration.source_url.value if registration.source_url else None,
             source_name=inputs.own_source_name or None,
-            metadata={**times, **inputs.metadata},
+            metadata={**{key: value.value for key, value in found.items()}, **inputs.metadata},
         )
         calls.append(call)
     return tuple(calls)

@@ -1,7 +1,7 @@
 """What will be registered, each value with its source: an input, else the event, else the runner. Pure, but for `lookups`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
@@ -18,16 +18,17 @@ from dx_action.changes.changeset import (
 from dx_action.deployment.pull_services import PullServices, ServiceLookups, assign, named_pull, nothing_to_send
 from dx_action.deployment.reference_id import Subject, reference_ids
 from dx_action.deployment.trigger import IsTag, Skipped, Trigger, decide, own_repository
-from dx_action.errors import ActionError, BadEvent, BadInput, Problem
+from dx_action.errors import ActionError, BadEvent, BadInput, InvalidValue, Problem
 from dx_action.inputs.model import Attribution, Inputs, is_written
-from dx_action.inputs.times import iso
+from dx_action.inputs.times import AHEAD, is_ahead, iso
 from dx_action.inputs.values import Sourced, sourced
 from dx_action.runner.event import DeploymentEvent, Event, PullRequest
 from dx_action.runner.runtime import Runtime
-from dx_action.services.service import Service, by_name
+from dx_action.services.service import Service, by_name, space_warnings
+from dx_action.text import one_line
 
 # The source of merge commits that no input lists.
-DISCOVERED = "the pull requests that ship"
+DISCOVERED, INPUT = "the pull requests that ship", "input service"
 # The source of what neither an input nor the event says.
 DEFAULT = "the default"
 Lookups = Callable[[], ServiceLookups]
@@ -93,6 +94,7 @@ def resolve(
     # Most runs look nothing up, so the client is made when it is first needed.
     lookups = cache(lambda: lookups_for(subject.repository.value, subject.own, subject.sha))
     services, notices = _services(inputs, subject, trigger, lookups)
+    spaces = space_warnings(services.value) if services in (trigger.services, Sourced(inputs.service, INPUT)) else ()
     found, problems = _pull_services(inputs, subject, services, lookups)
     # Without a service, a pull request is left out, unless its services in DX are to be removed.
     pull_services = tuple(pull for pull in found if pull.services or (pull.replace and not pull.others))
@@ -104,8 +106,10 @@ def resolve(
         return nothing_to_send(found, deploys=inputs.deploys)
     given_at = sourced(inputs.deployed_at, "input deployed-at") or trigger.deployed_at
     time = given_at or Sourced(now.replace(microsecond=0), CLOCK)
+    late, again = _time_remarks(time, runtime, now) if services.value else ((), ())
     deployed_at = Sourced(iso(time.value), time.source)
     changes = _changes(inputs, subject, services.value, deployed_at, lookups)
+    unknown = changes.missing_facts([service.identifier for service in services.value])
     attribution, merge_commit_shas = _commits(inputs, changes, services.value)
     success, environment = _success(inputs, trigger), sourced(inputs.environment, "input environment")
     if inputs.only_environments:  # who lists environments counts more than production, and DX would take each for it
@@ -128,10 +132,30 @@ def resolve(
         source_url=sourced(inputs.source_url, "input source-url") or trigger.page or job_page,
         pull_number=pull_number,
         pull_id=pull_id,
-        notices=(*trigger.notices, *notices, *changes.notices),
-        warnings=(*trigger.warnings, *changes.warnings, *(lookups().warnings if lookups.cache_info().currsize else ())),
+        notices=(*trigger.notices, *notices, *again, *changes.notices, *unknown),
+        warnings=(
+            *trigger.warnings,
+            *spaces,
+            *late,
+            *changes.warnings,
+            *(lookups().warnings if lookups.cache_info().currsize else ()),
+        ),
         problems=problems,
     )
+
+
+def _time_remarks(time: Sourced[datetime], runtime: Runtime, now: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the warnings and the notices about a deployment's time. Raises BadInput for one that nobody can have meant."""
+    try:
+        late = is_ahead(time.value, now)
+    except InvalidValue as wrong:
+        raise BadInput.of("deployed-at", f"comes from {time.source}, and {wrong}") from None
+    attempt = (
+        f"This is attempt {one_line(runtime.run_attempt)} of the run, and the deployment's time is that of this attempt. If "
+        "production changed in an earlier one, set `deployed-at`."
+    )
+    again = time.source == CLOCK and runtime.run_attempt != "1"
+    return (f"`deployed-at`, from {time.source}, is {AHEAD}",) * late, (attempt,) * again
 
 
 def _success(inputs: Inputs, trigger: Trigger) -> Sourced[bool]:
@@ -165,7 +189,7 @@ def _services(
 ) -> tuple[Sourced[tuple[Service, ...]], tuple[str, ...]]:
     """Return the services in the contract's order, and notices. If only pull requests are set, their own files decide."""
     if inputs.service:
-        return Sourced(inputs.service, "input service"), ()
+        return Sourced(inputs.service, INPUT), ()
     if inputs.services_source != "input":
         touched = lookups().touched(deployed_change(subject.event, inputs, subject.sha)) if inputs.deploys else ()
         return Sourced(touched, f"changed files, by {inputs.services_source}"), ()
@@ -196,10 +220,11 @@ def _changes(
     inputs: Inputs, subject: Subject, services: tuple[Service, ...], deployed_at: Sourced[str], lookups: Lookups
 ) -> Changes:
     if not inputs.deploys or (inputs.lead_time_metadata == "none" and not needs_changes(inputs, subject.event)):
-        return NO_CHANGES
+        return replace(NO_CHANGES, facts=inputs.wanted_facts)
     from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
 
-    return discover(inputs, subject.event, services, subject.sha, deployed_at, lambda: lookups().changes)
+    found = discover(inputs, subject.event, services, subject.sha, deployed_at, lambda: lookups().changes)
+    return replace(found, facts=inputs.wanted_facts)
 
 
 def _commits(

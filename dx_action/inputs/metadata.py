@@ -2,13 +2,16 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, Literal, get_args
 
 from dx_action.errors import InvalidValue
+from dx_action.inputs.values import parse_texts
 from dx_action.text import DEEPEST, TooDeepError, parse_json
 
 # The fields from which DX takes the lead time (its page on deployments.create).
 COMMIT_KEY, FIRST_KEY = "commit_timestamp", "first_commit_timestamp"
+# What `extra-metadata` may name. The name is the key.
+Fact = Literal["rollback", "pull_requests", "started_at"]
 _FORM = 'Write a JSON object, {"version": "1.2.3"}, or lines of `key: value`.'
 
 
@@ -26,6 +29,15 @@ def parse_metadata(text: str) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise InvalidValue("contains a character that is not valid Unicode.") from None
     return found
+
+
+def parse_facts(text: str) -> tuple[Fact, ...]:
+    """Read a list of facts, in any case, each once."""
+    words: dict[str, Fact] = {word: word for word in get_args(Fact)}
+    found = [item.lower() for item in parse_texts(text)]
+    if not words.keys() >= set(found):
+        raise InvalidValue(f"has an item that is none of {', '.join(f'`{word}`' for word in words)}.")
+    return tuple(dict.fromkeys(words[item] for item in found))
 
 
 def json_value(text: str, *, deepest: int = DEEPEST) -> Any:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
-from dx_action.errors import BadInput, FailOnError, Problem
+from dx_action.errors import BadInput, FailOnError, InvalidValue, Problem
 from dx_action.inputs import values
 from dx_action.inputs.filters import parse_branches
-from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, parse_metadata
-from dx_action.inputs.times import parse_time
+from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, parse_facts, parse_metadata
+from dx_action.inputs.times import is_ahead, parse_time
 from dx_action.inputs.values import DxHost, Outcome, one_of
 from dx_action.runner.runtime import proxy_passwords
 from dx_action.secrecy import Secret, Secrets
@@ -72,6 +72,7 @@ class Inputs(BaseModel):
     since_sha: Sha | None = None
     integration_branch: Name | None = None
     deployed_at: Time | None = None
+    extra_metadata: Annotated[tuple[Fact, ...], PlainValidator(parse_facts)] = ()
     lead_time_metadata: Annotated[LeadTime, one_of(LeadTime)] = "none"
     success: Annotated[Outcome | None, PlainValidator(values.parse_outcome)] = None
     environment: Name | None = None
@@ -130,6 +131,11 @@ class Inputs(BaseModel):
         return self.attribution == "merge-commits" and not self.merge_commit_shas
 
     @property
+    def wanted_facts(self) -> tuple[Fact, ...]:
+        """What `metadata` gets of `extra-metadata`: not what the author wrote there."""
+        return tuple(fact for fact in self.extra_metadata if fact not in self.metadata)
+
+    @property
     def wants_commit_time(self) -> bool:
         """Whether `metadata` gets the commit's time: not if the author wrote one there."""
         return self.lead_time_metadata in ("commit", "both") and COMMIT_KEY not in self.metadata
@@ -166,7 +172,7 @@ RULES = (
         "is only for `operation: backfill`. Set that as well, or leave this out.",
     ),
     Rule(
-        ("show-pull-requests", "lead-time-metadata"),
+        ("show-pull-requests", "lead-time-metadata", "extra-metadata"),
         lambda inputs: inputs.operation == "set-pull-services",
         "is about a deployment, and `operation: set-pull-services` registers none. Leave it out.",
     ),
@@ -201,7 +207,7 @@ RULES = (
         "is about one deployment, and a backfill registers many. Leave it out.",
     ),
     Rule(
-        ("lead-time-metadata",),
+        ("lead-time-metadata", "extra-metadata"),
         _backfill,
         "is looked up for one deployment, and a backfill registers many. Use `metadata`, or leave this out.",
     ),
@@ -239,8 +245,8 @@ def is_written(inputs: Inputs, name: str) -> bool:
     return bool(getattr(inputs, field) != Inputs.model_fields[field].get_default(call_default_factory=True))
 
 
-def read_inputs(env: Mapping[str, str]) -> Inputs:
-    """Read every input. Raises BadInput with every problem at once."""
+def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
+    """Read every input. With `now`, which is UTC, `deployed-at` is compared with it. Raises BadInput with every problem at once."""
     texts, strangers = _written(env), _strangers(env)
     problems = [Problem(name, "is not valid UTF-8.") for name, text in texts.items() if _SURROGATE.search(text)]
     broken = {problem.subject for problem in problems}
@@ -261,6 +267,11 @@ def read_inputs(env: Mapping[str, str]) -> Inputs:
     copies = _copied_secrets(texts, known_secrets(env))
     problems += [problem for problem in copies if problem.subject not in broken]
     problems += _broken_rules(inputs, broken | meant)
+    try:
+        if now and inputs.deployed_at:
+            is_ahead(inputs.deployed_at, now)
+    except InvalidValue as wrong:
+        problems.append(Problem("deployed-at", str(wrong)))
     if meant:
         from dx_action.inputs.names import slips  # noqa: PLC0415 - hardly any run has one
 

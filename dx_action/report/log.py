@@ -40,17 +40,17 @@ def _values(registration: Registration) -> Iterator[tuple[str, Sourced[str] | No
     yield "environment", registration.environment
     yield "reference_id", Sourced(", ".join(registration.reference_ids.value), registration.reference_ids.source)
     yield "source_url", registration.source_url
-    for times in _lead_times(registration):
-        yield "metadata", times
+    for found in _looked_up(registration):
+        yield "metadata", found
 
 
-def _lead_times(registration: Registration) -> list[Sourced[str]]:
-    """Return the times of lead time, once for all services that have the same."""
+def _looked_up(registration: Registration) -> list[Sourced[str]]:
+    """Return what was looked up for `metadata`, once for all services that have the same."""
 
     def shown(service: str) -> tuple[str, str]:
-        times = registration.changes.lead_times_of(service)
-        values = ", ".join(f"{key} {time.value}" for key, time in times.items())
-        return values, ", ".join(dict.fromkeys(time.source for time in times.values()))
+        found = {**registration.changes.lead_times_of(service), **registration.changes.facts_of(service)}
+        values = ", ".join(f"{key} {value.value}".lower() for key, value in found.items())
+        return values, ", ".join(dict.fromkeys(value.source for value in found.values()))
 
     groups = grouped((shown(service.identifier), service.identifier) for service in registration.services.value)
     return [

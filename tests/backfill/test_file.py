@@ -14,7 +14,7 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 import builders
-from backfills import calls, opened, values, written
+from backfills import calls, hinted, opened, values, written
 from dx_action.backfill.file import Form, Record, csv_cells, form_of, header, json_cells, records, rows_from_file
 from dx_action.errors import BadInput, InvalidValue
 from dx_action.runner.workspace import Workspace
@@ -176,6 +176,7 @@ AGAIN: dict[str, dict[str, Any]] = {
     "its time and page": LATER | {"source_url": "https://github.com/acme/shop/actions/runs/1/job/2"},
     "its time, and no page": LATER | {"source_url": None},
     "what was looked up": LATER | {"metadata": META | {"first_commit_timestamp": 1735600000}},
+    "facts that were looked up": LATER | {"metadata": META | {"rollback": True, "pull_requests": 3, "started_at": 1}},
     "what was not found again": LATER | {"metadata": {"version": "1.10", "commit_timestamp": 1735733000}},
 }
 OTHER: dict[str, dict[str, Any]] = {
@@ -373,7 +374,7 @@ def test_two_gigabytes_on_one_line_are_not_read(tmp_path: Path) -> None:
         file.truncate(2 << 30)
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
     with pytest.raises(BadInput, match="has a record of more than 1 MiB from line 2 on"):
-        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print)
+        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print, builders.NOW)
 
 
 @pytest.mark.parametrize(
@@ -390,7 +391,7 @@ def test_what_is_no_file_of_the_workspace(tmp_path: Path, make: Any, words: str)
     make(tmp_path / "rows.csv")
     inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
     with pytest.raises(BadInput, match=words):
-        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print)
+        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print, builders.NOW)
 
 
 @pytest.mark.parametrize(
@@ -548,7 +549,7 @@ import builders
 from dx_action.backfill.file import Form, Record, csv_cells, form_of, header, json_cells, records, rows_from_file
 from dx_action.runner.workspace import Workspace
 inputs = builders.inputs({"operation": "backfill", "backfill-file": "rows.csv"})
-rows, _ = rows_from_file(inputs, builders.runtime("schedule"), Workspace(sys.argv[3]), str)
+rows, _ = rows_from_file(inputs, builders.runtime("schedule"), Workspace(sys.argv[3]), str, builders.NOW)
 for index in range(0, len(rows), 100):
     rows.call(index)
 print(len(rows), re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
@@ -646,5 +647,50 @@ def test_how_many_rows_were_read_is_said(tmp_path: Path, count: int, said: str) 
     lines = [f"2025-01-06T09:00:00Z,web,o/r,{number:07x}" for number in range(count)]
     (tmp_path / "a.csv").write_text("\n".join(["deployed_at,service,repository,commit_sha", *lines]))
     inputs, log = builders.inputs({"operation": "backfill", "backfill-file": "a.csv"}), list[str]()
-    rows, _ = rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), log.append)
+    rows, _ = rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), log.append, builders.NOW)
     assert (len(rows), log) == (count, [said])
+
+
+AHEAD = "more than 10 minutes ahead of the runner's clock, and DX takes it as it is. Check the time, its zone and the clock."
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "words"),
+    [
+        (
+            "rows.csv",
+            "2099-01-01T00:00:00Z",
+            "is more than a day ahead of the runner's clock, which says 2025-03-10T09:30:15Z.",
+        ),
+        ("rows.csv", "1971-01-01T00:00:00Z", "is before the year 2000."),
+        ("rows.csv", "0000000000", "is before the year 2000."),
+        ("rows.jsonl", "4102444800", "is more than a day ahead of the runner's clock"),
+    ],
+)
+def test_a_row_of_another_age(tmp_path: Path, name: str, cell: str, words: str) -> None:
+    content = HEAD + f"{cell},web,abc1234\n"
+    if name == "rows.jsonl":
+        content = json.dumps({"deployed_at": int(cell)}) + "\n"
+    inputs = builders.inputs({"operation": "backfill", "backfill-file": name})
+    (tmp_path / name).write_text(content)
+    with pytest.raises(BadInput) as caught:
+        rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(tmp_path)), print, builders.NOW)
+    (problem,) = caught.value.problems
+    line = 2 if name == "rows.csv" else 1
+    assert problem.text.startswith(f"line {line}, column `deployed_at`: {words}")
+
+
+@pytest.mark.parametrize(
+    ("count", "which"),
+    [
+        (1, "1 row (line 2)"),
+        (2, "2 rows (lines 2, 3)"),
+        (5, "5 rows (lines 2, 3, 4, 5, 6)"),
+        (7, "7 rows (lines 2, 3, 4, 5, 6 and 2 more)"),
+    ],
+)
+def test_rows_ahead_of_the_clock(tmp_path: Path, count: int, which: str) -> None:
+    content = HEAD + "".join(f"2025-03-10T1{number}:00:00Z,web,abc1234\n" for number in range(count))
+    rows, hints = hinted(tmp_path, content + "2025-03-10T09:40:00Z,web,abc1234\n")
+    assert hints == (("warning", f"`deployed_at` of {which} is {AHEAD}"),)
+    assert len(rows) == count + 1

@@ -37,7 +37,7 @@ BODY: dict[str, Any] = WHOLE | {
 
 
 def read(cells: Mapping[str, object], inputs: Inputs = OWN, own: str = "acme/shop") -> Row:
-    return read_row(cells, inputs, own)
+    return read_row(cells, inputs, own, builders.NOW)
 
 
 def body(cells: Mapping[str, object], inputs: Inputs = OWN) -> dict[str, Any]:

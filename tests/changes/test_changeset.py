@@ -246,3 +246,45 @@ def test_a_pull_request_that_an_input_names_is_looked_up_by_its_number() -> None
     asked = builders.inputs({"pull-number": "77"})
     for name in ("pull_request_merged", "push_branch", "schedule"):
         assert deployed_change(builders.event(name), asked, "abc1234") == PullChange(77)
+
+
+# Facts for `metadata`.
+
+
+def shipped(course: Any, pulls: int = 2, *, certain: bool = True, known: bool = True) -> ChangeSet:
+    return ChangeSet(HISTORY if known else None, certain, course, tuple(map(pull, range(pulls))))
+
+
+@pytest.mark.parametrize(
+    ("change_set", "found"),
+    [
+        (shipped("forward"), {"rollback": False, "pull_requests": 2}),
+        (shipped("diverged", 1), {"rollback": False, "pull_requests": 1}),
+        (shipped("forward", 0), {"rollback": False, "pull_requests": 0}),
+        (shipped("redeploy", 0), {"rollback": False, "pull_requests": 0}),
+        (shipped("rollback"), {"rollback": True, "pull_requests": 0}),
+        (shipped("forward", known=False), {"pull_requests": 2}),
+        (shipped("forward", certain=False), {}),
+        (shipped("rollback", certain=False, known=False), {}),
+        (None, {}),
+    ],
+    ids=str,
+)
+def test_facts_of_a_deployment(change_set: ChangeSet | None, found: dict[str, object]) -> None:
+    changes = Changes({"web": change_set} if change_set else {}, facts=("pull_requests", "rollback", "started_at"))
+    assert {fact: value.value for fact, value in changes.facts_of("web").items()} == found
+    assert list(replace(changes, facts=("rollback",)).facts_of("web")) == [fact for fact in found if fact == "rollback"]
+    assert changes.facts_of("other") == replace(changes, facts=()).facts_of("web") == {}
+
+
+UNSURE = "because it could not be determined what was deployed before."
+
+
+def test_a_fact_that_could_not_be_had_is_named_with_the_services() -> None:
+    changes = Changes({"web": shipped("forward")}, facts=("rollback",))
+    assert changes.missing_facts(["web"]) == ()
+    assert changes.missing_facts(["web", "api"]) == (f"`rollback` of `extra-metadata` is left out for api, {UNSURE}",)
+    assert changes.missing_facts(["api"]) == (f"`rollback` of `extra-metadata` is left out, {UNSURE}",)
+    unknown = Changes({}, facts=("pull_requests",), reasons={"why": ("web",)})
+    assert unknown.missing_facts(["web"]) == (f"`pull_requests` of `extra-metadata` is left out, {UNSURE}",)
+    assert unknown.missing_facts([]) == ()

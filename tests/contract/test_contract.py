@@ -181,6 +181,14 @@ ROWS = {
         "{before}", sent("service"), [{"identifier": "owners"}], BY_FILES | {"pull-number": ""}, "schedule", github=True
     ),
     "lead-time-metadata": Row("commit", sent("metadata"), [{"commit_timestamp": 1741083330}]),
+    "extra-metadata": Row(
+        "rollback, pull_requests",
+        sent("metadata"),
+        [{"rollback": False, "pull_requests": 1}],
+        BY_HAND_SHA | {"show-pull-requests": "true"},
+        "schedule",
+        github=True,
+    ),
     "show-pull-requests": Row(
         "true",
         lambda run, _: [pull["number"] for pull in run.json("pull-requests")],

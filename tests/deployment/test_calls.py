@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import events
 from builders import CONNECTION, NOW, event, inputs, resolved, runtime
+from dx_action.changes.changeset import ChangeSet
 from dx_action.deployment.calls import (
     Call,
     Outcome,
@@ -467,3 +468,13 @@ def test_a_registration_with_secrets_names_where_they_come_from() -> None:
     ]
     assert str(caught.value.problems[0]).startswith("`reference_id` contains the text of `dx-token`, from this event.")
     refuse_secrets(calls, registration, Secrets())
+
+
+def test_facts_in_the_metadata() -> None:
+    given = {"extra-metadata": "rollback, pull_requests", "metadata": "version: 1.10", "service": "web, api"}
+    registration = resolved("push_branch", given)
+    ships = {"web": ChangeSet(Sourced("b" * 40, "here"), True, "rollback", ())}
+    changes = replace(registration.changes, by_service=ships)
+    web, api = deployment_calls(replace(registration, changes=changes), inputs(given))
+    assert web.json()["metadata"] == {"rollback": True, "pull_requests": 0, "version": "1.10"}
+    assert api.json()["metadata"] == {"version": "1.10"}

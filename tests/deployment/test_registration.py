@@ -559,3 +559,137 @@ def test_what_an_input_says(url: str) -> None:
 
 def test_a_run_without_a_page_has_no_job_page() -> None:
     assert resolved("schedule", run_id="").source_url is None
+
+
+# --- times, spaces and facts that are worth a word --------------------------------------------------------------------
+
+
+STATUS = "deployment_status.created_at"
+
+
+def pulls_only(name: str, given: dict[str, str], changes: dict[str, Any] | None = None, **run: str) -> Registration:
+    """Resolve what a step does that registers no deployment."""
+    read = inputs({"service": "web", "operation": "set-pull-services", "pull-number": "7"} | given)
+    looked: Any = SimpleNamespace()
+    found = resolve(read, runtime(name, **run), event(name, changes), NOW, lambda *_: looked)
+    assert isinstance(found, Registration)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "changes", "source"),
+    [
+        ("push_branch", {"deployed-at": "2025-03-10T09:45:00Z"}, {}, "input deployed-at"),
+        ("push_branch", {"deployed-at": "2025-03-11T09:30:00Z"}, {}, "input deployed-at"),
+        ("deployment_status_success", {}, {STATUS: "2025-03-10T09:45:00Z"}, STATUS),
+        ("workflow_run_success", {}, {"workflow_run.updated_at": "2025-03-10T10:00:00Z"}, "workflow_run.updated_at"),
+    ],
+)
+def test_a_time_ahead_of_the_clock(name: str, given: dict[str, str], changes: dict[str, Any], source: str) -> None:
+    assert (
+        f"`deployed-at`, from {source}, is more than 10 minutes ahead of the runner's clock, and DX takes it as it is. Check the "
+        "time, its zone and the clock."
+    ) in resolved(name, given, changes).warnings
+    assert not any("ahead" in text for text in resolved(name, {"deployed-at": "2025-03-10T09:40:00Z"}).warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "changes", "says"),
+    [
+        (
+            "push_branch",
+            {"deployed-at": "2099-01-01T00:00:00Z"},
+            {},
+            "comes from input deployed-at, and is more than a day",
+        ),
+        (
+            "push_branch",
+            {"deployed-at": "1971-01-01T00:00:00Z"},
+            {},
+            "comes from input deployed-at, and is before the year",
+        ),
+        (
+            "deployment_status_success",
+            {},
+            {STATUS: "2025-03-12T00:00:00Z"},
+            f"comes from {STATUS}, and is more than a day",
+        ),
+        (
+            "deployment_status_success",
+            {},
+            {STATUS: "1970-01-01T00:00:00Z"},
+            f"comes from {STATUS}, and is before the year",
+        ),
+    ],
+)
+def test_a_time_that_nobody_can_have_meant(
+    name: str, given: dict[str, str], changes: dict[str, Any], says: str
+) -> None:
+    (problem,) = error(name, given, changes).problems
+    assert problem.subject == "deployed-at"
+    assert problem.text.startswith(says)
+    assert pulls_only(name, given, changes).pull_services
+
+
+def test_a_clock_of_another_age() -> None:
+    with pytest.raises(BadInput, match="comes from the clock, and is before the year 2000"):
+        resolve(inputs(), runtime("push_branch"), event("push_branch"), NOW.replace(year=1970))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "attempt", "says"),
+    [
+        ("push_branch", {}, "1", False),
+        ("push_branch", {}, "2", True),
+        ("pull_request_merged", {}, "3", True),
+        ("push_branch", {"deployed-at": "2025-03-10T09:00:00Z"}, "2", False),
+        ("deployment_status_success", {}, "2", False),
+    ],
+)
+def test_a_re_run_whose_time_is_its_own_clocks(name: str, given: dict[str, str], attempt: str, says: bool) -> None:
+    notice = (
+        f"This is attempt {attempt} of the run, and the deployment's time is that of this attempt. If production changed in an "
+        "earlier one, set `deployed-at`."
+    )
+    assert (notice in resolved(name, {"service": "web"} | given, run_attempt=attempt).notices) is says
+    assert pulls_only("push_branch", {}, run_attempt="2").notices == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "changes", "names"),
+    [
+        ("push_branch", {"service": "a b"}, {}, "a b"),
+        ("push_branch", {"service": "a b, c, d e"}, {}, "a b, d e"),
+        ("push_branch", {"service": '["a b"]'}, {}, "a b"),
+        ("push_branch", {"service": "a b\nc d=C D"}, {}, "a b"),
+        ("deployment_production", {}, {"deployment.payload": {"service": "a b"}}, "a b"),
+        ("push_branch", {"service": "a b=A B"}, {}, ""),
+        ("push_branch", {"service": "a-b"}, {}, ""),
+        ("push_branch", {"repository": "my project/a repo", "commit-sha": "abc1234"}, {}, ""),
+    ],
+    ids=str,
+)
+def test_an_identifier_with_a_space(name: str, given: dict[str, str], changes: dict[str, Any], names: str) -> None:
+    found = [text for text in resolved(name, given, changes).warnings if "a space" in text]
+    expected = (
+        f"`service` has an identifier with a space, which DX gets as one service: {names}. Write several services one a line, "
+        "with commas or as a JSON array; if it is one, write identifier=Display Name."
+    )
+    assert found == ([expected] if names else [])
+    assert len(pulls_only("push_branch", {"service": "a b"}).warnings) == 1
+
+
+def test_facts_that_nothing_looks_up() -> None:
+    """An input that adds to `metadata` costs no call and needs no permission."""
+    registration = resolved("push_branch", {"extra-metadata": "rollback, pull_requests, started_at"})
+    why = (
+        "nothing was looked up that says it. Set `attribution: merge-commits`, `show-pull-requests: true` or "
+        "`lead-time-metadata: first-commit`."
+    )
+    assert registration.notices[-3:] == (
+        f"`rollback` of `extra-metadata` is left out, because {why}",
+        f"`pull_requests` of `extra-metadata` is left out, because {why}",
+        "`started_at` of `extra-metadata` is left out, because only the action's `job/` records when a job starts.",
+    )
+    (call,) = deployment_calls(registration, inputs())
+    assert "metadata" not in call.json()

@@ -23,6 +23,7 @@ WRITTEN = {
     "integration-branch": "develop",
     "deployed-at": "2025-01-01T12:05:00Z",
     "lead-time-metadata": "commit",
+    "extra-metadata": "rollback",
     "success": "true",
     "environment": "eu",
     "reference-id": "mine",
@@ -57,7 +58,14 @@ HISTORY = {"operation": "backfill"}
 BACKFILLS_OWN = {"since", "until", "workflow-jobs", "backfill-file", "csv-file"}
 ONE_DEPLOYMENTS = {
     *("commit-sha", "merge-commit-shas", "deployed-at", "reference-id", "since-sha", "pull-number", "pull-id"),
-    *("set-pull-services", "replace-pull-services", "show-pull-requests", "lead-time-metadata", "service-map"),
+    *(
+        "set-pull-services",
+        "replace-pull-services",
+        "show-pull-requests",
+        "lead-time-metadata",
+        "extra-metadata",
+        "service-map",
+    ),
     "services-from",
 }
 PASSED_OVER = {"services-from", "service-map", "since-sha", "pull-number", "pull-id", "max-per-second", "concurrency"}
@@ -100,13 +108,13 @@ STEPS |= {
         "pull_request_merged",
         PLAIN | PULLS,
         REGISTERS_NOTHING,
-        BACKFILLS_OWN | {"show-pull-requests", "lead-time-metadata"},
+        BACKFILLS_OWN | {"show-pull-requests", "lead-time-metadata", "extra-metadata"},
     ),
     "services of a deployed pull request": (
         "deployment_status_success",
         PLAIN | PULLS | {"pull-number": "41"},
         REGISTERS_NOTHING - {"only-environments"},
-        BACKFILLS_OWN | {"show-pull-requests", "lead-time-metadata"},
+        BACKFILLS_OWN | {"show-pull-requests", "lead-time-metadata", "extra-metadata"},
     ),
     "a history": ("schedule", PLAIN | HISTORY, set(), ONE_DEPLOYMENTS | {"success"}),
     "a history by upsert": (

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from builders import CONNECTION, inputs, variables
+from builders import CONNECTION, NOW, inputs, variables
 from dx_action.errors import BadInput
 from dx_action.inputs import model
 from dx_action.inputs.model import (
@@ -115,6 +115,9 @@ VALID: list[tuple[str, str, Any]] = [
     ("pull-number", "41", 41),
     ("pull-id", "2401500041", 2401500041),
     ("lead-time-metadata", "First-Commit", "first-commit"),
+    ("extra-metadata", "rollback", ("rollback",)),
+    ("extra-metadata", "Started_At\npull_requests\nstarted_at", ("started_at", "pull_requests")),
+    ("extra-metadata", '["rollback", "pull_requests", "started_at"]', ("rollback", "pull_requests", "started_at")),
     ("lead-time-metadata", "both", "both"),
     ("show-pull-requests", "True", True),
     ("method", "Upsert", "upsert"),
@@ -290,6 +293,12 @@ BAD: list[tuple[str, str, str]] = [
         for text in ("#41", "0", "-41", "4.1", "٤١", "9" * 17, "\uff14\uff11", "1e3", "NaN")
     ),
     ("pull-id", "PR_kwDOA", "is not a whole number"),
+    *(
+        ("extra-metadata", text, "has an item that is none of `rollback`, `pull_requests`, `started_at`.")
+        for text in ("pull-requests", "rollback, version", "true", '["commits"]', "rollback pull_requests")
+    ),
+    ("extra-metadata", "[1]", "has an item that is not text"),
+    ("extra-metadata", "[]", "is an empty list"),
     ("lead-time-metadata", "true", "is not one of `none`, `commit`, `first-commit`, `both`"),
     ("show-pull-requests", "yes", "is neither `true` nor `false`"),
     ("method", "insert", "is not one of `create`, `upsert`"),
@@ -345,6 +354,7 @@ DEFAULTS: dict[str, Any] = {
     "pull_number": None,
     "pull_id": None,
     "lead_time_metadata": "none",
+    "extra_metadata": (),
     "show_pull_requests": False,
     "method": "create",
     "on_conflict": "keep",
@@ -452,6 +462,7 @@ TIME = "1735733100"
         ({"workflow-jobs": "True"}, "workflow-jobs", FOR_BACKFILL),
         (TELL | {"show-pull-requests": "True"}, "show-pull-requests", "is about a deployment, and"),
         (TELL | {"lead-time-metadata": "both"}, "lead-time-metadata", "is about a deployment, and"),
+        (TELL | {"extra-metadata": "rollback"}, "extra-metadata", "is about a deployment, and"),
         (REPLACE, "replace-pull-services", "has no effect without"),
         (REPLACE | {"set-pull-services": "False"}, "replace-pull-services", "has no effect without"),
         *(
@@ -472,6 +483,7 @@ TIME = "1735733100"
             (BACKFILL | {name: "True"}, name, MANY)
             for name in ("set-pull-services", "replace-pull-services", "show-pull-requests")
         ),
+        (BACKFILL | {"extra-metadata": "rollback"}, "extra-metadata", "is looked up for one deployment"),
         (BACKFILL | {"lead-time-metadata": "Commit"}, "lead-time-metadata", "is looked up for one deployment"),
         (BACKFILL | MAP, "service-map", "finds services by changed files, which a backfill does not look up"),
         *((BACKFILL | {"services-from": text}, "services-from", NO_FILES) for text in ("Map", "backstage")),
@@ -867,3 +879,43 @@ def test_fail_on_error_is_read_alone(given: dict[str, str], expected: str) -> No
 )
 def test_tokens_are_known_as_written_and_as_used(given: dict[str, str], masked: tuple[str, ...]) -> None:
     assert tokens(variables(given)) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2099-01-01T00:00:00Z", "is more than a day ahead of the runner's clock"),
+        ("2025-03-11T12:00:00Z", "is more than a day ahead of the runner's clock"),
+        ("9999999999999", "is more than a day ahead of the runner's clock"),
+        ("1971-01-01T00:00:00Z", "is before the year 2000"),
+        ("0000000000", "is before the year 2000"),
+    ],
+)
+def test_a_time_of_another_age_is_reported_with_all_other_problems(text: str, words: str) -> None:
+    given = variables(CONNECTION | {"deployed-at": text, "timeout": "never"})
+    with pytest.raises(BadInput) as caught:
+        read_inputs(given, NOW)
+    found = {problem.subject: problem.text for problem in caught.value.problems}
+    assert list(found) == ["timeout", "deployed-at"]
+    assert words in found["deployed-at"]
+    with pytest.raises(BadInput, match="is not a time"):
+        read_inputs(given | variables({"deployed-at": "yesterday"}), NOW)
+
+
+@pytest.mark.parametrize("text", ["2025-03-11T09:30:00Z", "2000-01-01T00:00:00Z", "2025-03-10T11:00:00+02:00"])
+def test_a_time_that_may_be_right(text: str) -> None:
+    assert read_inputs(variables(CONNECTION | {"deployed-at": text}), NOW).deployed_at
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, ()),
+        ({"extra-metadata": "rollback"}, ("rollback",)),
+        ({"extra-metadata": "rollback,pull_requests", "metadata": "rollback: no"}, ("pull_requests",)),
+        ({"extra-metadata": "started_at", "metadata": "started_at: 1"}, ()),
+    ],
+    ids=str,
+)
+def test_a_key_of_the_author_wins(given: dict[str, str], wanted: tuple[str, ...]) -> None:
+    assert inputs(given).wanted_facts == wanted

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_action.inputs.times import iso, parse_time, parse_time_or_none
+from dx_action.errors import InvalidValue
+from dx_action.inputs.times import is_ahead, iso, parse_time, parse_time_or_none
 from readers import ANY_TEXT, few, many, reads_or_refuses, shown, wrong
 
 NOON = datetime(2025, 1, 1, 12, 5, tzinfo=UTC)
@@ -122,3 +123,47 @@ def test_unix_times(seconds: int, milliseconds: int) -> None:
 @given(ANY_TEXT)
 def test_any_text_is_read_or_wrong(text: str) -> None:
     reads_or_refuses(parse_time, text)
+
+
+CLOCK = datetime(2025, 3, 10, 9, 30, 15, 123456, tzinfo=UTC)
+DAY, TEN = timedelta(days=1), timedelta(minutes=10)
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "ahead"),
+    [
+        (datetime(2000, 1, 1, tzinfo=UTC), False),
+        (CLOCK - DAY, False),
+        (CLOCK, False),
+        (CLOCK + TEN, False),
+        (CLOCK + TEN + INSTANT, True),
+        (CLOCK + timedelta(hours=2), True),
+        (CLOCK + DAY, True),
+        ((CLOCK + TEN + INSTANT).astimezone(timezone(timedelta(hours=-9))), True),
+    ],
+    ids=str,
+)
+def test_a_deployment_may_be_a_little_ahead_of_the_clock(moment: datetime, ahead: bool) -> None:
+    assert is_ahead(moment, CLOCK) is ahead
+
+
+@pytest.mark.parametrize(
+    ("moment", "says"),
+    [
+        *(
+            (datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC), "is before the year 2000. Write a time")
+            for year in (1, 1970, 1999)
+        ),
+        (parse_time("0735733100"), "is before the year 2000"),
+        *(
+            (moment, "is more than a day ahead of the runner's clock, which says 2025-03-10T09:30:15Z. Write a time")
+            for moment in (CLOCK + DAY + INSTANT, datetime(2099, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+        ),
+    ],
+    ids=str,
+)
+def test_a_time_that_nobody_can_have_meant(moment: datetime, says: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        is_ahead(moment, CLOCK)
+    assert str(caught.value).startswith(says)

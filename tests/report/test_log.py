@@ -148,3 +148,11 @@ def test_which_pull_requests_are_told_their_services(clears: bool, how: str, dep
 
 def test_a_commit_is_told_whole() -> None:
     assert ("commit_sha", f"{COMMIT}  from input commit-sha") in told(resolved("push_branch", {"commit-sha": COMMIT}))
+
+
+def test_facts_are_shown_with_the_metadata() -> None:
+    registration = resolved("push_branch", {"extra-metadata": "rollback, pull_requests", "service": "web"})
+    changes = replace(registration.changes, by_service={"web": SHIPS})
+    assert ("metadata", "rollback false, pull_requests 1  from what ships") in told(
+        replace(registration, changes=changes)
+    )

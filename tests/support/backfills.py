@@ -18,6 +18,7 @@ from dx_action.deployment.calls import Call, Result, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
 from dx_action.dx.sender import Sender, Terms
+from dx_action.report.failures import Hint
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from dx_action.sandbox import Store
@@ -173,9 +174,18 @@ def sent(rows: Listed, transport: Transport, clock: Clock | None = None, **terms
 
 
 def opened(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> tuple[Rows, tuple[str, ...]]:
+    """Read a file, and return its rows and the notices about them."""
+    rows, hints = hinted(folder, content, name, **given)
+    assert "warning" not in dict(hints)
+    return rows, tuple(text for _, text in hints)
+
+
+def hinted(folder: Path, content: str | bytes, name: str = "rows.csv", **given: str) -> tuple[Rows, tuple[Hint, ...]]:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     inputs = builders.inputs({"operation": "backfill", "backfill-file": name}, **given)
-    return rows_from_file(inputs, builders.runtime("schedule"), Workspace(str(folder)), lambda _line: None)
+    return rows_from_file(
+        inputs, builders.runtime("schedule"), Workspace(str(folder)), lambda _line: None, builders.NOW
+    )
 
 
 def calls(rows: Rows) -> list[Call]:
