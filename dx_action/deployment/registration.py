@@ -98,8 +98,7 @@ def resolve(
     found, problems = _pull_services(inputs, subject, services, lookups)
     # Without a service, a pull request is left out, unless its services in DX are to be removed.
     pull_services = tuple(pull for pull in found if pull.services or (pull.replace and not pull.others))
-    if not inputs.deploys:
-        services = Sourced((), services.source)
+    services = services if inputs.deploys else Sourced((), services.source)
     if not services.value and not pull_services:
         if problems:
             raise BadInput(*problems)
@@ -109,12 +108,12 @@ def resolve(
     late, again = _time_remarks(time, runtime, now) if services.value else ((), ())
     deployed_at = Sourced(iso(time.value), time.source)
     changes = _changes(inputs, subject, services.value, deployed_at, lookups)
-    unknown = changes.missing_facts([service.identifier for service in services.value])
     attribution, merge_commit_shas = _commits(inputs, changes, services.value)
     success, environment = _success(inputs, trigger), sourced(inputs.environment, "input environment")
     if inputs.only_environments:  # who lists environments counts more than production, and DX would take each for it
         environment = environment or trigger.environment
     pull_number, pull_id = choose_pull(inputs, own_pull(subject.event), found, changes.pulls)
+    moved = lookups().warnings if lookups.cache_info().currsize else ()
     job_page = sourced(runtime.run_page(inputs.check_run_id), "this job")
     return Registration(
         repository=subject.repository,
@@ -132,14 +131,8 @@ def resolve(
         source_url=sourced(inputs.source_url, "input source-url") or trigger.page or job_page,
         pull_number=pull_number,
         pull_id=pull_id,
-        notices=(*trigger.notices, *notices, *again, *changes.notices, *unknown),
-        warnings=(
-            *trigger.warnings,
-            *spaces,
-            *late,
-            *changes.warnings,
-            *(lookups().warnings if lookups.cache_info().currsize else ()),
-        ),
+        notices=(*trigger.notices, *notices, *again, *changes.notices),
+        warnings=(*trigger.warnings, *spaces, *late, *changes.warnings, *moved),
         problems=problems,
     )
 
@@ -219,12 +212,14 @@ def _pull_services(
 def _changes(
     inputs: Inputs, subject: Subject, services: tuple[Service, ...], deployed_at: Sourced[str], lookups: Lookups
 ) -> Changes:
-    if not inputs.deploys or (inputs.lead_time_metadata == "none" and not needs_changes(inputs, subject.event)):
-        return replace(NO_CHANGES, facts=inputs.wanted_facts)
-    from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
+    found = NO_CHANGES
+    if inputs.deploys and (inputs.lead_time_metadata != "none" or needs_changes(inputs, subject.event)):
+        from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
 
-    found = discover(inputs, subject.event, services, subject.sha, deployed_at, lambda: lookups().changes)
-    return replace(found, facts=inputs.wanted_facts)
+        found = discover(inputs, subject.event, services, subject.sha, deployed_at, lambda: lookups().changes)
+    found = replace(found, facts=inputs.wanted_facts)
+    missing = found.missing_facts([service.identifier for service in services])
+    return replace(found, notices=(*found.notices, *missing))
 
 
 def _commits(
