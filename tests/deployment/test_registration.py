@@ -570,7 +570,7 @@ STATUS = "deployment_status.created_at"
 def pulls_only(name: str, given: dict[str, str], changes: dict[str, Any] | None = None, **run: str) -> Registration:
     """Resolve what a step does that registers no deployment."""
     read = inputs({"service": "web", "operation": "set-pull-services", "pull-number": "7"} | given)
-    looked: Any = SimpleNamespace()
+    looked: Any = SimpleNamespace(warnings=())
     found = resolve(read, runtime(name, **run), event(name, changes), NOW, lambda *_: looked)
     assert isinstance(found, Registration)
     return found
