@@ -13,7 +13,7 @@ from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import unused_inputs
 from dx_action.dx.answers import Answer, Verdict
-from dx_action.dx.client import connect
+from dx_action.dx.client import connect, trusted
 from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
 from dx_action.dx.sender import Sender, Terms
@@ -58,11 +58,14 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
+    failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
+    fetch = _fetch(step, inputs, runtime) if inputs.github_token else None
     if inputs.dry_run:
+        failed_file.check(dry_run=True)
+        trusted(inputs, step.env, step.workspace, fetch)
         first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
         return backfill_report.dry_run(result, [rows.call(index) for index in first])
-    failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
-    return _Sending(step, inputs, result, failed_file).send(runtime)
+    return _Sending(step, inputs, result, failed_file).send(runtime, fetch)
 
 
 def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
@@ -87,6 +90,16 @@ def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
 
 def _run(step: Step, inputs: Inputs, runtime: Runtime) -> Run:
     return Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
+
+
+def _fetch(step: Step, inputs: Inputs, runtime: Runtime) -> Callable[[str], bytes | None]:
+    def fetch(path: str) -> bytes | None:
+        from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most workspaces have the file
+
+        run = _run(step, inputs, runtime)
+        return Lookups(runtime.repository, True, runtime.sha or None, run).named_file(path)
+
+    return fetch
 
 
 class Ledger:
@@ -119,13 +132,13 @@ class _Sending:
         self._step, self._inputs, self._result, self._failed_file = step, inputs, result, failed_file
         self._order = Order(result.rows.times, result.rows.keys)
 
-    def send(self, runtime: Runtime) -> Report:
+    def send(self, runtime: Runtime, fetch: Callable[[str], bytes | None] | None) -> Report:
         """Send the rows. From then on, a cancel is ignored: what happened is being reported.
 
         Raises Interrupted before that, and ActionError if nothing can be sent.
         """
         step, inputs, rows, tally = self._step, self._inputs, self._result.rows, self._result.tally
-        transport, warnings = self._connected(runtime)
+        transport, warnings = self._connected(runtime, fetch)
         self._result = replace(self._result, hints=(*hints(warnings, ()), *self._result.hints))
         self._sender = Sender(
             self._order,
@@ -157,15 +170,11 @@ class _Sending:
         step.disarm()
         return self.report("stopped_before")
 
-    def _connected(self, runtime: Runtime) -> tuple[Transport, Sequence[str]]:
+    def _connected(
+        self, runtime: Runtime, fetch: Callable[[str], bytes | None] | None
+    ) -> tuple[Transport, Sequence[str]]:
         """Return the connection and the warnings about it. If it cannot be made, every row is saved."""
         step, inputs, failed_file = self._step, self._inputs, self._failed_file
-
-        def fetch(path: str) -> bytes | None:
-            from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most workspaces have the file
-
-            run = _run(step, inputs, runtime)
-            return Lookups(runtime.repository, True, runtime.sha or None, run).named_file(path)
 
         try:
             if missing := missing_connection(inputs, runtime.actor):
@@ -177,7 +186,7 @@ class _Sending:
                 step.clock,
                 step.workspace,
                 lanes=inputs.concurrency,
-                fetch=fetch if inputs.github_token else None,
+                fetch=fetch,
                 wire=step.wire,
             )
         except (ActionError, Interrupted) as error:

@@ -238,13 +238,7 @@ def connect(
     host, token = inputs.dx_host, inputs.dx_token
     if host is None or token is None:
         raise BadInput(*missing_connection(inputs))
-    pem = read_ca_bundle(inputs.ca_bundle, workspace)
-    if inputs.ca_bundle and pem is None:
-        pem = fetch(inputs.ca_bundle) if fetch else None
-        if pem is None:
-            text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."
-            raise BadInput.of("ca-bundle", text)
-    context, warnings = tls_context(env, pem) if host.base.startswith("https:") else (None, ())
+    context, warnings = trusted(inputs, env, workspace, fetch)
     return (wire or Dx)(
         host,
         token,
@@ -253,6 +247,20 @@ def connect(
         monotonic=clock.monotonic,
         connections=lanes,
     ), warnings
+
+
+def trusted(
+    inputs: Inputs, env: Mapping[str, str], workspace: Workspace, fetch: Callable[[str], bytes | None] | None
+) -> tuple[ssl.SSLContext | None, tuple[str, ...]]:
+    """Return the context of a connection, None for plain http, and the warnings about it. Raises as `connect`."""
+    pem = read_ca_bundle(inputs.ca_bundle, workspace)
+    if inputs.ca_bundle and pem is None:
+        pem = fetch(inputs.ca_bundle) if fetch else None
+        if pem is None:
+            text = "names a file that is neither in the workspace nor in the deployed commit. Check its path."
+            raise BadInput.of("ca-bundle", text)
+    plain = inputs.dx_host is not None and inputs.dx_host.base.startswith("http:")
+    return (None, ()) if plain else tls_context(env, pem)
 
 
 def _read(response: requests.Response) -> bytes:

@@ -5,10 +5,11 @@ read, it is replaced at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from dx_action.deployment.calls import Call
 from dx_action.errors import BadInput, InvalidValue, Problem
-from dx_action.runner.workspace import Workspace
+from dx_action.runner.workspace import NotThere, Workspace
 
 _CHUNK = 1 << 18
 
@@ -27,10 +28,13 @@ class FailedFile:
         """The path of the file, if it holds all that it should."""
         return None if self.problem else self._path
 
-    def check(self) -> None:
-        """Make sure, before anything is sent, that the file can be written. Raises BadInput."""
+    def check(self, *, dry_run: bool = False) -> None:
+        """Make sure, before anything is sent, that the file can be written. A dry run makes no file. Raises BadInput."""
         try:
-            if self._path:
+            if self._path and dry_run:
+                with suppress(NotThere), self._workspace.opened(self._path):
+                    pass
+            elif self._path:
                 self._workspace.append(self._path, b"")
         except InvalidValue as wrong:
             raise BadInput.of("failed-file", str(wrong)) from None

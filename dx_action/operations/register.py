@@ -45,19 +45,25 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
         step.workflow.say(line)
     for call in calls:
         step.workflow.debug(f"POST {call.path} {call.body.decode()}")
-    if inputs.dry_run:
-        return endings.dry_run(registration, calls, fail_on_error=inputs.fail_on_error)
-    sending = _Sending(step, inputs, registration, groups)
-    step.results, step.ending = sending.results, sending.report
-    if missing:
-        raise BadInput(*registration.problems, *missing)
 
     def fetch(path: str) -> bytes | None:
         own = registration.repository.value.casefold() == runtime.repository.casefold()
         commit = registration.commit.value if registration.commit and own else runtime.sha
         return lookups(runtime.repository, True, commit or None).named_file(path)
 
-    sending.send(fetch if inputs.github_token else None)
+    named = fetch if inputs.github_token else None
+    if inputs.dry_run:
+        FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check(dry_run=True)
+        if inputs.ca_bundle:
+            from dx_action.dx.client import trusted  # noqa: PLC0415 - a dry run connects to nothing
+
+            trusted(inputs, step.env, step.workspace, named)
+        return endings.dry_run(registration, calls, fail_on_error=inputs.fail_on_error)
+    sending = _Sending(step, inputs, registration, groups)
+    step.results, step.ending = sending.results, sending.report
+    if missing:
+        raise BadInput(*registration.problems, *missing)
+    sending.send(named)
     return sending.report("out_of_time")
 
 

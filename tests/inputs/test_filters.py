@@ -1,14 +1,15 @@
 """Which branches and environments the globs match."""
 
+import json
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_action.inputs.filters import counts, is_production, matches_branch, matches_environment
+from dx_action.inputs.filters import counts, is_production, matches_branch, matches_environment, parse_branches
 from dx_action.runner.event import Deployment
-from readers import few, shown
+from readers import few, shown, wrong
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,25 @@ def test_which_deployments_count(
 )
 def test_what_is_production_by_its_name_alone(name: str, production: bool) -> None:
     assert is_production(name) is production
+
+
+# Which globs cannot be meant.
+
+
+@pytest.mark.parametrize(
+    ("glob", "says"),
+    [
+        ("!main", "has a glob that begins with `!`"),
+        ("refs/heads/main", "has a glob that begins with `refs/`"),
+        *((f"a{character}b", "that a branch name cannot have") for character in "\x00\x01\x1f \x7f?[\\\\~^:"),
+    ],
+    ids=repr,
+)
+def test_one_wrong_glob_is_enough(glob: str, says: str) -> None:
+    for globs in ([glob], ["main", glob], [glob, "main"]):
+        assert says in wrong(parse_branches, json.dumps(globs))
+
+
+@pytest.mark.parametrize("character", [*"!\"#$%&'()*+,-./;<=>@]_`{|}", "a", "Z", "0", "é", "\x80", "\u2028"], ids=repr)
+def test_every_other_character_may_be_in_a_branch(character: str) -> None:
+    assert parse_branches(json.dumps([f"a{character}b", "main"])) == (f"a{character}b", "main")

@@ -529,6 +529,33 @@ def test_only_what_someone_must_correct_fails_it(
     assert [level for level, _ in run.remarks] == levels
 
 
+@pytest.mark.parametrize("dry", ["true", "false"])
+@pytest.mark.parametrize("operation", ["deploy", "backfill"])
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"dx-host": "api.getdx.com"}, "`dx-host` is a host that serves no Data Cloud API."),
+        (
+            {"ca-bundle": "missing.pem"},
+            "`ca-bundle` names a file that is neither in the workspace nor in the deployed commit.",
+        ),
+        ({"dx-host": "acme", "ca-bundle": "rows.jsonl"}, "`ca-bundle` contains no readable certificate."),
+        ({"failed-file": "taken"}, "`failed-file` "),
+    ],
+    ids=str,
+)
+def test_a_dry_run_checks_what_a_live_run_checks(
+    tmp_path: Path, dx: Sandbox, given: dict[str, str], reason: str, operation: str, dry: str
+) -> None:
+    (tmp_path / "workspace" / "taken").mkdir(parents=True)
+    (tmp_path / "workspace" / "rows.jsonl").write_text('{"deployed_at": "2025-01-01T12:05:00Z"}\n')
+    more = {"operation": operation} | ({"backfill-file": "rows.jsonl"} if operation == "backfill" else {})
+    run = Step(tmp_path, connected(dx) | {"dry-run": dry} | more | given, "workflow_dispatch").inside()
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert run.outputs["reason"].startswith(reason)
+    assert dx.requests() == []
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_bug_is_told_as_one(tmp_path: Path, dx: Sandbox, strict: bool) -> None:
     def broken() -> datetime:
