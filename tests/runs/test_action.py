@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,20 @@ import events
 import golden
 from dx_action.sandbox import Fault, Sandbox, Store
 from gfm import Page
-from runner import ROOT, TOKEN, Malformed, Run, Step, action, connected, fast_clock, read_command, read_outputs, until
+from runner import (
+    NOW,
+    ROOT,
+    TOKEN,
+    Malformed,
+    Run,
+    Step,
+    action,
+    connected,
+    fast_clock,
+    read_command,
+    read_outputs,
+    until,
+)
 
 MERGED = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
 PULL_ID = "github.com/pull/2401500041/deploy/0/success"
@@ -259,10 +272,11 @@ def test_conflicts(
 
 
 def test_the_same_event_twice_is_no_cause_for_alarm(tmp_path: Path, dx: Sandbox) -> None:
-    Step(tmp_path, connected(dx), "deployment_status_success").inside()
-    same = Step(tmp_path, connected(dx), "deployment_status_success").inside()
+    later = fast_clock(lambda: NOW + timedelta(hours=3))  # than the event
+    Step(tmp_path, connected(dx), "deployment_status_success").inside(later)
+    same = Step(tmp_path, connected(dx), "deployment_status_success").inside(later)
     assert (same.status, same.remarks) == ("registered", [])
-    other = Step(tmp_path, connected(dx, source_name="Jenkins"), "deployment_status_success").inside()
+    other = Step(tmp_path, connected(dx, source_name="Jenkins"), "deployment_status_success").inside(later)
     assert (other.status, other.exit_code) == ("already-registered", 0)
     assert [level for level, _ in other.remarks] == ["notice"]
     assert len(dx.deployments()) == 1
