@@ -26,9 +26,9 @@ _NO_SHA = "not a commit id of 7 to 40 hexadecimal digits."
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
-# DX's hosts that are no instance: its web page and its Web API, and what its documentation writes for any instance.
+# Hosts that are no instance of DX: its web page and its Web API, and GitHub's.
 _NO_INSTANCE = re.compile(
-    r"(?:.+\.)?getdx\.com|(?:www\.)?getdx\.net|(?:www|app|api|docs|help|status|yourinstance|your-instance)\.getdx\.net"
+    r"(?:.+\.)?getdx\.com|(?:www\.)?getdx\.net|(?:www|app|api|docs|help|status)\.getdx\.net"
     r"|(?:.+\.)?github\.com"
 )
 _HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing after it."

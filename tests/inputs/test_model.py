@@ -160,7 +160,7 @@ BAD: list[tuple[str, str, str]] = [
                 "www.getdx.net",
                 "api.getdx.net",
             ),
-            *("api", "app", "yourinstance", "your-instance.getdx.net", "api.github.com", "github.com"),
+            *("api", "app", "docs.getdx.net", "api.github.com", "github.com"),
         )
     ),
     ("dx-host", "ftp://acme.getdx.net", "a scheme other than https"),

@@ -556,6 +556,7 @@ def status_of(world: World, deployment: Deployment, **more: Any) -> dict[str, An
         "deployment.environment": deployment.environment,
         "deployment.payload": deployment.payload,
         "deployment.created_at": "2025-03-01T12:00:00Z",
+        "deployment_status.created_at": "2025-03-01T12:00:00Z",
         "repository.full_name": world.repo.full_name,
     }
     return payload("deployment_status_success", {**told, **more})
