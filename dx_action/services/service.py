@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
-from dx_action.text import join_names, slip
+from dx_action.text import join_names, one_line, slip
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Of a changed path and of a pattern, in bytes, as Linux bounds a path.
@@ -59,7 +59,7 @@ def space_warnings(services: Iterable[Service]) -> tuple[str, ...]:
     """Return a warning if someone wrote identifiers with a space in them, and no name to them: a list may be meant."""
     found = [service.identifier for service in services if " " in service.identifier and not service.name]
     text = (
-        f"`service` has an identifier with a space, which DX gets as one service: {join_names(found)}. Write several services one "
+        f"`service` has an identifier with a space, which DX gets as one service: {one_line(join_names(found))}. Write several services one "
         "a line, with commas or as a JSON array; if it is one, write identifier=Display Name."
     )
     return (text,) * bool(found)
