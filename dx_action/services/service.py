@@ -57,9 +57,9 @@ def check_paths(paths: Iterable[str]) -> None:
 
 def space_warnings(services: Iterable[Service]) -> tuple[str, ...]:
     """Return a warning if someone wrote identifiers with a space in them, and no name to them: a list may be meant."""
-    found = [service.identifier for service in services if " " in service.identifier and not service.name]
+    found = [one_line(service.identifier) for service in services if " " in service.identifier and not service.name]
     text = (
-        f"`service` has an identifier with a space, which DX gets as one service: {one_line(join_names(found))}. Write several services one "
+        f"`service` has an identifier with a space, which DX gets as one service: {join_names(found)}. Write several services one "
         "a line, with commas or as a JSON array; if it is one, write identifier=Display Name."
     )
     return (text,) * bool(found)
