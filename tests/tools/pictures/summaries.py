@@ -75,6 +75,7 @@ def backfill(folder: Path) -> str:
     with Sandbox(token=TOKEN, faults=[{"status": 422, "error": "repo_not_found"}]) as dx:
         given = {
             "operation": "backfill",
+            "source-name": "GitHub Actions",
             "backfill-file": "history.csv",
             "failed-file": "dx-failed.jsonl",
             "service": "",
