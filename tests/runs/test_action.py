@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -40,6 +41,14 @@ CREATE, UPSERT = "/api/deployments.create", "/api/deployments.upsert"
 DOWN = Fault(status=503, times="forever")
 REFUSED = Fault(status=422, error="service_retired", message="No more.", times="forever")
 TWO = "checkout, cart"
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        yield server
 
 
 @pytest.fixture
@@ -709,28 +718,28 @@ def test_cancelled_while_dx_hangs(tmp_path: Path, dx: Sandbox, number: signal.Si
     assert "unknown" in run.summary
 
 
-def test_cancelled_before_anything_is_decided(tmp_path: Path, dx: Sandbox) -> None:
-    fifo = tmp_path / "event"
-    os.mkfifo(fifo)
-    process = Step(tmp_path, connected(dx), env={"GITHUB_EVENT_PATH": str(fifo)}).start()
-    process.wait_for("DX deployment action")
-    process.send(signal.SIGINT)
-    run = process.wait(patience=2)
+def test_cancelled_before_anything_is_decided(tmp_path: Path, dx: Sandbox, silent: socket.socket) -> None:
+    inputs = connected(dx, service="", service_map="web: [apps/**]")
+    github = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    process = Step(tmp_path, inputs, "push_branch", {"GITHUB_API_URL": github}, github_token="ghs_read").start()
+    with silent.accept()[0]:
+        process.send(signal.SIGINT)
+        run = process.wait(patience=2)
     assert (run.exit_code, run.status, dx.requests()) == (1, "failed", [])
     assert run.remarks == [("error", "The job was cancelled before anything was sent to DX.")]
 
 
-def test_cancelled_before_anything_is_sent_keeps_what_was_to_be_sent(tmp_path: Path) -> None:
-    fifo = tmp_path / "bundle.pem"
-    os.mkfifo(fifo)
-    inputs = {"dx-host": "https://127.0.0.1:1", "dx-token": TOKEN, "service": TWO, "failed-file": "failed.jsonl"}
-    process = Step(tmp_path, inputs, env={"REQUESTS_CA_BUNDLE": str(fifo)}).start()
-    until((tmp_path / "workspace/failed.jsonl").exists)
-    process.send(signal.SIGTERM)
-    run = process.wait(patience=2)
+def test_cancelled_while_connecting_keeps_what_was_to_be_sent(tmp_path: Path, silent: socket.socket) -> None:
+    host = f"https://127.0.0.1:{silent.getsockname()[1]}"
+    inputs = {"dx-host": host, "dx-token": TOKEN, "service": TWO, "failed-file": "failed.jsonl"}
+    process = Step(tmp_path, inputs).start()
+    with silent.accept()[0]:
+        process.send(signal.SIGTERM)
+        run = process.wait(patience=2)
     assert (run.exit_code, run.status) == (1, "failed")
     assert run.results("service", "outcome", "error") == [
-        (each, "not-sent", "cancelled") for each in ("checkout", "cart")
+        ("checkout", "unknown", "cancelled"),
+        ("cart", "not-sent", "cancelled"),
     ]
     kept = bodies((run.workspace / "failed.jsonl").read_text().splitlines())
     assert [body["service"]["identifier"] for body in kept] == ["checkout", "cart"]
