@@ -13,6 +13,9 @@ _LEVELS = {"error": ("Error", 31), "warning": ("Warning", 33), "notice": ("Notic
 _BOLD = 1
 _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>')
 _TAG = re.compile(r"</?[a-z][^>]*>")
+_CELL = re.compile(r"<t[dh][^>]*>(.*?)</t[dh]>")
+_TABLE = ("<table>", "</table>")
+_MARKER = re.compile(r"^(?:#+ |> \[![A-Z]+\]$|> ?)")
 _FENCE = re.compile(r"(`{3,})\w*")
 
 
@@ -80,7 +83,15 @@ class ActionsLog:
 
 
 def summary_lines(markdown: str) -> Iterator[str]:
-    """Give the summary as plain text: a table's row as a line for each of its cells."""
+    """Give the summary as plain text: a table's row as a line for each of its cells, and no two blank lines in a row."""
+    last = ""
+    for line in _lines(markdown):
+        if line or last:
+            yield line
+        last = line
+
+
+def _lines(markdown: str) -> Iterator[str]:
     heads: list[str] = []
     fence, chart = "", False
     for line in markdown.splitlines():
@@ -94,16 +105,14 @@ def summary_lines(markdown: str) -> Iterator[str]:
                 fence = ""
             elif not chart:
                 yield f"    {line}"
-        elif line.startswith("|"):
-            cells = [_plain(cell) for cell in line.strip("|").split("|")]
-            if not heads:
-                heads = cells
-            elif set("".join(cells)) - set("-: "):
-                width = max(map(len, heads))
-                yield from (f"  {head:<{width}}  {cell}" for head, cell in zip(heads, cells, strict=False))
-        else:
-            heads = []
-            yield _plain(re.sub(r"^#+ ", "", line))
+        elif line.startswith("<tr><th>"):
+            heads = [_plain(cell) for cell in _CELL.findall(line)]
+        elif line.startswith("<tr>"):
+            cells = [_plain(cell) for cell in _CELL.findall(line)]
+            width = max(map(len, heads))
+            yield from (f"  {head:<{width}}  {cell}" for head, cell in zip(heads, cells, strict=False))
+        elif line not in _TABLE:
+            yield _plain(_MARKER.sub("", line))
 
 
 def _plain(text: str) -> str:

@@ -106,7 +106,11 @@ def test_colours_are_for_those_who_can_see_them() -> None:
     ("markdown", "seen"),
     [
         ("### Head\n\ntext\n", ["Head", "", "text"]),
-        ("| a | bb |\n| --- | --- |\n| <code>1&#124;2</code> | 3 |\n", ["  a   1|2", "  bb  3"]),
+        (
+            "x\n\n<table>\n<tr><th>a</th><th>bb</th></tr>\n<tr><td nowrap><code>1&#124;2</code></td><td>3</td></tr>\n</table>\n\ny",
+            ["x", "", "  a   1|2", "  bb  3", "", "y"],
+        ),
+        ("> [!CAUTION]\n> It failed.\n>\n> - This.\n\n\nmore\n", ["It failed.", "", "- This.", "", "more"]),
         ('<a href="https&#58;//x.example/?a=1">page</a>', ["page: https://x.example/?a=1"]),
         ("```mermaid\ngantt\n```\nafter", ["    (a chart)", "after"]),
         ("````text\n```\n| no table |\n````\nafter", ["    ```", "    | no table |", "after"]),
