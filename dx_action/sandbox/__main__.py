@@ -51,6 +51,7 @@ def _start(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Sand
             inactive_token=options.inactive_token,
             repositories=options.repository,
             pull_requests=options.pull_requests,
+            imported=options.imported,
             faults=options.faults,
             latency=options.latency,
             host=options.host,
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE-or-JSON",
         help="merged pull requests, a JSON array, see below",
     )
+    add("--imported", action="append", default=[], metavar="ID", help="a deployment that the API did not make")
     add("--faults", type=_faults, default=(), metavar="FILE-or-JSON", help="faults to begin with, a JSON array")
     add("--latency", type=_latency, default=0.0, metavar="S", help="seconds before every answer")
     add("--tls", type=Path, metavar="CA_FILE", help="speak TLS; the throw-away CA's certificate is written here")

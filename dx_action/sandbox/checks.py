@@ -11,7 +11,10 @@ from typing import Any, NoReturn
 
 from dx_action.sandbox import fields
 
-METHODS = ("deployments.create", "deployments.upsert", "deployments.setPullServices")
+METHODS = (
+    *("deployments.create", "deployments.upsert", "deployments.update", "deployments.delete"),
+    "deployments.setPullServices",
+)
 
 # Deeper than any honest metadata, and shallow enough that what reads it cannot run out of stack.
 _LEVELS = 100
@@ -86,8 +89,20 @@ def require_deployment(given: Mapping[str, Any]) -> None:
 
 
 def require_reference_id(given: Mapping[str, Any]) -> None:
-    """What an upsert finds its deployment by."""
+    """What an upsert and an update find their deployment by."""
     _require([] if "reference_id" in given else ["reference_id"])
+
+
+def deleted_id(body: Mapping[str, Any]) -> str:
+    """The id that a deletion names; the page has a code of its own for one that is none."""
+    if "reference_id" in body:
+        try:
+            fields.text("reference_id", body["reference_id"])
+        except fields.UnfitError as unfit:
+            raise Refused("invalid_reference_id", str(unfit)) from None
+    given = _read({"reference_id": fields.text}, body)
+    require_reference_id(given)
+    return str(given["reference_id"])
 
 
 def pull_services(body: Mapping[str, Any]) -> dict[str, Any]:

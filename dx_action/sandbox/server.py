@@ -33,6 +33,7 @@ class Sandbox:
         inactive_token: str | None = None,
         repositories: Iterable[str] | None = None,
         pull_requests: Iterable[MergedPullRequest | Mapping[str, Any]] = (),
+        imported: Iterable[str] = (),
         faults: Iterable[Fault | Mapping[str, Any]] = (),
         latency: float = 0.0,
         host: str = "127.0.0.1",
@@ -41,7 +42,13 @@ class Sandbox:
         names: Iterable[str] = (),
         addresses: Iterable[str] = (),
     ) -> None:
-        store = Store(token, inactive_token=inactive_token, repositories=repositories, pull_requests=pull_requests)
+        store = Store(
+            token,
+            inactive_token=inactive_token,
+            repositories=repositories,
+            pull_requests=pull_requests,
+            imported=imported,
+        )
         script = Script(faults)
         self._listener = Listener(
             (host, port),

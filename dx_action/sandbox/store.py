@@ -29,7 +29,7 @@ def _random_id() -> str:
 
 
 class Store:
-    """A DX in memory."""
+    """A DX in memory. `imported` are the ids of deployments that its API did not make, so that it deletes none of them."""
 
     def __init__(
         self,
@@ -38,12 +38,14 @@ class Store:
         inactive_token: str | None = None,
         repositories: Iterable[str] | None = None,
         pull_requests: Iterable[MergedPullRequest | Mapping[str, Any]] = (),
+        imported: Iterable[str] = (),
         new_id: Callable[[], str] = _random_id,
     ) -> None:
         self._token = checked_token(token)
         self._inactive_token = None if inactive_token is None else checked_token(inactive_token)
         self.mask = Mask(filter(None, (self._token, self._inactive_token)))
         self._repositories = None if repositories is None else frozenset(repositories)
+        self._imported = frozenset(imported)
         self._new_id = new_id
         self._lock = threading.Lock()
         self._deployments: dict[str, dict[str, Any]] = {}
@@ -51,9 +53,11 @@ class Store:
         self._assignments: list[Assignment] = []
         self._known: dict[Name, MergedPullRequest] = {}
         self.know(pull_requests)
-        self._methods: dict[str, Callable[[dict[str, Any]], None]] = {
+        self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "deployments.create": self._create,
             "deployments.upsert": self._upsert,
+            "deployments.update": self._update,
+            "deployments.delete": self._delete,
             "deployments.setPullServices": self._set_pull_services,
         }
 
@@ -63,10 +67,10 @@ class Store:
             self._admit(method, token)
             given = self.mask.value(checks.json_object(body))
             with self._lock:
-                self._methods[method](given)
+                told = self._methods[method](given) or {}
         except Refused as refused:
             return refused.status, {"ok": False, "error": refused.error, "message": refused.message}
-        return 200, {"ok": True}
+        return 200, {"ok": True} | told
 
     def authorization(self, token: str | None) -> str:
         """What may be told of a token: valid, invalid or absent."""
@@ -134,9 +138,27 @@ class Store:
     def _upsert(self, body: dict[str, Any]) -> None:
         given = checks.deployment(body)
         checks.require_reference_id(given)
-        held = self._deployments.get(given["reference_id"], _DEFAULTS)
+        self._patch(self._deployments.get(given["reference_id"], _DEFAULTS), given)
+
+    def _update(self, body: dict[str, Any]) -> None:
+        given = checks.deployment(body)
+        checks.require_reference_id(given)
+        if given["reference_id"] not in self._deployments:
+            raise Refused("deployment_not_found", "There is no deployment with this reference_id.")
+        self._patch(self._deployments[given["reference_id"]], given)
+
+    def _delete(self, body: dict[str, Any]) -> dict[str, Any]:
+        reference_id = checks.deleted_id(body)
+        if reference_id in self._imported:
+            raise Refused(
+                "deployment_not_api_managed", "The deployment was not made by this API, which cannot delete it."
+            )
+        self._deployments.pop(reference_id, None)
+        return {"action": "deleted", "reference_id": reference_id}
+
+    def _patch(self, held: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         cleared = {_CLEARS[name] for name in given.keys() & _CLEARS.keys()}
-        patched = {name: value for name, value in held.items() if name not in cleared} | given
+        patched = {name: value for name, value in held.items() if name not in cleared} | dict(given)
         checks.require_deployment(patched)
         self._recognise(given)
         self._deployments[given["reference_id"]] = patched
