@@ -110,6 +110,10 @@ def _operate(step: endings.Step) -> endings.Report:
             from dx_action.backfill.run import backfill  # noqa: PLC0415 - most runs register one deployment
 
             return backfill(step, inputs, runtime)
+        case "update" | "delete":
+            from dx_action.operations.correct import correct  # noqa: PLC0415 - most runs register one deployment
+
+            return correct(step, inputs, runtime)
 
 
 def _saved(report: endings.Report, step: endings.Step, *, strict: FailOnError) -> endings.Report:

@@ -13,7 +13,13 @@ from dx_action.inputs.values import Sourced
 from dx_action.secrecy import Secrets
 from dx_action.services.service import Service
 
-Method = Literal["deployments.create", "deployments.upsert", "deployments.setPullServices"]
+Method = Literal[
+    "deployments.create",
+    "deployments.upsert",
+    "deployments.update",
+    "deployments.delete",
+    "deployments.setPullServices",
+]
 Outcome = Literal["accepted", "already-registered", "failed", "not-sent", "unknown"]
 
 
@@ -62,8 +68,18 @@ class Call:
         return f"/api/{self.method}"
 
     @property
+    def registers(self) -> bool:
+        """Whether it registers a deployment."""
+        return self.method in ("deployments.create", "deployments.upsert")
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it changes or deletes a deployment that DX has. Such a call can be sent any number of times."""
+        return self.method in ("deployments.update", "deployments.delete")
+
+    @property
     def label(self) -> str:
-        return self.subject or self.service
+        return self.reference_id if self.corrects else self.subject or self.service
 
     def json(self) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.body)
@@ -163,7 +179,7 @@ def secrets_in(call: Call, secrets: Secrets) -> dict[str, str]:
     return {field: names[0] for field, names in found if names}
 
 
-def refuse_secrets(calls: Sequence[Call], registration: Registration, secrets: Secrets) -> None:
+def refuse_secrets(calls: Sequence[Call], registration: Registration | None, secrets: Secrets) -> None:
     """Raise BadInput if a call would send a secret; it names each field and where its value came from."""
     found = {item: None for call in calls for item in secrets_in(call, secrets).items()}
     problems = []

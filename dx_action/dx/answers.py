@@ -14,6 +14,9 @@ from dx_action.text import parse_json
 
 AUTH_CODES = ("not_authed", "invalid_auth", "account_inactive")
 DOCUMENTED = (*AUTH_CODES, "invalid_json", "required_params_missing", "repo_not_found")
+NOT_FOUND = "deployment_not_found"
+# Codes of `deployments.update` and `deployments.delete`.
+OF_CORRECTIONS = (NOT_FOUND, "deployment_not_api_managed", "invalid_reference_id")
 # What says that DX holds this `reference_id` already, for its page names no code for that. The documentation shows both lists
 # whole. In doubt an answer is a refusal: a person then reads DX's words, while a false conflict would hide a missing deployment.
 HELD_CODES = (
@@ -85,14 +88,24 @@ def judge(answer: Answer, method: Method, now: datetime) -> Verdict:
     if status < _OK.stop and said is _UNREADABLE:
         return Verdict("try-again", "unreadable_answer", http_status=status, may_hold=True)
     if status in _OK and isinstance(said, dict) and said.get("ok") is True:
-        return Verdict("accepted", http_status=status)
+        return Verdict(
+            "accepted", message=_undeleted(said) if method == "deployments.delete" else "", http_status=status
+        )
     error, message = _words(said)
     if error in AUTH_CODES or (status in (401, 403) and not error):
         return Verdict("unauthorized", error or f"http_{status}", message, status)
+    if method == "deployments.delete" and error == NOT_FOUND and said.get("ok") is False:
+        return Verdict("accepted", error, message, status)  # what it was to delete is not there
     refuses = status in _HELD_STATUSES and isinstance(said, dict) and said.get("ok") is False
     if refuses and method == "deployments.create" and says_held(error, message):
         return Verdict("conflict", error or f"http_{status}", message, status)
     return Verdict("refused", error or ("not_ok" if status in _OK else f"http_{status}"), message, status)
+
+
+def _undeleted(said: dict[str, Any]) -> str:
+    """Return what the answer to a deletion says that was done, if that is anything but a deletion."""
+    action = said.get("action")
+    return f"action: {action}" if isinstance(action, str) and action not in ("", "deleted") else ""
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
@@ -108,7 +121,7 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 
 def says_held(error: str, message: str) -> bool:
     """Return whether a refusal says, by `HELD_CODES` or `HELD_WORDS`, that the `reference_id` is already registered."""
-    if error in (*DOCUMENTED, "deployment_not_found"):
+    if error in (*DOCUMENTED, *OF_CORRECTIONS):
         return False
     if error.lower() in HELD_CODES:
         return True

@@ -30,7 +30,7 @@ _PREFIX = "INPUT_"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOKENS = {"INPUT-DX-TOKEN": "dx-token", "INPUT-GITHUB-TOKEN": "github-token"}
 _TEXT_OF = {name: f"the text of `{name}`" for name in _TOKENS.values()}
-Operation = Literal["deploy", "set-pull-services", "backfill"]
+Operation = Literal["deploy", "set-pull-services", "backfill", "update", "delete"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
@@ -86,6 +86,7 @@ class Inputs(BaseModel):
     replace_pull_services: Flag = False
     pull_number: Number | None = None
     pull_id: Number | None = None
+    confirm_delete: Line | None = None
     method: Annotated[Method, one_of(Method)] = "create"
     on_conflict: Annotated[OnConflict, one_of(OnConflict)] = "keep"
     fail_on_error: Annotated[FailOnError, one_of(FailOnError)] = "true"
@@ -150,11 +151,15 @@ _VARIABLES = {f"{_PREFIX}{field.alias}".upper(): str(field.alias) for field in I
 
 
 class Rule(NamedTuple):
-    """Inputs that cannot have another value than their default if others are as `when` says, and why."""
+    """Inputs that cannot have another value than their default if others are as `when` says, and why.
+
+    `unset`: the default is no better.
+    """
 
     subjects: tuple[str, ...]
     when: Callable[[Inputs], object]
     text: str
+    unset: bool = False
 
 
 def _single(inputs: Inputs) -> bool:
@@ -329,12 +334,17 @@ def _broken_rules(inputs: Inputs, broken: Collection[str]) -> list[Problem]:
     """Return a problem for each rule that the inputs break, unless an input that it is about could not be read."""
     unreadable = {name.replace("-", "_") for name in broken}
     readable: Any = SimpleNamespace(**{field: value for field, value in inputs if field not in unreadable})
+    readable.model_fields_set = inputs.model_fields_set
+    rules: tuple[Rule, ...] = RULES
+    if inputs.operation in ("update", "delete") or inputs.confirm_delete:
+        from dx_action.inputs import corrections  # noqa: PLC0415 - most runs correct nothing
+
+        rules = corrections.rules(inputs)
     problems = []
-    for rule in RULES:
+    for rule in rules:
         for subject in rule.subjects:
-            field = subject.replace("-", "_")
             try:
-                if getattr(readable, field) != Inputs.model_fields[field].default and rule.when(readable):
+                if (is_written(readable, subject) or rule.unset) and rule.when(readable):
                     problems.append(Problem(subject, rule.text))
             except AttributeError as error:
                 if error.name not in unreadable:  # a rule reads what is no input

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls, refuse_secrets
-from dx_action.deployment.registration import Registration, resolve, unused_inputs
+from dx_action.deployment.registration import resolve, unused_inputs
 from dx_action.deployment.trigger import Skipped
 from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, BadInput
@@ -26,7 +26,7 @@ _SHARE = 0.5
 def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Report:
     """Decide and send. Raises ActionError, Interrupted."""
     event = read_event(runtime.event_name, runtime.event_path)
-    lookups = _lookups(step, inputs, runtime)
+    lookups = lookups_for(step, inputs, runtime)
     is_tag = (lambda name: lookups(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
     missing = missing_connection(inputs, runtime.actor)
     try:
@@ -51,15 +51,15 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
         commit = registration.commit.value if registration.commit and own else runtime.sha
         return lookups(runtime.repository, True, commit or None).named_file(path)
 
+    def report(results: Sequence[Result], updates: Sequence[Call], warnings: Sequence[str]) -> endings.Report:
+        warned = replace(registration, warnings=(*registration.warnings, *warnings))
+        return endings.sent(warned, inputs, results, updates, calls=calls)
+
     named = fetch if inputs.github_token else None
     if inputs.dry_run:
-        FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check(dry_run=True)
-        if inputs.ca_bundle:
-            from dx_action.dx.client import trusted  # noqa: PLC0415 - a dry run connects to nothing
-
-            trusted(inputs, step.env, step.workspace, named)
+        check_files(step, inputs, named)
         return endings.dry_run(registration, calls, fail_on_error=inputs.fail_on_error)
-    sending = _Sending(step, inputs, registration, groups)
+    sending = Sending(step, inputs, groups, report)
     step.results, step.ending = sending.results, sending.report
     if missing:
         raise BadInput(*registration.problems, *missing)
@@ -67,7 +67,18 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
     return sending.report("out_of_time")
 
 
-def _lookups(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callable[[str, bool, str | None], "Lookups"]:
+def check_files(step: endings.Step, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
+    """Check in a dry run the files that a live run uses. Raises BadInput."""
+    FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check(dry_run=True)
+    if inputs.ca_bundle:
+        from dx_action.dx.client import trusted  # noqa: PLC0415 - a dry run connects to nothing
+
+        trusted(inputs, step.env, step.workspace, fetch)
+
+
+def lookups_for(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callable[[str, bool, str | None], "Lookups"]:
+    """Return what connects to GitHub: for a repository, whether it is the event's, and a commit."""
+
     def about(repository: str, own: bool, commit: str | None) -> "Lookups":
         from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
         from dx_action.github.lookups import Lookups  # noqa: PLC0415
@@ -78,18 +89,26 @@ def _lookups(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callable[[
     return about
 
 
-class _Sending:
-    """The calls of a registration, in groups that are sent one after the other, and what became of each call."""
+class Sending:
+    """The calls of a step, in groups that are sent one after the other, and what became of each call.
+
+    `finish` makes the report, of the results, the updates that `on-conflict` made besides, and warnings about the connection.
+    """
 
     def __init__(
-        self, step: endings.Step, inputs: Inputs, registration: Registration, groups: Sequence[Sequence[Call]]
+        self,
+        step: endings.Step,
+        inputs: Inputs,
+        groups: Sequence[Sequence[Call]],
+        finish: Callable[[Sequence[Result], Sequence[Call], Sequence[str]], endings.Report],
     ) -> None:
         from dx_action.dx.sender import Batch  # noqa: PLC0415 - only if something is to be sent
 
-        self._step, self._inputs, self._registration = step, inputs, registration
+        self._step, self._inputs, self._finish = step, inputs, finish
         self._calls = [call for group in groups for call in group]
         self._batches = [Batch(group) for group in groups]
         self._senders: list[Sender] = []
+        self._warnings: Sequence[str] = ()
 
     def send(self, fetch: Callable[[str], bytes | None] | None) -> None:
         """Send everything within `timeout`. Raises BadInput, before any call, if a file that an input names cannot be used."""
@@ -99,10 +118,9 @@ class _Sending:
         step, inputs = self._step, self._inputs
         FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check()
         lanes = min(max(map(len, self._batches)), LANES)
-        transport, warnings = connect(
+        transport, self._warnings = connect(
             inputs, step.env, step.clock, step.workspace, lanes=lanes, fetch=fetch, wire=step.wire
         )
-        self._registration = replace(self._registration, warnings=(*self._registration.warnings, *warnings))
         step.workflow.say(f"Sending to {inputs.dx_host.base if inputs.dx_host else ''}, within {inputs.timeout:g} s:")
         end = step.clock.monotonic() + inputs.timeout
         for batch in self._batches:
@@ -135,7 +153,7 @@ class _Sending:
         """Return the report on what became of the calls."""
         results = self.results(reason)
         updates = [result.call for call, result in zip(self._calls, results, strict=True) if result.call is not call]
-        return endings.sent(self._registration, self._inputs, results, updates, calls=self._calls)
+        return self._finish(results, updates, self._warnings)
 
     @property
     def _refused(self) -> bool:

@@ -289,7 +289,7 @@ def result_line(result: Result, label: str) -> str:
 
 
 def _deployments(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if not result.call.subject]
+    return [result for result in results if result.call.registers]
 
 
 def _undelivered(results: Sequence[Result]) -> list[Call]:

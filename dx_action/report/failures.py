@@ -31,6 +31,12 @@ ADVICE = {
     "`merge-commit-shas`.",
     "repo_not_found": "DX could not find the repository. Check its spelling and prefix (organization, project), and that it is "
     "connected in DX. To send another name, set `repository`.",
+    "deployment_not_found": "DX has no deployment with this `reference_id`. Compare it with the output `reference-id` or the log "
+    "of the run that registered the deployment. One that was deleted has to be registered again.",
+    "deployment_not_api_managed": "The deployment was not registered through DX's API, which therefore cannot correct it. "
+    "Correct it in the system that DX imports it from.",
+    "invalid_reference_id": "DX does not accept this `reference_id`. Copy the whole id from the output `reference-id` or the log "
+    "of the run that registered the deployment.",
     "reference_id_conflict": "A deployment with this `reference_id` is already registered with other values. Set another "
     "`reference-id`, in a matrix one for each leg, or another `on-conflict`.",
     "redirect": "The host answered with a redirect, which is never followed with a token. Check `dx-host`.",
@@ -48,8 +54,8 @@ ADVICE = {
     },
     "request_impossible": "The request could not be built. Check `dx-host` and the proxy variables.",
     "unauthorized_before": "Not sent, because DX rejected the token in an earlier call.",
-    "order_kept": "Not sent, because an earlier deployment of the same repository, service and environment failed, and order "
-    "matters.",
+    "order_kept": "Not sent, because an earlier deployment of the same repository, service and environment failed, or an "
+    "earlier row of this one, and order matters.",
     "stopped_before": "Not sent, because it would have failed in the same way as the calls before it.",
     "out_of_time": "Not sent, because `timeout` was used up. Raise `timeout`.",
     "cancelled": "The job was cancelled before this call was finished.",
@@ -61,7 +67,12 @@ PASSING = (*OUTAGES, "unreadable_answer", "http_429", "order_kept", "stopped_bef
 Hint = tuple[Level, str]
 # If DX's documentation does not list a code, these statuses say more than the code.
 _TELLING_STATUSES = (401, 403, 429)
-_VERBS = {"deployment": ("register", "registered"), "pull request": ("set the services of",) * 2}
+_VERBS = {
+    "deployment": ("register", "registered"),
+    "pull request": ("set the services of",) * 2,
+    "update": ("update", "updated"),
+    "deletion": ("delete", "deleted"),
+}
 
 
 def advise(error: str, http_status: int | None, *, said: bool) -> str:

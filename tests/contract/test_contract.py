@@ -216,6 +216,9 @@ ROWS = {
     "metadata": Row("version: 1.10", sent("metadata"), [{"version": "1.10"}]),
     "only-branches": Row("release/*", output("status"), "registered", event="pull_request_merged_other_base"),
     "only-environments": Row("stag*", output("status"), "registered", event="deployment_staging"),
+    "confirm-delete": Row(
+        "release-7", paths, ["delete"], {"operation": "delete", "reference-id": "release-7", "service": ""}
+    ),
     "method": Row("upsert", paths, ["upsert"]),
     "on-conflict": Row("update", paths, ["create", "upsert"], dx=(Fault(status=409, error="reference_id_taken"),)),
     "fail-on-error": Row("false", lambda run, dx: run.exit_code, 0, dx=(REFUSED,)),

@@ -37,6 +37,7 @@ WRITTEN = {
     "pull-number": "41",
     "pull-id": "2401500041",
     "method": "upsert",
+    "confirm-delete": "mine",
     "on-conflict": "update",
     "fail-on-error": "false",
     "dry-run": "true",
@@ -144,6 +145,42 @@ STEPS |= {
 }
 
 
+STEPS |= {
+    name: (happened, given, unused, rejected | {"confirm-delete"})
+    for name, (happened, given, unused, rejected) in STEPS.items()
+    if "backfill-file" not in given
+}
+OF_A_REGISTRATION = {
+    *("services-from", "service-map", "attribution", "since-sha", "lead-time-metadata", "extra-metadata"),
+    *("only-branches", "only-environments", "set-pull-services", "replace-pull-services", "pull-number", "pull-id"),
+    *("show-pull-requests", "method", "on-conflict"),
+}
+VALUES = {
+    *("deployed-at", "service", "repository", "merge-commit-shas", "commit-sha", "integration-branch", "environment"),
+    *("success", "source-url", "source-name", "metadata"),
+}
+STEPS |= {
+    "an update": (
+        "pull_request_merged",
+        {"operation": "update", "reference-id": "mine", "environment": "eu"},
+        {"max-per-second", "concurrency"},
+        BACKFILLS_OWN | OF_A_REGISTRATION | {"confirm-delete", "service"},
+    ),
+    "an update of the commit": (
+        "deployment_status_success",
+        {"operation": "update", "reference-id": "mine", "commit-sha": "abc1234"},
+        {"max-per-second", "concurrency"},
+        BACKFILLS_OWN | OF_A_REGISTRATION | {"confirm-delete", "merge-commit-shas", "service"},
+    ),
+    "a deletion": (
+        "push_branch",
+        {"operation": "delete", "reference-id": "mine", "confirm-delete": "mine"},
+        {"max-per-second", "concurrency"},
+        BACKFILLS_OWN | OF_A_REGISTRATION | VALUES,
+    ),
+}
+
+
 # What an input passes over in place of itself.
 DECIDES = {"service": "services-from"}
 
@@ -166,6 +203,8 @@ def test_every_input_is_tried() -> None:
 def test_what_is_tried_is_not_the_default(name: str) -> None:
     together = {"service-map": {"services-from": "map"}}.get(name, {})
     operation = HISTORY if name in BACKFILLS_OWN else {}
+    if name == "confirm-delete":
+        operation = HISTORY | {"backfill-file": "rows.csv"}
     given = CONNECTION | operation | together | {name: WRITTEN[name]}
     if name == "replace-pull-services":
         given["set-pull-services"] = "true"

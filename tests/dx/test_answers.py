@@ -15,6 +15,7 @@ from dx_action.dx.answers import (
     DOCUMENTED,
     HELD_CODES,
     HELD_WORDS,
+    OF_CORRECTIONS,
     Answer,
     Kind,
     Verdict,
@@ -53,7 +54,7 @@ def test_the_codes_are_those_of_dx_s_page() -> None:
     assert DOCUMENTED[:3] == AUTH_CODES
 
 
-@pytest.mark.parametrize("code", DOCUMENTED)
+@pytest.mark.parametrize("code", [*DOCUMENTED, *OF_CORRECTIONS])
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 422])
 def test_a_documented_code_is_final(status: int, code: str) -> None:
     kind: Kind = "unauthorized" if code in AUTH_CODES else "refused"
@@ -61,7 +62,51 @@ def test_a_documented_code_is_final(status: int, code: str) -> None:
     assert judged(status, said(code, "Its own words.")) == Verdict(kind, code, "Its own words.", status)
 
 
-@pytest.mark.parametrize("code", DOCUMENTED)
+DELETED = b'{"ok": true, "action": "deleted", "reference_id": "r"}'
+ABSENT = said("deployment_not_found", "No such deployment.")
+# What a deletion is answered → whether it is done, with the words that say that there was nothing to delete.
+DELETIONS: list[tuple[int, bytes, Verdict]] = [
+    (200, DELETED, Verdict("accepted", http_status=200)),
+    (200, OK, Verdict("accepted", http_status=200)),
+    (200, b'{"ok": true, "action": ""}', Verdict("accepted", http_status=200)),
+    (200, b'{"ok": true, "action": 7}', Verdict("accepted", http_status=200)),
+    (200, b'{"ok": true, "action": "none"}', Verdict("accepted", message="action: none", http_status=200)),
+    *(
+        (status, ABSENT, Verdict("accepted", "deployment_not_found", "No such deployment.", status))
+        for status in (200, 400, 404, 409, 422)
+    ),
+    (404, b'{"error": "deployment_not_found"}', Verdict("refused", "deployment_not_found", "", 404)),
+    (404, b'{"ok": true, "error": "deployment_not_found"}', Verdict("refused", "deployment_not_found", "", 404)),
+    (404, b"", Verdict("refused", "http_404", "", 404)),
+    (404, said("not_found"), Verdict("refused", "not_found", "", 404)),
+    (422, said("", "deployment_not_found"), Verdict("refused", "http_422", "deployment_not_found", 422)),
+    (422, said("deployment_not_api_managed"), Verdict("refused", "deployment_not_api_managed", "", 422)),
+    (422, said("invalid_reference_id"), Verdict("refused", "invalid_reference_id", "", 422)),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "verdict"), DELETIONS)
+def test_what_a_deletion_is_answered(status: int, body: bytes, verdict: Verdict) -> None:
+    assert judge(Answer(status, body, None), "deployments.delete", NOW) == verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "message"),
+    [(422, "deployment_not_found", "None."), (422, "invalid_reference_id", ""), (404, "deployment_not_found", "")],
+)
+def test_an_update_of_what_is_not_there_is_refused(status: int, error: str, message: str) -> None:
+    answer = Answer(status, said(error, message), None)
+    assert judge(answer, "deployments.update", NOW) == Verdict("refused", error, message, status)
+    assert judge(Answer(200, b'{"ok": true, "action": "none"}', None), "deployments.update", NOW).message == ""
+
+
+@pytest.mark.parametrize("method", ["deployments.update", "deployments.delete"])
+@pytest.mark.parametrize("status", [409, 422])
+def test_a_correction_knows_no_conflict(method: Method, status: int) -> None:
+    assert judge(Answer(status, TAKEN, None), method, NOW).kind == "refused"
+
+
+@pytest.mark.parametrize("code", [*DOCUMENTED, *OF_CORRECTIONS])
 def test_a_documented_code_is_no_conflict_whatever_its_message(code: str) -> None:
     assert judged(422, said(code, "This reference_id already exists.")).kind != "conflict"
 

@@ -49,6 +49,7 @@ DECLARED = tuple(str(field.alias) for field in Inputs.model_fields.values())  # 
 BESIDE: dict[str, dict[str, str]] = {
     "services-from": {"service-map": "services.yml"},
     "replace-pull-services": {"set-pull-services": "true"},
+    "confirm-delete": {"operation": "delete", "reference-id": "release/42"},
     **{name: {"operation": "backfill"} for name in ("since", "until", "workflow-jobs", "backfill-file", "csv-file")},
 }
 SHA = "a0e61dfff93b2b07788cacf2c1cb3948ed4a39b2"
@@ -120,6 +121,7 @@ VALID: list[tuple[str, str, Any]] = [
     ("extra-metadata", '["rollback", "pull_requests", "started_at"]', ("rollback", "pull_requests", "started_at")),
     ("lead-time-metadata", "both", "both"),
     ("show-pull-requests", "True", True),
+    ("confirm-delete", "release/42", "release/42"),
     ("method", "Upsert", "upsert"),
     ("method", "create", "create"),
     ("on-conflict", "keep", "keep"),
@@ -301,6 +303,7 @@ BAD: list[tuple[str, str, str]] = [
     ("extra-metadata", "[]", "is an empty list"),
     ("lead-time-metadata", "true", "is not one of `none`, `commit`, `first-commit`, `both`"),
     ("show-pull-requests", "yes", "is neither `true` nor `false`"),
+    ("confirm-delete", "release\n42", "has a line break or another control character"),
     ("method", "insert", "is not one of `create`, `upsert`"),
     ("on-conflict", "ignore", "is not one of `keep`, `update`, `fail`"),
     ("fail-on-error", "off", "is not one of `true`, `false`, `except-outages`"),
@@ -356,6 +359,7 @@ DEFAULTS: dict[str, Any] = {
     "lead_time_metadata": "none",
     "extra_metadata": (),
     "show_pull_requests": False,
+    "confirm_delete": None,
     "method": "create",
     "on_conflict": "keep",
     "fail_on_error": "true",

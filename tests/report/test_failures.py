@@ -430,7 +430,7 @@ def test_an_unknown_code_is_called_one(status: int | None) -> None:
         ("missing_scope", 401, "http_401"),
         ("not_found", 404, "http_404"),
         # The host knows the API where it says what it does not find.
-        ("deployment_not_found", 404, None),
+        ("service_not_found", 404, None),
         # Its sentence says that nothing can be read, and a code can.
         ("new_code", 422, None),
     ],
@@ -472,6 +472,7 @@ OUTAGES: list[tuple[int | None, str, bool]] = [
     *((status, f"http_{status}", False) for status in (400, 401, 403, 404, 407, 409, 411, 413, 422, 499)),
     *((422, error, False) for error in ("invalid_json", "required_params_missing", "repo_not_found", "out_of_time")),
     *((409, error, False) for error in ("reference_id_conflict", "deployment_locked")),
+    *((404, error, False) for error in ("deployment_not_found", "deployment_not_api_managed", "invalid_reference_id")),
     *((status, "redirect", False) for status in (301, 302, 307, 399)),
 ]
 

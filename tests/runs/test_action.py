@@ -143,12 +143,19 @@ def test_a_merged_pull_request_is_registered(tmp_path: Path, dx: Sandbox) -> Non
     assert f"<code>{MERGED[:12]}</code>" in run.summary
 
 
+DELETE = {"operation": "delete", "reference-id": "held", "confirm-delete": "held", "service": ""}
+# What did all that was asked for.
+DONE = ("registered", "pull-services-set", "updated", "deleted", "dry-run", "written")
+
+
 @pytest.mark.parametrize(
     ("status", "code", "event", "inputs", "faults"),
     [
         ("registered", 0, "push_branch", {}, []),
         ("already-registered", 0, "push_branch", {"reference-id": "held"}, []),
         ("pull-services-set", 0, "pull_request_merged", {"operation": "set-pull-services"}, []),
+        ("updated", 0, "schedule", {"operation": "update", "reference-id": "held", "success": "false"}, []),
+        ("deleted", 0, "schedule", DELETE, []),
         ("skipped", 0, "pull_request_opened", {}, []),
         ("dry-run", 0, "push_branch", {"dry-run": "TRUE"}, [DOWN]),
         ("written", 0, "schedule", {"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "out.csv"}, []),
@@ -166,7 +173,7 @@ def test_every_status(
     run = step.inside()
     assert (run.status, run.exit_code) == (status, code)
     # Where not all was done that was asked for, one line says why.
-    assert bool(run.outputs["reason"]) == (status not in ("registered", "pull-services-set", "dry-run", "written"))
+    assert bool(run.outputs["reason"]) == (status not in DONE)
     assert "\n" not in run.outputs["reason"]
     assert status in re.findall("`([^`]+)`", action()["outputs"]["status"]["description"])
     assert run.summary.startswith("### ")
