@@ -24,7 +24,7 @@ HELD_CODES = (
     *("reference_id_in_use", "reference_id_already_used", "reference_id_conflict", "reference_id_mismatch"),
     *("reference_id_not_unique", "reference_id_duplicate", "duplicate_reference_id"),
 )
-# A sentence of DX's is one of these, alone or followed by `with`, `by`, `and` or `but`.
+# A sentence of DX's is one of these, alone or followed by one of `HELD_ENDS`.
 HELD_WORDS = (
     *("reference id exists", "reference id is taken", "reference id has been taken", "reference has been taken"),
     *("reference id in use", "reference id is in use", "reference id has been used"),
@@ -32,12 +32,21 @@ HELD_WORDS = (
     *("deployment with reference id exists", "deployment with reference id has other values"),
     *("there is deployment with reference id", "there is existing deployment with reference id"),
 )
+# What follows them says no more than that. "In use by another request" is no deployment, and what "was not saved" is not held.
+HELD_ENDS = (
+    *("with another", "with different", "with other", "but with different", "but with other"),
+    *("by deployment", "by another deployment", "by existing deployment", "by other deployment"),
+    *("and cannot be changed", "and cannot be reused", "and its values differ", "but its values differ"),
+)
+# Whoever says one of these may yet refuse the deployment that it speaks of, whatever else it says.
+NOT_HELD = ("in progress", "later", "locked", "processed", "processing")
 # Not compiled here: hardly any run has a rejection to read.
 _PASSED_OVER = r"\b(?:an?|the|this|that|same|already)\b"
 _ID = r"""["'`]?\breference[ -]?id\b["'`]?:?"""
 _VALUE = r"""(?<!\w)(["'`])[^"'`]*\1|\([^()]*\)|(?<!\S)\S*[\d/]\S*\b"""
-_STOP = r"[.,;:!?](?:\s|$)|\n|\bbecause\b"
-_HELD = rf"(?:{'|'.join(HELD_WORDS)})(?: (?:with|by|and|but) .*)?"
+_STOP = r"[.;:!?](?:\s|$)|,(?:\s(?!and\b|but\b|by\b|with\b)|$)|\n|\bbecause\b"
+_HELD = rf"(?:{'|'.join(HELD_WORDS)})(?:,? (?:{'|'.join(HELD_ENDS)})\b.*)?"
+_NOT_HELD = rf"\b(?:{'|'.join(NOT_HELD)})\b"
 _MOST_READ = 2000
 _OK, _REDIRECT, _HELD_STATUSES = range(200, 300), range(300, 400), (409, 422)
 TOO_MANY = 429
@@ -123,11 +132,13 @@ def says_held(error: str, message: str) -> bool:
     """Return whether a refusal says, by `HELD_CODES` or `HELD_WORDS`, that the `reference_id` is already registered."""
     if error in (*DOCUMENTED, *OF_CORRECTIONS):
         return False
-    if error.lower() in HELD_CODES:
-        return True
     text = f"{error[:_MOST_READ]}: {message[:_MOST_READ]}".lower().replace("_", " ")
     plain = re.sub(_PASSED_OVER, "", re.sub(_VALUE, "", re.sub(_ID, "reference id", text)))
-    return any(re.fullmatch(_HELD, " ".join(sentence.split())) for sentence in re.split(_STOP, plain))
+    if re.search(_NOT_HELD, plain):
+        return False
+    return error.lower() in HELD_CODES or any(
+        re.fullmatch(_HELD, " ".join(sentence.split())) for sentence in re.split(_STOP, plain)
+    )
 
 
 def _parsed(body: bytes) -> Any:

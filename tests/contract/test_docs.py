@@ -9,7 +9,7 @@ import yaml
 import documents
 from documents import anchors, links, names, prose, read, rows, section
 from dx_action.deployment import trigger
-from dx_action.dx.answers import HELD_CODES, HELD_WORDS
+from dx_action.dx.answers import HELD_CODES, HELD_ENDS, HELD_WORDS, NOT_HELD
 from dx_action.report.failures import ADVICE
 from runner import ROOT, action
 
@@ -66,6 +66,7 @@ def test_the_page_of_errors_is_what_the_code_writes() -> None:
     assert documents.renewed(read(ERRORS)) == read(ERRORS), "run `python tests/support/documents.py`"
     assert all(f"- `{code}`\n" in section(ERRORS, "## Conflicts") for code in HELD_CODES)
     assert all(f"- {words}\n" in section(ERRORS, "## Conflicts") for words in HELD_WORDS)
+    assert all(f"*{words}*" in section(ERRORS, "## Conflicts") for words in (*HELD_ENDS, *NOT_HELD))
 
 
 def test_the_row_of_events_that_name_no_deployed_commit() -> None:

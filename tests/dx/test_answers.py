@@ -14,7 +14,9 @@ from dx_action.dx.answers import (
     AUTH_CODES,
     DOCUMENTED,
     HELD_CODES,
+    HELD_ENDS,
     HELD_WORDS,
+    NOT_HELD,
     OF_CORRECTIONS,
     Answer,
     Kind,
@@ -272,20 +274,32 @@ def test_any_other_409_or_422_is_a_refusal(status: int, body: bytes, error: str)
 
 
 @pytest.mark.parametrize("code", HELD_CODES)
-def test_a_code_of_the_list_is_a_conflict_whatever_its_message(code: str) -> None:
+def test_a_code_of_the_list_is_a_conflict_whatever_its_message_unless_it_is_busy(code: str) -> None:
     assert judged(422, said(code, "Odd words.")) == Verdict("conflict", code, "Odd words.", 422)
     assert judged(409, said(code.upper())).kind == "conflict"
 
 
 @pytest.mark.parametrize("words", HELD_WORDS)
-@pytest.mark.parametrize(
-    "form", ["{}", "{}.", "Odd: {}; odd", "Not made because {}", "{} with other values", "{} and so on"]
-)
+@pytest.mark.parametrize("form", ["{}", "{}.", "Odd: {}; odd", "Not made because {}", "{} with other values"])
 def test_words_of_the_list_are_a_conflict_where_they_are_a_sentence(words: str, form: str) -> None:
     text = form.format(words.replace("reference id", "reference_id"))
     assert judged(409, said("odd_code", text.upper())).kind == "conflict"
-    for denial in (f"no {words}", f"if {words}", f"{words} only", f"{words} is no text"):
+    for denial in (f"no {words}", f"if {words}", f"{words} only", f"{words} is no text", f"{words} and so on"):
         assert judged(409, said("odd_code", denial)).kind == "refused"
+
+
+@pytest.mark.parametrize("end", HELD_ENDS)
+def test_what_may_follow_the_words_of_a_conflict(end: str) -> None:
+    assert judged(409, said("odd_code", f"reference_id exists {end} or so")).kind == "conflict"
+    assert judged(409, said("odd_code", f"reference_id exists, {end}.")).kind == "conflict"
+    assert judged(409, said("odd_code", f"reference_id exists {end}ish")).kind == "refused"
+
+
+@pytest.mark.parametrize("words", NOT_HELD)
+def test_what_says_that_dx_is_busy_is_no_conflict(words: str) -> None:
+    for error, message in (("reference_id_taken", words), ("", f"reference_id exists. It is {words.upper()}.")):
+        assert judged(422, said(error, message)).kind == "refused"
+    assert judged(422, said("", f"reference_id exists. It is un{words}ish.")).kind == "conflict"
 
 
 CONFLICTS = [
@@ -309,7 +323,6 @@ CONFLICTS = [
     ("invalid_params", "reference_id is taken"),
     ("invalid_request", "A deployment with this reference_id exists."),
     ("validation_failed", "Duplicate reference_id"),
-    ("missing_permission", "The reference_id already exists, and this token may not change it."),
     ("unknown_error", "The reference_id exists with other values."),
     ("", "reference_id already exists; deployed_at is invalid"),
     ("", "Reference has already been taken"),
@@ -332,6 +345,9 @@ CONFLICTS = [
     ("", "A deployment with reference_id 1 exists and its values differ."),
     ("", "Reference-ID: already exists"),
     ("", "reference_id 'x' is taken by another deployment"),
+    ("", "This reference_id already exists, but with different values."),
+    ("", "reference_id already exists, and its values differ"),
+    ("", "reference_id jobs/later/1 is taken"),
 ]
 REFUSALS = [
     # What speaks of the id, and of something that exists, is unique, differs, changes or is in use, but not of its being held.
@@ -448,6 +464,19 @@ REFUSALS = [
     ("", "The deployment is locked; try again later (reference_id x)"),
     ("", "The deployment with this reference_id is still processing"),
     ("locked", "This reference_id is locked."),
+    # It begins like a conflict, and goes on to say that the deployment is not held, or not yet.
+    ("", "reference_id is in use by another request"),
+    ("", "reference_id is in use, by a concurrent request"),
+    ("", "This reference_id is in use by a request in progress"),
+    ("", "reference_id is in use but the deployment was not saved"),
+    ("", "This reference_id is taken, but its deployment was deleted."),
+    ("", "A deployment with this reference_id already exists and is being deleted"),
+    ("", "This reference_id is taken by a deployment that is locked. Try again later."),
+    ("", "This reference_id is in use. Try again later."),
+    ("reference_id_in_use", "It is currently being processed."),
+    ("reference_id_conflict", "reference_id is locked"),
+    ("reference_id_taken", "Processing; try again later"),
+    ("missing_permission", "The reference_id already exists, and this token may not change it."),
 ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from dx_action.dx.answers import HELD_CODES, HELD_WORDS
+from dx_action.dx.answers import HELD_CODES, HELD_ENDS, HELD_WORDS, NOT_HELD
 from dx_action.report.failures import ADVICE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,10 @@ def conflicts() -> str:
     """Return the lists of the codes and of the sentences that say that DX has a `reference_id` already."""
     codes = "\n".join(f"- `{code}`" for code in HELD_CODES)
     words = "\n".join(f"- {sentence}" for sentence in HELD_WORDS)
-    return f"Codes:\n\n{codes}\n\nSentences:\n\n{words}"
+    ends, busy = (", ".join(f"*{each}*" for each in listed) for listed in (HELD_ENDS, NOT_HELD))
+    after = f"After a sentence: {ends}, with or without more words."
+    never = f"Never a conflict, if one of these words is in the answer: {busy}."
+    return f"Codes:\n\n{codes}\n\nSentences:\n\n{words}\n\n{after}\n\n{never}"
 
 
 def renewed(text: str) -> str:
