@@ -13,11 +13,9 @@ from datetime import UTC, datetime
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__
-from dx_action.dx.delivery import Transport
-from dx_action.dx.failed_file import FailedFile
 from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
 from dx_action.inputs.model import fail_on_error, known_secrets, read_inputs, tokens, unknown_inputs
 from dx_action.operations.register import register
@@ -26,6 +24,9 @@ from dx_action.report.summary import UNDELIVERED
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock, read_runtime
 from dx_action.runner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dx_action.dx.delivery import Transport
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def main(
     clock: Clock,
     *,
     cancelled: Callable[[], bool] = lambda: False,
-    wire: Callable[..., Transport] | None = None,
+    wire: "Callable[..., Transport] | None" = None,
     signals: Callable[[], AbstractContextManager[Callable[[], None]]] = interruptible,
 ) -> int:
     """Run the step, and return its exit code: 0 or 1.
@@ -118,9 +119,9 @@ def _operate(step: endings.Step) -> endings.Report:
 
 def _saved(report: endings.Report, step: endings.Step, *, strict: FailOnError) -> endings.Report:
     """Save in `failed-file` what DX does not hold for certain, and return the report on what was really saved."""
-    if step.inputs is None or report.saved or not report.undelivered:
+    if step.inputs is None or not step.inputs.failed_file or report.saved or not report.undelivered:
         return report
-    failed_file = FailedFile(step.workspace, step.inputs.failed_file, step.workflow.scrubbed)
+    failed_file = step.failed_file(step.inputs.failed_file)
     failed_file.finish(report.undelivered, ())
     if failed_file.problem:
         return endings.with_problem(report.unsaved or report, failed_file.problem, fail_on_error=strict)

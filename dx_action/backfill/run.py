@@ -11,7 +11,7 @@ from dx_action.backfill.store import Rows, write_csv
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Result
-from dx_action.deployment.registration import unused_inputs
+from dx_action.deployment.unused import unused_inputs
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import connect, trusted
 from dx_action.dx.delivery import Transport
@@ -58,7 +58,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
-    failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed, replaces=replaces)
+    failed_file = step.failed_file(inputs.failed_file, replaces=replaces)
     fetch = _fetch(step, inputs, runtime) if inputs.github_token else None
     if inputs.dry_run:
         failed_file.check(dry_run=True)
@@ -81,7 +81,7 @@ def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         )
     except ActionError:
         raise Interrupted from None
-    failed_file = FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed)
+    failed_file = step.failed_file(inputs.failed_file)
     failed_file.finish(map(rows.call, range(len(rows))), (), late)
     result = BackfillResult(rows=rows, tally=Tally(len(rows)), reason="cancelled", saved=failed_file.path, hints=found)
     problems = [failed_file.problem] if failed_file.problem else []

@@ -124,6 +124,13 @@ def own_pull(event: Event) -> PullRequest | None:
     return event.pull_request if isinstance(event, PullRequestEvent) else None
 
 
+def named_pull(inputs: Inputs, own: PullRequest | None) -> tuple[int | None, int | None]:
+    """Return the number and the id that inputs give, or both of the event's `own` if inputs name no other."""
+    number, identifier = inputs.pull_number, inputs.pull_id
+    same = own and number in (None, own.number) and identifier in (None, own.id)
+    return (own.number, own.id) if own and same else (number, identifier)
+
+
 def own_merge(event: Event, *commits: str | None) -> tuple[MergedPull, ...]:
     """Return the event's pull request if one of the commits, which may be abbreviated, merged it."""
     pull = own_pull(event)

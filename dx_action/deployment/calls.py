@@ -3,15 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration
 from dx_action.errors import BadInput, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.secrecy import Secrets
 from dx_action.services.service import Service
+
+if TYPE_CHECKING:
+    from dx_action.deployment.pull_services import PullServices
 
 Method = Literal[
     "deployments.create",
@@ -118,7 +120,7 @@ def pull_calls(registration: Registration) -> tuple[Call, ...]:
     return tuple(pull_call(pull, registration.repository.value) for pull in registration.pull_services)
 
 
-def pull_call(pull: PullServices, repository: str) -> Call:
+def pull_call(pull: "PullServices", repository: str) -> Call:
     """Return the call of deployments.setPullServices: the pull request by its id, else by its number in the repository."""
     body: dict[str, Any] = {"github_pull_id": pull.pull_id}
     if not pull.pull_id:

@@ -10,13 +10,13 @@ from dx_action.changes.changeset import (
     PullChange,
     RangeChange,
     before_push,
+    named_pull,
     own_pull,
     pull_change,
 )
-from dx_action.deployment.trigger import Skipped
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs
-from dx_action.runner.event import Event, PullRequest, PushEvent
+from dx_action.runner.event import Event, PushEvent
 from dx_action.services.service import Service
 
 
@@ -90,20 +90,3 @@ def assign(
         others = len(services) < len(touched)
         kept.append(replace(pull, services=services, others=others, replace=inputs.replace_pull_services))
     return tuple(kept)
-
-
-def nothing_to_send(pull_services: tuple[PullServices, ...], *, deploys: bool) -> Skipped:
-    """Return why nothing is sent if there is no service to register, either."""
-    if not pull_services and not deploys:
-        return Skipped("GitHub found no pull request that this push merged.", "Set `pull-number` to name one.")
-    which = "none of the services in `service`" if any(pull.others for pull in pull_services) else "no service"
-    return Skipped(
-        f"The change touches {which}.", "If it should, add its files to what `services-from` or `service-map` names."
-    )
-
-
-def named_pull(inputs: Inputs, own: PullRequest | None) -> tuple[int | None, int | None]:
-    """Return the number and the id that inputs give, or both of the event's `own` if inputs name no other."""
-    number, identifier = inputs.pull_number, inputs.pull_id
-    same = own and number in (None, own.number) and identifier in (None, own.id)
-    return (own.number, own.id) if own and same else (number, identifier)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from dx_action.changes.changeset import (
     CLOCK,
@@ -12,28 +12,31 @@ from dx_action.changes.changeset import (
     Changes,
     MergedPull,
     deployed_change,
+    named_pull,
     needs_changes,
     own_pull,
 )
-from dx_action.deployment.pull_services import PullServices, ServiceLookups, assign, named_pull, nothing_to_send
 from dx_action.deployment.reference_id import Subject, reference_ids
 from dx_action.deployment.trigger import IsTag, Skipped, Trigger, decide, own_repository
 from dx_action.errors import ActionError, BadEvent, BadInput, InvalidValue, Problem
-from dx_action.inputs.model import Attribution, Inputs, is_written
+from dx_action.inputs.model import Attribution, Inputs
 from dx_action.inputs.times import AHEAD, is_ahead, iso
 from dx_action.inputs.values import Sourced, sourced
-from dx_action.runner.event import DeploymentEvent, Event, PullRequest
+from dx_action.runner.event import Event, PullRequest
 from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service, by_name, space_warnings
 from dx_action.text import one_line
+
+if TYPE_CHECKING:
+    from dx_action.deployment.pull_services import PullServices, ServiceLookups
 
 # The source of merge commits that no input lists.
 DISCOVERED, INPUT = "the pull requests that ship", "input service"
 # The source of what neither an input nor the event says.
 DEFAULT = "the default"
-Lookups = Callable[[], ServiceLookups]
+Lookups = Callable[[], "ServiceLookups"]
 # (repository, whether it is the event's own, commit) → its look-ups.
-LookupsFor = Callable[[str, bool, str | None], ServiceLookups]
+LookupsFor = Callable[[str, bool, str | None], "ServiceLookups"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class Registration:
     merge_commit_shas: Sourced[tuple[str, ...]] | None
     changes: Changes
     services: Sourced[tuple[Service, ...]]
-    pull_services: tuple[PullServices, ...]
+    pull_services: "tuple[PullServices, ...]"
     deployed_at: Sourced[str]
     success: Sourced[bool]
     environment: Sourced[str] | None
@@ -71,7 +74,7 @@ class Registration:
         return self.changes.merge_commit_shas(service) if shas.source == DISCOVERED else shas.value
 
 
-def no_lookups(*_: object) -> ServiceLookups:
+def no_lookups(*_: object) -> "ServiceLookups":
     raise BadInput.of("services-from", "needs look-ups at GitHub, which this operation does not make.")
 
 
@@ -102,7 +105,7 @@ def resolve(
     if not services.value and not pull_services:
         if problems:
             raise BadInput(*problems)
-        return nothing_to_send(found, deploys=inputs.deploys)
+        return _nothing_to_send(found, deploys=inputs.deploys)
     given_at = sourced(inputs.deployed_at, "input deployed-at") or trigger.deployed_at
     time = given_at or Sourced(now.replace(microsecond=0), CLOCK)
     late, again = _time_remarks(time, runtime, now) if services.value else ((), ())
@@ -196,10 +199,12 @@ def _services(
 
 def _pull_services(
     inputs: Inputs, subject: Subject, services: Sourced[tuple[Service, ...]], lookups: Lookups
-) -> tuple[tuple[PullServices, ...], tuple[Problem, ...]]:
+) -> "tuple[tuple[PullServices, ...], tuple[Problem, ...]]":
     """Return the pull requests to set, and why they cannot be found: that alone does not stop a deployment."""
     if inputs.deploys and not inputs.set_pull_services:
         return (), ()
+    from dx_action.deployment.pull_services import assign  # noqa: PLC0415 - most runs set none
+
     given = services.value if inputs.services_source == "input" else ()
     try:
         return assign(subject.event, inputs, given, subject.sha, lookups()), ()
@@ -207,6 +212,16 @@ def _pull_services(
         if not inputs.deploys:
             raise
         return (), error.problems
+
+
+def _nothing_to_send(pull_services: "tuple[PullServices, ...]", *, deploys: bool) -> Skipped:
+    """Return why nothing is sent if there is no service to register, either."""
+    if not pull_services and not deploys:
+        return Skipped("GitHub found no pull request that this push merged.", "Set `pull-number` to name one.")
+    which = "none of the services in `service`" if any(pull.others for pull in pull_services) else "no service"
+    return Skipped(
+        f"The change touches {which}.", "If it should, add its files to what `services-from` or `service-map` names."
+    )
 
 
 def _changes(
@@ -248,7 +263,7 @@ def choose_attribution(inputs: Inputs) -> Sourced[Attribution]:
 
 
 def choose_pull(
-    inputs: Inputs, own: PullRequest | None, pull_services: Sequence[PullServices], pulls: Sequence[MergedPull]
+    inputs: Inputs, own: PullRequest | None, pull_services: "Sequence[PullServices]", pulls: Sequence[MergedPull]
 ) -> tuple[int | None, int | None]:
     """Return the number and the id of the pull request: the inputs', the event's, or the only one that was found."""
     named = named_pull(inputs, own)
@@ -256,144 +271,3 @@ def choose_pull(
         return named
     found = [(pull.pull_number, pull.pull_id) for pull in pull_services] or [(pull.number, pull.id) for pull in pulls]
     return found[0] if len(found) == 1 else (None, None)
-
-
-class Unused(NamedTuple):
-    """Inputs that have no effect if `when` holds for the step and its event, and why. `{event}` in the text is the event's name."""
-
-    subjects: tuple[str, ...]
-    when: Callable[[Inputs, Event], object]
-    text: str
-
-
-def _compares(inputs: Inputs, event: Event) -> bool:
-    """Whether the previous deployment is looked up."""
-    return inputs.deploys and not inputs.merge_commit_shas and needs_changes(inputs, event)
-
-
-def _compares_by_environment(inputs: Inputs, event: Event) -> bool:
-    return _compares(inputs, event) and not inputs.since_sha and not inputs.environment
-
-
-def _by_name_alone(inputs: Inputs, event: Event) -> bool:
-    """Whether nothing asks which files changed, because `service` names the services."""
-    return bool(inputs.deploys and inputs.service) and not inputs.set_pull_services and not needs_changes(inputs, event)
-
-
-def _plain(inputs: Inputs) -> bool:
-    """Whether the step registers a deployment and is about no pull request."""
-    return inputs.deploys and not inputs.set_pull_services
-
-
-# What RULES rejects is not here, nor what only a dry run does not need.
-UNUSED = (
-    Unused(
-        ("only-environments",),
-        lambda inputs, event: not isinstance(event, DeploymentEvent) and not _compares_by_environment(inputs, event),
-        "has no effect here, because this {event} event has no environment. Set `environment` to name one.",
-    ),
-    Unused(
-        ("only-environments",),
-        lambda inputs, event: not isinstance(event, DeploymentEvent) and _compares_by_environment(inputs, event),
-        "does not limit this step, because this {event} event has no environment. It only chooses the previous deployment.",
-    ),
-    Unused(
-        ("pull-number",),
-        lambda inputs, _: _plain(inputs) and not inputs.by_files,
-        "has no effect on this deployment. It names the pull request whose services are set, or whose files name the services.",
-    ),
-    Unused(
-        ("pull-number",),
-        lambda inputs, _: _plain(inputs) and inputs.by_files and inputs.since_sha,
-        "has no effect on this deployment, because `since-sha` says which files changed. Leave one of them out.",
-    ),
-    Unused(
-        ("pull-id",),
-        lambda inputs, _: _plain(inputs),
-        "has no effect on this deployment. It names the pull request whose services are set: see `set-pull-services`.",
-    ),
-    Unused(
-        ("service-map",),
-        _by_name_alone,
-        "has no effect here, because `service` names the services. Leave one of them out.",
-    ),
-    Unused(
-        ("services-from",),
-        lambda inputs, event: (
-            inputs.services_from != "input" and not inputs.service_map and _by_name_alone(inputs, event)
-        ),
-        "has no effect here, because `service` names the services. Leave one of them out.",
-    ),
-    Unused(
-        ("since-sha",),
-        lambda inputs, event: not (inputs.deploys and (inputs.by_files or needs_changes(inputs, event))),
-        "has no effect here. It is used if a deployment's services are found by changed files, and for "
-        "`attribution: merge-commits`, `show-pull-requests` and `lead-time-metadata: first-commit`.",
-    ),
-    Unused(
-        ("since-sha",),
-        lambda inputs, event: not inputs.by_files and needs_changes(inputs, event) and inputs.merge_commit_shas,
-        "has no effect here, because `merge-commit-shas` lists what ships. Leave one of them out.",
-    ),
-    Unused(
-        ("commit-sha",),
-        lambda inputs, event: (
-            _plain(inputs)
-            and choose_attribution(inputs).value != "commit"
-            and not inputs.by_files
-            and (inputs.merge_commit_shas or not needs_changes(inputs, event))
-        ),
-        "is not sent to DX, because the deployment is not attributed by `commit`.",
-    ),
-    Unused(
-        ("lead-time-metadata",),
-        lambda inputs, _: not inputs.wants_commit_time and not inputs.wants_first_commit_time,
-        "has no effect here, because `metadata` has the times already.",
-    ),
-    Unused(
-        ("on-conflict",),
-        lambda inputs, _: inputs.deploys and inputs.method == "upsert",
-        "has no effect here, because `method: upsert` replaces what DX has.",
-    ),
-    Unused(
-        ("max-per-second", "concurrency"),
-        lambda inputs, _: inputs.since is None,
-        "has no effect here. It limits the many requests of `operation: backfill`.",
-    ),
-    Unused(
-        (
-            *("attribution", "merge-commit-shas", "integration-branch", "deployed-at", "environment", "reference-id"),
-            *("source-url", "source-name", "metadata", "method", "on-conflict"),
-        ),
-        lambda inputs, _: inputs.operation == "set-pull-services",
-        "has no effect here, because `operation: set-pull-services` registers no deployment.",
-    ),
-)
-
-UNUSED_IN_BACKFILL = (
-    Unused(
-        ("only-branches", "only-environments"),
-        lambda inputs, _: inputs.backfill_file,
-        "has no effect here. It limits what is read from GitHub's history, and `backfill-file` is set.",
-    ),
-    Unused(
-        ("on-conflict",),
-        lambda inputs, _: inputs.method == "upsert" and not inputs.backfill_file and not inputs.csv_file,
-        "has no effect here, because `method: upsert` replaces what DX has.",
-    ),
-    Unused(
-        ("timeout", "on-conflict", "failed-file", "max-per-second", "concurrency"),
-        lambda inputs, _: inputs.csv_file,
-        "has no effect here, because `csv-file` is set and nothing is sent to DX.",
-    ),
-)
-
-
-def unused_inputs(inputs: Inputs, event: Event) -> tuple[str, ...]:
-    """Return a notice for each input that is written and has no effect on this step."""
-    return tuple(
-        f"`{subject}` {unused.text.format(event=event.name)}"
-        for unused in (UNUSED_IN_BACKFILL if inputs.operation == "backfill" else UNUSED)
-        for subject in unused.subjects
-        if is_written(inputs, subject) and unused.when(inputs, event)
-    )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from dx_action.deployment.calls import Call, Result, refuse_secrets
 from dx_action.deployment.corrections import correction
-from dx_action.deployment.registration import unused_inputs
 from dx_action.deployment.trigger import Skipped
+from dx_action.deployment.unused import unused_inputs
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.operations.register import Sending, check_files, lookups_for

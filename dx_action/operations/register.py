@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls, refuse_secrets
-from dx_action.deployment.registration import resolve, unused_inputs
+from dx_action.deployment.registration import resolve
 from dx_action.deployment.trigger import Skipped
-from dx_action.dx.failed_file import FailedFile
+from dx_action.deployment.unused import unused_inputs
 from dx_action.errors import ActionError, BadInput
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report import endings
@@ -69,7 +69,8 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
 
 def check_files(step: endings.Step, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
     """Check in a dry run the files that a live run uses. Raises BadInput."""
-    FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check(dry_run=True)
+    if inputs.failed_file:
+        step.failed_file(inputs.failed_file).check(dry_run=True)
     if inputs.ca_bundle:
         from dx_action.dx.client import trusted  # noqa: PLC0415 - a dry run connects to nothing
 
@@ -116,7 +117,8 @@ class Sending:
         from dx_action.dx.sender import LANES, Sender, Terms  # noqa: PLC0415
 
         step, inputs = self._step, self._inputs
-        FailedFile(step.workspace, inputs.failed_file, step.workflow.scrubbed).check()
+        if inputs.failed_file:
+            step.failed_file(inputs.failed_file).check()
         lanes = min(max(map(len, self._batches)), LANES)
         transport, self._warnings = connect(
             inputs, step.env, step.clock, step.workspace, lanes=lanes, fetch=fetch, wire=step.wire

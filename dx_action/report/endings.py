@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
-from dx_action.dx.delivery import Transport
 from dx_action.errors import FailOnError, Failure, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
@@ -16,6 +16,10 @@ from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from dx_action.text import join_names, json_line, plural, truncate
+
+if TYPE_CHECKING:
+    from dx_action.dx.delivery import Transport
+    from dx_action.dx.failed_file import FailedFile
 
 TITLE = "DX deployment"
 # The runner drops what a step annotates beyond ten of a level.
@@ -84,12 +88,18 @@ class Step:
     clock: Clock
     workflow: Workflow
     workspace: Workspace
-    wire: Callable[..., Transport] | None = None
+    wire: "Callable[..., Transport] | None" = None
     disarm: Callable[[], None] = lambda: None
     inputs: Inputs | None = None
     registration: Registration | None = None
     results: Callable[[str], tuple[Result, ...]] = lambda _reason: ()
     ending: Callable[[str], Report] | None = None
+
+    def failed_file(self, path: str | None, *, replaces: bool = False) -> "FailedFile":
+        """Return the file that `failed-file` names. `replaces`: it is the `backfill-file` that is being read."""
+        from dx_action.dx.failed_file import FailedFile  # noqa: PLC0415 - most runs have none
+
+        return FailedFile(self.workspace, path, self.workflow.scrubbed, replaces=replaces)
 
     def harmless(self, result: Result) -> Result:
         """Return the result with DX's words cut and without secrets."""

@@ -3,7 +3,7 @@
 import pytest
 
 from builders import CONNECTION, event, inputs
-from dx_action.deployment.registration import unused_inputs
+from dx_action.deployment.unused import unused_inputs
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs, is_written
 
