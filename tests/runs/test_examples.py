@@ -17,6 +17,7 @@ import events
 from builders import payload
 from dx_action.inputs.times import parse_time
 from dx_action.sandbox import Sandbox
+from expressions import evaluate, filled
 from gfm import Page
 from runner import ROOT, TOKEN, Step
 from stand_in import GitHub, Repo
@@ -133,7 +134,8 @@ class Case:
 
     `known` are the expressions that neither the event nor a script of the example answers; `workspace` are the files that are
     there; `calls` are those to GitHub, by a token with just the permissions that the example gives; `listed` are the pull
-    requests in the summary.
+    requests in the summary. If the job's condition keeps it from starting, `starts` is false; the rest then is what would be
+    if the condition were not there.
     """
 
     event: str = "push_branch"
@@ -142,6 +144,7 @@ class Case:
     known: Mapping[str, str] = field(default_factory=dict)
     workspace: Mapping[str, str] = field(default_factory=dict)
     leg: int = 0
+    starts: bool = True
     refused: bool = False
     calls: int = 0
     listed: int = 0
@@ -202,6 +205,22 @@ def past(environment: str) -> list[dict[str, Any]]:
 
 
 PAST = past("production")
+MANIFEST = "version=1.4.0\ncommit=d1a34f0c3c1d2b5f6a7788990011223344556677\n"
+BUILT = "d1a34f0c3c1d2b5f6a7788990011223344556677"  # the commit that the manifest names
+OF_VERCEL = "1239cce527b1443ddcd89e1f8d96d679b2852838"
+
+
+def by_vercel(environment: str, state: str) -> Changes:
+    """Give what Vercel's app writes into a deployment: its ref is the commit, its status's page the deployed site."""
+    return {
+        "deployment.environment": environment,
+        "deployment.original_environment": environment,
+        "deployment.production_environment": False,
+        "deployment_status.environment": environment,
+        "deployment_status.state": state,
+        "deployment_status.target_url": "https://shop-git-main-acme.vercel.app",
+    }
+
 
 CASES: dict[str, list[Case]] = {
     "nightly-repair": [
@@ -269,7 +288,7 @@ CASES: dict[str, list[Case]] = {
                 )
             ],
         ),
-        Case(event="pull_request_closed_unmerged", status="skipped"),
+        Case(event="pull_request_closed_unmerged", starts=False, status="skipped"),
     ],
     "integration-branch": [Case(sent=[PUSHED | {"integration_branch": "develop"}])],
     "direct-commits": [Case(sent=[PUSHED | {"metadata": {"commit_timestamp": COMMITTED}}])],
@@ -429,6 +448,7 @@ CASES: dict[str, list[Case]] = {
             event="workflow_call",
             known={
                 "inputs.service": "payments-service",
+                "inputs.environment": environment,
                 "inputs.result": result,
                 "inputs.deployed-at": time,
                 "inputs.reference-id": id_,
@@ -440,13 +460,180 @@ CASES: dict[str, list[Case]] = {
                     deployed_at=time or "2025-03-04T12:00:00Z",
                     source_url=RUN_PAGE.format("13654800555"),
                     success=success,
+                    environment=environment or None,
                 )
             ],
         )
-        for result, success, time, id_ in (
-            ("success", None, "", ""),
-            ("failure", False, "", ""),
-            ("success", None, "2025-03-04T11:58:00Z", "acme/shop/13654800555/1"),
+        for result, success, environment, time, id_ in (
+            ("success", None, "", "", ""),
+            ("failure", False, "", "", ""),
+            ("success", None, "production", "2025-03-04T11:58:00Z", "acme/shop/13654800555/1"),
+        )
+    ],
+    "organisation-caller": [
+        Case(known=DEPLOYED, sent=[REGISTERED_AFTER | {"environment": "production"}]),
+        Case(
+            known=DEPLOYED | {"needs.deploy.result": "failure"},
+            sent=[REGISTERED_AFTER | {"environment": "production", "success": False}],
+        ),
+        Case(known=DEPLOYED | {"needs.deploy.result": "cancelled"}, status="skipped"),
+    ],
+    "release-please": [
+        Case(
+            known={
+                "needs.release.outputs.created": "true",
+                "needs.release.outputs.sha": TIP,
+                "needs.release.outputs.tag": "v1.4.0",
+                "steps.deploy.outcome": outcome,
+            },
+            sent=[create(of_job(), commit_sha=TIP, metadata={"version": "v1.4.0"}, success=success)],
+        )
+        for outcome, success in (("success", None), ("failure", False))
+    ]
+    + [
+        # A push that makes no release: release-please's outputs are empty, or `false`.
+        Case(
+            known={f"needs.release.outputs.{name}": "" for name in ("sha", "tag")}
+            | {"needs.release.outputs.created": created, "steps.deploy.outcome": "skipped"},
+            starts=False,
+            status="skipped",
+        )
+        for created in ("", "false")
+    ],
+    "terraform-apply": [
+        Case(
+            known={"steps.apply.outcome": outcome},
+            status="skipped" if outcome in ("skipped", "cancelled") else "registered",
+            sent=[]
+            if outcome in ("skipped", "cancelled")
+            else [
+                create(
+                    of_job("infrastructure"),
+                    service={"identifier": "infrastructure"},
+                    commit_sha=MERGED_41,
+                    success=success,
+                )
+            ],
+        )
+        for outcome, success in (("success", None), ("failure", False), ("skipped", None), ("cancelled", None))
+    ],
+    "promote-tag": [
+        Case(
+            event="workflow_dispatch",
+            known={
+                "inputs.version": "1.10",
+                "inputs.environment": environment,
+                "steps.deploy.outcome": outcome,
+            },
+            sent=[
+                create(
+                    of_job(),
+                    commit_sha=SHIPPED[0],
+                    environment=environment,
+                    source_url=DISPATCHED,
+                    metadata={"version": "1.10"},
+                    success=success,
+                )
+            ],
+        )
+        for environment, outcome, success in (("staging", "success", None), ("production", "failure", False))
+    ]
+    + [
+        # There is no such tag: the checkout fails, and no step after it runs.
+        Case(
+            event="workflow_dispatch",
+            known={"inputs.version": "9.9.9", "inputs.environment": "production", "steps.version.outputs.sha": ""}
+            | {"steps.deploy.outcome": "skipped"},
+            status="skipped",
+        )
+    ],
+    "promote-manifest": [
+        Case(
+            known={"steps.deploy.outcome": outcome},
+            sent=[create(of_job(), commit_sha=BUILT, metadata={"version": "1.4.0"}, success=success)],
+        )
+        for outcome, success in (("success", None), ("failure", False))
+    ],
+    "merge-queue": [
+        Case(
+            happening=lambda: queued(["app/one.py"], ["app/two.py"], ["app/three.py"]),
+            known={"steps.deploy.outcome": outcome},
+            sent=[
+                create(
+                    of_job(),
+                    commit_sha=queued(["app/one.py"], ["app/two.py"], ["app/three.py"]).sha,
+                    success=success,
+                )
+            ],
+        )
+        for outcome, success in (("success", None), ("failure", False))
+    ]
+    + [Case(event="merge_group", known={"steps.deploy.outcome": "skipped"}, starts=False, status="skipped")],
+    "vercel-projects": [
+        Case(
+            event="deployment_status_no_urls",
+            changes=by_vercel(f"Production \N{EN DASH} shop-{service}", state),
+            sent=[
+                create(
+                    f"github.com/deployment/2251300507/{outcome}/{service}",
+                    service={"identifier": service},
+                    commit_sha=OF_VERCEL,
+                    deployed_at="2025-03-05T07:32:41Z",
+                    source_url="https://shop-git-main-acme.vercel.app",
+                    success=success,
+                )
+            ],
+        )
+        for service, state, outcome, success in (
+            ("web", "success", "success", None),
+            ("docs", "error", "failure", False),
+        )
+    ]
+    + [
+        Case(
+            event="deployment_status_no_urls",
+            changes=by_vercel(environment, state),
+            starts=False,
+            status="failed",
+            exit_code=1,
+        )
+        for environment, state in (
+            ("Preview \N{EN DASH} shop-web", "success"),
+            ("Production \N{EN DASH} shop-admin", "success"),
+            ("Production", "success"),
+        )
+    ],
+    "no-preview-jobs": [
+        Case(
+            event="deployment_status_success",
+            changes={
+                "deployment.environment": environment,
+                "deployment.production_environment": marked,
+                "deployment.transient_environment": transient,
+                "deployment_status.state": state,
+            },
+            starts=starts,
+            status="registered" if starts else "skipped",
+            sent=[
+                create(
+                    "github.com/deployment/2251300501/success/payments-service",
+                    **OF_THE_STATUS | {"environment": None},
+                    source_url=LOG,
+                )
+            ]
+            if starts
+            else [],
+        )
+        for environment, marked, transient, state, starts in (
+            ("production", True, False, "success", True),
+            ("Production \N{EN DASH} shop", False, False, "success", True),
+            ("live", True, False, "success", True),
+            ("pr-47", False, True, "success", False),
+            ("production-pr-47", True, True, "success", False),
+            ("Preview", False, False, "success", False),
+            ("preproduction", False, False, "success", False),
+            ("production", True, False, "in_progress", False),
+            ("production", True, False, "inactive", False),
         )
     ],
 }
@@ -468,19 +655,34 @@ def workflow(name: str) -> dict[str, Any]:
 
 
 def step_of(name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """Give the job's id, the job, and the `with` of its step that uses the action."""
+    """Give the job's id, the job, and the `with` of its step that uses the action. What a job calls takes its place."""
     found = [
         (job_id, job, step["with"])
         for job_id, job in workflow(name)["jobs"].items()
-        for step in job["steps"]
+        for step in (job["steps"] if "steps" in job else called(job)["steps"])
         if step.get("uses", "").startswith(ACTION)
     ]
     assert len(found) == 1, name
     return found[0]
 
 
+def called(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the job of the reusable workflow that a job calls, with the caller's expressions for its inputs."""
+    reusable = workflow(Path(job["uses"].partition("@")[0]).stem)
+    assert job["secrets"].keys() == reusable["on"]["workflow_call"]["secrets"].keys()
+    inputs = reusable["on"]["workflow_call"]["inputs"]
+    assert job["with"].keys() <= inputs.keys()
+    given = {key: job["with"].get(key, about.get("default", "")) for key, about in inputs.items()}
+    (only,) = reusable["jobs"].values()
+    text = json.dumps(only)
+    for key, expression in given.items():
+        text = text.replace(f"${{{{ inputs.{key} }}}}", expression)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
 class Expressions:
-    """What `${{ … }}` stands for: no more than a dotted name, which the examples make do with."""
+    """What `${{ … }}` and a job's `if` stand for."""
 
     def __init__(self, name: str, case: Case, event: Mapping[str, Any], known: Mapping[str, str], place: Path) -> None:
         self._jobs, self._case, self._event, self._place = workflow(name)["jobs"], case, event, place
@@ -488,20 +690,26 @@ class Expressions:
         self._known = dict(known) | dict(case.known)
 
     def filled(self, text: str) -> str:
-        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: self._value(found[1], self._job), text)
+        return filled(text, lambda name: self._value(name, self._job))
 
-    def _value(self, name: str, job: str) -> str:
+    def starts(self) -> bool:
+        condition = self._jobs[self._job].get("if", "always()")
+        return bool(evaluate(condition, lambda name: self._value(name, self._job)))
+
+    def _value(self, name: str, job: str) -> Any:
         if name in self._known:
             return self._known[name]
         registration, *path = name.split(".")
+        if name == "github.event_name":
+            return events.load(self._case.event)[0]["GITHUB_EVENT_NAME"]
         if registration == "github" and path[0] == "event":
             value: Any = self._event
             for key in path[1:]:
                 value = value[key]
-            return "" if value is None else str(value)
+            return value
         if registration == "needs" and path[1] == "outputs":
             text = self._jobs[path[0]]["outputs"][path[2]]
-            return self._value(text.removeprefix("${{ ").removesuffix(" }}"), path[0])
+            return filled(text, lambda output: self._value(output, path[0]))
         if registration == "steps" and path[1] == "outputs":
             (step,) = (step for step in self._jobs[job]["steps"] if step.get("id") == path[0])
             return script_outputs(step["run"], self._case.event, self._place)[path[2]]
@@ -562,6 +770,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env = {"PATH": os.environ["PATH"], **GIT, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         where = folder if words[0] == "init" else folder / "shop"
         subprocess.run(["git", *words], cwd=where, env=env, check=True, timeout=20)
+    (folder / "shop/deploy").mkdir()
+    (folder / "shop/deploy/production.env").write_text(MANIFEST)
     return folder
 
 
@@ -609,7 +819,7 @@ def outcome(
 
 def _of_the_app(job: Mapping[str, Any]) -> dict[str, str]:
     """Give the permissions of a token that an app gives, where a step lookups for one."""
-    asked = [step["with"] for step in job["steps"] if "create-github-app-token@" in step.get("uses", "")]
+    asked = [step["with"] for step in job.get("steps", ()) if "create-github-app-token@" in step.get("uses", "")]
     return {name.removeprefix("permission-"): level for each in asked for name, level in each.items()}
 
 
@@ -650,6 +860,13 @@ def test_every_example_is_tried() -> None:
 @pytest.mark.parametrize(("name", "case"), ALL)
 def test_an_example_does_what_it_promises(name: str, case: Case, tmp_path: Path, place: Path) -> None:
     assert outcome(name, case, tmp_path / "run", place) == promised(case)
+
+
+@pytest.mark.parametrize(("name", "case"), ALL)
+def test_a_job_starts_only_for_what_counts(name: str, case: Case, place: Path) -> None:
+    happening = case.happening() if case.happening else None
+    event = payload(case.event, case.changes | (happening.changes if happening else {}))
+    assert Expressions(name, case, event, {}, place).starts() is case.starts
 
 
 @pytest.mark.parametrize(("name", "key"), LINES)
@@ -700,6 +917,70 @@ def test_the_time_of_a_deployment_can_be_read(place: Path) -> None:
     assert parse_time(script_outputs(script, "push_branch", place)["time"])
 
 
+@pytest.mark.parametrize(("code", "found"), [(0, {"changes": "false"}), (2, {"changes": "true"}), (1, None)])
+def test_a_plan_says_whether_it_changes_anything(code: int, found: dict[str, str] | None, tmp_path: Path) -> None:
+    """Terraform's exit codes: 0 for no changes, 2 for some, 1 for an error, which fails the step."""
+    (script,) = (
+        step["run"] for step in workflow("terraform-apply")["jobs"]["apply"]["steps"] if step.get("id") == "plan"
+    )
+    (tmp_path / "terraform").write_text(f'#!/bin/sh\necho "$@"\n[ "$1" = init ] || exit {code}\n')
+    (tmp_path / "terraform").chmod(0o755)
+    output = tmp_path / "output"
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": str(output)}
+    run = subprocess.run(["bash", "-e", "-c", script], env=env, check=False, timeout=20, capture_output=True)
+    assert run.returncode == (0 if found else code)
+    assert b"plan -input=false -detailed-exitcode" in run.stdout
+    written = dict(line.split("=") for line in output.read_text().splitlines()) if output.exists() else None
+    assert written == found
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    ["version=1.4.0\n", "version=1.4.0\ncommit=\n", "version=1.4.0\ncommit=d1a34f0\n", f"commit={BUILT}\n"],
+)
+def test_a_manifest_without_a_whole_commit_fails_the_step(manifest: str, tmp_path: Path) -> None:
+    (script,) = (
+        step["run"] for step in workflow("promote-manifest")["jobs"]["deploy"]["steps"] if step.get("id") == "manifest"
+    )
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/production.env").write_text(manifest)
+    env = {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": str(tmp_path / "output")}
+    run = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=env, check=False, timeout=20)
+    assert run.returncode == 1
+
+
+def test_every_environment_that_counts_has_a_service() -> None:
+    _, job, written = step_of("vercel-projects")
+    listed = json.loads(re.findall(r"fromJSON\('(.*?)'\)", job["if"])[0])
+    assert re.findall(r"== '(.*?)'", written["service"]) == listed
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("'it''s' == 'IT''S'", True),
+        ("a.b-c != 'x'", False),
+        ("none && 'web' || 'docs'", "docs"),
+        ("a.b-c == 'X' && 'web' || 'docs'", "web"),
+        ("!none && (none || a.b-c)", "x"),
+        ("contains(fromJSON('[\"One\", \"Two\"]'), 'two')", True),
+        ("startsWith('Production', 'prod') && !startsWith(none, 'prod')", True),
+        ("always()", True),
+    ],
+)
+def test_expressions_are_evaluated_as_by_github(text: str, value: object) -> None:
+    assert evaluate(text, {"a.b-c": "x", "none": None}.__getitem__) == value
+    assert (
+        filled(f"<${{{{ {text} }}}}>", {"a.b-c": "x", "none": None}.__getitem__).casefold() == f"<{value}>".casefold()
+    )
+
+
+@pytest.mark.parametrize("text", ["a ==", "(a", "a b", "contains(a b)", "a[b]", "~"])
+def test_an_unknown_expression_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        evaluate(text, {"a": "a", "b": "b"}.__getitem__)
+
+
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_every_action_is_pinned(name: str) -> None:
     lines = [line.strip() for line in text_of(name).splitlines() if "uses:" in line]
@@ -721,8 +1002,9 @@ def test_no_registration_is_cancelled_for_another(name: str) -> None:
     group = workflow(name).get("concurrency", {"group": "${{ github.event }}", "cancel-in-progress": "false"})
     assert group["cancel-in-progress"] == "false"
     by_itself = re.search(r"\bgithub\.(event|sha|ref)\b", group["group"])
-    # What a backfill does not send now it sends the next time.
-    assert by_itself or "./deploy.sh" in text_of(name) or "operation: backfill" in text_of(name)
+    # What a backfill does not send now, and what Terraform does not apply now, comes the next time.
+    later = any(words in text_of(name) for words in ("./deploy.sh", "terraform apply", "operation: backfill"))
+    assert by_itself or later
 
 
 def test_the_table_has_every_example() -> None:
