@@ -3,8 +3,7 @@
 An answer of DX is a value (see `deployment.calls.Result`), not an error.
 """
 
-from dataclasses import dataclass
-from typing import Literal, Self, TypeGuard, get_args
+from typing import Literal, NamedTuple, Self, TypeGuard, get_args
 
 Level = Literal["error", "warning", "notice"]
 FailOnError = Literal["true", "false", "except-outages"]
@@ -72,8 +71,7 @@ _SENTENCES: dict[Cause, str] = {
 _SLOW = {"dx-host": "Raise `timeout` if DX is slow; otherwise check whether it is down."}
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A server as messages name it: `host` and `proxy` with a port, `setting` which names the host. No secret is in it."""
 
     host: str
@@ -94,8 +92,7 @@ def is_cause(error: str) -> TypeGuard[Cause]:
     return error in get_args(Cause)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong (`text`, a sentence or two without the value) with `subject`, such as an input's name.
 
     `outage`: it passes without anyone's help, because it is a server's or the network's doing.
@@ -113,8 +110,7 @@ class Problem:
         return Failure(str(self), self.outage)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A message on what failed. `outage`: it passes without anyone's help, because it is a server's or the network's doing."""
 
     text: str

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from dx_action.errors import BadInput
 from dx_action.inputs.metadata import FIRST_KEY, Fact
@@ -27,8 +27,7 @@ class UnavailableError(Exception):
     """A look-up has no answer. The text is our own and completes a sentence after "because"."""
 
 
-@dataclass(frozen=True, slots=True)
-class PullChange:
+class PullChange(NamedTuple):
     """A pull request's change: its number, and its ends and size if the event has them."""
 
     number: int
@@ -37,8 +36,7 @@ class PullChange:
     changed_files: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RangeChange:
+class RangeChange(NamedTuple):
     """The change from one commit to another. `source` is what named the first."""
 
     before: str
@@ -46,8 +44,7 @@ class RangeChange:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """The course from one commit to another, and the commits that only the second contains, oldest first."""
 
     course: Course
@@ -79,8 +76,7 @@ class MergedPull:
         return PullChange(self.number, self.base, self.head, self.changed_files)
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """The pull requests that commits merged, and why others may be missing, each reason as the end of a sentence."""
 
     pulls: tuple[MergedPull, ...]
@@ -171,8 +167,7 @@ def merged_pull(pull: PullRequest) -> MergedPull:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which previous deployments to look up.
 
     `counts` says whether one of GitHub's deployments is to this environment; its name is `environment`, if known. `own` is

@@ -8,7 +8,7 @@ of the running job. A row of a file has one made of its content.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dx_action.deployment.trigger import Trigger
 from dx_action.inputs.model import Inputs
@@ -18,8 +18,7 @@ from dx_action.runner.runtime import Runtime
 from dx_action.services.service import Service
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The repository and the commit that a run is about.
 
     `own`: the repository is the event's, which spells it as `name`. Otherwise `event` names no pull request and no files.

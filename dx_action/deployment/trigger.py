@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from dx_action.errors import BadEvent, InvalidValue
 from dx_action.inputs.filters import counts, is_production, matches_branch
@@ -37,8 +38,7 @@ _RUN_AT_THE_TIP = {"workflow_run", "repository_dispatch", "schedule"}
 IsTag = Callable[[str], bool | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """Why nothing is registered, and what to change if it should be."""
 
     reason: str

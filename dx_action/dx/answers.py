@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from dx_action.deployment.calls import Method
 from dx_action.text import parse_json
@@ -54,8 +54,7 @@ _TIMEOUT, _SERVER_ERROR = 408, 500
 _UNREADABLE = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One HTTP answer, read whole. `retry_after` is the header as it came."""
 
     status: int

@@ -3,10 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from math import inf
 from pathlib import PurePosixPath
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, SecretStr
@@ -51,8 +50,7 @@ _OUTCOMES: dict[str, Outcome] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced(Generic[T]):
+class Sourced(NamedTuple, Generic[T]):
     """A value, and where it came from, as the log shows it."""
 
     value: T
@@ -64,8 +62,7 @@ def sourced(value: T | None, source: str) -> Sourced[T] | None:
     return Sourced(value, source) if value else None
 
 
-@dataclass(frozen=True, slots=True)
-class DxHost:
+class DxHost(NamedTuple):
     """`base` is the URL that `/api/…` follows. `loopback` is this very machine, which no proxy may serve."""
 
     base: str

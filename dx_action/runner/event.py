@@ -25,8 +25,10 @@ class _Model(BaseModel):
         """JSON may escape half a character, which no request can carry. A URL with one is dropped when it is used."""
         if not isinstance(data, dict):
             return data
-        texts = {name: text for name, text in data.items() if isinstance(text, str) and not name.endswith("_url")}
-        return {**data, **{name: text.encode(errors="replace").decode() for name, text in texts.items()}}
+        texts = {name: text for name, text in data.items() if isinstance(text, str) and not text.isascii()}
+        return data | {
+            name: text.encode(errors="replace").decode() for name, text in texts.items() if not name.endswith("_url")
+        }
 
 
 class Repository(_Model):

@@ -68,9 +68,8 @@ def test_whether_the_commit_is_sent(
 ) -> None:
     registration = resolved("push_branch", {"service": "web,cart"} | given)
     if by and registration.merge_commit_shas:
-        registration = replace(
-            registration, merge_commit_shas=replace(registration.merge_commit_shas, source=by), changes=Changes(ships)
-        )
+        shas = registration.merge_commit_shas._replace(source=by)
+        registration = replace(registration, merge_commit_shas=shas, changes=Changes(ships))
     lines = [found for found, _ in told(registration) if found.startswith("commit")]
     assert lines == [name]
 
