@@ -66,8 +66,28 @@ def rows_from_file(
             reader.read(path, file, late)
     except InvalidValue as wrong:
         raise BadInput.of("backfill-file", str(wrong)) from None
+    if problems := _refused(inputs, reader.rows):
+        raise BadInput(*problems)
     say(f"Read {plural(len(reader.rows), 'row')} from {path}")
     return reader.rows, reader.hints()
+
+
+def _refused(inputs: Inputs, rows: Rows) -> list[Problem]:
+    """Return what keeps the file's corrections from being sent, or written as a CSV."""
+    problems, deletions = [], rows.counts["deployments.delete"]
+    if inputs.csv_file and rows.corrections:
+        text = (
+            f"is for deployments to register, but the `backfill-file` has {plural(rows.corrections, 'row')} to update or "
+            "delete. Take them out, or leave `csv-file` out to send them."
+        )
+        problems.append(Problem("csv-file", text))
+    if (inputs.confirm_delete or "0") != str(deletions):
+        text = (
+            f"is not the number of rows to delete: the `backfill-file` has {deletions:,}. A deletion is permanent: check them, "
+            f"and write {deletions}."
+        )
+        problems.append(Problem("confirm-delete", text))
+    return problems
 
 
 class _Reader:
@@ -78,6 +98,7 @@ class _Reader:
         self._inputs, self._own, self._now, self._secrets = inputs, own, now, secrets
         self._ahead: list[int] = []
         self._indexes: dict[bytes, int] = {}
+        self._corrections: dict[bytes, list[int]] = {}
         self._problems: list[str] = []
         self._more = self._repeated = 0
         self._assumed: Counter[str] = Counter()
@@ -101,6 +122,9 @@ class _Reader:
             self._problems.append(f"{empty} Write a row for each deployment.")
         if self._problems:
             raise BadInput(*(Problem("backfill-file", text) for text in self._problems))
+        for key, corrections in self._corrections.items():
+            anchor = self._indexes.get(key, corrections[0])
+            self.rows.anchors |= dict.fromkeys((anchor, *corrections), anchor)
 
     def _take(self, record: "Record", columns: Sequence[str]) -> None:
         line, texts = record.line, list[str]()
@@ -130,14 +154,21 @@ class _Reader:
         call, index = row.call, len(self.rows)
         if row.ahead:
             self._ahead.append(line)
-        if call.reference_id:
-            key = blake2b(call.reference_id.encode(), digest_size=16).digest()
+        key = blake2b(call.reference_id.encode(), digest_size=16).digest()
+        if call.corrects:
+            self._corrections.setdefault(key, []).append(index)
+        elif call.reference_id:
             index = self._indexes.setdefault(key, index)
         if index == len(self.rows):
             self.rows.add(call, line)
             if row.assumed:
                 self._assumed[call.service] += 1
             return
+        if (corrections := self._corrections.get(key)) and corrections[-1] > index:
+            raise InvalidValue(
+                f"registers the deployment of line {self.rows.line(index)} again, and line {self.rows.line(corrections[-1])} in "
+                "between corrects it. Register it once, before or after its corrections."
+            )
         earlier = self.rows.call(index)
         if _values(earlier) == _values(call):
             self._repeated += 1
@@ -248,8 +279,10 @@ def header(record: Record) -> tuple[str, ...]:
             raise InvalidValue(f"has {shown} in line {record.line}. The columns are {_KNOWN}.")
         if names.count(name) > 1:
             raise InvalidValue(f"has the column `{name}` twice. Keep one of them.")
-    if "deployed_at" not in names:
-        raise InvalidValue(f"has no column `deployed_at` in line {record.line}. Every deployment needs one.")
+    if "deployed_at" not in names and not {"reference_id", "method"} <= set(names):
+        raise InvalidValue(
+            f"has no column `deployed_at` in line {record.line}. Every deployment to register needs one."
+        )
     return names
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dx_action.backfill.summary import by_outcome, summary
-from dx_action.backfill.tally import MOST_LINES, BackfillResult
+from dx_action.backfill.summary import by_outcome, done_with, summary
+from dx_action.backfill.tally import MOST_LINES, BackfillResult, is_absent
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import FailOnError, Failure, Problem
@@ -62,6 +62,8 @@ def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequen
     tally, total = ending.tally, len(ending.tally)
     accepted = any(time and tally[index] == "accepted" for index, time in enumerate(ending.rows.times))
     status = status_of(ending.missing, total, deployments=any(ending.rows.times), accepted=accepted)
+    if ending.rows.corrections and status in ("already-registered", "pull-services-set"):
+        status = "updated" if ending.rows.counts["deployments.update"] else "deleted"
     noun, counted_rows = ending.noun, total
     if status == "already-registered":  # that is said of deployments, whatever became of pull requests
         noun, counted_rows = "deployment", sum(map(bool, ending.rows.times))
@@ -75,7 +77,7 @@ def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequen
         body=summary(ending),
         done="" if status == "already-registered" else f"{title}. {counted(ending)}",
         messages=messages,
-        hints=(*already, *ending.hints),
+        hints=(*already, *absent(ending), *ending.hints),
         lines=[counted(ending)],
         undelivered=[line.result.call for line in tally.failed if line.result.call.body],
         saved=True,
@@ -124,9 +126,18 @@ def conflicts(ending: BackfillResult) -> list[Hint]:
     return [("warning" if ending.from_file else "notice", text)]
 
 
+def absent(ending: BackfillResult) -> list[Hint]:
+    """Return the hint on deletions of what DX does not have."""
+    if not (count := ending.tally.absent):
+        return []
+    lines = [line.number for line in ending.tally.delivered if is_absent(line.result)]
+    which = _share(ending, count, lines[:MOST_LINES])
+    return [("notice", f"DX answered for {which} that there was no deployment to delete. Check their `reference_id`.")]
+
+
 def counted(ending: BackfillResult) -> str:
     """Count all outcomes in a line."""
-    outcomes = by_outcome(ending.tally.counts, pulls=ending.noun == "pull request")
+    outcomes = by_outcome(ending.tally.counts, done_with(ending))
     return f"{plural(len(ending.tally), ending.noun)}: {outcomes}."
 
 
@@ -146,6 +157,10 @@ def _share(ending: BackfillResult, count: int, lines: Sequence[int]) -> str:
 
 def _how_to_go_on(ending: BackfillResult) -> str:
     again = "deployments that are already registered stay as they are."
+    if ending.rows.corrections:
+        again = "updates and deletions may be sent any number of times."
+    if ending.saved and ending.rows.counts["deployments.delete"]:
+        again += " Set `confirm-delete` to the number of rows to delete in it."
     if ending.saved:
         return f"Everything that DX may not have registered is {saved_in(ending.saved)}; {again}"
     if ending.reason == "cancelled":

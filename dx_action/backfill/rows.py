@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from dx_action.deployment.calls import FIELDS, Call, Method, deployment_call, pull_call
+from dx_action.deployment.corrections import delete_call, update_call
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.reference_id import row_id
 from dx_action.errors import ActionError, InvalidValue, Problem
@@ -33,7 +34,11 @@ from dx_action.text import truncate
 
 COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
-_METHODS: dict[str, Method] = {"create": "deployments.create", "upsert": "deployments.upsert"}
+_DELETE_COLUMNS = ("reference_id", "method")
+_METHODS: dict[str, Method] = {
+    method: f"deployments.{method}"  # type: ignore[misc]
+    for method in ("create", "upsert", "update", "delete")
+}
 _ANY_JSON = (dict, list, bool, int, float)
 
 T = TypeVar("T")
@@ -93,9 +98,12 @@ def read_row(cells: Mapping[str, object], inputs: Inputs, own: str, now: datetim
 
     The inputs fill what is absent, `own` is the workflow's repository, and `now` is UTC. Raises BadRow with every problem.
     """
-    method = cells.get("method")
-    if isinstance(method, str) and method.strip().lower() == "setpullservices":
+    written = cells.get("method")
+    method = written.strip().lower() if isinstance(written, str) else ""
+    if method == "setpullservices":
         return _pull_row(_Cells(cells, _PULL_COLUMNS))
+    if method in ("update", "delete"):
+        return _correction_row(_Cells(cells, COLUMNS if method == "update" else _DELETE_COLUMNS), method, now)
     return _deployment_row(_Cells(cells, COLUMNS), inputs, own, now)
 
 
@@ -145,6 +153,37 @@ def _deployment_row(cells: _Cells, inputs: Inputs, own: str, now: datetime) -> R
         metadata=metadata,
     )
     return Row(call, assumed, derived, ahead)
+
+
+def _correction_row(cells: _Cells, method: str, now: datetime) -> Row:
+    """Return the row that changes or deletes a deployment. No input fills a cell of it."""
+    reference_id = cells.text("reference_id", parse_name) or ""
+    if "reference_id" not in cells:
+        cells.add_problem("reference_id", f"is missing. Write the id of the deployment to {method}.")
+    moment = cells.text("deployed_at", lambda text: _moment(text, now), int)
+    success = cells.text("success", _outcome, bool)
+    values = {
+        "deployed_at": iso(moment[0]) if moment else None,
+        "service": cells.read("service", _one_service),
+        "repository": cells.text("repository", parse_repository),
+        "merge_commit_shas": cells.text("merge_commit_shas", parse_shas, list),
+        "commit_sha": cells.text("commit_sha", parse_sha),
+        "integration_branch": cells.text("integration_branch", parse_name),
+        "environment": cells.text("environment", parse_name),
+        "success": None if success is None else success == "success",
+        "source_url": cells.text("source_url", parse_url),
+        "source_name": cells.text("source_name", parse_source_name) or None,
+        "metadata": cells.text("metadata", parse_metadata, *_ANY_JSON),
+    }
+    if values["merge_commit_shas"] and values["commit_sha"]:
+        cells.add_problem("merge_commit_shas", "cannot be combined with `commit_sha`. Leave one of the two empty.")
+    if method == "update" and not cells.problems and all(value is None for value in values.values()):
+        cells.add_problem("method", "is `update`, but the row has no value to change. Fill in at least one cell.")
+    if cells.problems:
+        raise BadRow(*cells.problems)
+    if method == "delete":
+        return Row(delete_call(reference_id))
+    return Row(update_call(reference_id, values), ahead=moment is not None and moment[1])
 
 
 def _pull_row(cells: _Cells) -> Row:

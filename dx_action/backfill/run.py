@@ -63,7 +63,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     if inputs.dry_run:
         failed_file.check(dry_run=True)
         trusted(inputs, step.env, step.workspace, fetch)
-        first = islice(Order(rows.times, rows.keys), backfill_report.MOST_SHOWN)
+        first = islice(Order(rows.times, rows.keys, rows.anchors), backfill_report.MOST_SHOWN)
         return backfill_report.dry_run(result, [rows.call(index) for index in first])
     return _Sending(step, inputs, result, failed_file).send(runtime, fetch)
 
@@ -130,7 +130,7 @@ class _Sending:
 
     def __init__(self, step: Step, inputs: Inputs, result: BackfillResult, failed_file: FailedFile) -> None:
         self._step, self._inputs, self._result, self._failed_file = step, inputs, result, failed_file
-        self._order = Order(result.rows.times, result.rows.keys)
+        self._order = Order(result.rows.times, result.rows.keys, result.rows.anchors)
 
     def send(self, runtime: Runtime, fetch: Callable[[str], bytes | None] | None) -> Report:
         """Send the rows. From then on, a cancel is ignored: what happened is being reported.

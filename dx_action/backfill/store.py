@@ -9,29 +9,32 @@ import json
 import os
 import weakref
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from dx_action.backfill.rows import COLUMNS
-from dx_action.deployment.calls import FIELDS, Call, compact
+from dx_action.deployment.calls import FIELDS, Call, Method, compact
 from dx_action.errors import BadEvent, BadInput, InvalidValue
 from dx_action.runner.workspace import Workspace
 from dx_action.text import plural
 
 # DX counts a deployment without an environment as one of production, so both share a key.
 _NO_ENVIRONMENT = "production"
+_METHODS: tuple[Method, ...] = get_args(Method)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Rows:
     """Rows by their index. Their file is closed once nothing refers to them.
 
-    `times`: a row's `deployed_at` in ms since the epoch; 0 for a call of setPullServices, which goes before all others.
-    `keys`: the number of its (repository, service, environment) in `names`; a pull request has a number of its own.
-    `upserts`: whether any row is sent by `deployments.upsert`.
+    `times`: the `deployed_at` in ms since the epoch of a row that registers; 0 for any other.
+    `keys`: the number of its (repository, service, environment) in `names`; a pull request, and an id that is corrected, has a
+    number of its own. `counts`: how many rows each method has. `anchors`: for each row of a `reference_id` that is corrected, the
+    row whose place in the order counts for all of them.
     """
 
     def __init__(self) -> None:
@@ -47,22 +50,27 @@ class Rows:
         self.times, self.keys = array("q"), array("I")
         self.names: list[tuple[str, str, str]] = []
         self._numbers: dict[tuple[str, str, str], int] = {}
-        self.upserts = False
+        self.counts: Counter[Method] = Counter()
+        self.anchors: dict[int, int] = {}
+        self._methods = bytearray()
 
     def add(self, call: Call, line: int) -> None:
         """Add a row, which is found on this line of its file. Raises BadEvent."""
         body = call.json()
         repository, environment = body.get("repository", ""), body.get("environment", "")
         folded = (repository.casefold(), call.label, environment or _NO_ENVIRONMENT)
+        if call.corrects:  # no repository has such a name
+            repository, environment, folded = "", "", ("\n", call.label, "")
         number = self._numbers.setdefault(folded, len(self.names))
         if number == len(self.names):
             self.names.append((repository, call.label, environment))
         self._offsets.append(self._written)
         self._lengths.append(self._write(call))
         self._lines.append(line)
-        self.times.append(_milliseconds(body))
+        self.times.append(_milliseconds(body) if call.registers else 0)
         self.keys.append(number)
-        self.upserts = self.upserts or call.method == "deployments.upsert"
+        self.counts[call.method] += 1
+        self._methods.append(_METHODS.index(call.method))
 
     def replace(self, index: int, call: Call, line: int) -> None:
         """Replace a row by another one of the same method and name. Raises BadEvent."""
@@ -89,6 +97,14 @@ class Rows:
         method, service, reference_id, body, subject = json.loads(data)
         return Call(method, service, reference_id, body.encode(), subject)
 
+    def method(self, index: int) -> Method:
+        return _METHODS[self._methods[index]]
+
+    @property
+    def corrections(self) -> int:
+        """How many rows change or delete a deployment that DX has."""
+        return self.counts["deployments.update"] + self.counts["deployments.delete"]
+
     def line(self, index: int) -> int:
         """Return the row's line in its file, from 1 on."""
         return self._lines[index]
@@ -112,7 +128,7 @@ def write_csv(path: str, rows: Rows, workspace: Workspace, scrubbed: Callable[[s
 
 
 def _csv_lines(rows: Rows) -> Iterator[str]:
-    columns = COLUMNS if rows.upserts else FIELDS
+    columns = COLUMNS if rows.counts["deployments.upsert"] else FIELDS
     yield _csv_line(columns)
     for index, time in enumerate(rows.times):
         if time:

@@ -9,7 +9,7 @@ from datetime import date
 from heapq import nsmallest
 
 from dx_action.backfill.tally import BackfillResult
-from dx_action.deployment.calls import Outcome
+from dx_action.deployment.calls import Method, Outcome
 from dx_action.report.endings import result_line
 from dx_action.report.summary import MARKS, cell, identifier, table
 from dx_action.text import plural, truncate
@@ -17,7 +17,13 @@ from dx_action.text import plural, truncate
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
 # The dates of more bars would overlap.
 _MOST_DAYS = 9
-PULLS = "(pull requests)"
+PULLS, UPDATES, DELETIONS = "(pull requests)", "(updates)", "(deletions)"
+_OTHERS: dict[Method, str] = {
+    "deployments.setPullServices": PULLS,
+    "deployments.update": UPDATES,
+    "deployments.delete": DELETIONS,
+}
+_DONE = {PULLS: "set", UPDATES: "updated", DELETIONS: "deleted"}
 _DAY = 86_400_000
 _MONDAY = date(1969, 12, 29).toordinal()  # of the week in which the epoch began
 # The bars' own colour is next to white. This one can be seen on GitHub's white and on its black.
@@ -30,17 +36,26 @@ def summary(ending: BackfillResult) -> str:
     return _services(ending) + _chart(ending) + _failed(ending)
 
 
-def by_outcome(counts: Counts, *, pulls: bool = False) -> str:
-    """Return the counts in words: `2 registered, 1 unknown`. `pulls`: they count calls that set a pull request's services."""
+def by_outcome(counts: Counts, done: str = "registered") -> str:
+    """Return the counts in words: `2 registered, 1 unknown`. `done` is what DX does with what is counted."""
     words = ((counts[outcome], mark.split(" ", 1)[1]) for outcome, mark in MARKS.items() if counts[outcome])
-    text = ", ".join(f"{count:,} {word}" for count, word in words)
-    return text.replace("registered", "set") if pulls else text
+    return ", ".join(f"{count:,} {_word(word, done)}" for count, word in words)
+
+
+def done_with(ending: BackfillResult) -> str:
+    """Return what DX does with each row."""
+    return "accepted" if ending.rows.corrections else "set" if ending.noun == "pull request" else "registered"
+
+
+def _word(mark: str, done: str) -> str:
+    """Return an outcome in words or as a mark. Only a deployment can be registered already."""
+    return mark if mark.endswith("already registered") else mark.replace("registered", done)
 
 
 def by_service(ending: BackfillResult, most: int) -> tuple[dict[str, Counts], int, Counts]:
     """Return the outcomes of the `most` largest services, how many others there are, and the outcomes of those together.
 
-    Calls about pull requests count as a service of their own.
+    Calls about pull requests count as a service of their own, and so do updates and deletions.
     """
     every: defaultdict[str, Counts] = defaultdict(Counter)
     for index in range(len(ending.tally)):
@@ -58,13 +73,13 @@ def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
         if service in weeks:
             weeks[service][_week(ending.rows.times[index])][ending.tally[index]] += 1
     for service, by_week in weeks.items():
-        shown = sorted(by_week.items()) if service != PULLS else []
+        shown = sorted(by_week.items()) if service not in _DONE else []
         lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in shown[-MOST_IN_GROUP:]]
         if earlier := len(shown[:-MOST_IN_GROUP]):
             lines.insert(0, f"  {plural(earlier, 'earlier week')} not shown")
-        yield f"{truncate(service, 100)}: {by_outcome(services[service], pulls=service == PULLS)}", lines
+        yield f"{truncate(service, 100)}: {by_outcome(services[service], _DONE.get(service, 'registered'))}", lines
     if more:
-        yield f"{plural(more, 'more service')}: {by_outcome(rest)}", []
+        yield f"{plural(more, 'more service')}: {by_outcome(rest, done_with(ending))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
         rows = [
             result_line(line.result, f"{ending.line_noun} {line.number}, {truncate(line.result.call.label, 100)}")
@@ -77,7 +92,7 @@ def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
 
 def _service(ending: BackfillResult, index: int) -> str:
     rows = ending.rows
-    return rows.names[rows.keys[index]][1] if rows.times[index] else PULLS
+    return rows.names[rows.keys[index]][1] if rows.times[index] else _OTHERS[rows.method(index)]
 
 
 def _services(ending: BackfillResult) -> str:
@@ -90,7 +105,7 @@ def _services(ending: BackfillResult) -> str:
     rows = [
         [name, *(f"{counts[outcome]:,}" if counts[outcome] else "" for outcome in shown)] for name, counts in counted
     ]
-    columns = [MARKS[outcome] for outcome in shown]
+    columns = [_word(MARKS[outcome], "accepted" if ending.rows.corrections else "registered") for outcome in shown]
     return table(["service", *columns], rows, numbers=columns) + "\n"
 
 
@@ -122,7 +137,13 @@ def _failed(ending: BackfillResult) -> str:
     rows = []
     for line in ending.tally.failed[:MOST_FAILED]:
         call, result = line.result.call, line.result
-        texts = (cell(call.label), MARKS[result.outcome], cell(result.error), cell(result.message, 200))
+        mark = _word(MARKS[result.outcome], _DONE[_OTHERS[call.method]] if call.corrects else "registered")
+        texts = (
+            cell(call.service if call.corrects else call.label),
+            mark,
+            cell(result.error),
+            cell(result.message, 200),
+        )
         rows.append([f"{line.number}", *texts, identifier(call.reference_id)])
     columns = (ending.line_noun, "service", "outcome", "error", "DX says", "reference id")
     return table(columns, rows, total - len(rows), numbers=columns[:1], prose=("DX says",))

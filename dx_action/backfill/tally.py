@@ -38,6 +38,11 @@ class Line:
     result: Result
 
 
+def is_absent(result: Result) -> bool:
+    """Return whether DX answered a deletion with more than that it is done: it has no such deployment."""
+    return result.call.method == "deployments.delete" and result.delivered and bool(result.error or result.message)
+
+
 class Tally:
     """The results of `size` rows."""
 
@@ -45,6 +50,7 @@ class Tally:
         self._codes = bytearray(size)
         self.counts: Counter[Outcome] = Counter({"not-sent": size})
         self.kinds: dict[tuple[str, str], Kind] = {}
+        self.absent = 0
         self.failed: list[Line] = []
         self.delivered: list[Line] = []
 
@@ -77,6 +83,7 @@ class Tally:
             kept = lines is self.failed and len(lines) < MOST_WHOLE
             call = result.call if kept else replace(result.call, body=b"")
             lines.append(Line(line, replace(result, call=call)))
+        self.absent += is_absent(result)
         if not result.delivered:
             name: tuple[str, str] = (result.outcome, result.error)
             if name not in self.kinds and len(self.kinds) >= MOST_KINDS:
@@ -111,7 +118,9 @@ class BackfillResult:
 
     @property
     def noun(self) -> str:
-        """What a row is: a deployment, or a call about a pull request, or either of them."""
+        """What a row is: a deployment, or a call about a pull request, or any of the calls."""
+        if self.rows.corrections:
+            return "row"
         return "deployment" if all(self.rows.times) else "row" if any(self.rows.times) else "pull request"
 
     @property

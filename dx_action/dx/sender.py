@@ -39,8 +39,8 @@ class Queue(Protocol):
     def take(self) -> int | None:
         """Return the call that goes next, or None if none may go now."""
 
-    def done(self, index: int, *, go_on: bool) -> None:
-        """Record that a call has ended. Without `go_on`, none that must follow it is sent."""
+    def done(self, index: int, *, go_on: bool, failed: bool) -> None:
+        """Record that a call has ended, and whether it `failed`. Without `go_on`, none that must follow it is sent."""
 
 
 class Ledger(Protocol):
@@ -71,7 +71,7 @@ class Batch:
         self._next += 1
         return self._next - 1
 
-    def done(self, index: int, *, go_on: bool) -> None:
+    def done(self, index: int, *, go_on: bool, failed: bool) -> None:
         """Nothing follows from one call's end for another."""
 
     def call(self, index: int) -> Call:
@@ -336,12 +336,13 @@ class Sender:
 
     def _ended(self, index: int, lane: _Lane, result: Result, verdict: Verdict) -> None:
         with self._turn:
-            self._record(index, result)
+            result = self._record(index, result)
             if self._closed or self._flights.get(index) is not lane:
                 return
             del self._flights[index]
             again = verdict.kind == "try-again"
-            self._queue.done(index, go_on=not again and result.outcome != "unknown")
+            go_on = not again and result.outcome != "unknown"
+            self._queue.done(index, go_on=go_on, failed=not result.delivered)
             self._down = self._down + 1 if again else 0
             if not again:
                 self._pace.flow()
@@ -349,11 +350,15 @@ class Sender:
             stop = why_stop(verdict, longest=longest, down=self._down, lanes=self._terms.lanes)
             self._open(stop if self._terms.per_call or verdict.kind == "unauthorized" else "")
 
-    def _record(self, index: int, result: Result) -> None:
-        """Record a result, under the lock: `close` finds each call either on its way or recorded, and saved in `failed-file`."""
+    def _record(self, index: int, result: Result) -> Result:
+        """Record a result as `on-conflict` has it, and return that.
+
+        It is under the lock: `close` finds each call either on its way or recorded, and saved in `failed-file`.
+        """
         if result.outcome == "already-registered" and self._terms.on_conflict != "keep":
             result = replace(result, outcome="failed", error="reference_id_conflict")
         self._ledger.record(index, result)
+        return result
 
     def _open(self, stop: str = "") -> None:
         """Let every lane go: the first call has had an answer. Or, with a reason to `stop`, send no further call."""

@@ -1,7 +1,6 @@
 """A step that updates or deletes: whole runs against the stand-in, on any event and on none."""
 
 import json
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from dx_action.sandbox import Fault, Sandbox
-from runner import ROOT, TOKEN, Run, Step, connected
+from runner import ROOT, TOKEN, Run, Step, connected, register
 
 DEPLOYMENT = {
     "reference_id": "build-7",
@@ -23,21 +22,10 @@ UPDATE = {"operation": "update", "reference-id": "build-7", "success": "false"}
 DELETE = {"operation": "delete", "reference-id": "build-7", "confirm-delete": "build-7"}
 
 
-def register(dx: Sandbox) -> None:
-    """Have the deployment registered, by a request of its own that no test counts."""
-    request = urllib.request.Request(
-        f"{dx.url}/api/deployments.create",
-        json.dumps(DEPLOYMENT).encode(),
-        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 200
-
-
 @pytest.fixture
 def dx() -> Iterator[Sandbox]:
     with Sandbox(token=TOKEN, imported=["github-7"]) as running:
-        register(running)
+        register(running, DEPLOYMENT)
         yield running
 
 
@@ -124,7 +112,7 @@ def test_a_job_that_was_skipped_corrects_nothing(tmp_path: Path, dx: Sandbox, wo
 )
 def test_what_dx_refuses_fails_and_is_saved(tmp_path: Path, given: dict[str, str], error: str) -> None:
     with Sandbox(token=TOKEN, imported=["github-7"], repositories=["acme/shop"]) as dx:
-        register(dx)
+        register(dx, DEPLOYMENT)
         run = ran(tmp_path, dx, given | {"failed-file": "f.jsonl"})
         assert (run.exit_code, run.status) == (1, "failed")
         assert run.results("outcome", "error", "attempts") == [("failed", error, 1)]
@@ -150,6 +138,10 @@ def test_what_is_unknown_can_be_sent_again(tmp_path: Path, dx: Sandbox) -> None:
     assert (run.exit_code, run.status) == (0, "failed")
     assert run.results("outcome") == [("unknown",)]
     assert "the same update can be sent any number of times" in run.outputs["reason"]
+    dx.script([])
+    again = ran(tmp_path, dx, {"operation": "backfill", "backfill-file": "f.jsonl"})
+    assert (again.exit_code, again.status) == (0, "updated")
+    assert dx.deployments() == [HELD | {"success": False}]
 
 
 def test_a_connection_that_is_missing_is_named_and_the_request_saved(tmp_path: Path, dx: Sandbox) -> None:

@@ -19,7 +19,7 @@ from dx_action.inputs.times import parse_time
 from dx_action.sandbox import Sandbox
 from expressions import evaluate, filled
 from gfm import Page
-from runner import ROOT, TOKEN, Step
+from runner import ROOT, TOKEN, Step, register
 from stand_in import GitHub, Repo
 from stand_in.moments import text
 
@@ -133,9 +133,9 @@ class Case:
     """An event, and what DX is sent then.
 
     `known` are the expressions that neither the event nor a script of the example answers; `workspace` are the files that are
-    there; `calls` are those to GitHub, by a token with just the permissions that the example gives; `listed` are the pull
-    requests in the summary. If the job's condition keeps it from starting, `starts` is false; the rest then is what would be
-    if the condition were not there.
+    there, and `held` is what DX has; `calls` are those to GitHub, by a token with just the permissions that the example gives;
+    `listed` are the pull requests in the summary. If the job's condition keeps it from starting, `starts` is false; the rest then
+    is what would be if the condition were not there.
     """
 
     event: str = "push_branch"
@@ -143,6 +143,7 @@ class Case:
     happening: Callable[[], Happening] | None = None
     known: Mapping[str, str] = field(default_factory=dict)
     workspace: Mapping[str, str] = field(default_factory=dict)
+    held: Sequence[Mapping[str, Any]] = ()
     leg: int = 0
     starts: bool = True
     refused: bool = False
@@ -420,6 +421,29 @@ CASES: dict[str, list[Case]] = {
             ],
         )
         for outcome, success in (("success", None), ("failure", False))
+    ],
+    "mark-failed-by-rollback": [
+        Case(
+            event="workflow_dispatch",
+            known={"inputs.sha": "d1a34f0", "inputs.reference-id": "build-1791"},
+            held=[create("build-1791", commit_sha=MERGED_41)] if held else [],
+            status="updated" if held else "failed",
+            exit_code=int(not held),
+            sent=[{"reference_id": "build-1791", "success": False}],
+        )
+        for held in (True, False)
+    ],
+    "take-back-duplicates": [
+        Case(
+            event="workflow_dispatch",
+            known={"inputs.number": number},
+            held=[create("build-1791", commit_sha=MERGED_41)],
+            workspace={"duplicates.csv": "reference_id,method\nbuild-1791,delete\nbuild-1792,delete\n"},
+            status="deleted" if number == "2" else "failed",
+            exit_code=int(number != "2"),
+            sent=[{"reference_id": "build-1791"}, {"reference_id": "build-1792"}] if number == "2" else [],
+        )
+        for number in ("2", "3")
     ],
     "regions-matrix": [
         Case(
@@ -806,12 +830,14 @@ def outcome(
             job_index=str(case.leg),
             github_token=github.token if "github-token" not in written else "the-jobs-own",
         )
+        for body in case.held:
+            register(dx, body)
         for path, content in case.workspace.items():
             (step.workspace / path).write_text(content)
         run = step.inside()
         if not without and permissions is None:
             assert github.count() == case.calls
-        sent = [request["json"] for request in dx.requests()]
+        sent = [request["json"] for request in dx.requests()[len(case.held) :]]
     kept = [json.loads(line) for file in run.workspace.rglob("*.jsonl") for line in file.read_text().splitlines()]
     listed = len([text for _, text in Page(run.summary).links if text.startswith("#")])
     return run.status, run.exit_code, listed, _steady(_ordered(sent)), _steady(kept)
@@ -826,7 +852,11 @@ def _of_the_app(job: Mapping[str, Any]) -> dict[str, str]:
 def _ordered(sent: list[Any]) -> list[Any]:
     """Deployments travel side by side; the pull requests before them do not matter less for their place."""
     first = next((number for number, body in enumerate(sent) if "reference_id" in body), len(sent))
-    return sent[:first] + sorted(sent[first:], key=lambda body: str(body.get("service")))
+
+    def key(body: Any) -> tuple[str, str]:
+        return str(body.get("service")), "" if "service" in body else body["reference_id"]
+
+    return sent[:first] + sorted(sent[first:], key=key)
 
 
 def _steady(bodies: list[Any]) -> list[Any]:

@@ -144,12 +144,12 @@ class Told:
 
 
 def prepared(
-    rows: Listed, transport: Transport, clock: Clock | None = None, *, concurrency: int = 4, **terms: float | str
+    rows: Rows, transport: Transport, clock: Clock | None = None, *, concurrency: int = 4, **terms: float | str
 ) -> Told:
     """Make a backfill that is yet to run; unpaced, unless the terms say otherwise."""
     said: list[str] = []
     kept: list[Call] = []
-    order, tally = Order(rows.times, rows.keys), Tally(len(rows))
+    order, tally = Order(rows.times, rows.keys, rows.anchors), Tally(len(rows))
     given = Terms(per_call=True, lanes=min(concurrency, len(rows)), **terms)  # type: ignore[arg-type]
     job = Sender(
         order,

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -234,6 +235,17 @@ def connected(dx: Sandbox, token: str = TOKEN, **more: str) -> dict[str, str]:
     """Give the inputs of a step that speaks to this DX; in a keyword, `_` is for `-`."""
     given = {name.replace("_", "-"): value for name, value in more.items()}
     return {"dx-host": dx.url, "dx-token": token, "service": "checkout"} | given
+
+
+def register(dx: Sandbox, body: Mapping[str, Any]) -> None:
+    """Have DX register a deployment beforehand, by a request of its own."""
+    request = urllib.request.Request(
+        f"{dx.url}/api/deployments.create",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.status == 200
 
 
 def fast_clock(now: Callable[[], datetime] = lambda: NOW, random: Callable[[], float] = lambda: 0.5) -> Clock:
