@@ -1,6 +1,7 @@
 """The documentation: what it says of inputs, outputs and errors is what the code has, and every page can be found."""
 
 import re
+import sqlite3
 from textwrap import dedent
 
 import pytest
@@ -118,6 +119,44 @@ def test_steps_give_inputs_that_there_are(page: str) -> None:
             written = re.findall(rf"^{indent}  ([\w-]+):", given, re.MULTILINE)
             assert written
             assert set(written) <= action()["inputs"].keys(), page
+
+
+# The columns of DX's tables, from its pages below https://docs.getdx.com/schema/. Those of github_pull_deployments are the ones
+# that its siblings ado_pull_deployments and cursor_origin_pull_deployments share.
+TABLES = {
+    "deployments": "id reference_id service_id repository commit_sha attributed_at merge_commit_shas environment deployed_at"
+    " success service source_url source_name integration_branch",
+    "github_pull_deployments": "id pull_id deployment_id environment merge_to_deploy open_to_deploy service",
+    "github_pulls": "id repository_id number title base_ref created merged merge_commit_sha",
+}
+
+
+def test_the_queries_say_what_dx_credited() -> None:
+    page = read("docs/verifying.md")
+    queries = re.findall(
+        r"^```sql\n(.*?)^```$", page.replace("current_date - 3", "'2025-03-05'"), re.MULTILINE | re.DOTALL
+    )
+    base = sqlite3.connect(":memory:")
+    base.create_function("date_trunc", 2, lambda _, time: time[:10])
+    for table, columns in TABLES.items():
+        base.execute(f"create table {table} ({columns.replace(' ', ',')})")
+    (key, _), (sha,) = re.findall(r"reference_id = '(.*?)'", page), re.findall(r"sha = '(.*?)'", page)
+    columns = "id, reference_id, deployed_at, attributed_at, service, source_name"
+    deployment = f"insert into deployments ({columns}) values (?, ?, ?, ?, 'web', 'GitHub Actions')"
+    base.execute(deployment, (1, key, "2025-03-04T12:00:00Z", "2025-03-04T12:00:01Z"))
+    base.execute(deployment, (2, "another", "2025-03-04T13:00:00Z", None))
+    base.execute(deployment, (3, "of today", "2025-03-05T13:00:00Z", None))
+    for number, (pull, commit) in enumerate(((41, sha), (42, "c892415"))):
+        row = "insert into github_pulls (id, number, title, merged, merge_commit_sha) values (?, ?, 'Change it', ?, ?)"
+        base.execute(row, (pull * 100, pull, str(2 - number), commit))
+        credit = "insert into github_pull_deployments (pull_id, deployment_id, merge_to_deploy) values (?, 1, 60)"
+        base.execute(credit, (pull * 100,))
+    there, credited, reverse, missing, days = (base.execute(query).fetchall() for query in queries)
+    assert [row[0] for row in there] == [key]
+    assert credited == [(42, "Change it", "1", 60), (41, "Change it", "2", 60)]
+    assert [row[0] for row in reverse] == [key]
+    assert [row[0] for row in missing] == ["another"]
+    assert days == [("2025-03-05", "web", 1), ("2025-03-04", "web", 2)]
 
 
 def test_the_map_names_what_there_is() -> None:
