@@ -188,10 +188,10 @@ def _push(event: PushEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipp
 def _deployment(event: DeploymentEvent, inputs: Inputs, runtime: Runtime) -> Trigger | Skipped:
     deployment, repository = event.deployment, f"{runtime.server_url}/{own_repository(event, runtime).value}"
     if not counts(deployment, inputs.only_environments):
-        return Skipped(
-            f"The deployment's environment, {deployment.environment or '(none)'}, does not count as production.",
-            "Set `only-environments` to register its deployments.",
-        )
+        which = f"The deployment's environment, {deployment.environment or '(none)'},"
+        if inputs.only_environments:
+            return Skipped(f"{which} does not match `only-environments`.", "Add it there to register its deployments.")
+        return Skipped(f"{which} does not count as production.", "Set `only-environments` to register its deployments.")
     warnings: tuple[str, ...] = ()
     try:
         services = sourced(services_in_payload(deployment.payload), "deployment.payload.service")

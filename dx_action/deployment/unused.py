@@ -41,7 +41,7 @@ UNUSED = (
     Unused(
         ("only-environments",),
         lambda inputs, event: not isinstance(event, DeploymentEvent) and not _compares_by_environment(inputs, event),
-        "has no effect here, because this {event} event has no environment. Set `environment` to name one.",
+        "has no effect here, because this {event} event has no environment. Only `environment` says which one is sent.",
     ),
     Unused(
         ("only-environments",),

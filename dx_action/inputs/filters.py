@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dx_action.errors import InvalidValue
 from dx_action.inputs.values import parse_texts
 from dx_action.runner.event import Deployment
+from dx_action.text import slip
 
 # Without `only-environments`: what counts as production by its name alone.
 _PRODUCTION = ("prod*",)
@@ -15,7 +16,7 @@ _IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
 
 def parse_branches(text: str) -> tuple[str, ...]:
     """Read a list of globs. Raises InvalidValue for syntax that only GitHub's filters have: it would match no branch."""
-    found = parse_texts(text)
+    found = parse_environments(text)
     if any(pattern.startswith("!") for pattern in found):
         raise InvalidValue(
             "has a glob that begins with `!`. Name only the branches that count, as in main or release/**."
@@ -27,6 +28,14 @@ def parse_branches(text: str) -> tuple[str, ...]:
             "has a glob with a character that a branch name cannot have. "
             "Only `*` and `**` have a meaning, as in release/**; write one glob a line."
         )
+    return found
+
+
+def parse_environments(text: str) -> tuple[str, ...]:
+    """Read a list of globs. Raises InvalidValue for one that nobody can have meant: it would skip every deployment."""
+    found = parse_texts(text)
+    if wrong := next(filter(None, map(slip, found)), None):
+        raise InvalidValue(f"has a glob that {wrong[0]}. {wrong[1]}")
     return found
 
 

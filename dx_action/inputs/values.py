@@ -181,6 +181,8 @@ def parse_shas(text: str) -> tuple[str, ...]:
 
 def _no_sha(text: str) -> str:
     """Return what a text is instead of a commit id, and what to write; empty if it is one."""
+    if text == "0" * 40:
+        return "git's way to write that there is no commit. Write the id of the commit that is meant."
     if _SHA.fullmatch(text):
         return ""
     if re.fullmatch(r"(?:sha\d+:)?[0-9a-f]{41,}", text, re.IGNORECASE):
@@ -265,17 +267,11 @@ def parse_host(text: str) -> DxHost:
 
     The value is never quoted, as a secret may have been pasted into the wrong input.
     """
+    if found := slip(text):
+        raise InvalidValue(f"{found[0]}. {found[1]}")
     if re.search(r"[^\x21-\x7e]", text):
         raise InvalidValue(f"has a character that a host cannot have. {_HOST_FORM}")
-    if "://" not in text:
-        text = text.removesuffix("/")
-        if text.lower() == "localhost":
-            raise InvalidValue("is localhost without a scheme and a port. Write both, as in http://localhost:8080.")
-        if re.fullmatch(_LABEL, text.lower()):
-            text = f"{text}.getdx.net"
-        if re.fullmatch(r"[^.:\[\]]+:\d+", text):
-            raise InvalidValue("is a bare name with a port. Write it with its scheme, as in https://dx:8443.")
-        text = f"https://{text}"
+    text = text if "://" in text else _with_scheme(text.removesuffix("/"))
     try:
         url = urlsplit(text)
         host, port = (url.hostname or "").lower(), url.port
@@ -295,6 +291,14 @@ def parse_host(text: str) -> DxHost:
         raise InvalidValue(f"is a host that serves no Data Cloud API. {_HOST_FORM}")
     shown = f"[{host}]" if ":" in host else host
     return DxHost(f"{url.scheme}://{shown}" + (f":{port}" if port else ""), loopback)
+
+
+def _with_scheme(host: str) -> str:
+    if host.lower() == "localhost":
+        raise InvalidValue("is localhost without a scheme and a port. Write both, as in http://localhost:8080.")
+    if re.fullmatch(r"[^.:\[\]]+:\d+", host):
+        raise InvalidValue("is a bare name with a port. Write it with its scheme, as in https://dx:8443.")
+    return f"https://{host}.getdx.net" if re.fullmatch(_LABEL, host.lower()) else f"https://{host}"
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -263,6 +263,8 @@ def test_the_source_of_a_row(cell: str | None, written: str | None, sent: str | 
         ("merge_commit_shas", "{abc1234, abc2345}", "is a list in braces"),
         ("merge_commit_shas", ["abc1234", 7], "has an item that is not text"),
         ("merge_commit_shas", "abc", "has an item that is not a commit id"),
+        ("merge_commit_shas", f"abc1234,{'0' * 40}", "has an item that is git's way to write that there is no commit"),
+        ("commit_sha", "0" * 40, "is git's way to write that there is no commit"),
         ("merge_commit_shas", [], "is an empty list. Leave it out, or name at least one item."),
         ("merge_commit_shas", "[]", "is an empty list. Leave it out, or name at least one item."),
         ("reference_id", "a\tb", "control character"),

@@ -81,7 +81,7 @@ def decided(name: str, given: dict[str, str], changes: dict[str, Any], run: dict
 
 @branches
 def test_what_matches_registers(name: str, changes: dict[str, Any], run: dict[str, str], branch: str | None) -> None:
-    found = decided(name, {"only-branches": f"no-other, {'**' if branch == '' else branch}"}, changes, run)
+    found = decided(name, {"only-branches": f"no-other, {'**' if branch == '' else branch or 'any'}"}, changes, run)
     assert isinstance(found, Trigger), str(found)
     assert bool(found.notices) is (branch is None)
 

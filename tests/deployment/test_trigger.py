@@ -324,7 +324,13 @@ def test_environments(
         "deployment.production_environment": production,
         "deployment.transient_environment": transient,
     }
-    assert isinstance(decided(name, {"only-environments": only}, changes), Trigger) is counts
+    found = decided(name, {"only-environments": only}, changes)
+    assert isinstance(found, Trigger) is counts
+    if isinstance(found, Skipped):
+        why = "match `only-environments`. Add it there" if only else "count as production. Set `only-environments`"
+        assert str(found) == (
+            f"The deployment's environment, {environment or '(none)'}, does not {why} to register its deployments."
+        )
 
 
 def test_no_environment_is_told() -> None:

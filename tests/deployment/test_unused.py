@@ -233,7 +233,7 @@ WORDS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
         (
             (
                 "`only-environments` has no effect here, because this push event has no environment. "
-                "Set `environment` to name one."
+                "Only `environment` says which one is sent."
             ),
         ),
     ),
@@ -253,7 +253,7 @@ WORDS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
         (
             (
                 "`only-environments` has no effect here, because this push event has no environment. "
-                "Set `environment` to name one."
+                "Only `environment` says which one is sent."
             ),
         ),
     ),
@@ -263,7 +263,7 @@ WORDS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
         (
             (
                 "`only-environments` has no effect here, because this schedule event has no environment. "
-                "Set `environment` to name one."
+                "Only `environment` says which one is sent."
             ),
         ),
     ),

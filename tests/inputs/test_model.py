@@ -81,6 +81,7 @@ VALID: list[tuple[str, str, Any]] = [
     ("repository", "my project/a repo", "my project/a repo"),
     ("commit-sha", "abc1234", "abc1234"),
     ("commit-sha", SHA, SHA),
+    ("commit-sha", "0" * 39, "0" * 39),
     ("commit-sha", SHA.upper(), SHA.upper()),
     ("attribution", "commit", "commit"),
     ("attribution", "Repository", "repository"),
@@ -225,6 +226,17 @@ BAD: list[tuple[str, str, str]] = [
         for text, words in SLIPS.items()
         if (name, text) != ("source-name", "None")  # which leaves it out
     ),
+    *(
+        (name, json.dumps([text, "main"]), f"has a glob that {words}")
+        for name in ("only-branches", "only-environments")
+        for text, words in SLIPS.items()
+    ),
+    *(("dx-host", text, words) for text, words in SLIPS.items()),
+    *(
+        (name, "0" * 40, "git's way to write that there is no commit. Write the id of the commit that is meant.")
+        for name in ("commit-sha", "since-sha", "merge-commit-shas")
+    ),
+    ("merge-commit-shas", f"{SHA}, {'0' * 40}", "has an item that is git's way to write that there is no commit"),
     ("service", "web=${{ matrix.name }}", "has a service that has an expression that was not evaluated"),
     ("service", 'web\n"api"', "has a service that has quotes around it"),
     ("service", '"web=Web App"', "has a service that has quotes around it"),

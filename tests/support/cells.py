@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from builders import NOW
 from dx_action.errors import InvalidValue
-from dx_action.inputs.values import parse_name, parse_repository, parse_source_name
+from dx_action.inputs.values import parse_name, parse_repository, parse_sha, parse_source_name
 
 
 def _reads(parse: Callable[[str], str]) -> Callable[[str], bool]:
@@ -35,7 +35,7 @@ CELLS = st.fixed_dictionaries(
         "reference_id": NAMES,
         "service": SERVICES,
         "repository": LINES.filter(_reads(parse_repository)),
-        "commit_sha": st.from_regex(r"[0-9a-fA-F]{7,40}", fullmatch=True),
+        "commit_sha": st.from_regex(r"[0-9a-fA-F]{7,40}", fullmatch=True).filter(_reads(parse_sha)),
         "integration_branch": NAMES,
         "environment": NAMES,
         "success": st.booleans(),
