@@ -25,6 +25,7 @@ from dx_action.text import (
 from gfm import check_summary
 from hostile import MARKUP, TEXT
 from runner import read_command, read_lines
+from thorough import times
 
 many = settings(max_examples=300, deadline=None)
 
@@ -263,7 +264,7 @@ def test_json_is_read_with_the_hooks_that_are_given() -> None:
     assert parse_json('{"a": 1.0}', parse_float=str, object_pairs_hook=list) == [("a", "1.0")]
 
 
-@many
+@settings(max_examples=times(300), deadline=None)
 @given(
     st.recursive(
         st.text(max_size=4) | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=4), inner)

@@ -411,6 +411,14 @@ OVER: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def long() -> tuple[Repo, list[str]]:
+    """A repository, and 300 commits of it; the last one is a pull request's."""
+    repo = Repo()
+    commits = [repo.commit({"a": str(number)}) for number in range(299)]
+    return repo, [*commits, str(repo.pulls.ship({"b": "1"}).merge_commit_sha)]
+
+
 @pytest.mark.parametrize("name", OVER)
 @pytest.mark.parametrize(
     ("most", "sizes"),
@@ -422,10 +430,10 @@ OVER: dict[str, dict[str, Any]] = {
         (14, [250, 125, 62, 31, 15, *[10] * 30]),
     ],
 )
-def test_half_of_what_is_too_large_is_asked_for(name: str, most: int, sizes: list[int]) -> None:
-    repo = Repo()
-    commits = [repo.commit({"a": str(number)}) for number in range(299)]
-    commits.append(str(repo.pulls.ship({"b": "1"}).merge_commit_sha))
+def test_half_of_what_is_too_large_is_asked_for(
+    long: tuple[Repo, list[str]], name: str, most: int, sizes: list[int]
+) -> None:
+    repo, commits = long
     patience = Patience()
     with GitHub(repo) as hub, speaking(hub, clock=patience.clock) as api:
         hub.configure(query_limit=most, over_limit=Fault(**OVER[name]))

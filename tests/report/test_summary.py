@@ -20,6 +20,7 @@ from dx_action.report.summary import lead_time, what_ships
 from dx_action.text import escaped, one_line
 from gfm import check_summary
 from hostile import MARKUP, TEXT
+from thorough import times
 
 ID = "github.com/pull/2401500041/deploy/0/success"
 HEAD = "<table>\n<tr><th>service</th><th>outcome</th><th>attribution</th><th>reference id</th></tr>\n"
@@ -576,7 +577,7 @@ def everything_hostile(draw: st.DrawFn) -> Report:
     return endings.sent(registration, inputs(), results, calls=[WEB])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(300), deadline=None)
 @given(everything_hostile())
 def test_text_of_others_is_text_in_every_field(report: Report) -> None:
     """No link, mention, picture or element but those of the action's own template."""

@@ -1,6 +1,7 @@
 """The event fixtures: a webhook payload each, and the runner's variables beside it."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ def path(name: str) -> Path:
 
 def load(name: str) -> tuple[dict[str, str], dict[str, Any]]:
     """Read the runner's variables and the payload, fresh for every caller."""
-    lines = path(name).with_suffix(".env").read_text(encoding="utf-8").splitlines()
-    variables = dict(line.split("=", 1) for line in lines)
-    payload: dict[str, Any] = json.loads(path(name).read_bytes())
-    return variables, payload
+    lines, text = _texts(name)
+    payload: dict[str, Any] = json.loads(text)
+    return dict(line.split("=", 1) for line in lines), payload
+
+
+@cache
+def _texts(name: str) -> tuple[list[str], str]:
+    file = path(name)
+    return file.with_suffix(".env").read_text(encoding="utf-8").splitlines(), file.read_text(encoding="utf-8")

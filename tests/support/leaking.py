@@ -5,6 +5,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
 from runner import Run
@@ -46,13 +47,15 @@ def can_be_read(text: str, secret: str = SECRET) -> bool:
     return any(secret in reading for reading in readings(text))
 
 
-def readings(text: str) -> set[str]:
+@lru_cache(maxsize=8)  # each text of a run is searched for several secrets
+def readings(text: str) -> frozenset[str]:
     """Give the text as it is, decoded up to three times in each way, and what is in base64 in any of these."""
     found = new = {text}
     for _ in range(3):
         new = {reading for each in new for reading in _decoded(each)} - found
         found |= new
-    return found | {decoded for reading in found for decoded in _unpacked(reading)}
+    runs = {run for reading in found for run in _BASE64.findall(reading)}
+    return frozenset(found).union(*map(_unpacked, runs))
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -67,13 +70,12 @@ def _decoded(text: str) -> Iterator[str]:
         yield json.dumps(text)
 
 
-def _unpacked(text: str) -> Iterator[str]:
-    for run in _BASE64.findall(text):
-        plain = run.replace("-", "+").replace("_", "/")
-        for start in range(4):
-            whole = plain[start : start + (len(plain) - start) // 4 * 4]
-            yield b64decode(whole).decode("latin-1")
-            # What begins at no whole letter is read from the next one.
-            rest = plain[start + len(whole) :]
-            if len(rest) > 1:
-                yield b64decode(whole + rest + "=" * (4 - len(rest))).decode("latin-1")
+def _unpacked(run: str) -> Iterator[str]:
+    plain = run.replace("-", "+").replace("_", "/")
+    for start in range(4):
+        whole = plain[start : start + (len(plain) - start) // 4 * 4]
+        yield b64decode(whole).decode("latin-1")
+        # What begins at no whole letter is read from the next one.
+        rest = plain[start + len(whole) :]
+        if len(rest) > 1:
+            yield b64decode(whole + rest + "=" * (4 - len(rest))).decode("latin-1")
