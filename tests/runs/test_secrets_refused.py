@@ -160,8 +160,9 @@ def fields_read(name: str) -> Iterator[str]:
 def fields() -> Iterator[Any]:
     """Give every field of every fixture; `make test` tries each once for a kind of event and for each way that it ends."""
     seen = set[tuple[str, str, str]]()
+    given = builders.inputs(service="web", only_environments="**")
     for name in events.NAMES:
-        end = resolve(builders.inputs(service="web", only_environments="**"), builders.runtime(name), builders.event(name), builders.NOW)
+        end = resolve(given, builders.runtime(name), builders.event(name), builders.NOW)
         way = end.reason if isinstance(end, Skipped) else "registered"
         for place in fields_read(name):
             kind = (events.load(name)[0]["GITHUB_EVENT_NAME"], way, place)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
+    DocumentNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLScalarType,
@@ -43,6 +44,16 @@ def schema() -> GraphQLSchema:
     return built
 
 
+@functools.lru_cache(maxsize=256)  # most queries are asked many times, and to judge one takes longer than to answer it
+def _read(query: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
+    """Parse a query, and list all that the schema has against it."""
+    try:
+        document = parse(query)
+        return document, tuple(validate(schema(), document))
+    except GraphQLError as error:
+        return None, (error,)
+
+
 def answer(app: App, call: Call, body: bytes) -> Answer:
     """Answer a query; errors come with status 200."""
     if call.authorization != "valid":
@@ -54,12 +65,8 @@ def answer(app: App, call: Call, body: bytes) -> Answer:
     if call.method != "POST" or not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
         raise Refused(400, "A query attribute must be specified and must be a string.")
     variables = asked.get("variables") or {}
-    try:
-        document = parse(asked["query"])
-        problems = validate(schema(), document)
-    except GraphQLError as error:
-        problems = [error]
-    if problems:
+    document, problems = _read(asked["query"])
+    if problems or document is None:
         return Answer(200, {"errors": [_refusal(problem) for problem in problems]})
     price = Price(document, variables)
     if price.nodes > _MOST_NODES:
