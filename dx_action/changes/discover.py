@@ -114,7 +114,8 @@ def _change_sets(
                 change_sets[name] = _since(previous, commit, event, lookups)
                 continue
             if previous:
-                reasons.append((previous + _CURE, name))
+                # A failed look-up says what to do in sentences of its own, and another commit may fail in the same way.
+                reasons.append((previous if ". " in previous else previous + _CURE, name))
             shown, missing = _shown(inputs, event, commit, lookups)
             if shown:
                 change_sets[name] = shown

@@ -84,6 +84,8 @@ def advise(error: str, http_status: int | None, *, said: bool) -> str:
     # A 404 with a code of its own, such as deployment_not_found, comes from an API that exists.
     if http_status in _TELLING_STATUSES or (http_status == 404 and error == "not_found"):
         return ADVICE[f"http_{http_status}"]
+    if error == f"http_{http_status}":
+        return f"DX rejected the request with HTTP {http_status} and no error code. Check the inputs against the data in DX."
     reason = "" if said else " DX gave no reason."
     return f"DX rejected the request with an error code that its documentation does not list.{reason}"
 

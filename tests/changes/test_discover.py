@@ -143,6 +143,7 @@ GIVE = " (set `since-sha` to the previously deployed commit)"
 # How each answer that does not come is told: as the reason, and what is left.
 LOST: dict[str, tuple[dict[str, Any], str]] = {
     "no deployments": ({"previous_ones": UnavailableError("why")}, f"why{GIVE}"),
+    "no answer": ({"previous_ones": UnavailableError("it is down. Check x")}, "it is down. Check x"),
     "none before": ({"previous_ones": {"web": "why"}}, f"why{GIVE}"),
     "no comparison": ({"spans": UnavailableError("why")}, "why"),
     "no pull requests": ({"pulls": UnavailableError("why")}, "why"),

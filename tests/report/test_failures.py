@@ -422,6 +422,12 @@ def test_an_unknown_code_is_called_one(status: int | None) -> None:
     assert advise("new_code", status, said=False) == f"{UNLISTED} DX gave no reason."
 
 
+@pytest.mark.parametrize("status", [400, 402, 405, 409, 410, 413, 499])
+def test_an_answer_without_a_code_is_not_said_to_have_one(status: int) -> None:
+    told = f"DX rejected the request with HTTP {status} and no error code. Check the inputs against the data in DX."
+    assert advise(f"http_{status}", status, said=False) == advise(f"http_{status}", status, said=True) == told
+
+
 @pytest.mark.parametrize(
     ("error", "status", "as_of"),
     [
