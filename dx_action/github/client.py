@@ -5,7 +5,6 @@ is never repeated in its own words: see `errors`.
 """
 
 import logging
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -28,6 +27,7 @@ from dx_action.github.errors import (
     NoAnswerError,
     reason,
 )
+from dx_action.github.retries import RETRIES, SECONDS, TOO_SLOW, RedirectedError, WaitTooLongError, retries
 from dx_action.inputs.model import Inputs
 from dx_action.runner.network import (
     BoundedAdapter,
@@ -35,7 +35,6 @@ from dx_action.runner.network import (
     cause_of,
     exception_chain,
     proxies,
-    read_bounded,
     read_ca_bundle,
     server,
     tls_context,
@@ -46,15 +45,11 @@ from dx_action.runner.workspace import Workspace
 
 T = TypeVar("T")
 
-SECONDS = 60.0
 PER_PAGE = 100
-# Seconds for an attempt, further attempts after the first, and seconds before the first of them, doubled each time.
-_TIMEOUT, RETRIES, BACKOFF = 10, 3, 0.5
-# GitHub gives up on a query after its own ten seconds; a smaller one may pass.
-_TOO_SLOW = (502, 504)
+# Seconds for an attempt.
+_TIMEOUT = 10
 # No list that is read is longer than so many pages.
 _MOST_PAGES = 30
-_SECONDS = re.compile(r"[0-9]{1,15}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 
 
@@ -120,7 +115,7 @@ class Repository:
         ask = partial(self._requester.requestJsonAndCheck, "GET", f"{self._path}/{path}".rstrip("/"), parameters)
         try:
             _, found = self._call(permission, ask)
-        except _RedirectedError as moved:
+        except RedirectedError as moved:
             # The repository was renamed. Its number, unlike a whole address, is safe to ask for.
             number = re.search(r"/repositories/\d+(?![^/?])", moved.location)
             if number is None or not self._path.startswith("/repos/"):
@@ -181,7 +176,7 @@ class Repository:
             auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
             base_url=run.runtime.api_url,
             timeout=_TIMEOUT,
-            retry=_retries(run.clock, self.left),
+            retry=retries(run.clock, self.left),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -209,16 +204,6 @@ class Repository:
         self._end = self._end or clock.monotonic() + SECONDS
         return self._end - clock.monotonic()
 
-    def until_reset(self, headers: Mapping[str, str]) -> float:
-        """Return the seconds until a limit is over; endless if GitHub does not say."""
-        from github.GithubRetry import GithubRetry  # noqa: PLC0415
-
-        with suppress(Exception):  # urllib3 raises its own for what is neither seconds nor a date
-            if after := headers.get("retry-after"):
-                return GithubRetry().parse_retry_after(after)
-        reset = headers.get("x-ratelimit-reset", "")
-        return int(reset) - self.clock.now().timestamp() + 1 if _SECONDS.fullmatch(reset) else math.inf
-
     def begin(self) -> None:
         """Begin a look-up, for which a patient client has its own time."""
         if self._patient:
@@ -230,7 +215,7 @@ class Repository:
 
         try:
             return _within(self.left(), ask)
-        except _WaitTooLongError as wait:
+        except WaitTooLongError as wait:
             why = SECONDARY_LIMIT if wait.secondary else ""
             raise self.access(permission).rejected(wait.status, why, limited=wait.status == 403) from None
         except GithubException as error:
@@ -276,69 +261,8 @@ class Repository:
             why = reason(said, sso="required" in headers.get("x-github-sso", ""))
             accepted = headers.get("x-accepted-github-permissions", "")
         found = access.rejected(error.status, why, limited=limited, accepted=accepted)
-        found.slow = error.status in _TOO_SLOW
+        found.slow = error.status in TOO_SLOW
         return found
-
-
-class _RedirectedError(LookupFailedError):
-    """The answer is elsewhere: PyGithub would go there, and leave behind which page was asked for."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__("answered with a redirect, which is never followed with a token.", "rejected")
-        self.location = location
-
-
-class _WaitTooLongError(Exception):
-    """GitHub asks for a longer wait than there is time for."""
-
-    def __init__(self, response: Any) -> None:
-        super().__init__()
-        self.status = 0 if response is None else response.status
-        self.secondary = self.status == 403 and response.headers.get("X-RateLimit-Remaining") != "0"
-
-
-def _retries(clock: Clock, left: Callable[[], float]) -> Any:
-    """Return PyGithub's retries, but for redirects, which are not followed, and for waits longer than what is left."""
-    from github.GithubRetry import GithubRetry  # noqa: PLC0415
-
-    class Retries(GithubRetry):
-        # A query that takes too long is not asked again as it is: see `graphql`.
-        def is_retry(self, method: str, status_code: int, *args: Any, **more: Any) -> bool:
-            return not (method == "POST" and status_code in _TOO_SLOW) and super().is_retry(
-                method, status_code, *args, **more
-            )
-
-        def increment(self, method: Any = None, url: Any = None, *args: Any, **more: Any) -> Any:
-            response, error = more.get("response"), more.get("error")
-            if method == "POST" and error is not None and cause_of(error) == "no_answer":
-                return super(Retries, self.new(total=0)).increment(method, url, *args, **more)
-            if response is not None and response.status < 400:
-                response.close()
-                raise _RedirectedError(response.headers.get("Location") or "")
-            again = super().increment(method, url, *args, **more)
-            if response is not None:
-                response.close()  # or urllib3 would read the rest of it, however long
-            return again
-
-        @staticmethod
-        def get_content(resp: Any, url: str) -> bytes:  # noqa: ARG004 - the names are the parent's
-            return read_bounded(resp, left)
-
-        def sleep(self, response: Any = None) -> None:
-            asked = 0.0 if response is None else self.get_retry_after(response) or 0.0
-            wait = max(asked, self.get_backoff_time())
-            if wait >= left():
-                raise _WaitTooLongError(response)
-            clock.sleep(wait)
-
-    return Retries(
-        total=RETRIES,
-        backoff_factor=BACKOFF,
-        status_forcelist=[301, 302, 303, 307, 308, 429, *range(500, 600)],
-        raise_on_status=False,
-        secondary_rate_wait=SECONDS,
-        max_rate_limit_wait=SECONDS,
-    )
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:

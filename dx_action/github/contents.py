@@ -10,9 +10,10 @@ from urllib.parse import quote
 from pydantic import RootModel, model_validator
 
 from dx_action.errors import InvalidValue
-from dx_action.github.client import BACKOFF, RETRIES, Answer, Repository
+from dx_action.github.client import Answer, Repository
 from dx_action.github.commits import Tree, tree_at
 from dx_action.github.errors import LookupFailedError, Missing
+from dx_action.github.retries import BACKOFF, RETRIES
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
 from dx_action.text import one_line, truncate
 

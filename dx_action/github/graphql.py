@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import AliasPath, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from dx_action.github.client import BACKOFF, RETRIES, Answer, Repository, checked
+from dx_action.github.client import Answer, Repository, checked
 from dx_action.github.errors import (
     FAILED,
     LIMITS,
@@ -19,6 +19,7 @@ from dx_action.github.errors import (
     Refusal,
     refusals,
 )
+from dx_action.github.retries import BACKOFF, RETRIES, until_reset
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ def _answered(
             kinds = {error.kind for error in errors}
             if limits := kinds.intersection(LIMITS):
                 failed = access.rejected(200, max(limits), limited=True)
-                wait = max(repository.until_reset(headers), wait)
+                wait = max(until_reset(headers, repository.clock), wait)
             elif not kinds & {FAILED, TOO_LARGE}:
                 return body, errors
             elif large:
