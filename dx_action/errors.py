@@ -3,6 +3,8 @@
 An answer of DX is a value (see `deployment.calls.Result`), not an error.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, NamedTuple, Self, TypeGuard, get_args
 
 Level = Literal["error", "warning", "notice"]
@@ -149,6 +151,15 @@ class InvalidValue(ValueError):
     def at(cls, line: int, what: str, cure: str = "") -> Self:
         """Return the error for one line of a file: what is wrong, then what to do."""
         return cls(f"{what} (line {line}). {cure}".rstrip())
+
+
+@contextmanager
+def naming_input(name: str, lead: str = "") -> Iterator[None]:
+    """Raise an InvalidValue as the BadInput of the input, with `lead` before its text."""
+    try:
+        yield
+    except InvalidValue as wrong:
+        raise BadInput.of(name, f"{lead}{wrong}") from None
 
 
 class Interrupted(BaseException):

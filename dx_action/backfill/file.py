@@ -16,7 +16,7 @@ from typing import IO, Literal, get_args
 from dx_action.backfill.rows import COLUMNS, BadRow, Row, read_row
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Call, Method, secrets_in
-from dx_action.errors import BadInput, Interrupted, InvalidValue, Problem
+from dx_action.errors import BadInput, Interrupted, InvalidValue, Problem, naming_input
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, json_value
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import AHEAD
@@ -25,6 +25,7 @@ from dx_action.report.failures import Hint
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
 from dx_action.secrecy import NO_SECRETS, Secrets
+from dx_action.services.service import naming
 from dx_action.text import DEEPEST, join_names, one_line, plural, truncate
 
 Form = Literal["CSV", "JSON Lines"]
@@ -61,11 +62,8 @@ def rows_from_file(
     if inputs.success == "skip":
         raise BadInput.of("success", "means that nothing was deployed, but every row is a deployment. Leave it out.")
     path, reader = inputs.backfill_file or "", _Reader(inputs, runtime.repository, now, secrets)
-    try:
-        with workspace.opened(path) as file:
-            reader.read(path, file, late)
-    except InvalidValue as wrong:
-        raise BadInput.of("backfill-file", str(wrong)) from None
+    with naming_input("backfill-file"), workspace.opened(path) as file:
+        reader.read(path, file, late)
     if problems := _refused(inputs, reader.rows):
         raise BadInput(*problems)
     say(f"Read {plural(len(reader.rows), 'row')} from {path}")
@@ -267,10 +265,8 @@ def _read(file: IO[bytes], form: Form, line: int) -> bytes:
 
 def header(record: Record) -> tuple[str, ...]:
     """Return the names of the columns. Raises InvalidValue."""
-    try:
+    with naming(f"line {record.line}"):
         names = tuple(cell.strip().lower() for cell in _without_end(_split(record.data), 1))
-    except InvalidValue as wrong:
-        raise InvalidValue(f"line {record.line} {wrong}") from None
     if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
         raise InvalidValue("has semicolons or tabs between its columns. Save it with commas (RFC 4180).")
     for name in names:

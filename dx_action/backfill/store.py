@@ -18,7 +18,7 @@ from typing import IO, Any, get_args
 
 from dx_action.backfill.rows import COLUMNS
 from dx_action.deployment.calls import FIELDS, Call, Method, compact
-from dx_action.errors import BadEvent, BadInput, InvalidValue
+from dx_action.errors import BadEvent, naming_input
 from dx_action.runner.workspace import Workspace
 from dx_action.text import plural
 
@@ -117,11 +117,8 @@ def write_csv(path: str, rows: Rows, workspace: Workspace, scrubbed: Callable[[s
     Nothing is put before a cell that a spreadsheet would take for a formula: its content would be another. `scrubbed`
     returns a text without secrets.
     """
-    try:
-        with workspace.replacing(path) as file:
-            file.writelines(scrubbed(line).encode() for line in _csv_lines(rows))
-    except InvalidValue as wrong:
-        raise BadInput.of("csv-file", str(wrong)) from None
+    with naming_input("csv-file"), workspace.replacing(path) as file:
+        file.writelines(scrubbed(line).encode() for line in _csv_lines(rows))
     if pulls := sum(not time for time in rows.times):
         return (f"Left out {plural(pulls, 'setPullServices call')}: the CSV is for deployments only.",)
     return ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from dx_action.errors import BadInput
 from dx_action.inputs.metadata import FIRST_KEY, Fact
@@ -319,6 +319,10 @@ class Changes:
         """Return the merge commits to attribute one service's deployment by; none unless it is certain what ships."""
         each = self.by_service.get(service)
         return tuple(pull.merge_commit_sha for pull in each.pulls) if each and each.certain and each.ships else ()
+
+    def metadata_of(self, service: str) -> dict[str, Sourced[Any]]:
+        """Return what was looked up for the `metadata` of one service's deployment."""
+        return {**self.lead_times_of(service), **self.facts_of(service)}
 
     def lead_times_of(self, service: str) -> dict[str, Sourced[int]]:
         """Return the times of one service's deployment, in Unix seconds. Its first commit is among its own pull requests."""

@@ -136,8 +136,7 @@ def deployment_calls(registration: Registration, inputs: Inputs) -> tuple[Call, 
     commit = registration.commit if registration.attribution.value != "repository" else None
     calls = []
     for service, reference_id in zip(registration.services.value, registration.reference_ids.value, strict=True):
-        changes = registration.changes
-        found = {**changes.lead_times_of(service.identifier), **changes.facts_of(service.identifier)}
+        found = registration.changes.metadata_of(service.identifier)
         call = deployment_call(
             method,
             reference_id=reference_id,

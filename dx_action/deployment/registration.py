@@ -18,7 +18,7 @@ from dx_action.changes.changeset import (
 )
 from dx_action.deployment.reference_id import Subject, reference_ids
 from dx_action.deployment.trigger import IsTag, Skipped, Trigger, decide, own_repository
-from dx_action.errors import ActionError, BadEvent, BadInput, InvalidValue, Problem
+from dx_action.errors import ActionError, BadEvent, BadInput, Problem, naming_input
 from dx_action.inputs.model import Attribution, Inputs
 from dx_action.inputs.times import AHEAD, is_ahead, iso
 from dx_action.inputs.values import Sourced, sourced
@@ -65,6 +65,16 @@ class Registration:
     notices: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def sha(self) -> str:
+        """The deployed commit; empty if there is none."""
+        return self.commit.value if self.commit else ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a failed deployment."""
+        return not self.success.value
 
     def merge_commits_of(self, service: str) -> tuple[str, ...]:
         """Return the merge commits to send for one service; none if the commit is sent."""
@@ -142,10 +152,8 @@ def resolve(
 
 def _time_remarks(time: Sourced[datetime], runtime: Runtime, now: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the warnings and the notices about a deployment's time. Raises BadInput for one that nobody can have meant."""
-    try:
+    with naming_input("deployed-at", f"comes from {time.source}, and "):
         late = is_ahead(time.value, now)
-    except InvalidValue as wrong:
-        raise BadInput.of("deployed-at", f"comes from {time.source}, and {wrong}") from None
     attempt = (
         f"This is attempt {one_line(runtime.run_attempt)} of the run, and the deployment's time is that of this attempt. If "
         "production changed in an earlier one, set `deployed-at`."

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from dx_action.deployment.calls import Call
-from dx_action.errors import BadInput, InvalidValue, Problem
+from dx_action.errors import InvalidValue, Problem, naming_input
 from dx_action.runner.workspace import NotThere, Workspace
 
 _CHUNK = 1 << 18
@@ -30,14 +30,12 @@ class FailedFile:
 
     def check(self, *, dry_run: bool = False) -> None:
         """Make sure, before anything is sent, that the file can be written. A dry run makes no file. Raises BadInput."""
-        try:
+        with naming_input("failed-file"):
             if self._path and dry_run:
                 with suppress(NotThere), self._workspace.opened(self._path):
                     pass
             elif self._path:
                 self._workspace.append(self._path, b"")
-        except InvalidValue as wrong:
-            raise BadInput.of("failed-file", str(wrong)) from None
 
     def add(self, call: Call) -> None:
         """Save a call that failed, at once."""

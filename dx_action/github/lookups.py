@@ -4,7 +4,7 @@ GitHub is asked only if no input, event or file of the workspace answers. Servic
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TypeVar
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import ConfigDict
 
 from dx_action.changes.changeset import Merged, MergedPull, PullChange, RangeChange, Span, UnavailableError, Wanted
-from dx_action.errors import BadInput, InvalidValue
+from dx_action.errors import BadInput, InvalidValue, naming_input
 from dx_action.github.client import Repository, Run
 from dx_action.github.commits import (
     ChangedPaths,
@@ -107,10 +107,8 @@ class Lookups:
 
     def named_file(self, path: str) -> bytes | None:
         """Return the file that `ca-bundle` names; None if there is none. Raises BadInput, LookupFailedError."""
-        try:
+        with naming_input("ca-bundle"):
             return self._files.read_named(path)
-        except InvalidValue as wrong:
-            raise BadInput.of("ca-bundle", str(wrong)) from None
 
     def is_tag(self, name: str) -> bool | None:
         """Return whether the name is a tag's, and no branch has it, too; None if GitHub does not answer."""
@@ -172,13 +170,9 @@ class Lookups:
             text = f"cannot be used, because the changed files cannot be determined: {error}."
             raise BadInput.of("services-from", text) from None
 
-    @contextmanager
-    def _bad_ownership(self) -> Iterator[None]:
-        try:
-            yield
-        except InvalidValue as wrong:
-            name = "service-map" if self._inputs.services_source == "map" else "services-from"
-            raise BadInput.of(name, f"cannot be used: {wrong}") from None
+    def _bad_ownership(self) -> AbstractContextManager[None]:
+        name = "service-map" if self._inputs.services_source == "map" else "services-from"
+        return naming_input(name, "cannot be used: ")
 
     @cached_property
     def _ownership(self) -> Ownership:
@@ -194,10 +188,8 @@ class Lookups:
         given = self._inputs.service_map
         if isinstance(given, Ownership):
             return given
-        try:
+        with naming_input("service-map"):
             data = self._files.read_named(given or "")
-        except InvalidValue as wrong:
-            raise BadInput.of("service-map", str(wrong)) from None
         if data is None:
             path = one_line(truncate(given or "", 200))
             raise BadInput.of(

@@ -10,12 +10,12 @@ from dx_action.deployment.trigger import Skipped
 from dx_action.errors import FailOnError, Failure, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.report import summary
-from dx_action.report.failures import Hint, conflicts, failures, unset_services
+from dx_action.report.failures import Hint, conflicts, failures, names_of, unset_services
 from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
-from dx_action.text import join_names, json_line, plural, truncate
+from dx_action.text import json_line, plural, truncate
 
 if TYPE_CHECKING:
     from dx_action.dx.delivery import Transport
@@ -162,7 +162,7 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: FailOnE
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: FailOnError = "true") -> Report:
     """Report a dry run. It fails if the live run would fail because a look-up failed."""
     messages = unset_services(registration)
-    title = f"Dry run{' of a failed deployment' if _has_failed(registration) else ''}: nothing was sent to DX"
+    title = f"Dry run{' of a failed deployment' if registration.failed else ''}: nothing was sent to DX"
     return Report(
         outputs=outputs("dry-run", messages[0].text if messages else "", registration, calls),
         title=title,
@@ -191,7 +191,7 @@ def sent(
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
     noun, counted = "pull request", results
     if registration.services.value:
-        mixed, done = any(result.call.subject for result in failed), _has_failed(registration)
+        mixed, done = any(result.call.subject for result in failed), registration.failed
         noun, counted = ("call", results) if mixed else ("failed deployment" if done else "deployment", deployments)
     unknown = any(result.outcome == "unknown" for result in failed)
     title = headline(status, noun, len(failed), len(counted), unknown=unknown)
@@ -203,7 +203,7 @@ def sent(
         title=title,
         body=summary.sent(registration, results),
         # What was registered before has a hint of its own.
-        done="" if status == "already-registered" else f"{title}: {_names(counted)}.",
+        done="" if status == "already-registered" else f"{title}: {names_of(counted)}.",
         messages=messages,
         hints=(*already, *hints(registration.warnings, registration.notices)),
         lines=[result_line(result, result.call.label) for result in results],
@@ -304,11 +304,3 @@ def _deployments(results: Sequence[Result]) -> list[Result]:
 
 def _undelivered(results: Sequence[Result]) -> list[Call]:
     return [result.call for result in results if not result.delivered]
-
-
-def _has_failed(registration: Registration) -> bool:
-    return registration.success is not None and not registration.success.value
-
-
-def _names(results: Sequence[Result]) -> str:
-    return join_names([result.call.label for result in results])

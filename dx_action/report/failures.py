@@ -169,9 +169,9 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
     already = [result for result in results if result.outcome == "already-registered"]
     if not already:
         return ()
-    failed = "failed " if registration.success is not None and not registration.success.value else ""
+    failed = "failed " if registration.failed else ""
     which = f"The {failed}deployment of {{}} is" if len(already) == 1 else f"The {failed}deployments of {{}} are"
-    text = already_registered(which.format(_names(already)))
+    text = already_registered(which.format(names_of(already)))
     if registration.repeatable:
         cure = (
             "That is expected if the same event is handled again. If it is another deployment, for example of a reusable "
@@ -197,7 +197,7 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
 def _message(failed: Sequence[Result], results: Sequence[Result]) -> str:
     first, pulls = failed[0], sum(bool(result.call.subject) for result in failed)
     noun = "pull request" if pulls == len(failed) else "call" if pulls else "deployment"
-    total, which = sum(bool(pulls) or not result.call.subject for result in results), _names(failed)
+    total, which = sum(bool(pulls) or not result.call.subject for result in results), names_of(failed)
     if total > 1 and noun != "pull request":
         which = f"{len(failed):,} of {plural(total, noun)} ({which})"
     clause = not_done(noun, which, unknown=first.outcome == "unknown")
@@ -251,5 +251,6 @@ def _by_inputs(failed: Sequence[Result], bodies: Sequence[dict[str, Any]]) -> st
     return f"run `operation: set-pull-services` with {', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _names(results: Sequence[Result]) -> str:
+def names_of(results: Sequence[Result]) -> str:
+    """Return what the results are of: the first names, and how many more."""
     return join_names([result.call.label for result in results])

@@ -48,7 +48,7 @@ def _looked_up(registration: Registration) -> list[Sourced[str]]:
     """Return what was looked up for `metadata`, once for all services that have the same."""
 
     def shown(service: str) -> tuple[str, str]:
-        found = {**registration.changes.lead_times_of(service), **registration.changes.facts_of(service)}
+        found = registration.changes.metadata_of(service)
         values = ", ".join(f"{key} {value.value}".lower() for key, value in found.items())
         return values, ", ".join(dict.fromkeys(value.source for value in found.values()))
 
@@ -61,11 +61,10 @@ def _looked_up(registration: Registration) -> list[Sourced[str]]:
 
 
 def _what_ships(registration: Registration) -> Iterator[str]:
-    commit = registration.commit.value if registration.commit else ""
     for service, change_set in registration.changes.by_service.items():
         label, previous = "previous deployment" if change_set.certain else "compared with", change_set.previous
         since = f"; {label}: {previous.value} from {previous.source}" if previous else ""
-        yield f"  {truncate(service, 100)}: {change_set.headline(commit)}{since}"
+        yield f"  {truncate(service, 100)}: {change_set.headline(registration.sha)}{since}"
 
 
 def _pull_services(registration: Registration) -> Iterator[str]:

@@ -52,7 +52,7 @@ def outputs(
         lists["pull-requests"] = [_pull(pull) for pull in registration.changes.pulls]
         values |= {
             "repository": one_line(registration.repository.value),
-            "commit-sha": registration.commit.value if registration.commit else "",
+            "commit-sha": registration.sha,
             "deployed-at": registration.deployed_at.value,
             "pull-number": str(registration.pull_number or ""),
             "pull-id": str(registration.pull_id or ""),

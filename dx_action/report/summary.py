@@ -112,8 +112,11 @@ def link(url: str) -> str:
 
 
 def _mark(registration: Registration, result: Result) -> str:
-    failed = registration.success is not None and not registration.success.value
-    return _FAILED if failed and result.outcome == "accepted" and not result.call.subject else MARKS[result.outcome]
+    return (
+        _FAILED
+        if registration.failed and result.outcome == "accepted" and not result.call.subject
+        else MARKS[result.outcome]
+    )
 
 
 def _quoted(text: str) -> str:
@@ -124,8 +127,7 @@ def _quoted(text: str) -> str:
 def _body(registration: Registration, rows: Sequence[tuple[Call, str]]) -> str:
     ships = ""
     if registration.changes.by_service:
-        commit = registration.commit.value if registration.commit else ""
-        ships = "\n" + what_ships(registration.changes, registration.deployed_at.value, commit)
+        ships = "\n" + what_ships(registration.changes, registration.deployed_at.value, registration.sha)
     return f"{_pull_services(rows)}{_deployments(rows)}{_facts(registration)}{ships}"
 
 
@@ -158,7 +160,7 @@ def _attribution(call: Call) -> str:
 
 def _facts(registration: Registration) -> str:
     facts = [f"Repository {cell(registration.repository.value, 300)}"]
-    if registration.success is not None and not registration.success.value:
+    if registration.failed:
         facts.append("**failed** deployment")
     if registration.commit:
         facts.append(f"commit {code(registration.commit.value[:12])}")

@@ -7,6 +7,7 @@ SSLKEYLOGFILE, into which urllib3's own contexts would write the keys of a conne
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from http.client import HTTPException
 from io import BytesIO
 from ipaddress import ip_address, ip_network
@@ -20,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as wire
 from urllib3.poolmanager import PoolManager
 
-from dx_action.errors import BadInput, Cause, InvalidValue, Server
+from dx_action.errors import BadInput, Cause, Server, naming_input
 from dx_action.runner.workspace import MEBIBYTE, NotThere, Workspace, read_regular
 
 # SSL_CERT_DIR and CURL_CA_BUNDLE are not among them: these two may name a folder or a file each.
@@ -41,12 +42,9 @@ _REFUSALS: dict[str, Cause] = {"407": "proxy_password", "403": "proxy_denied"}
 
 def read_ca_bundle(path: str | None, workspace: Workspace) -> bytes | None:
     """Return the file that `ca-bundle` names, or None if it names none or the workspace does not have it. Raises BadInput."""
-    try:
+    with naming_input("ca-bundle"), suppress(NotThere):
         return workspace.read(path) if path else None
-    except NotThere:
-        return None
-    except InvalidValue as invalid:
-        raise BadInput.of("ca-bundle", str(invalid)) from None
+    return None
 
 
 def tls_context(env: Mapping[str, str], ca_bundle: bytes | None) -> tuple[ssl.SSLContext, tuple[str, ...]]:
