@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__
 from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
-from dx_action.inputs.model import fail_on_error, known_secrets, read_inputs, tokens, unknown_inputs
+from dx_action.inputs.model import fail_on_error, read_inputs, unknown_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
 from dx_action.report.summary import UNDELIVERED
 from dx_action.runner.commands import Workflow
-from dx_action.runner.runtime import Clock, read_runtime
+from dx_action.runner.runtime import Clock, known_secrets, read_runtime, tokens
 from dx_action.runner.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from dx_action.inputs.filters import parse_branches, parse_environments
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, parse_facts, parse_metadata
 from dx_action.inputs.times import is_ahead, parse_time
 from dx_action.inputs.values import DxHost, Outcome, one_of
-from dx_action.runner.runtime import proxy_passwords
-from dx_action.secrecy import Secret, Secrets
+from dx_action.runner.runtime import TEXT_OF, known_secrets
+from dx_action.secrecy import Secrets
 from dx_action.services.service import Ownership, Service
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _PREFIX = "INPUT_"
 # Bytes of a variable that are not UTF-8 come as lone surrogates.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TOKENS = {"INPUT-DX-TOKEN": "dx-token", "INPUT-GITHUB-TOKEN": "github-token"}
-_TEXT_OF = {name: f"the text of `{name}`" for name in _TOKENS.values()}
 Operation = Literal["deploy", "set-pull-services", "backfill", "update", "delete"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
@@ -317,17 +315,17 @@ def unknown_inputs(env: Mapping[str, str]) -> tuple[str, ...]:
 def _copied_secrets(texts: Mapping[str, str], secrets: Secrets) -> Iterator[Problem]:
     for name, text in texts.items():
         for secret in secrets.names_in(text):
-            if secret != _TEXT_OF.get(name):
+            if secret != TEXT_OF.get(name):
                 yield Problem(name, f"contains {secret}. {_cure(name, secret)}")
                 break
 
 
 def _cure(name: str, secret: str) -> str:
-    if name in _TEXT_OF:
+    if name in TEXT_OF:
         return "Each of the two tokens goes to its own server: write each in its own input alone."
-    if secret == _TEXT_OF["github-token"]:
+    if secret == TEXT_OF["github-token"]:
         return "So does `toJSON(github)`: write only the values that you need, such as ${{ github.actor }}."
-    return "Write the token nowhere else." if secret in _TEXT_OF.values() else "Write it nowhere else."
+    return "Write the token nowhere else." if secret in TEXT_OF.values() else "Write it nowhere else."
 
 
 def _broken_rules(inputs: Inputs, broken: Collection[str]) -> list[Problem]:
@@ -368,26 +366,6 @@ def missing_connection(inputs: Inputs, actor: str = "") -> tuple[Problem, ...]:
             text += " Runs that Dependabot sets off read Dependabot secrets only: store it as a Dependabot secret, too."
         problems.append(Problem("dx-token", text))
     return tuple(problems)
-
-
-def tokens(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the tokens as they were written and as they are used, to be masked before anything is logged."""
-    written = [text for _, text in _written_tokens(env)]
-    return tuple(dict.fromkeys(form for token in written for form in (token, values.bare_token(token))))
-
-
-def known_secrets(env: Mapping[str, str]) -> Secrets:
-    """Return the secrets that must not leave the run: both tokens, and the proxies' passwords."""
-    tokens_used = ((name, values.bare_token(text)) for name, text in _written_tokens(env) if text.lower() != "bearer")
-    secrets = [Secret(_TEXT_OF[name], text) for name, text in tokens_used]
-    passwords = [Secret(f"the password of `{name}`", text, password=True) for name, text in proxy_passwords(env)]
-    return Secrets([*secrets, *passwords])
-
-
-def _written_tokens(env: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the tokens with their inputs' names, also those of a variable whose name differs in case or has other hyphens."""
-    named = ((_TOKENS.get(name.upper().replace("_", "-")), text.strip()) for name, text in env.items())
-    return sorted((token, text) for token, text in named if token and text)
 
 
 def fail_on_error(env: Mapping[str, str]) -> FailOnError:

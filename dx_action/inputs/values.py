@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import PlainValidator, SecretStr
 
 from dx_action.errors import InvalidValue
+from dx_action.runner.runtime import bare_token
 from dx_action.services.service import SERVICE_FORM, Ownership, Service, checked
 from dx_action.text import TooDeepError, parse_json, slip
 
@@ -104,12 +105,6 @@ def parse_texts(text: str) -> tuple[str, ...]:
             raise InvalidValue('has an item that is not text. Write a JSON array of texts, ["one", "two"].')
         found[item.strip()] = None
     return tuple(found)
-
-
-def bare_token(text: str) -> str:
-    """Return a token as it is used: trimmed, without a leading `Bearer `."""
-    text = text.strip()
-    return text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
 
 
 def parse_token(text: str) -> SecretStr:

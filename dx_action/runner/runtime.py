@@ -1,10 +1,14 @@
-"""The runner's variables about this run, typed, and the clock. Pure."""
+"""The runner's variables about this run, typed; the secrets among all variables; and the clock. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import quote, unquote
 
+from dx_action.secrecy import Secret, Secrets
+
+_TOKENS = {"INPUT-DX-TOKEN": "dx-token", "INPUT-GITHUB-TOKEN": "github-token"}
+TEXT_OF = {name: f"the text of `{name}`" for name in _TOKENS.values()}
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -58,15 +62,6 @@ def read_runtime(env: Mapping[str, str]) -> Runtime:
     return Runtime(**texts)
 
 
-def proxy_passwords(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each password of a proxy, as written and as used, with the name of its variable."""
-    for name, url in env.items():
-        user, at, _ = url.rpartition("://")[2].rpartition("@")
-        if at and name.lower() in _PROXIES:
-            password = user.partition(":")[2]
-            yield from ((name, text) for text in dict.fromkeys((password, unquote(password))) if text.strip())
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Time and chance, handed in. `monotonic` and `sleep` are in seconds; `now` is UTC; `random` is in [0, 1)."""
@@ -75,3 +70,38 @@ class Clock:
     sleep: Callable[[float], None]
     now: Callable[[], datetime]
     random: Callable[[], float]
+
+
+def bare_token(text: str) -> str:
+    """Return a token as it is used: trimmed, without a leading `Bearer `."""
+    text = text.strip()
+    return text[len("Bearer ") :].strip() if text[:7].lower() == "bearer " else text
+
+
+def tokens(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the tokens as they were written and as they are used, to be masked before anything is logged."""
+    written = [text for _, text in _written_tokens(env)]
+    return tuple(dict.fromkeys(form for token in written for form in (token, bare_token(token))))
+
+
+def known_secrets(env: Mapping[str, str]) -> Secrets:
+    """Return the secrets that must not leave the run: both tokens, and the proxies' passwords."""
+    tokens_used = ((name, bare_token(text)) for name, text in _written_tokens(env) if text.lower() != "bearer")
+    secrets = [Secret(TEXT_OF[name], text) for name, text in tokens_used]
+    passwords = [Secret(f"the password of `{name}`", text, password=True) for name, text in proxy_passwords(env)]
+    return Secrets([*secrets, *passwords])
+
+
+def _written_tokens(env: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the tokens with their inputs' names, also those of a variable whose name differs in case or has other hyphens."""
+    named = ((_TOKENS.get(name.upper().replace("_", "-")), text.strip()) for name, text in env.items())
+    return sorted((token, text) for token, text in named if token and text)
+
+
+def proxy_passwords(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each password of a proxy, as written and as used, with the name of its variable."""
+    for name, url in env.items():
+        user, at, _ = url.rpartition("://")[2].rpartition("@")
+        if at and name.lower() in _PROXIES:
+            password = user.partition(":")[2]
+            yield from ((name, text) for text in dict.fromkeys((password, unquote(password))) if text.strip())

@@ -18,13 +18,12 @@ from dx_action.inputs.model import (
     Inputs,
     Rule,
     fail_on_error,
-    known_secrets,
     missing_connection,
     read_inputs,
-    tokens,
     unknown_inputs,
 )
 from dx_action.inputs.values import DxHost
+from dx_action.runner.runtime import known_secrets, tokens
 from dx_action.services.service import Service
 
 # What nobody can have meant as a name, and what is said of it.

@@ -110,22 +110,6 @@ def test_lists_round_trip(found: list[str]) -> None:
 # --- tokens ---
 
 
-@pytest.mark.parametrize(
-    ("text", "token"),
-    [
-        ("abc", "abc"),
-        (" abc\n", "abc"),
-        ("Bearer abc", "abc"),
-        ("\tbearer   abc ", "abc"),
-        ("Bearerabc", "Bearerabc"),
-        ("", ""),
-        ("Bearer ", "Bearer"),
-    ],
-)
-def test_the_bare_token(text: str, token: str) -> None:
-    assert values.bare_token(text) == token
-
-
 # --- paths ---
 
 

@@ -14,11 +14,11 @@ from backfills import AUTH, CONFLICT, DOWN, OK, REFUSED, Hurried, Scripted
 from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.errors import BadInput, Interrupted
-from dx_action.inputs.model import known_secrets, read_inputs
+from dx_action.inputs.model import read_inputs
 from dx_action.operations.register import register
 from dx_action.report.endings import Report, Step
 from dx_action.runner.commands import Workflow
-from dx_action.runner.runtime import read_runtime
+from dx_action.runner.runtime import known_secrets, read_runtime
 from dx_action.runner.workspace import Workspace
 
 PULL = "pull request #7"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dx_action.runner.runtime import proxy_passwords, read_runtime
+from dx_action.runner.runtime import bare_token, proxy_passwords, read_runtime
 
 RUN = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2"}
 
@@ -94,3 +94,19 @@ def test_what_is_no_utf_8_can_be_sent_all_the_same() -> None:
 )
 def test_the_passwords_of_proxies(env: dict[str, str], passwords: list[tuple[str, str]]) -> None:
     assert list(proxy_passwords(env)) == passwords
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("abc", "abc"),
+        (" abc\n", "abc"),
+        ("Bearer abc", "abc"),
+        ("\tbearer   abc ", "abc"),
+        ("Bearerabc", "Bearerabc"),
+        ("", ""),
+        ("Bearer ", "Bearer"),
+    ],
+)
+def test_the_bare_token(text: str, token: str) -> None:
+    assert bare_token(text) == token
