@@ -55,7 +55,7 @@ class Way:
 
 
 WAYS = {
-    "plain": Way("registered", NEVER | LOOK_UPS | FILES | UNASKED, 40, 111),
+    "plain": Way("registered", NEVER | LOOK_UPS | FILES | UNASKED, 41, 111),
     "skipped": Way(
         "skipped", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 36, 49, event="pull_request_opened"
     ),
@@ -66,7 +66,7 @@ WAYS = {
         "dry-run", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 36, 49, given={"dry-run": "true"}
     ),
     "metadata-in-yaml": Way(
-        "registered", NEVER | LOOK_UPS | UNASKED | (FILES - {"yaml"}), 41, 129, given={"metadata": "version: 1.10"}
+        "registered", NEVER | LOOK_UPS | UNASKED | (FILES - {"yaml"}), 42, 129, given={"metadata": "version: 1.10"}
     ),
 }
 
