@@ -46,6 +46,8 @@ PIECES = [
         b'{"a": 1}\n',
         b"method",
         b"upsert",
+        b"update",
+        b"delete",
         b"setPullServices",
         b"pull_number",
         b"x" * 5000,
