@@ -6,6 +6,7 @@ import { join } from 'node:path'
 const [folder, chromium] = process.argv.slice(2)
 const require = createRequire(join(process.cwd(), 'package.json'))
 const { marked } = require('marked')
+marked.use(require('marked-alert')())
 const puppeteer = require('puppeteer-core')
 const css = readFileSync(join(process.cwd(), 'node_modules/github-markdown-css/github-markdown-light.css'), 'utf8')
 const mermaid = readFileSync(join(process.cwd(), 'node_modules/mermaid/dist/mermaid.min.js'), 'utf8')

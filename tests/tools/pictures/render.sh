@@ -9,5 +9,5 @@ fi
 .venv/bin/python tests/tools/pictures/summaries.py
 mkdir -p .pictures
 npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .pictures \
-  github-markdown-css@5.9.0 marked@18.2.1 mermaid@11.17.2 puppeteer-core@24.43.1
+  github-markdown-css@5.9.0 marked@18.2.1 marked-alert@2.1.2 mermaid@11.17.2 puppeteer-core@24.43.1
 (cd .pictures && node ../tests/tools/pictures/render.mjs ../.github/pictures "$chromium")
