@@ -25,6 +25,10 @@ _REFERENCES = r"#(?=\d)|\bgh-(?=\d)|[0-9a-f]{6}(?=[0-9a-f])|:(?!\d+:)(?=[\w+-]++
 _IN_CODE = re.compile(_LINKS, re.IGNORECASE)
 _IN_PROSE = re.compile(f"{_LINKS}|{_REFERENCES}", re.IGNORECASE)
 # What begins a block at the start of a line, and is no markup elsewhere.
+_AT_START = re.compile(r"\A(?:[-+= ]|\d+(?=[.)]))")
+_QUOTES = ('""', "''", "``", "“”", "\u2018\u2019")
+# What languages print for no value, and an expression for no result. `none` is a word of several inputs.
+_NOTHING = ("null", "undefined", "nil", "nan", "false", "[object object]", "<no value>")
 _JSON_NESTING = r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]'
 
 
@@ -48,26 +52,17 @@ def parse_json(text: str | bytes, *, deepest: int = DEEPEST, **hooks: Any) -> An
     return json.loads(text, **hooks)
 
 
-_QUOTES = ('""', "''", "``", "“”", "\u2018\u2019")
-_VARIABLE = re.compile(r"\$\w+|\$\{\w+\}", re.ASCII)
-# What languages print for no value, and an expression for no result. `none` is a word of several inputs.
-_NOTHING = ("null", "undefined", "nil", "nan", "false", "[object object]", "<no value>")
-
-
 def slip(text: str) -> tuple[str, str] | None:
     """Return what makes a name one that nobody can have meant, and what to do; None for any other name."""
     if len(text) > 1 and text[0] + text[-1] in _QUOTES:
         return "has quotes around it, which would be part of the name", "Remove them."
     if "${{" in text or ("{{" in text and "}}" in text):
         return "has an expression that was not evaluated", "Check how the value gets there, or write the name itself."
-    if _VARIABLE.fullmatch(text):
+    if text.startswith("$") and re.fullmatch(r"\$\w+|\$\{\w+\}", text, re.ASCII):
         return "is a shell variable, which a workflow does not expand", "Write ${{ env.NAME }}, or the name itself."
     if text.lower() in _NOTHING or text == "None":
         return "is what an expression without a value leaves behind", "Check the expression that it comes from."
     return None
-
-
-_AT_START = re.compile(r"\A(?:[-+= ]|\d+(?=[.)]))")
 
 
 def one_line(text: str) -> str:

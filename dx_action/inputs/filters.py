@@ -11,7 +11,7 @@ from dx_action.text import slip
 # Without `only-environments`: what counts as production by its name alone.
 _PRODUCTION = ("prod*",)
 # What git forbids in a branch name, except for the star. Two of them have a meaning in GitHub's own filters.
-_IN_NO_BRANCH = re.compile(r"[\x00-\x20\x7f?\[\\~^:]")
+_IN_NO_BRANCH = r"[\x00-\x20\x7f?\[\\~^:]"
 
 
 def parse_branches(text: str) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ def parse_branches(text: str) -> tuple[str, ...]:
         )
     if any(pattern.startswith("refs/") for pattern in found):
         raise InvalidValue("has a glob that begins with `refs/`. Write the name alone, as in main; tags need none.")
-    if any(map(_IN_NO_BRANCH.search, found)):
+    if any(re.search(_IN_NO_BRANCH, pattern) for pattern in found):
         raise InvalidValue(
             "has a glob with a character that a branch name cannot have. "
             "Only `*` and `**` have a meaning, as in release/**; write one glob a line."

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "INPUT_"
 # Bytes of a variable that are not UTF-8 come as lone surrogates.
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 Operation = Literal["deploy", "set-pull-services", "backfill", "update", "delete"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
@@ -251,7 +251,11 @@ def is_written(inputs: Inputs, name: str) -> bool:
 def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
     """Read every input. With `now`, which is UTC, `deployed-at` is compared with it. Raises BadInput with every problem at once."""
     texts, strangers = _written(env), _strangers(env)
-    problems = [Problem(name, "is not valid UTF-8.") for name, text in texts.items() if _SURROGATE.search(text)]
+    problems = [
+        Problem(name, "is not valid UTF-8.")
+        for name, text in texts.items()
+        if not text.isascii() and re.search(_SURROGATE, text)
+    ]
     broken = {problem.subject for problem in problems}
     # Nothing is said of an input that the author meant to write.
     meant = {name for stranger in strangers for name in stranger.meant}

@@ -33,13 +33,12 @@ _NO_INSTANCE = re.compile(
 )
 _HOST_FORM = "Write your instance's host, as in acme.getdx.net, or https:// and a host with nothing after it."
 _REPOSITORY_FORM = "Write the repository as DX names it, as in acme/shop."
-# A whole URL, git's short form of one, or a host that everyone knows.
-_REPOSITORY_URL = re.compile(
+# Not compiled here, as most runs have no such input: a whole URL, git's short form of one, or a host that everyone knows.
+_REPOSITORY_URL = (
     r"(?:[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?P<host>[^/]*)|[^/@: ]+@(?P<ssh>[^/: ]+):"
-    r"|(?P<known>(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)))(?P<path>/?[^?#]*).*",
-    re.IGNORECASE,
+    r"|(?P<known>(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)))(?P<path>/?[^?#]*).*"
 )
-_REPOSITORY_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+){1,5}", re.ASCII)
+_REPOSITORY_PATH = r"[\w.-]+(?:/[\w.-]+){1,5}"
 # Parts of a web page's path, after or around which the repository's name is not sure.
 _NO_REPOSITORY = ("_git", "scm", "projects", "repos", "-", "v3")
 _PATH_FORM = "Write a path relative to the repository's root, as in out/failed.jsonl."
@@ -203,14 +202,18 @@ def parse_source_name(text: str) -> str:
 def parse_repository(text: str) -> str:
     """Read a repository's name. Raises InvalidValue for its address, with the part to write if that is sure."""
     text = parse_name(text)
-    url = _REPOSITORY_URL.fullmatch(text)
+    url = re.fullmatch(_REPOSITORY_URL, text, re.IGNORECASE)
     path = (url["path"] if url else text).strip("/").removesuffix(".git")
     if not url and path == text:
         return text
     parts, host = path.split("/"), (url["host"] or url["ssh"] or url["known"] or "") if url else ""
     if "github" in host.lower():
         path = "/".join(parts[:2])
-    sure = _REPOSITORY_PATH.fullmatch(path) and not set(parts) & set(_NO_REPOSITORY) and "azure" not in host.lower()
+    sure = (
+        re.fullmatch(_REPOSITORY_PATH, path, re.ASCII)
+        and not set(parts) & set(_NO_REPOSITORY)
+        and "azure" not in host.lower()
+    )
     cure = f"Write `{path}`, or the name that DX has for it." if sure else _REPOSITORY_FORM
     raise InvalidValue(f"{'is an address' if url else 'has a slash or `.git` at its end or beginning'}. {cure}")
 

@@ -17,7 +17,7 @@ from dx_action.errors import InvalidValue
 
 MEBIBYTE = 1 << 20
 _NO_FILE = "names something that is not a file."
-_REMOTE = re.compile(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", re.MULTILINE)
+_REMOTE = r"^[ \t]*url[ \t]*=[ \t]*(\S+)"
 _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -66,7 +66,7 @@ class Workspace:
             return True
         except InvalidValue:
             return False
-        names = [url.casefold().rstrip("/").removesuffix(".git") for url in _REMOTE.findall(text)]
+        names = [url.casefold().rstrip("/").removesuffix(".git") for url in re.findall(_REMOTE, text, re.MULTILINE)]
         return not names or any(
             name.endswith((f"/{repository.casefold()}", f":{repository.casefold()}")) for name in names
         )
