@@ -80,7 +80,7 @@ class _Loader(yaml.SafeLoader):
             return AliasNode("", event.anchor, event.start_mark, event.end_mark)
         nested = isinstance(event, yaml.CollectionStartEvent)
         if nested and self.depth == DEEPEST:
-            raise InvalidValue.at(line_of(event), "is nested too deeply")
+            raise InvalidValue.at(line_of(event), "is nested too deeply", f"Write at most {DEEPEST} levels.")
         self.depth += nested
         self.anchors = {}  # nothing looks one up
         node: Any = super().compose_node(parent, index)
@@ -131,9 +131,11 @@ def _value(node: yaml.Node, where: Where, lines: dict[Where, int]) -> Any:
     for key, value in node.value:
         _check(key)
         if not isinstance(key, yaml.ScalarNode):
-            raise InvalidValue.at(line_of(key), "has a key that is not text")
+            raise InvalidValue.at(
+                line_of(key), "has a key that is not text", "If braces or brackets belong to a value, put it in quotes."
+            )
         if key.value in found:
-            raise InvalidValue.at(line_of(key), "has the same key twice")
+            raise InvalidValue.at(line_of(key), "has the same key twice", "Keep one of them.")
         lines[*where, key.value] = line_of(key)
         found[key.value] = _value(value, (*where, key.value), lines)
     return found

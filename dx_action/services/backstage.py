@@ -88,6 +88,6 @@ def _values(node: yaml.Node | None, *wanted: str) -> list[yaml.Node | None]:
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         if isinstance(key, yaml.ScalarNode) and key.value in wanted:
             if key.value in found:
-                raise InvalidValue.at(line_of(key), "has the same key twice")
+                raise InvalidValue.at(line_of(key), "has the same key twice", "Keep one of them.")
             found[key.value] = value
     return [found.get(key) for key in wanted]

@@ -124,8 +124,8 @@ def test_components(text: str, services: list[Service]) -> None:
         ("kind: Component\nmetadata:\n  name: *n\n", "has an alias in a component's `metadata` (line 3)"),
         ("kind: Component\nmetadata:\n  name: n\n  title: *n\n", "has an alias in a component's `metadata` (line 4)"),
         ("a: b\nkind: *k\n", "has an alias as `kind` (line 2)"),
-        ("kind: Component\nmetadata: {name: a}\nkind: API\n", "has the same key twice (line 3)"),
-        ("kind: Component\nmetadata:\n  name: a\n  name: b\n", "has the same key twice (line 4)"),
+        ("kind: Component\nmetadata: {name: a}\nkind: API\n", "has the same key twice (line 3). Keep one of them."),
+        ("kind: Component\nmetadata:\n  name: a\n  name: b\n", "has the same key twice (line 4). Keep one of them."),
         ("just words", "has a document that is not a mapping (line 1)"),
         (COMPONENT + "---\n- a\n", "has a document that is not a mapping (line 13)"),
         (COMPONENT + "---\nkind: [\n", "is not valid YAML (line 14). A bracket, a brace or a comma is missing,"),
@@ -134,7 +134,7 @@ def test_components(text: str, services: list[Service]) -> None:
         ("a: \x07", "is not valid YAML (line 1)"),
         ('a: b\nc: "\\UFFFFFFFF"', "is not valid YAML (line 2)"),
         (b"kind: Component\n# \xff", "is not UTF-8 (line 2)"),
-        ("a: " + "[" * 5000, "is nested too deeply (line 1)"),
+        ("a: " + "[" * 5000, "is nested too deeply (line 1). Write at most 100 levels."),
     ],
 )
 def test_a_catalog_that_cannot_be_read(text: bytes | str, says: str) -> None:

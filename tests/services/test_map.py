@@ -126,10 +126,13 @@ def test_forms(text: str, services: tuple[Service, ...]) -> None:
         ("a:\n  - x\n  - !x/**\n", "uses a tag (line 3). If the value is text, put it in quotes."),
         ("a: [x, !y/**]\n", "If it belongs to a value, put the value in quotes."),
         ("a: *b", "uses an alias (line 1). Write the value out, or put it in quotes if it is text."),
-        ("a: [x]\nb: [y]\na: [z]", "has the same key twice (line 3)"),
+        ("a: [x]\nb: [y]\na: [z]", "has the same key twice (line 3). Keep one of them."),
         ("a: [x]\n' a': [y]", "has the same service twice (line 2)"),
-        ("a:\n  paths: [x]\n  paths: [y]", "has the same key twice (line 3)"),
-        ("a: [x]\n? [b]\n: [y]", "has a key that is not text (line 2)"),
+        ("a:\n  paths: [x]\n  paths: [y]", "has the same key twice (line 3). Keep one of them."),
+        (
+            "a: [x]\n? [b]\n: [y]",
+            "has a key that is not text (line 2). If braces or brackets belong to a value, put it in quotes.",
+        ),
         ("a: [x]\nb:\n", "has a service without patterns (line 2)"),
         ("a: [x]\nb: []\n", "has a service without patterns (line 2)"),
         ("a: [x]\nb: 42", "has a service without patterns (line 2)"),
@@ -172,7 +175,7 @@ def test_forms(text: str, services: tuple[Service, ...]) -> None:
         ("a: [x]\nb:\n  paths:\n    - y\n    - '[z'", "has a pattern that cannot be read (line 5)"),
         ("a: [x]\nb: '*1*2*3*4'", "has a pattern with more than 3 `*` between two slashes (line 2)"),
         ("a: [x]\nb: [y, \n '[9-0]']", "has a pattern with a range that runs backwards (line 3)"),
-        ("a: " + "[" * 200, "is nested too deeply (line 1)"),
+        ("a: " + "[" * 200, "is nested too deeply (line 1). Write at most 100 levels."),
     ],
 )
 def test_a_map_that_cannot_be_used(text: bytes | str, says: str) -> None:
@@ -180,7 +183,7 @@ def test_a_map_that_cannot_be_used(text: bytes | str, says: str) -> None:
 
 
 def test_a_broken_map_without_bare_patterns_has_no_word_on_quotes() -> None:
-    assert wrong("a: [x]\na: [y]") == "services.yaml has the same key twice (line 2)."
+    assert wrong("a: [x]\na: [y]") == "services.yaml has the same key twice (line 2). Keep one of them."
 
 
 def test_a_map_of_more_than_1_mib() -> None:
