@@ -44,6 +44,11 @@ def test_it_is_read_at_the_deployed_commit(world: World) -> None:
     assert world.gh.calls[0].query["ref"] == deployed
 
 
+def test_a_correction_reads_it_too(world: World) -> None:
+    run = world.run(operation="delete", reference_id="build-7", confirm_delete="build-7", service="")
+    assert (run.status, asked(world.gh)) == ("deleted", ["contents/ci/ca.pem"])
+
+
 def test_the_workspace_comes_first(world: World) -> None:
     file = world.folder / "workspace" / "ci" / "ca.pem"
     file.parent.mkdir(parents=True)
