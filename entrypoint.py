@@ -1,4 +1,5 @@
-"""The container's entrypoint."""
+#!/opt/dx/bin/python -IuB
+"""The container's entrypoint: Kubernetes runners start it by its first line, in which -I leaves out the job's PYTHON variables."""
 
 # What is within `signal`, which is slow to import: a job may be cancelled from the first moment on.
 from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]

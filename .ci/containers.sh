@@ -4,6 +4,7 @@
 
 image=localhost/dx-action:ci
 base=docker.io/library/python:3.13-slim
+shell=docker.io/library/busybox:stable-musl
 packages=(bc buildah mmdebstrap pigz podman runc zstd)
 
 not_run() {
@@ -35,6 +36,12 @@ if ! podman image exists "$base"; then
   echo "Making a stand-in for $base"
   "$tools/mkbase.sh" >/tmp/dx-action-base.log 2>&1 \
     || { tail -n 5 /tmp/dx-action-base.log; not_run "the stand-in for the base image could not be made"; }
+fi
+
+if ! podman image exists "$shell"; then
+  echo "Making a stand-in for $shell"
+  "$tools/mkbusybox.sh" >/tmp/dx-action-busybox.log 2>&1 \
+    || { tail -n 5 /tmp/dx-action-busybox.log; not_run "the stand-in for busybox could not be made"; }
 fi
 
 # build ARCHIVE [buildah's own flags]: the unchanged Dockerfile as $image, and in an OCI archive as a registry would hold it.

@@ -86,6 +86,13 @@ for folder, _, names in os.walk("/"):
             print(os.path.realpath(path))
 """
 
+# Prints how large a part of a layer busybox is, and whether its licence and the place of its source are in the image.
+BUSYBOX_SIZE = "import zlib; print(len(zlib.compress(open('/bin/sh', 'rb').read())))"
+BUSYBOX_LICENCE = """
+folder = "/usr/share/doc/busybox/"
+print("GNU GENERAL PUBLIC LICENSE" in open(folder + "COPYING").read(), "https://busybox.net" in open(folder + "SOURCE").read())
+"""
+
 # Prints how many CAs a connection can look up by their hash, each file read as one.
 AUTHORITIES = """
 import glob, ssl
@@ -135,6 +142,7 @@ class Image:
     name: str
     tools: Path
     podman: str
+    runner: tuple[str, ...] = ("runner_sim.py",)
 
     def act(
         self,
@@ -149,7 +157,7 @@ class Image:
     ) -> "Run":
         """One step of a job, as the runner does it; a job that is cancelled gets SIGINT, then SIGTERM."""
         command = [
-            *(sys.executable, str(self.tools / "runner_sim.py")),
+            *(sys.executable, str(self.tools / self.runner[0]), *self.runner[1:]),
             *("--action", str(ROOT), "--image", self.name, "--docker", str(wrapper)),
             *("--event-name", event_name(event), "--event", str(EVENTS / f"{event}.json")),
             *("--workspace", str(workspace), "--network", "host", "--timeout", str(cancel_after)),
@@ -163,7 +171,7 @@ class Image:
         started = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
         if done.returncode:
-            raise SystemExit(f"runner_sim.py ended with {done.returncode}:\n{done.stderr}")
+            raise SystemExit(f"{self.runner[0]} ended with {done.returncode}:\n{done.stderr}")
         return Run(seconds=time.monotonic() - started, **pick(json.loads(done.stdout)))
 
     def python(self, code: str) -> str:
@@ -284,7 +292,12 @@ def check_image(tally: Tally, image: Image) -> None:
     tally.check("every module it imports has its bytecode", uncompiled == "", uncompiled)
     programs = set(image.python(PROGRAMS).split())
     real = image.python(f"import os; print(os.path.realpath({ENTRYPOINT[0]!r}))").strip()
-    tally.check("the interpreter is the only program in it", programs == {real}, programs)
+    known = {real, "/opt/dx/entrypoint.py", "/bin/sh"}
+    tally.check("it has no program but the interpreter, the entrypoint and one busybox", programs == known, programs)
+    size = int(image.python(BUSYBOX_SIZE)) / 1_000_000
+    tally.check(f"busybox is {size:.2f} MB compressed, at most 1.2", size <= 1.2)
+    about = image.python(BUSYBOX_LICENCE)
+    tally.check("its licence and where its source is are beside it", about.split() == ["True", "True"], about)
     authorities = image.python(AUTHORITIES).strip()
     tally.check(f"a connection finds public CAs by their hash ({authorities})", int(authorities) > 100)
 

@@ -37,6 +37,12 @@ ABOUT = re.compile(r"METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS).*"
 # The C library loads it by this name when a thread ends early.
 LOADED_BY_NAME = "libgcc_s.so.1"
 
+# The commands by which ARC's container hook for Kubernetes copies its files in and starts the entrypoint. A busybox that does not
+# run its own tools without a search, which is the default of its configuration, needs each of these names.
+BUSYBOX = Path("/build/busybox")
+SHELL = Path("/bin/sh")
+HOOK_COMMANDS = ("chmod", "env", "find", "mv", "rm", "stat", "tail", "tar")
+
 EXECUTABLE = Path(sys.executable).resolve()
 PACKAGES = Path(sysconfig.get_path("purelib"))
 
@@ -99,13 +105,20 @@ class Root:
         """Forget when this was built, and by whom."""
         for path in [self._root, *self._root.rglob("*")]:
             if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or is_elf(path) else 0o644)
+                path.chmod(0o755 if path.is_dir() or is_program(path) else 0o644)
             os.utime(path, (0, 0), follow_symlinks=False)
 
 
 def is_elf(file: Path) -> bool:
     with file.open("rb") as opened:
         return opened.read(4) == b"\x7fELF"
+
+
+def is_program(file: Path) -> bool:
+    """Whether it is a binary, or a script of this interpreter's."""
+    own = f"#!{sys.prefix}/".encode()
+    with file.open("rb") as opened:
+        return opened.read(len(own)) == own or is_elf(file)
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -182,6 +195,16 @@ def take_authorities(root: Root) -> None:
     root.link(Path(paths.openssl_cafile).resolve(), PACKAGES / "certifi" / "cacert.pem")
 
 
+def take_shell(root: Root) -> None:
+    """One static busybox, under its names, with its licence and where its source is."""
+    shutil.copyfile(BUSYBOX, root.place(SHELL))
+    for name in HOOK_COMMANDS:
+        root.link(SHELL.with_name(name), Path(SHELL.name))
+    about = Path("/usr/share/doc/busybox")
+    shutil.copyfile(BUSYBOX.with_suffix(".txt"), root.place(about / "SOURCE"))
+    shutil.copyfile("/usr/share/common-licenses/GPL-2", root.place(about / "COPYING"))
+
+
 def name_debian_packages(root: Root, sources: Iterable[Path]) -> None:
     """Tell scanners which packages of Debian's these files come from, where images without dpkg tell it; with the licences."""
     asked = ["dpkg-query", "--search", *sorted({str(path.resolve()) for path in sources})]
@@ -202,6 +225,7 @@ def lay_out_runtime(root: Root) -> None:
     take_packages(root)
     take_libraries(root)
     take_authorities(root)
+    take_shell(root)
     name_debian_packages(root, root.copied)
     root.write(Path("/etc/nsswitch.conf"), "hosts: files dns\n")
     root.write(Path("/etc/passwd"), "root:x:0:0:root:/root:/sbin/nologin\n")

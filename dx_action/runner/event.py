@@ -14,6 +14,10 @@ from dx_action.text import DEEPEST, TooDeepError, parse_json
 
 # GitHub's payloads end at 25 MB.
 _LARGEST = 32 * MEBIBYTE
+_NO_FILE = (
+    "names a file that does not exist. A Kubernetes runner without a volume provides it only after another step: "
+    "add one before this one, such as actions/checkout."
+)
 
 
 class _Model(BaseModel):
@@ -223,6 +227,8 @@ def read_event(name: str, path: str) -> Event:
         raise BadEvent.of("GITHUB_EVENT_NAME", "is empty. Run the action as a step of a GitHub Actions workflow.")
     try:
         payload = parse_json(read_regular(Path(path), _LARGEST)) if path else None
+    except FileNotFoundError:
+        raise BadEvent.of("GITHUB_EVENT_PATH", _NO_FILE) from None
     except OSError:
         raise BadEvent.of("GITHUB_EVENT_PATH", "names a file that cannot be read.") from None
     except TooDeepError:

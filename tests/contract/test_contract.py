@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,9 +53,10 @@ def test_everything_is_described() -> None:
 
 
 def test_how_it_runs() -> None:
-    """No arguments, variables or entrypoint of the runner's: it pastes them into a command line."""
+    """No arguments or variables of the runner's: it pastes them into a command line. No job can replace the entrypoint's path."""
     runs = action()["runs"]
-    assert runs.keys() == {"using", "image"}
+    assert runs.keys() == {"using", "image", "entrypoint"}
+    assert re.fullmatch(r"/[a-z/]+/entrypoint\.py", runs["entrypoint"])
     assert runs["using"] == "docker"
     assert re.fullmatch(r"Dockerfile|docker://[^@\s]+@sha256:[0-9a-f]{64}", runs["image"])
 
@@ -73,14 +75,23 @@ def test_the_entrypoint_is_an_isolated_interpreter_without_a_shell() -> None:
     interpreter, *flags, script = entrypoint
     assert interpreter.startswith("/")
     assert flags == ["-I", "-u", "-B"]
-    assert script.startswith("/")
-    assert script.endswith("/entrypoint.py")
+    assert script == action()["runs"]["entrypoint"]
+
+
+def test_the_entrypoint_s_first_line_starts_the_same_interpreter() -> None:
+    """By its absolute path and with the same flags, in the one argument that Linux hands on."""
+    (entrypoint,) = (json.loads(rest) for name, rest in instructions() if name == "ENTRYPOINT")
+    interpreter, *flags, _ = entrypoint
+    first, _, _ = (ROOT / "entrypoint.py").read_text(encoding="utf-8").partition("\n")
+    assert first == f"#!{interpreter} -{''.join(flag.removeprefix('-') for flag in flags)}"
+    assert os.access(ROOT / "entrypoint.py", os.X_OK)
 
 
 def test_the_image_sets_nothing_that_the_runner_needs() -> None:
     """The runner's files belong to root, and its workspace is mounted over whatever was there."""
     names = {name for name, _ in instructions()}
-    assert names <= {"FROM", "RUN", "COPY", "LABEL", "ENTRYPOINT"}
+    assert names <= {"FROM", "RUN", "COPY", "LABEL", "ENV", "ENTRYPOINT"}
+    assert [rest for name, rest in instructions() if name == "ENV"] == ["PATH=/bin"]
 
 
 def test_every_base_image_is_pinned() -> None:

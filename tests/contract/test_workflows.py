@@ -86,7 +86,7 @@ def test_a_release_changes_one_line(tmp_path: Path) -> None:
     after = (tmp_path / "action.yml").read_text(encoding="utf-8")
     changed = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]]
     assert changed == [("  image: Dockerfile", f"  image: {REFERENCE}")]
-    assert yaml.safe_load(after)["runs"] == {"using": "docker", "image": REFERENCE}
+    assert yaml.safe_load(after)["runs"] == {**yaml.safe_load(before)["runs"], "image": REFERENCE}
 
 
 @pytest.mark.parametrize("reference", ["", "ghcr.io/acme/x", "docker://ghcr.io/acme/x\nargs: []", "docker://a|b"])

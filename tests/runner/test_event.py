@@ -261,7 +261,11 @@ def test_no_events(tmp_path: Path, content: bytes, words: str) -> None:
     [
         ("", "/dev/null", "`GITHUB_EVENT_NAME` is empty. Run the action as a step of a GitHub Actions workflow"),
         ("push", "", "`GITHUB_EVENT_PATH` does not name a file with a JSON object"),
-        ("push", "/no/such/file.json", "`GITHUB_EVENT_PATH` names a file that cannot be read"),
+        (
+            "push",
+            "/no/such/file.json",
+            "`GITHUB_EVENT_PATH` names a file that does not exist. A Kubernetes runner without a volume",
+        ),
         ("push", "/", "`GITHUB_EVENT_PATH` names a file that cannot be read"),
         ("push", "a\x00b", "`GITHUB_EVENT_PATH` names a file that"),
     ],
@@ -304,11 +308,23 @@ def odd_event(kind: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["a FIFO", "a link", "a folder", "a device", "too large", "nothing"])
+@pytest.mark.parametrize("kind", ["a FIFO", "a link", "a folder", "a device", "too large"])
 def test_a_file_that_no_runner_writes(tmp_path: Path, kind: str) -> None:
     with pytest.raises(BadEvent) as raised:
         read_event("push", str(odd_event(kind, tmp_path)))
     assert raised.value.problems == (Problem("GITHUB_EVENT_PATH", "names a file that cannot be read."),)
+
+
+@pytest.mark.parametrize("folder", ["", "no/folder"])
+def test_a_runner_that_brings_the_event_only_after_another_step(tmp_path: Path, folder: str) -> None:
+    """Kubernetes without a volume: the folder of the event's file comes with an earlier step's pod."""
+    with pytest.raises(BadEvent) as raised:
+        read_event("push", str(tmp_path / folder / "event.json"))
+    text = (
+        "names a file that does not exist. A Kubernetes runner without a volume provides it only after another step: "
+        "add one before this one, such as actions/checkout."
+    )
+    assert raised.value.problems == (Problem("GITHUB_EVENT_PATH", text),)
 
 
 def test_the_largest_event(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""Runs the image as Actions Runner Controller's hooks for Kubernetes do, with a volume and without one."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from image_check import (
+    HOSTILE_ENV,
+    NETRC,
+    REFUSED,
+    TOKEN,
+    WRAPPER,
+    Image,
+    Tally,
+    check_failed,
+    check_registered,
+    plant_evil,
+    workspace,
+)
+
+from dx_action.sandbox import Sandbox
+
+HOOKS = ("volume", "novolume")
+# What a shell reads before its first command, and where a program would be looked up by its name.
+SHELL_ENV = {
+    "ENV": "/github/workspace/evil.sh",
+    "BASH_ENV": "/github/workspace/evil.sh",
+    "SHELLOPTS": "xtrace",
+    "IFS": "/",
+    "PATH": "/github/workspace",
+}
+PROGRAMS = ("evil.sh", "sh", "env", "tail", "tar", "rm", "mv", "python", "python3", "entrypoint.py")
+
+
+def wrapper(folder: Path, podman: str, netrc: str) -> Path:
+    file = folder / f"podman-{len(netrc)}"
+    file.write_text(WRAPPER.format(python=sys.executable, netrc=netrc, path=os.environ["PATH"], podman=podman))
+    file.chmod(0o755)
+    return file
+
+
+def plant_programs(folder: Path) -> None:
+    """Programs that would be run, were the workspace on the PATH of whatever starts the step."""
+    for name in PROGRAMS:
+        (folder / name).write_text("#!/bin/sh\necho EVIL: run from the workspace\n")
+        (folder / name).chmod(0o755)
+
+
+def check_hook(tally: Tally, image: Image, hook: str, friendly: Path, hostile: Path) -> None:
+    image = replace(image, runner=("k8s_sim.py", "--pinned", "--hook", hook))
+    inputs = {"dx-token": TOKEN, "service": "payments-service"}
+
+    print(f"Kubernetes, {hook}: a merged pull request")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        run = image.act(checkout, {**inputs, "dx-host": sandbox.url}, wrapper=friendly)
+        check_registered(tally, run, sandbox)
+
+    print(f"Kubernetes, {hook}: a token that DX refuses")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        refused = {**inputs, "dx-token": REFUSED, "dx-host": sandbox.url}
+        run = image.act(checkout, refused, wrapper=friendly)
+        check_failed(tally, run, sandbox, REFUSED)
+
+    print(f"Kubernetes, {hook}: a hostile checkout and environment")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        plant_evil(checkout)
+        plant_programs(checkout)
+        given = {**inputs, "dx-host": sandbox.url}
+        run = image.act(checkout, given, HOSTILE_ENV | SHELL_ENV, wrapper=hostile)
+        check_registered(tally, run, sandbox)
+
+    print(f"Kubernetes, {hook}: a job's first step")
+    with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:
+        given = {**inputs, "dx-host": sandbox.url}
+        run = replace(image, runner=(*image.runner, "--first-step")).act(checkout, given, wrapper=friendly)
+        if hook == "volume":  # the runner and the step share the event's file from the start
+            check_registered(tally, run, sandbox)
+            return
+        tally.check("exit code 1", run.exit_code == 1, (run.exit_code, run.log[-20:]))
+        tally.check("the sandbox holds nothing", sandbox.deployments() == [], sandbox.deployments())
+        errors = [each["message"] for each in run.annotations if each["level"] == "error"]
+        tally.check("it says that a step must come first", any("actions/checkout" in text for text in errors), errors)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tools", type=Path, required=True, help="the folder with k8s_sim.py")
+    parser.add_argument("--image", required=True)
+    options = parser.parse_args()
+    podman = shutil.which("podman")
+    if podman is None:
+        parser.error("podman is not on PATH")
+    tally = Tally()
+    image = Image(options.image, options.tools.resolve(), podman)
+    with tempfile.TemporaryDirectory(prefix="wrappers_") as folder:
+        friendly, hostile = (wrapper(Path(folder), podman, netrc) for netrc in ("", NETRC))
+        for hook in HOOKS:
+            check_hook(tally, image, hook, friendly, hostile)
+    print(f"kubernetes: {tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
