@@ -61,7 +61,7 @@ _SENTENCES: dict[Cause, str] = {
     "proxy_refused": "The proxy {proxy} refused the connection. " + _PROXY,
     "proxy_timed_out": "The proxy {proxy} did not accept a connection in time. " + _PROXY,
     "proxy_password": "The proxy {proxy} requires a user name and password, or rejected them (HTTP 407). "
-    "Set `HTTPS_PROXY` to `http://user:password@host:port`, from a secret.",
+    "Set the proxy's variable, such as `HTTPS_PROXY`, to `http://user:password@host:port`, from a secret.",
     "proxy_denied": "The proxy {proxy} denied access to {host} (HTTP 403). "
     "Allow {host} in the proxy, or list it in `NO_PROXY` if it can be reached directly.",
     "proxy_failed": "The proxy {proxy} opened no connection to {host}. "
@@ -87,6 +87,11 @@ class Server(NamedTuple):
             host = f"{host} (through the proxy {self.proxy})"
         slow = _SLOW.get(self.setting, "Check whether it is down.")
         return _SENTENCES[cause].format(host=host, proxy=self.proxy, setting=self.setting, slow=slow)
+
+
+def is_final(cause: Cause) -> bool:
+    """Return whether another attempt would end alike, so that none is made."""
+    return cause == "proxy_unusable" or "certificate" in cause
 
 
 def is_cause(error: str) -> TypeGuard[Cause]:

@@ -24,7 +24,7 @@ from dx_action import __version__
 from dx_action.deployment.calls import Call
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
-from dx_action.errors import BadInput, Server
+from dx_action.errors import BadInput, Server, is_final
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.inputs.values import DxHost
 from dx_action.runner.network import Adapter, cause_of, proxies, read_ca_bundle, server, tls_context
@@ -279,5 +279,5 @@ def _verdict(error: Exception, server: Server, *, sent: bool) -> Verdict:
         if not server.proxy:
             return Verdict("refused", "request_impossible")
         cause = "proxy_unusable"
-    final = cause == "proxy_unusable" or "certificate" in cause
+    final = is_final(cause)
     return Verdict("refused" if final else "try-again", cause, server.sentence(cause), may_hold=sent and not final)

@@ -247,6 +247,8 @@ class Repository:
         for cause in exception_chain(error):  # of a 403, PyGithub reads the body by itself
             if isinstance(cause, OSError):
                 return self._unanswered(cause)
+        if error.status == 407 and self._server.proxy:
+            return NoAnswerError("proxy_password", self._server, "")
         if error.status < 500 and _is_foreign(error.data):
             return LookupFailedError(UNREADABLE)
         access = self.access(permission)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from dx_action.errors import is_final
 from dx_action.github.errors import LookupFailedError
 from dx_action.runner.network import cause_of, read_bounded
 from dx_action.runner.runtime import Clock
@@ -59,8 +60,8 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
 
         def increment(self, method: Any = None, url: Any = None, *args: Any, **more: Any) -> Any:
             response, error = more.get("response"), more.get("error")
-            if method == "POST" and error is not None and cause_of(error) == "no_answer":
-                return super(Retries, self.new(total=0)).increment(method, url, *args, **more)
+            if error is not None and (is_final(cause := cause_of(error)) or (method == "POST" and cause == "no_answer")):
+                raise error  # unwrapped, as after several attempts it would not be
             if response is not None and response.status < 400:
                 response.close()
                 raise RedirectedError(response.headers.get("Location") or "")

@@ -13,15 +13,17 @@ from typing import Any, get_args
 import pytest
 from urllib3 import exceptions as wire
 
+from asking import Patience
 from dx_action.dx.answers import Verdict
-from dx_action.errors import OUTAGES, Cause, Server
+from dx_action.errors import OUTAGES, Cause, Server, is_final
 from dx_action.github.errors import NoAnswerError
+from dx_action.github.retries import RETRIES
 from dx_action.runner.network import cause_of, server
 from peers import DAY, Reach, answering, ask_dx, ask_github, certified, closed_port, full_backlog
 from proxies import Tunnel
 
 Scene = Callable[[Path], AbstractContextManager[Reach]]
-NOWHERE = "https://dx.invalid"
+NOWHERE, GITHUB = "https://dx.invalid", "http://github.invalid"
 PASSWORD = "pass-of-the-proxy"
 
 
@@ -44,7 +46,8 @@ def served(answer: bytes | Callable[[socket.socket], None], url: str = "", proxy
     @contextmanager
     def scene(_: Path) -> Iterator[Reach]:
         with answering(answer) as port:
-            yield Reach(url.format(port), {"HTTPS_PROXY": proxy.format(port)} if proxy else {})
+            at = proxy.format(port)
+            yield Reach(url.format(port), {"HTTPS_PROXY": at, "HTTP_PROXY": at} if proxy else {})
 
     return scene
 
@@ -148,15 +151,26 @@ def test_why_dx_gave_no_answer(tmp_path: Path, cause: Cause, scene: Scene) -> No
         verdict, _ = ask_dx(reach, 0.2 if cause.endswith("timed_out") else 5)
         assert isinstance(verdict, Verdict)
         final = "certificate" in cause or cause == "proxy_unusable"
-        assert (verdict.kind, verdict.http_status) == ("refused" if final else "try-again", None)
+        assert (verdict.kind, verdict.http_status, is_final(cause)) == ("refused" if final else "try-again", None, final)
         check(cause, reach, verdict.error, verdict.message)
 
 
-@pytest.mark.parametrize(("cause", "scene"), [row for row in ROWS if "timed_out" not in str(row.id)])
+# A proxy answers for a server without TLS by itself, where no tunnel is asked for.
+PLAIN: list[tuple[Cause, Scene]] = [
+    ("proxy_password", served(HTTP + b"407 Who\r\nContent-Length: 2\r\n\r\n{}", GITHUB, AT)),
+    ("proxy_password", served(HTTP + b"407 Who\r\n\r\n<html>::error::x</html>", GITHUB, AT)),
+    ("proxy_password", served(HTTP + b"407 Who\r\n\r\n", GITHUB, AT)),
+]
+
+
+@pytest.mark.parametrize(("cause", "scene"), [*(row for row in ROWS if "timed_out" not in str(row.id)), *PLAIN])
 def test_why_github_gave_no_answer(tmp_path: Path, cause: Cause, scene: Scene) -> None:
+    patience = Patience()
     with scene(tmp_path) as reach:
         with pytest.raises(NoAnswerError) as raised:
-            ask_github(reach, tmp_path)
+            ask_github(reach, tmp_path, patience.clock)
+        again = not is_final(cause) and reach.url != GITHUB
+        assert len(patience.waits) == (RETRIES if again else 0)
         (problem,) = raised.value.problems
         assert (problem.subject, raised.value.outage) == ("GITHUB_API_URL", cause in OUTAGES)
         check(cause, reach, raised.value.cause, problem.text)

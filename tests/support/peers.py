@@ -25,6 +25,7 @@ from dx_action.dx.client import Dx
 from dx_action.github.client import Repository, Run
 from dx_action.inputs.values import parse_host
 from dx_action.runner.network import proxies, tls_context
+from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
 from runner import fast_clock
 
@@ -55,13 +56,14 @@ def ask_dx(reach: Reach, seconds: float = 5) -> tuple[Answer | Verdict, tuple[st
     return answer, warnings
 
 
-def ask_github(reach: Reach, folder: Path) -> tuple[object, list[str]]:
+def ask_github(reach: Reach, folder: Path, clock: Clock | None = None) -> tuple[object, list[str]]:
     """Return GitHub's answer, and the lines of the log. Raises LookupFailedError."""
     if reach.pem is not None:
         (folder / "ca.pem").write_bytes(reach.pem)
     inputs = builders.inputs({"github-token": "token", **({"ca-bundle": "ca.pem"} if reach.pem is not None else {})})
     runtime, said = builders.runtime("push_branch", api_url=reach.url), list[str]()
-    api = Repository("acme/shop", Run(inputs, runtime, reach.env, Workspace(str(folder)), fast_clock(), said.append))
+    run = Run(inputs, runtime, reach.env, Workspace(str(folder)), clock or fast_clock(), said.append)
+    api = Repository("acme/shop", run)
     try:
         return api.get("pulls/1", "pull-requests", object), said
     finally:
