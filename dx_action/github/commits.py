@@ -19,7 +19,7 @@ MOST_COMMITS = 2_500
 MOST_FILES = 300
 _PERMISSION = "contents"
 # What no other look-up would mend.
-_LASTING = ("token", "forbidden", "limited")
+LASTING = ("token", "forbidden", "limited")
 _COURSES: dict[str, Course] = {
     "ahead": "forward",
     "behind": "rollback",
@@ -152,7 +152,7 @@ def range_files(repository: Repository, before: str, after: str) -> ChangedPaths
     try:
         found = _compared(repository, before, after)
     except LookupFailedError as error:
-        if error.kind in _LASTING:
+        if error.kind in LASTING:
             raise
         files: Sequence[ChangedFile] = ()
     else:

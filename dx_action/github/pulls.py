@@ -9,7 +9,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from dx_action.changes.changeset import Merged, MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Answer, Repository, checked
-from dx_action.github.commits import ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
+from dx_action.github.commits import LASTING, ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
 from dx_action.github.errors import FORBIDDEN, LookupFailedError, Refusal
 from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts
 from dx_action.text import join_names
@@ -194,7 +194,7 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
 def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
     """Return a pull request's changed paths: a call for each 100 files, or the trees of its merge base and head.
 
-    The trees are compared if GitHub's list is cut or empty. The number of files that the event has only saves a list that
+    The trees are compared if GitHub's list is cut or empty, or does not come. The number of files that the event has only saves a list that
     would be cut. Raises Missing and CutError.
     """
     if (pull.changed_files or 0) >= MOST_FILES:
@@ -202,7 +202,12 @@ def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
         if len(found.paths) >= MOST_FILES:
             return found
     pages = repository.pages(f"pulls/{pull.number}/files", _PERMISSION, list[ChangedFile])
-    files = [file for page in islice(pages, MOST_FILES // PER_PAGE) for file in page]
+    files: list[ChangedFile] = []
+    try:
+        files += [file for page in islice(pages, MOST_FILES // PER_PAGE) for file in page]
+    except LookupFailedError as error:
+        if error.kind in ("missing", *LASTING):
+            raise
     paths = listed(files)
     if paths and len(files) < MOST_FILES:
         return ChangedPaths(paths, exact=False)

@@ -126,13 +126,34 @@ UNDOCUMENTED = [
 ]
 
 
-@pytest.mark.parametrize("body", UNDOCUMENTED)
-def test_a_list_that_is_not_as_documented(wide: Repo, body: bytes) -> None:
+NO_LIST: dict[str, dict[str, Any]] = {
+    **{f"HTTP {status}": {"status": status} for status in (406, 409, 410, 422, 500, 502, 503)},
+    "no diff": {"status": 422, "message": "Sorry, there was a problem generating this diff."},
+    "a page of HTML": {"status": 200, "body": b"<html>"},
+    **{body.decode(): {"status": 200, "body": body} for body in UNDOCUMENTED},
+}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("name", NO_LIST)
+def test_the_trees_serve_where_the_list_does_not(wide: Repo, name: str, after: int) -> None:
+    """Of a list that breaks off, no part is taken for all."""
+    pull = sized(wide, 101)
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.fail("/files", times=None, after=after, **NO_LIST[name])
+        found = pull_files(api, known(wide, pull))
+        assert (len(found.paths), found.exact) == (101, True)
+        assert server.count("/git/trees/") == 2
+
+
+@pytest.mark.parametrize("fault", [{"status": 401}, {"status": 403}, {"status": 404}, {"limit": "primary", "wait": 3000}])
+def test_what_the_trees_would_not_mend_is_told_of_the_list(wide: Repo, fault: dict[str, Any]) -> None:
     pull = sized(wide, 1)
     with GitHub(wide) as server, speaking(server, "acme/wide") as api:
-        server.fail("/files", status=200, body=body, times=None)
+        server.fail("/files", times=None, **fault)
         with pytest.raises(LookupFailedError):
             pull_files(api, known(wide, pull))
+        assert len(server.calls) == 1
 
 
 def test_a_move_from_nowhere_is_looked_up_in_the_trees() -> None:
@@ -207,6 +228,7 @@ def test_a_page_that_fails_is_never_left_out(wide: Repo) -> None:
     pull = sized(wide, 101)
     with GitHub(wide) as server, speaking(server, "acme/wide") as api:
         server.fail("/files", after=1, status=502, times=None)
+        server.fail("/git/trees/", status=502, times=None)
         with pytest.raises(LookupFailedError):
             pull_files(api, known(wide, pull))
         server.faults.clear()

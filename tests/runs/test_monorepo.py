@@ -396,7 +396,7 @@ def test_without_githubs_answer_nothing_is_guessed(world: World, fault: dict[str
     world.gh.fail(**fault, times=None)
     run = world.merged(world.ship("a/one"), ALSO | INLINE)
     assert (run.exit_code, run.status, world.sent) == (1, "failed", [])
-    assert len(world.gh.calls) <= 4
+    assert len(world.gh.calls) <= 4 + 4  # for the list of files, and for the trees in its place
 
 
 def test_a_cancelled_job_does_not_wait_for_github(world: World) -> None:
@@ -571,7 +571,7 @@ def test_an_answer_of_another_shape_keeps_no_deployment_back(world: World, path:
 
 @pytest.mark.parametrize("answer", [{}, [7], [{}]])
 def test_an_answer_of_another_shape_is_no_bug(world: World, answer: Any) -> None:
-    world.gh.fail("/pulls/1/files", status=200, body=json.dumps(answer).encode(), times=None)
+    world.gh.fail("/pulls/1/files|/git/trees/", status=200, body=json.dumps(answer).encode(), times=None)
     run = world.merged(world.ship("a/1"), INLINE)
     assert (run.exit_code, run.status, world.dx.requests()) == (1, "failed", [])
     assert "`GITHUB_API_URL` returned an answer that is not as GitHub documents it" in errors(run)[0]
