@@ -95,7 +95,9 @@ def main(
         report = endings.broken(place, step.results("internal_error"), fail_on_error=strict)
         workflow.group("Stack trace", trace)
     report = _saved(report, step, strict=strict)
-    report = replace(report, hints=(*report.hints, *endings.hints(unknown_inputs(env), ())))
+    # Both connections warn of the same variables.
+    late = endings.hints((*step.warnings, *unknown_inputs(env)), ())
+    report = replace(report, hints=tuple(dict.fromkeys((*report.hints, *late))))
     return _publish(report, workflow, strict=strict)
 
 

@@ -89,7 +89,7 @@ def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
 
 
 def _run(step: Step, inputs: Inputs, runtime: Runtime) -> Run:
-    return Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
+    return Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say, step.warnings.append)
 
 
 def _fetch(step: Step, inputs: Inputs, runtime: Runtime) -> Callable[[str], bytes | None]:

@@ -65,7 +65,7 @@ class _Named(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What look-ups need of the run. `say` writes a line of the log."""
+    """What look-ups need of the run. `say` writes a line of the log, `warn` takes a warning about the connection."""
 
     inputs: Inputs
     runtime: Runtime
@@ -73,6 +73,7 @@ class Run:
     workspace: Workspace
     clock: Clock
     say: Callable[[str], None]
+    warn: Callable[[str], None]
 
 
 class Repository:
@@ -168,7 +169,7 @@ class Repository:
         logging.getLogger("github").propagate = False
         context, warnings = tls_context(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace))
         for warning in warnings:
-            run.say(warning)
+            run.warn(warning)
         kinds: tuple[Any, ...] = (wire.HTTPRequestsConnectionClass, wire.HTTPSRequestsConnectionClass)
         connections: list[Any] = [partial(self._connection, context, kind) for kind in kinds]
         wire.Requester.injectConnectionClasses(*connections)

@@ -194,8 +194,8 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
 def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
     """Return a pull request's changed paths: a call for each 100 files, or the trees of its merge base and head.
 
-    The trees are compared if GitHub's list is cut or empty, or does not come. The number of files that the event has only saves a list that
-    would be cut. Raises Missing and CutError.
+    The trees are compared if GitHub's list is cut or empty, or does not come. The number of files that the event has only saves a
+    list that would be cut. Raises Missing and CutError.
     """
     if (pull.changed_files or 0) >= MOST_FILES:
         found = pull_trees(repository, pull)

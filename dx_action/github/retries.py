@@ -60,7 +60,9 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
 
         def increment(self, method: Any = None, url: Any = None, *args: Any, **more: Any) -> Any:
             response, error = more.get("response"), more.get("error")
-            if error is not None and (is_final(cause := cause_of(error)) or (method == "POST" and cause == "no_answer")):
+            if error is not None and (
+                is_final(cause := cause_of(error)) or (method == "POST" and cause == "no_answer")
+            ):
                 raise error  # unwrapped, as after several attempts it would not be
             if response is not None and response.status < 400:
                 response.close()

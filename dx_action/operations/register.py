@@ -84,7 +84,7 @@ def lookups_for(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callabl
         from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
         from dx_action.github.lookups import Lookups  # noqa: PLC0415
 
-        run = Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say)
+        run = Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say, step.warnings.append)
         return Lookups(repository, own, commit, run)
 
     return about

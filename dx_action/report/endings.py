@@ -1,7 +1,7 @@
 """The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result
@@ -81,7 +81,8 @@ class Step:
     """One run of the step: what an operation gets, and what it leaves here for when the run ends early.
 
     `wire` makes the connection to DX instead of `Dx`. Once `disarm` is called, a cancel is ignored. `results` and `ending` return
-    what became of the calls and the report on it; both take the reason why a call has no end.
+    what became of the calls and the report on it; both take the reason why a call has no end. `warnings` are about the
+    connections to GitHub.
     """
 
     env: Mapping[str, str]
@@ -92,6 +93,7 @@ class Step:
     disarm: Callable[[], None] = lambda: None
     inputs: Inputs | None = None
     registration: Registration | None = None
+    warnings: list[str] = field(default_factory=list)
     results: Callable[[str], tuple[Result, ...]] = lambda _reason: ()
     ending: Callable[[str], Report] | None = None
 

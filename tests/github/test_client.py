@@ -145,7 +145,7 @@ def test_nothing_is_reached_before_the_first_call() -> None:
 def test_a_client_of_a_run(tmp_path: Path, hub: GitHub, name: str, own: bool) -> None:
     inputs = builders.inputs({"github-token": hub.token, "ca-bundle": "ca.pem"})
     runtime = builders.runtime("push_branch", api_url=hub.api_url)
-    run = Run(inputs, runtime, {}, Workspace(str(tmp_path)), late(0), print)
+    run = Run(inputs, runtime, {}, Workspace(str(tmp_path)), late(0), print, print)
     api = Repository(name, run)
     assert (api.name, api.own) == (name, own)
     (tmp_path / "ca.pem").symlink_to("elsewhere")

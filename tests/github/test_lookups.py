@@ -52,7 +52,7 @@ class Scene:
         inputs = builders.inputs({**given, **token})
         clock = Clock(lambda: 0.0, self.waits.append, lambda: NOW, lambda: 0.5)
         workspace = Workspace(str(self.folder))
-        run = Run(inputs, runtime, {}, workspace, clock, self.log.append)
+        run = Run(inputs, runtime, {}, workspace, clock, self.log.append, self.log.append)
         return Lookups(self.repository, self.own, self.commit, run)
 
     def services(self, given: Mapping[str, str], *paths: str) -> list[str]:

@@ -146,7 +146,9 @@ def test_the_trees_serve_where_the_list_does_not(wide: Repo, name: str, after: i
         assert server.count("/git/trees/") == 2
 
 
-@pytest.mark.parametrize("fault", [{"status": 401}, {"status": 403}, {"status": 404}, {"limit": "primary", "wait": 3000}])
+@pytest.mark.parametrize(
+    "fault", [{"status": 401}, {"status": 403}, {"status": 404}, {"limit": "primary", "wait": 3000}]
+)
 def test_what_the_trees_would_not_mend_is_told_of_the_list(wide: Repo, fault: dict[str, Any]) -> None:
     pull = sized(wide, 1)
     with GitHub(wide) as server, speaking(server, "acme/wide") as api:

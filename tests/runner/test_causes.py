@@ -151,7 +151,11 @@ def test_why_dx_gave_no_answer(tmp_path: Path, cause: Cause, scene: Scene) -> No
         verdict, _ = ask_dx(reach, 0.2 if cause.endswith("timed_out") else 5)
         assert isinstance(verdict, Verdict)
         final = "certificate" in cause or cause == "proxy_unusable"
-        assert (verdict.kind, verdict.http_status, is_final(cause)) == ("refused" if final else "try-again", None, final)
+        assert (verdict.kind, verdict.http_status, is_final(cause)) == (
+            "refused" if final else "try-again",
+            None,
+            final,
+        )
         check(cause, reach, verdict.error, verdict.message)
 
 

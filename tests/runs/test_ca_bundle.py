@@ -1,7 +1,7 @@
 """A `ca-bundle` that lies in the repository alone: it is read from GitHub at the deployed commit, where a token may read it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,11 @@ class World:
     gh: GitHub
     dx: Sandbox
 
+    env: dict[str, str] = field(default_factory=dict)
+
     def run(self, path: str = "ci/ca.pem", token: str = "github-token", **more: str) -> Run:
         given = connected(self.dx, ca_bundle=path, **more)
-        env = told(self.folder, self.gh, self.repo)
+        env = told(self.folder, self.gh, self.repo) | self.env
         return Step(self.folder, given, "workflow_dispatch", env, github_token=token).inside()
 
 
@@ -90,3 +92,25 @@ def test_a_backfill_reads_it_too(world: World) -> None:
     (world.folder / "workspace" / "rows.csv").write_text(rows)
     run = world.run(operation="backfill", backfill_file="rows.csv")
     assert (run.status, len(world.dx.deployments())) == ("registered", 1)
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize(
+    ("path", "more", "status"),
+    [
+        ("ci/ca.pem", {}, "registered"),  # both connections pass it over
+        ("ci/ca.pem", {"dry_run": "true"}, "dry-run"),
+        ("ci/ca.pem", {"operation": "backfill"}, "skipped"),
+        ("ci/other.pem", {}, "failed"),
+    ],
+)
+def test_a_variable_that_is_passed_over_is_annotated_once(
+    world: World, variable: str, path: str, more: dict[str, str], status: str
+) -> None:
+    """Whatever becomes of the step, and whichever connection meets it first."""
+    world.env[variable] = "/home/runner/corporate.pem"
+    run = world.run(path, **more)
+    assert run.status == status
+    (warning,) = [message for level, message in run.annotations if level == "warning"]
+    assert warning.startswith(f"`{variable}` is passed over:")
+    assert run.summary.count("is passed over") == 1

@@ -39,7 +39,7 @@ def looked_up(gh: GitHub, repo: Repo, commit: str, given: dict[str, str], *servi
     told = {"repository.full_name": repo.full_name, "repository.default_branch": repo.default_branch}
     happened = event("workflow_dispatch", builders.payload("workflow_dispatch", told))
     runtime = builders.runtime("workflow_dispatch", api_url=gh.api_url, repository=repo.full_name)
-    run = Run(inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None)
+    run = Run(inputs, runtime, {}, Workspace(""), fast_clock(), lambda _line: None, print)
     lookups = Lookups(repo.full_name, True, commit, run)
     these = [Service(name) for name in services or ("a",)]
     return discover(inputs, happened, these, commit, Sourced("2025-03-04T12:00:00Z", CLOCK), lambda: lookups.changes)

@@ -62,7 +62,7 @@ def ask_github(reach: Reach, folder: Path, clock: Clock | None = None) -> tuple[
         (folder / "ca.pem").write_bytes(reach.pem)
     inputs = builders.inputs({"github-token": "token", **({"ca-bundle": "ca.pem"} if reach.pem is not None else {})})
     runtime, said = builders.runtime("push_branch", api_url=reach.url), list[str]()
-    run = Run(inputs, runtime, reach.env, Workspace(str(folder)), clock or fast_clock(), said.append)
+    run = Run(inputs, runtime, reach.env, Workspace(str(folder)), clock or fast_clock(), said.append, said.append)
     api = Repository("acme/shop", run)
     try:
         return api.get("pulls/1", "pull-requests", object), said

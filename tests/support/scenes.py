@@ -41,7 +41,7 @@ def looking(api_url: str, own: str = "acme/shop", token: str | None = None, cloc
     """Make what look-ups need of a run in the repository `own`."""
     inputs = builders.inputs({"github-token": token} if token else {})
     runtime = builders.runtime("push_branch", api_url=api_url, repository=own)
-    return Run(inputs, runtime, {}, Workspace(""), clock or fast_clock(), print)
+    return Run(inputs, runtime, {}, Workspace(""), clock or fast_clock(), print, print)
 
 
 def hang_up(speaker: Repository) -> None:
