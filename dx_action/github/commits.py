@@ -15,6 +15,8 @@ from dx_action.github.errors import UNREADABLE, LookupFailedError, Missing
 
 # So many commits are a year's work or a mistake, and their look-up would use up the time for all.
 MOST_COMMITS = 2_500
+# So many calls take the time for all. Only a push can have as many commits.
+MOST_PAGES = 100
 # GitHub's "Compare two commits" lists no more files than these.
 MOST_FILES = 300
 _PERMISSION = "contents"
@@ -109,7 +111,8 @@ def span(repository: Repository, before: str, after: str) -> Span:
         if found.total_commits > MOST_COMMITS:
             raise UnavailableError(f"more than {MOST_COMMITS:,} commits lie between {before[:12]} and it")
         new = found.course in ("forward", "diverged")
-        return Span(found.course, commits_between(repository, before, after) if new else ())
+        commits = commits_between(repository, before, after, MOST_COMMITS // PER_PAGE + 1) if new else ()
+        return Span(found.course, commits)
     except Missing:
         raise UnknownCommitError from None
 
@@ -119,18 +122,22 @@ def course(repository: Repository, before: str, after: str) -> Course:
     return _compared(repository, before, after, most=1).course
 
 
-def commits_between(repository: Repository, before: str, after: str) -> tuple[str, ...]:
-    """Return the commits that `after` has and `before` does not: a call for each 100, until a page is short. Raises Missing."""
+def commits_between(repository: Repository, before: str, after: str, most: int = MOST_PAGES) -> tuple[str, ...]:
+    """Return the commits that `after` has and `before` does not: a call for each 100, until a page is short. Raises Missing.
+
+    Not more than `most` pages are read, whatever GitHub answers.
+    """
     found: dict[str, None] = {}
-    page, known = 1, -1
-    while len(found) > known:
+    for page in range(1, most + 1):
         known = len(found)
         commits = [commit.sha for commit in _compared(repository, before, after, page).commits]
         found |= dict.fromkeys(commits)
         if len(commits) < PER_PAGE:
             return tuple(found)
-        page += 1
-    raise LookupFailedError(UNREADABLE)  # the same page again
+        if len(found) == known:
+            raise LookupFailedError(UNREADABLE)  # the same page again
+    text = f"lists {most * PER_PAGE:,} commits or more since {before[:12]}, which are not all read."
+    raise LookupFailedError(text, "rejected")
 
 
 def merge_base(repository: Repository, base: str, head: str) -> str:

@@ -225,6 +225,7 @@ class GitHubChangeLookups:
     ) -> None:
         self._repository, self._run, self._services_of = repository, run, services_of
         self._pulls: dict[str, tuple[MergedPull, ...] | str] = {}
+        self._dated: dict[tuple[int, ...], tuple[MergedPull, ...] | str] = {}
         self._waited = False
 
     def previous(self, wanted: Wanted) -> Mapping[str, Sourced[str] | str]:
@@ -263,8 +264,17 @@ class GitHubChangeLookups:
             }
 
     def dated(self, pulls: Sequence[MergedPull]) -> tuple[MergedPull, ...]:
-        with _reasons():
-            return first_authored(self._repository, pulls)
+        """Ask once, so that what is sent, shown and warned of is the same."""
+        key = tuple(pull.number for pull in pulls)
+        if key not in self._dated:
+            try:
+                self._dated[key] = first_authored(self._repository, pulls)
+            except LookupFailedError as error:
+                self._dated[key] = _reason(error)
+        found = self._dated[key]
+        if isinstance(found, str):
+            raise UnavailableError(found)
+        return found
 
     def committed_at(self, commit: str) -> str:
         with _reasons():
@@ -295,7 +305,11 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except LookupFailedError as error:
-        raise UnavailableError(str(error.problems[0]).removesuffix(".")) from None
+        raise UnavailableError(_reason(error)) from None
+
+
+def _reason(error: LookupFailedError) -> str:
+    return str(error.problems[0]).removesuffix(".")
 
 
 def _numbers(pulls: Sequence[MergedPull]) -> str:

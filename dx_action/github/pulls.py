@@ -10,7 +10,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 from dx_action.changes.changeset import Merged, MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Answer, Repository, checked
 from dx_action.github.commits import LASTING, ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
-from dx_action.github.errors import FORBIDDEN, LookupFailedError, Refusal
+from dx_action.github.errors import FORBIDDEN, LookupFailedError
 from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts
 from dx_action.text import join_names
 
@@ -22,6 +22,8 @@ MOST_FILES = 3000
 # Of one commit or pull request no more pages are read than these, and no batch is made smaller than this.
 MOST_PAGES, LEAST = 10, 10
 _PERMISSION = "pull-requests"
+# GraphQL's DateTime is in UTC.
+_Time = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z$")]
 _OID = r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$"
 
 
@@ -37,7 +39,7 @@ class _Pull(Answer):
     title: str
     url: str
     author: str = Field("ghost", validation_alias=AliasPath("author", "login"))
-    merged_at: str | None
+    merged_at: _Time | None
     merge_commit: _MergeCommit | None = Field(validation_alias="mergeCommit")
     base_ref: str
     base: str
@@ -56,7 +58,7 @@ class _Pull(Answer):
 
 
 class _Commit(Answer):
-    authored_date: str = Field(validation_alias=AliasPath("commit", "authoredDate"))
+    authored_date: _Time = Field(validation_alias=AliasPath("commit", "authoredDate"))
 
 
 class _File(Node):
@@ -154,8 +156,8 @@ def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tupl
     after: dict[str, str | None] = dict.fromkeys(commits)
     for _ in range(MOST_PAGES):
         more: dict[str, str | None] = {}
-        for sha, own, page in _pages(repository, _ASSOCIATED, after):
-            found[sha] = page if isinstance(page, str) else _merged(page, own, sha)
+        for sha, own, page, forbidden in _pages(repository, _ASSOCIATED, after):
+            found[sha] = page if isinstance(page, str) else _merged(page, own, sha, forbidden=forbidden)
             if not found[sha] and not isinstance(page, str) and page.has_next_page:
                 more[sha] = page.end_cursor
         if not more:
@@ -175,7 +177,7 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
     after: dict[int, str | None] = dict.fromkeys(dates)
     for _ in range(MOST_PAGES):
         more: dict[int, str | None] = {}
-        for number, _, page in _pages(repository, _AUTHORED, after):
+        for number, _, page, _ in _pages(repository, _AUTHORED, after):
             commits = [] if isinstance(page, str) else page.nodes
             dates[number] += [commit.authored_date for commit in commits if commit]
             if isinstance(page, str) or None in commits:
@@ -237,7 +239,7 @@ def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int
     """
     found: dict[int, ChangedPaths] = {}
     short = {pull.number: pull.changed_files for pull in pulls if 0 < pull.changed_files <= PER_PAGE}
-    for number, _, page in _pages(repository, _FILES, dict.fromkeys(short)):
+    for number, _, page, _ in _pages(repository, _FILES, dict.fromkeys(short)):
         if isinstance(page, str) or page.has_next_page or len(page.nodes) != short[number]:
             continue
         files = [file for file in page.nodes if file and file.change_type != "RENAMED"]
@@ -248,10 +250,10 @@ def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int
 
 def _pages(
     repository: Repository, what: _List[T], after: Mapping[K, str | None]
-) -> Iterator[tuple[K, str, Connection[T | None] | str]]:
-    """Yield each key, the repository's name of today, and the page after the key's cursor, or why it is not known.
+) -> Iterator[tuple[K, str, Connection[T | None] | str, bool]]:
+    """Yield each key, the repository's name of today, the page after the key's cursor or why it is not known.
 
-    A batch that GitHub does not answer is asked for in halves.
+    The last value says whether the token may not read a part of it. A batch that GitHub does not answer is asked for in halves.
     """
     fragment = (
         f" fragment page on {what.connection} {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {what.nodes} }} }}"
@@ -276,21 +278,24 @@ def _pages(
         if forbidden and not any(isinstance(item, dict) and item.get("page") for item in items):
             raise repository.access(_PERMISSION).rejected(200, forbidden[0].kind, limited=False)
         for number, key in enumerate(batch):
-            yield key, found.own, _page(what, items[number], key, after[key], _at(errors, number))
+            here = [error for error in errors if error.path[:1] == (f"item{number}",)]
+            refused = any(error.kind in FORBIDDEN for error in here)
+            page = _page(what, items[number], key, after[key], known=not here, forbidden=refused)
+            yield key, found.own, page, refused
         left = left[len(batch) :]
 
 
 def _page(
-    what: _List[T], item: Any, key: int | str, after: str | None, errors: Sequence[Refusal]
+    what: _List[T], item: Any, key: int | str, after: str | None, *, known: bool, forbidden: bool
 ) -> Connection[T | None] | str:
     """Return the page in an item of an answer, or why there is none. A page that leads to itself is none."""
     things = f"{what.things} #{key}" if isinstance(key, int) else f"{what.things} {key[:12]}"
     try:
         page: Connection[T | None] = checked(what.item, item).page
     except LookupFailedError:
-        if any(error.kind in FORBIDDEN for error in errors):
+        if forbidden:
             return f"`github-token` may not read {things}"
-        if errors or not isinstance(item, dict) or item.get("page") is None:
+        if not known or not isinstance(item, dict) or item.get("page") is None:
             return f"GitHub did not return {things}"
         return f"GitHub did not return {things} as it documents them"
     if page.has_next_page and page.end_cursor in (None, after):
@@ -298,17 +303,14 @@ def _page(
     return page
 
 
-def _at(errors: Sequence[Refusal], number: int) -> list[Refusal]:
-    return [error for error in errors if error.path[:1] == (f"item{number}",)]
-
-
-def _merged(page: Connection[_Pull | None], own: str, sha: str) -> tuple[MergedPull, ...] | str:
+def _merged(page: Connection[_Pull | None], own: str, sha: str, *, forbidden: bool) -> tuple[MergedPull, ...] | str:
     """Return the merged pull requests of a page. One that is not told may be another's, unless the commit's own is there."""
+    missing = "`github-token` may not read" if forbidden else "GitHub did not return"
     here = [pull for pull in page.nodes if pull and pull.repository == own and pull.merged]
     known = [(pull, pull.known) for pull in here]
     if lacking := [f"#{pull.number}" for pull, merged in known if merged is None]:
-        return f"GitHub did not return by which commit {join_names(lacking)} was merged"
+        return f"{missing} by which commit {join_names(lacking)} was merged"
     merged = tuple(merged for _, merged in known if merged)
     if None in page.nodes and not merged:
-        return f"GitHub did not return all pull requests of commit {sha[:12]}"
+        return f"{missing} all pull requests of commit {sha[:12]}"
     return merged

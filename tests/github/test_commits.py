@@ -426,14 +426,20 @@ def test_commits_are_read_until_a_page_is_short(count: int, said: int) -> None:
     assert commits_between(Answering(compare), ONE, TWO) == tuple(f"{number:040}" for number in range(count))
 
 
-def test_pages_without_end_are_seen_at_once() -> None:
+@pytest.mark.parametrize(
+    ("first", "last", "kind"),
+    [(lambda _page: 0, 2, "unavailable"), (lambda page: 100 * page, 100, "rejected")],
+    ids=["the same", "without end"],
+)
+def test_no_answer_decides_how_many_commits_are_read(first: Callable[[int], int], last: int, kind: str) -> None:
     pages = []
 
     def compare(_path: str, parameters: dict[str, Any]) -> Any:
         pages.append(parameters["page"])
-        commits = [{"sha": f"{number:040}"} for number in range(100)]
+        start = first(parameters["page"])
+        commits = [{"sha": f"{number:040}"} for number in range(start, start + 100)]
         return {"status": "ahead", "total_commits": 100, "commits": commits, "merge_base_commit": {"sha": ONE}}
 
-    with pytest.raises(LookupFailedError):
+    with pytest.raises(LookupFailedError) as caught:
         commits_between(Answering(compare), ONE, TWO)
-    assert pages == [1, 2]
+    assert (pages, caught.value.kind) == ([*range(1, last + 1)], kind)

@@ -294,6 +294,18 @@ def error(kind: str | None, *below: str | int, message: str = "evil") -> dict[st
     }
 
 
+def refused(*below: str | int) -> Edit:
+    return lambda body: body.update(errors=[error("FORBIDDEN", *below)])
+
+
+def both(*edits: Edit) -> Edit:
+    def edit(body: dict[str, Any]) -> None:
+        for each in edits:
+            each(body)
+
+    return edit
+
+
 NEXT = {"hasNextPage": True, "endCursor": None}
 UNTOLD = "GitHub did not return by which commit #2 was merged"
 NONE = "GitHub did not return the pull requests of commit {sha}"
@@ -314,6 +326,14 @@ PARTS: dict[str, tuple[Edit, str]] = {
         item(None, error("INSUFFICIENT_SCOPES")),
         "`github-token` may not read the pull requests of commit {sha}",
     ),
+    "a null node that may not be read": (
+        both(page(nodes=[None]), refused("page", "nodes", 0)),
+        "`github-token` may not read all pull requests of commit {sha}",
+    ),
+    "a merge commit that may not be read": (
+        both(node(mergeCommit=None), refused("page", "nodes", 0, "mergeCommit")),
+        "`github-token` may not read by which commit #2 was merged",
+    ),
     "a commit that went wrong": (item(None, error(None)), NONE),
     "another error": (item(None, error("SOMETHING_NEW")), NONE),
     "no title": (node(title=None), OTHERWISE),
@@ -326,6 +346,9 @@ PARTS: dict[str, tuple[Edit, str]] = {
     "whether it is merged, in words": (node(merged="no"), OTHERWISE),
     "whether it is merged, as a number": (node(merged=0), OTHERWISE),
     "a merge commit of words": (node(mergeCommit={"oid": "::error::evil"}), OTHERWISE),
+    "a merge time of words": (node(merged_at="<html>evil"), OTHERWISE),
+    "a merge time that is empty": (node(merged_at=""), OTHERWISE),
+    "a merge time in another zone": (node(merged_at="2025-03-01T02:00:00+02:00"), OTHERWISE),
     "no repository": (node(repository=None), OTHERWISE),
     "no list": (page(nodes=None), OTHERWISE),
     "a list of words": (page(nodes=["evil"]), OTHERWISE),
@@ -484,9 +507,18 @@ def test_a_batch_of_ten_is_not_halved(name: str) -> None:
 # When first commits were written, and which files were changed.
 
 
+UNTIMED = [page(nodes=[{"commit": {"authoredDate": text}}]) for text in ("", "<html>", "2025-03-01T02:00:00+02:00")]
+
+
 @pytest.mark.parametrize(
     "edit",
-    [page(nodes=[None]), item(None), item({"page": None}, error("FORBIDDEN", "page")), page(nodes=[{"commit": None}])],
+    [
+        page(nodes=[None]),
+        item(None),
+        item({"page": None}, error("FORBIDDEN", "page")),
+        page(nodes=[{"commit": None}]),
+        *UNTIMED,
+    ],
 )
 def test_a_pull_request_whose_commits_are_not_told_has_no_first_commit(
     three: tuple[GitHub, list[str]], edit: Edit

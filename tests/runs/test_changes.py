@@ -788,6 +788,19 @@ def test_too_many_commits(world: World) -> None:
     fell_back(world, by_hand(world, DISCOVER), "more than 2,500 commits lie between ")
 
 
+def test_too_many_commits_whatever_github_says(world: World) -> None:
+    deployed(world)
+    world.ship("a/1")
+
+    def more(found: dict[str, Any]) -> None:
+        start = len(world.gh.calls) * 100
+        found["commits"] = [{"sha": f"{number:040}"} for number in range(start, start + 100)]
+
+    world.gh.fail("/compare/", edit=more, times=None)
+    fell_back(world, by_hand(world, DISCOVER), "lists 2,600 commits or more since ")
+    assert world.gh.count("/compare/") == 26
+
+
 # Where GitHub is.
 
 
@@ -894,6 +907,35 @@ def test_a_time_that_cannot_be_had_is_left_out(world: World) -> None:
         "`first_commit_timestamp` is left out of the metadata, because no pull request is known that this"
     )
     assert run.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (
+            {"edit": lambda found: found["data"]["repository"].update(item0=None)},
+            "GitHub did not return all commits of #1",
+        ),
+        (
+            {"errors": [{"type": "SOMETHING_NEW", "message": "evil"}]},
+            "`GITHUB_API_URL` rejected a query of this action",
+        ),
+    ],
+    ids=["one of them", "all"],
+)
+@pytest.mark.parametrize("given", [{}, SHOW], ids=["sent", "shown"])
+def test_a_first_commit_that_github_returns_too_late_is_told(
+    world: World, fault: dict[str, Any], why: str, given: dict[str, str]
+) -> None:
+    """GitHub is asked once, so that what is sent, shown and warned of is the same."""
+    deployed(world)
+    world.ship("a/1")
+    world.gh.fail("/graphql", after=1, **fault)
+    run = by_hand(world, DISCOVER, given, {"lead-time-metadata": "first-commit"})
+    assert "metadata" not in body(world)
+    (warning,) = warned(run)
+    assert warning.startswith(f"`first_commit_timestamp` is left out of the metadata, because {why}")
+    assert world.gh.count("/graphql") == 2
 
 
 def test_each_service_has_the_first_commit_of_what_it_ships_itself(world: World) -> None:
