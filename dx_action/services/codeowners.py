@@ -15,11 +15,12 @@ from dx_action.services.service import Ownership, Service, naming, text_of
 # The first one that exists counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 TOO_LARGE = 3 << 20
-# So many are matched with 20,000 paths within two seconds, whatever they are made of in practice.
-MOST_RULES = 15_000
+# So many are matched with 20,000 paths within two seconds. A glob such as *a*b* takes longer than any other rule.
+MOST_RULES, MOST_GLOBS = 15_000, 5_000
 
 _PATTERN = re.compile(r"((?:\\.|[^\s\\])+)(?:\s+(.*))?")
 _ESCAPED = re.compile(r"\\.")
+_GLOB = re.compile(r"\*[^*/]+\*")
 _OWNER = re.compile(
     r"""
     @[A-Za-z0-9_-]+/(?P<team>[A-Za-z0-9_.-]+)
@@ -46,6 +47,7 @@ def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
     rules: list[Rule] = []
     owners: list[tuple[Service, ...]] = []
     warnings: list[str] = []
+    globs = 0
     with naming(name):
         text = text_of(data, TOO_LARGE - 1, "is 3 MB or larger, which GitHub does not load. Combine rules.")
         for number, line in enumerate(map(str.strip, text.split("\n")), 1):
@@ -56,6 +58,10 @@ def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
             written = _PATTERN.fullmatch(line)
             if written and (too_much := over_a_bound(written[1])):
                 raise InvalidValue.at(number, f"has a pattern {too_much}", "Write a shorter one.")
+            globs += bool(written and _GLOB.search(written[1]))
+            if globs > MOST_GLOBS:
+                what = f"has more than {MOST_GLOBS:,} patterns with two `*` between slashes"
+                raise InvalidValue.at(number, what, "Use one, as in *.md.")
             try:
                 rule, services = _rule(written)
             except InvalidValue as wrong:

@@ -334,6 +334,15 @@ def test_more_rules_than_are_matched_in_two_seconds() -> None:
         parsed(f"{text}/web/ @web\n")
 
 
+def test_more_globs_than_are_matched_in_two_seconds() -> None:
+    text = "*a*b @x\nsrc/*.a*c @x\n/a/*/b/* @y\n" * 2_500
+    assert parsed(text).services_at("axb") != ()
+    with pytest.raises(
+        InvalidValue, match=r"5,000 patterns with two `\*` between slashes \(line 7501\)\. Use one, as in"
+    ):
+        parsed(f"{text}a*b*c @x\n")
+
+
 @pytest.mark.parametrize(
     ("pattern", "says"), [("x" * 4097, "of more than 4,096 bytes"), ("a/" * 101, "with more than 100 slashes")]
 )
