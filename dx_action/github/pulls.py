@@ -1,6 +1,7 @@
 """Pull requests: by which ones commits were merged, when their first commits were written, and which files they changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
@@ -235,16 +236,17 @@ def pulls_files(repository: Repository, pulls: Sequence[MergedPull]) -> dict[int
     """Return the changed paths of several pull requests, by their numbers: a call for each 50.
 
     One with more than 100 files is asked for by itself, and one with a file that moved: only its list has the former path.
-    Raises Missing and CutError.
+    So is each that the shared query does not bring, for whatever reason. Raises Missing and CutError.
     """
     found: dict[int, ChangedPaths] = {}
     short = {pull.number: pull.changed_files for pull in pulls if 0 < pull.changed_files <= PER_PAGE}
-    for number, _, page, _ in _pages(repository, _FILES, dict.fromkeys(short)):
-        if isinstance(page, str) or page.has_next_page or len(page.nodes) != short[number]:
-            continue
-        files = [file for file in page.nodes if file and file.change_type != "RENAMED"]
-        if len(files) == len(page.nodes):
-            found[number] = ChangedPaths(frozenset(file.path for file in files), exact=False)
+    with suppress(LookupFailedError):
+        for number, _, page, _ in _pages(repository, _FILES, dict.fromkeys(short)):
+            if isinstance(page, str) or page.has_next_page or len(page.nodes) != short[number]:
+                continue
+            files = [file for file in page.nodes if file and file.change_type != "RENAMED"]
+            if len(files) == len(page.nodes):
+                found[number] = ChangedPaths(frozenset(file.path for file in files), exact=False)
     return {pull.number: found.get(pull.number) or pull_files(repository, pull.change) for pull in pulls}
 
 

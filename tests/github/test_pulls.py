@@ -550,3 +550,26 @@ def test_files_that_are_not_told_together_are_asked_for_alone(three: tuple[GitHu
         found = pulls_files(api, [pull(1), pull(2), pull(3)])
     assert {number: files.paths for number, files in found.items()} == {1: {"web/a"}, 2: {"web/b"}, 3: {"web/c"}}
     assert asked(hub) == ["/graphql", "pulls/2/files 1"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *OVER.values(),
+        {"errors": [{"type": "FORBIDDEN", "message": "evil", "path": ["repository"]}]},
+        {"errors": [{"message": "Field 'files' doesn't exist on type 'PullRequest'"}]},
+        {"errors": [{"type": "RATE_LIMITED", "message": "evil"}]},
+        {"status": 404, "body": b"{}"},
+        {"status": 401, "body": b"{}"},
+        {"body": b"<html>evil</html>"},
+    ],
+)
+def test_files_are_asked_for_alone_if_the_shared_query_fails(
+    three: tuple[GitHub, list[str]], answer: dict[str, Any]
+) -> None:
+    hub, _ = three
+    hub.fail("/graphql", times=None, **answer)
+    with speaking(hub, clock=Patience().clock) as api:
+        found = pulls_files(api, [pull(1), pull(2), pull(3)])
+    assert {number: files.paths for number, files in found.items()} == {1: {"web/a"}, 2: {"web/b"}, 3: {"web/c"}}
+    assert [call for call in asked(hub) if call != "/graphql"] == [f"pulls/{number}/files 1" for number in (1, 2, 3)]
