@@ -8,7 +8,7 @@ forms in it, by the place where it begins.
 import re
 from binascii import b2a_base64
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -41,6 +41,9 @@ _NAMED = {
 }
 
 
+_Decoder = Callable[[re.Match[str]], str]
+
+
 class Secret(NamedTuple):
     """A secret. `name` is what a message calls it, such as "the text of `dx-token`"."""
 
@@ -69,22 +72,16 @@ class Secrets:
 
     def names_in(self, text: str) -> tuple[str, ...]:
         """Return the names of the secrets that the text contains, in whatever form."""
-        readings = [text]
-        while len(readings) <= _LEVELS and (decoded := _decoded(readings[-1])):
-            readings.append(decoded)
+        readings = [reading.text for reading in _readings(text)]
         found = {form.secret for reading in readings for form in self._forms if _has(reading, form)}
         return tuple(name for name in self._names if name in found)
 
     def scrubbed(self, text: str) -> str:
         """Return the text with each secret replaced, and also the beginning of one that was cut."""
-        reading: _Reading | None = _Reading(text)
         spans: list[tuple[int, int]] = []
-        for _ in range(_LEVELS + 1):
-            if reading is None:
-                break
+        for reading in _readings(text):
             for start, end in self._spans(reading.text):
                 spans.append((reading.origin(start), reading.origin(end)))
-            reading = reading.next()
         return _replaced(text, spans) if spans else text
 
     def _spans(self, reading: str) -> Iterator[tuple[int, int]]:
@@ -139,12 +136,28 @@ def _base64(data: bytes) -> Iterator[str]:
         yield core.replace("+", "-").replace("/", "_")
 
 
-def _decoded(text: str) -> str | None:
+def _readings(text: str) -> Iterator["_Reading"]:
+    """Yield the text, what it reads as once decoded and so on, and what it reads as if only markup is.
+
+    A secret `a_%0` before a 2 is `a&#95;%02` in a summary: decoded at once, the percent code takes the secret's end with it.
+    """
+    first = _Reading(text)
+    reading: _Reading | None = first
+    for _ in range(_LEVELS + 1):
+        if reading is None:
+            break
+        yield reading
+        reading = reading.next()
+    if markup := first.next(_markup):
+        yield markup
+
+
+def _decoded(text: str, character: _Decoder | None = None) -> str | None:
     """Return the text with what is encoded in it decoded once; None if nothing is."""
     if "\\" not in text and "%" not in text and "&" not in text and "span>" not in text:
         return None
-    decoded, count = _ENCODED.subn(_character, text)
-    return decoded if count else None
+    decoded = _ENCODED.sub(character or _character, text)
+    return decoded if decoded != text else None
 
 
 def _character(found: re.Match[str]) -> str:
@@ -156,6 +169,10 @@ def _character(found: re.Match[str]) -> str:
         return _NAMED.get(named, named)
     number = int(decimal) if decimal else int(unicode or percent or hexadecimal, 16)
     return chr(number) if number <= 0x10FFFF else "\ufffd"
+
+
+def _markup(found: re.Match[str]) -> str:
+    return found[0] if found[0][0] in "\\%" else _character(found)
 
 
 def _has(reading: str, form: _Form) -> bool:
@@ -186,12 +203,12 @@ def _beginnings(reading: str, text: str) -> Iterator[tuple[int, int]]:
 class _Reading:
     """A text, or what it reads as once decoded from `source`, and where each of its characters stood in the first of them."""
 
-    def __init__(self, text: str, source: "_Reading | None" = None) -> None:
-        self.text, self._source = text, source
+    def __init__(self, text: str, source: "_Reading | None" = None, character: _Decoder = _character) -> None:
+        self.text, self._source, self._character = text, source, character
 
-    def next(self) -> "_Reading | None":
-        decoded = _decoded(self.text)
-        return _Reading(decoded, self) if decoded else None
+    def next(self, character: _Decoder = _character) -> "_Reading | None":
+        decoded = _decoded(self.text, character)
+        return _Reading(decoded, self, character) if decoded else None
 
     def origin(self, index: int) -> int:
         if self._source is None:
@@ -205,7 +222,7 @@ class _Reading:
         """Return the places right behind each decoded character, here and in the source."""
         here, there, shorter = list[int](), list[int](), 0
         for found in _ENCODED.finditer(self._source.text if self._source else ""):
-            shorter += found.end() - found.start() - len(_character(found))
+            shorter += found.end() - found.start() - len(self._character(found))
             here.append(found.end() - shorter)
             there.append(found.end())
         return here, there

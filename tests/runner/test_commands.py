@@ -139,6 +139,7 @@ PLAIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(secret=SECRETS, before=PLAIN, after=PLAIN, level=st.sampled_from(LEVELS))
 @example(secret="::00", before="", after="", level="error")
+@example(secret="Zq9_%0", before="", after="", level="error")
 @example(secret='a_b"c\\d&e', before="", after="", level="error")
 def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str, after: str, level: Level) -> None:
     files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}

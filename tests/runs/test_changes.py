@@ -376,7 +376,9 @@ def test_a_rollback_is_one_though_nobody_tells_what_it_takes_back(world: World, 
     world.ship("a/1")
     bad = world.repo.rev("main")
     if given:
-        world.gh.fail("/graphql", after=1, times=None, status=403, message="Resource not accessible by integration")
+        for path, answered in (("/graphql", 1), ("/pulls/", 0)):
+            refusal = "Resource not accessible by integration"
+            world.gh.fail(path, after=answered, times=None, status=403, message=refusal)
     else:
         world.gh.permissions["pull_requests"] = "none"
     run = by_hand(world, DISCOVER, SHOW, given, {"commit-sha": good, "since-sha": bad})
