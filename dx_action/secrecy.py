@@ -114,11 +114,7 @@ def _forms(secret: Secret, text: str) -> Iterator[_Form]:
     if not text.isascii():
         texts.add(text.encode(errors="replace").decode("latin-1"))  # each byte's percent code, decoded alone
     # What is encoded in the secret itself is decoded with the text around it.
-    for form in list(texts):
-        decoded: str | None = form
-        for _ in range(_LEVELS):
-            decoded = _decoded(decoded) if decoded else None
-            texts |= {decoded} if decoded else set()
+    texts |= {reading.text for form in texts for reading in _readings(form)}
     for form in texts:
         yield _Form(form, secret.name, len(form) < least)
     if len(text) >= least:
@@ -152,14 +148,6 @@ def _readings(text: str) -> Iterator["_Reading"]:
         yield markup
 
 
-def _decoded(text: str, character: _Decoder | None = None) -> str | None:
-    """Return the text with what is encoded in it decoded once; None if nothing is."""
-    if "\\" not in text and "%" not in text and "&" not in text and "span>" not in text:
-        return None
-    decoded = _ENCODED.sub(character or _character, text)
-    return decoded if decoded != text else None
-
-
 def _character(found: re.Match[str]) -> str:
     """Return the one character that an escape, a code or an entity is; for an element, none."""
     if found[0].startswith("<"):
@@ -173,6 +161,14 @@ def _character(found: re.Match[str]) -> str:
 
 def _markup(found: re.Match[str]) -> str:
     return found[0] if found[0][0] in "\\%" else _character(found)
+
+
+def _decoded(text: str, character: _Decoder = _character) -> str | None:
+    """Return the text with what is encoded in it decoded once; None if nothing is."""
+    if "\\" not in text and "%" not in text and "&" not in text and "span>" not in text:
+        return None
+    decoded = _ENCODED.sub(character, text)
+    return decoded if decoded != text else None
 
 
 def _has(reading: str, form: _Form) -> bool:
