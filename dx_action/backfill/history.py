@@ -171,7 +171,7 @@ def _firsts(statuses: Sequence[DeploymentStatus]) -> list[tuple[datetime, Deploy
 def _moment(text: str) -> datetime:
     if moment := parse_time_or_none(text):
         return moment
-    raise LookupFailedError(UNDOCUMENTED)
+    raise LookupFailedError(UNDOCUMENTED, unreadable=True)
 
 
 class _OwnJobs:

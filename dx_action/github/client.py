@@ -126,7 +126,7 @@ class Repository:
                 self.named(self.get("", permission, _Named).full_name)
             return self.get(path, permission, model, **parameters)
         if found is None or _is_foreign(found):
-            raise LookupFailedError(UNREADABLE)
+            raise LookupFailedError(UNREADABLE, unreadable=True)
         answer = checked(model, found)
         if not self._patient:  # a patient one reads much, and each page once
             self._answers[key] = found
@@ -138,7 +138,7 @@ class Repository:
         for number in range(1, _MOST_PAGES + 1):
             page = self.get(path, permission, model, per_page=PER_PAGE, page=number, **parameters)
             if len(page) > PER_PAGE or (page and page == last):
-                raise LookupFailedError(UNDOCUMENTED)
+                raise LookupFailedError(UNDOCUMENTED, unreadable=True)
             yield page
             if len(page) < PER_PAGE:
                 return
@@ -152,7 +152,7 @@ class Repository:
         ask = partial(self._requester.requestJsonAndCheck, "POST", self._requester.graphql_url)
         headers, body = self._call(permission, lambda: ask(input={"query": text, "variables": variables}))
         if body is None or _is_foreign(body):
-            raise LookupFailedError(UNREADABLE)
+            raise LookupFailedError(UNREADABLE, unreadable=True)
         return headers, body
 
     @cached_property
@@ -226,7 +226,7 @@ class Repository:
         except (ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError):
             # In these ways PyGithub stumbles over answers that are not GitHub's.
             text = "returned no readable answer. Check the network and any proxy."
-            raise LookupFailedError(text) from None
+            raise LookupFailedError(text, unreadable=True) from None
 
     @property
     def _server(self) -> Server:
@@ -235,7 +235,7 @@ class Repository:
 
     def _unanswered(self, error: OSError) -> LookupFailedError:
         if isinstance(error, UnreadableError):
-            return LookupFailedError(str(error))
+            return LookupFailedError(str(error), unreadable=True)
         if isinstance(error, TimeoutError):
             return NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have")
         cause = "proxy_unusable" if isinstance(error, ValueError) else cause_of(error)
@@ -251,7 +251,7 @@ class Repository:
         if error.status == 407 and self._server.proxy:
             return NoAnswerError("proxy_password", self._server, "")
         if error.status < 500 and _is_foreign(error.data):
-            return LookupFailedError(UNREADABLE)
+            return LookupFailedError(UNREADABLE, unreadable=True)
         access = self.access(permission)
         if error.status == 404:
             return access.missing()
@@ -292,7 +292,7 @@ def checked(model: type[T], found: Any) -> T:
     try:
         answer: T = _adapter(model).validate_python(found)
     except ValidationError:
-        raise LookupFailedError(UNDOCUMENTED) from None
+        raise LookupFailedError(UNDOCUMENTED, unreadable=True) from None
     return answer
 
 

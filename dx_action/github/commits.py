@@ -135,7 +135,7 @@ def commits_between(repository: Repository, before: str, after: str, most: int =
         if len(commits) < PER_PAGE:
             return tuple(found)
         if len(found) == known:
-            raise LookupFailedError(UNREADABLE)  # the same page again
+            raise LookupFailedError(UNREADABLE, unreadable=True)  # the same page again
     text = f"lists {most * PER_PAGE:,} commits or more since {before[:12]}, which are not all read."
     raise LookupFailedError(text, "rejected")
 

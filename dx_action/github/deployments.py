@@ -96,7 +96,7 @@ def pages(repository: Repository) -> Iterator["Page"]:
             return
         new = {node.id for node in here.nodes if node} - seen
         if here.end_cursor in (None, after) or not new:
-            raise LookupFailedError(UNDOCUMENTED)
+            raise LookupFailedError(UNDOCUMENTED, unreadable=True)
         after, start = here.end_cursor, start + len(here.nodes)
         seen |= new
     raise LookupFailedError("has more deployments than a backfill reads. Set a later `since`.", "rejected")

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from dx_action.errors import OUTAGES, ActionError, Cause, Problem, Server
 
-# An outage is `unavailable` and `limited` passes with time; the others last until someone changes something.
 Kind = Literal["token", "forbidden", "missing", "limited", "rejected", "unavailable"]
+# These pass with time; the others last until someone changes something.
+_PASSES: tuple[Kind, ...] = ("limited", "unavailable")
 # The kind of a GraphQL error: GitHub's own type, or one of these. After FAILED and TOO_LARGE, another try may pass.
 RATE_LIMITED, TOO_LARGE, FAILED, UNKNOWN_FIELD = "RATE_LIMITED", "TOO_LARGE", "FAILED", "UNKNOWN_FIELD"
 # Why GitHub refuses, if it is not for want of a permission: told by its words, REST's and GraphQL's alike.
@@ -68,22 +69,21 @@ _MISSING = {
 class LookupFailedError(ActionError):
     """GitHub did not answer a look-up, or rejected it. By its kind, `text` is about the token or the server.
 
-    `slow`: GitHub, or a gateway before it, gave up on the answer, so that less may be answered in time.
+    `unreadable`: something answered, and no more than that, so that another try may be read. `slow`: GitHub, or a gateway before
+    it, gave up on the answer, so that less may be answered in time.
     """
 
     slow = False
 
-    def __init__(self, text: str, kind: Kind = "unavailable") -> None:
+    def __init__(self, text: str, kind: Kind = "unavailable", *, unreadable: bool = False) -> None:
         subject = "GITHUB_API_URL" if kind in ("rejected", "unavailable") else "github-token"
-        super().__init__(Problem(subject, text, outage=kind in ("limited", "unavailable")))
-        self.kind = kind
-        # Whether something answered, and no more than that.
-        self.unreadable = kind == "unavailable" and text.startswith("returned ")
+        super().__init__(Problem(subject, text, outage=kind in _PASSES))
+        self.kind, self.unreadable = kind, unreadable
 
     @property
     def outage(self) -> bool:
         """Whether it passes with time, so that nobody has to change a setting."""
-        return self.kind in ("unavailable", "limited")
+        return self.kind in _PASSES
 
 
 class NoAnswerError(LookupFailedError):
@@ -93,7 +93,6 @@ class NoAnswerError(LookupFailedError):
         text = f"{_LEADS.get(cause, 'cannot be reached')}{tried}. {server.sentence(cause)}"
         super().__init__(text, "unavailable" if cause in OUTAGES else "rejected")
         self.cause = cause
-        self.unreadable = False
         self.slow = cause == "no_answer"
 
 
