@@ -13,12 +13,12 @@ from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.unused import unused_inputs
 from dx_action.dx.answers import Answer, Verdict
-from dx_action.dx.client import connect, trusted
+from dx_action.dx.client import connect
 from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
 from dx_action.dx.sender import Sender, Terms
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue
-from dx_action.github.client import Repository, Run
+from dx_action.github.client import Repository
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report.endings import Report, Step, hints
 from dx_action.runner.commands import Workflow
@@ -46,7 +46,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     else:
         from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
 
-        repository = Repository(inputs.repository or runtime.repository, _run(step, inputs, runtime), patient=True)
+        repository = Repository(inputs.repository or runtime.repository, step.github(inputs, runtime), patient=True)
         rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say, secrets)
         found = hints((), notices)
     found = (*found, *hints((), unused_inputs(inputs, Event(name=runtime.event_name))))
@@ -58,13 +58,12 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
-    failed_file = step.failed_file(inputs.failed_file, replaces=replaces)
-    fetch = _fetch(step, inputs, runtime) if inputs.github_token else None
+    fetch = step.fetch(inputs, runtime, runtime.sha)
     if inputs.dry_run:
-        failed_file.check(dry_run=True)
-        trusted(inputs, step.env, step.workspace, fetch)
+        step.check_files(inputs, fetch)
         first = islice(Order(rows.times, rows.keys, rows.anchors), backfill_report.MOST_SHOWN)
         return backfill_report.dry_run(result, [rows.call(index) for index in first])
+    failed_file = step.failed_file(inputs.failed_file, replaces=replaces)
     return _Sending(step, inputs, result, failed_file).send(runtime, fetch)
 
 
@@ -86,20 +85,6 @@ def _unsent(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     result = BackfillResult(rows=rows, tally=Tally(len(rows)), reason="cancelled", saved=failed_file.path, hints=found)
     problems = [failed_file.problem] if failed_file.problem else []
     return backfill_report.sent(result, fail_on_error=inputs.fail_on_error, problems=problems)
-
-
-def _run(step: Step, inputs: Inputs, runtime: Runtime) -> Run:
-    return Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say, step.warnings.append)
-
-
-def _fetch(step: Step, inputs: Inputs, runtime: Runtime) -> Callable[[str], bytes | None]:
-    def fetch(path: str) -> bytes | None:
-        from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most workspaces have the file
-
-        run = _run(step, inputs, runtime)
-        return Lookups(runtime.repository, True, runtime.sha or None, run).named_file(path)
-
-    return fetch
 
 
 class Ledger:

@@ -8,7 +8,7 @@ from dx_action.deployment.trigger import Skipped
 from dx_action.deployment.unused import unused_inputs
 from dx_action.errors import BadInput
 from dx_action.inputs.model import Inputs, missing_connection
-from dx_action.operations.register import Sending, check_files, lookups_for
+from dx_action.operations.register import Sending
 from dx_action.report import corrections, endings
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
@@ -25,19 +25,16 @@ def correct(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Rep
     step.workflow.debug(f"POST {call.path} {call.body.decode()}")
     notices = unused_inputs(inputs, Event(name=runtime.event_name))
 
-    def fetch(path: str) -> bytes | None:
-        return lookups_for(step, inputs, runtime)(runtime.repository, True, runtime.sha or None).named_file(path)
-
     def report(results: Sequence[Result], _updates: Sequence[Call], warnings: Sequence[str]) -> endings.Report:
         return corrections.sent(results[0], inputs, endings.hints(warnings, notices))
 
-    named = fetch if inputs.github_token else None
+    fetch = step.fetch(inputs, runtime, runtime.sha)
     if inputs.dry_run:
-        check_files(step, inputs, named)
+        step.check_files(inputs, fetch)
         return corrections.dry_run(call, endings.hints((), notices))
     sending = Sending(step, inputs, [[call]], report)
     step.results, step.ending = sending.results, sending.report
     if missing := missing_connection(inputs, runtime.actor):
         raise BadInput(*missing)
-    sending.send(named)
+    sending.send(fetch)
     return sending.report("out_of_time")

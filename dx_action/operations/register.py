@@ -26,7 +26,12 @@ _SHARE = 0.5
 def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Report:
     """Decide and send. Raises ActionError, Interrupted."""
     event = read_event(runtime.event_name, runtime.event_path)
-    lookups = lookups_for(step, inputs, runtime)
+
+    def lookups(repository: str, own: bool, commit: str | None) -> "Lookups":
+        from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most runs look nothing up
+
+        return Lookups(repository, own, commit, step.github(inputs, runtime))
+
     is_tag = (lambda name: lookups(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
     missing = missing_connection(inputs, runtime.actor)
     try:
@@ -46,48 +51,21 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
     for call in calls:
         step.workflow.debug(f"POST {call.path} {call.body.decode()}")
 
-    def fetch(path: str) -> bytes | None:
-        own = registration.repository.value.casefold() == runtime.repository.casefold()
-        commit = registration.commit.value if registration.commit and own else runtime.sha
-        return lookups(runtime.repository, True, commit or None).named_file(path)
-
     def report(results: Sequence[Result], updates: Sequence[Call], warnings: Sequence[str]) -> endings.Report:
         warned = replace(registration, warnings=(*registration.warnings, *warnings))
         return endings.sent(warned, inputs, results, updates, calls=calls)
 
-    named = fetch if inputs.github_token else None
+    own = registration.repository.value.casefold() == runtime.repository.casefold()
+    fetch = step.fetch(inputs, runtime, (own and registration.sha) or runtime.sha)
     if inputs.dry_run:
-        check_files(step, inputs, named)
+        step.check_files(inputs, fetch)
         return endings.dry_run(registration, calls, fail_on_error=inputs.fail_on_error)
     sending = Sending(step, inputs, groups, report)
     step.results, step.ending = sending.results, sending.report
     if missing:
         raise BadInput(*registration.problems, *missing)
-    sending.send(named)
+    sending.send(fetch)
     return sending.report("out_of_time")
-
-
-def check_files(step: endings.Step, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
-    """Check in a dry run the files that a live run uses. Raises BadInput."""
-    if inputs.failed_file:
-        step.failed_file(inputs.failed_file).check(dry_run=True)
-    if inputs.ca_bundle:
-        from dx_action.dx.client import trusted  # noqa: PLC0415 - a dry run connects to nothing
-
-        trusted(inputs, step.env, step.workspace, fetch)
-
-
-def lookups_for(step: endings.Step, inputs: Inputs, runtime: Runtime) -> Callable[[str, bool, str | None], "Lookups"]:
-    """Return what connects to GitHub: for a repository, whether it is the event's, and a commit."""
-
-    def about(repository: str, own: bool, commit: str | None) -> "Lookups":
-        from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
-        from dx_action.github.lookups import Lookups  # noqa: PLC0415
-
-        run = Run(inputs, runtime, step.env, step.workspace, step.clock, step.workflow.say, step.warnings.append)
-        return Lookups(repository, own, commit, run)
-
-    return about
 
 
 class Sending:

@@ -13,13 +13,14 @@ from dx_action.report import summary
 from dx_action.report.failures import Hint, conflicts, failures, names_of, unset_services
 from dx_action.report.outputs import outputs
 from dx_action.runner.commands import Workflow
-from dx_action.runner.runtime import Clock
+from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
 from dx_action.text import json_line, plural, truncate
 
 if TYPE_CHECKING:
     from dx_action.dx.delivery import Transport
     from dx_action.dx.failed_file import FailedFile
+    from dx_action.github.client import Run
 
 TITLE = "DX deployment"
 # The runner drops what a step annotates beyond ten of a level.
@@ -102,6 +103,32 @@ class Step:
         from dx_action.dx.failed_file import FailedFile  # noqa: PLC0415 - most runs have none
 
         return FailedFile(self.workspace, path, self.workflow.scrubbed, replaces=replaces)
+
+    def github(self, inputs: Inputs, runtime: Runtime) -> "Run":
+        """Return what look-ups at GitHub need of the run."""
+        from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
+
+        return Run(inputs, runtime, self.env, self.workspace, self.clock, self.workflow.say, self.warnings.append)
+
+    def fetch(self, inputs: Inputs, runtime: Runtime, commit: str) -> Callable[[str], bytes | None] | None:
+        """Return what reads the file that `ca-bundle` names from GitHub, at a commit; None without a token."""
+
+        def fetch(path: str) -> bytes | None:
+            from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most workspaces have the file
+
+            run = self.github(inputs, runtime)
+            return Lookups(runtime.repository, True, commit or None, run).named_file(path)
+
+        return fetch if inputs.github_token else None
+
+    def check_files(self, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
+        """Check in a dry run the files that a live run uses. Raises BadInput."""
+        if inputs.failed_file:
+            self.failed_file(inputs.failed_file).check(dry_run=True)
+        if inputs.ca_bundle:
+            from dx_action.dx.client import trusted  # noqa: PLC0415 - a dry run connects to nothing
+
+            trusted(inputs, self.env, self.workspace, fetch)
 
     def harmless(self, result: Result) -> Result:
         """Return the result with DX's words cut and without secrets."""
