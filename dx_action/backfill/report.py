@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from dx_action.backfill.summary import by_outcome, done_with, summary
-from dx_action.backfill.tally import MOST_LINES, BackfillResult, is_absent
+from dx_action.backfill.tally import MOST_LINES, BackfillResult
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import FailOnError, Failure, Problem
-from dx_action.report.endings import Report, dry_run_lines, headline, reason_of, skipped, status_of, with_problem
+from dx_action.report.endings import Report, dry_run_of, headline, reason_of, skipped, status_of, with_problem
 from dx_action.report.failures import (
     PASSING,
     TOKEN_ERRORS,
     Hint,
     already_registered,
+    is_absent,
     limited,
     message,
     not_done,
@@ -46,15 +47,8 @@ def written(ending: BackfillResult, path: str) -> Report:
 
 def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
     """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
-    total, title = len(ending.tally), "Dry run: nothing was sent to DX"
-    return Report(
-        outputs=_outputs("dry-run", "", ending, calls),
-        title=title,
-        body=summary(ending),
-        done=f"{title}. A live run would send {plural(total, 'request')}.",
-        hints=ending.hints,
-        lines=dry_run_lines(total, calls),
-    )
+    found = _outputs("dry-run", "", ending, calls)
+    return dry_run_of(calls, total=len(ending.tally), outputs=found, body=summary(ending), hints=ending.hints)
 
 
 def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequence[Problem] = ()) -> Report:

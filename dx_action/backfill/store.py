@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, get_args
 
 from dx_action.backfill.rows import COLUMNS
-from dx_action.deployment.calls import FIELDS, Call, Method, compact
+from dx_action.deployment.calls import FIELDS, Call, Method
 from dx_action.errors import BadEvent, naming_input
 from dx_action.runner.workspace import Workspace
 from dx_action.text import plural
@@ -130,8 +130,7 @@ def _csv_lines(rows: Rows) -> Iterator[str]:
     for index, time in enumerate(rows.times):
         if time:
             call = rows.call(index)
-            body = call.json() | {"method": call.method.removeprefix("deployments.")}
-            cells = {name: value if isinstance(value, str) else compact(value) for name, value in body.items()}
+            cells = call.texts() | {"method": call.method.removeprefix("deployments.")}
             yield _csv_line(cells.get(column, "") for column in columns)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Outcome, Result
-from dx_action.report.failures import Hint, is_outage
+from dx_action.report.failures import Hint, is_absent, is_outage
 
 # The step's outputs have no room for more.
 MOST_RESULTS = 1_300
@@ -36,11 +36,6 @@ class Line:
 
     number: int
     result: Result
-
-
-def is_absent(result: Result) -> bool:
-    """Return whether DX answered a deletion with more than that it is done: it has no such deployment."""
-    return result.call.method == "deployments.delete" and result.delivered and bool(result.error or result.message)
 
 
 class Tally:

@@ -87,6 +87,10 @@ class Call:
         body: dict[str, Any] = json.loads(self.body)
         return body
 
+    def texts(self) -> dict[str, str]:
+        """Return the body's fields as texts: what is none, as JSON."""
+        return {name: value if isinstance(value, str) else compact(value) for name, value in self.json().items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dx_action.deployment.calls import Call, Result, compact
+from dx_action.deployment.calls import Call, Result
 from dx_action.errors import Failure
 from dx_action.inputs.model import Inputs
-from dx_action.report.endings import Report, dry_run_lines, result_line
-from dx_action.report.failures import Hint, is_outage, message, not_done, saved_in
+from dx_action.report.endings import Report, dry_run_of, result_line
+from dx_action.report.failures import Hint, is_absent, is_outage, message, not_done, saved_in
 from dx_action.report.outputs import outputs
 from dx_action.report.summary import cell, table
 from dx_action.text import one_line, truncate
@@ -19,21 +19,13 @@ _NOUNS = {"deployments.update": ("update", "updated"), "deployments.delete": ("d
 
 def lines(call: Call) -> tuple[str, ...]:
     """Return the log of what is sent: the inputs alone, as each value comes from one."""
-    values = (f"  {name:<18} {truncate(text, 300)}" for name, text in _values(call).items())
+    values = (f"  {name:<18} {truncate(text, 300)}" for name, text in call.texts().items())
     return (f"The {_NOUNS[call.method][0]}, from the inputs alone:", *values)
 
 
 def dry_run(call: Call, hints: Sequence[Hint]) -> Report:
     """Report a dry run."""
-    title = "Dry run: nothing was sent to DX"
-    return Report(
-        outputs=_outputs("dry-run", "", call),
-        title=title,
-        body=_table(call),
-        done=f"{title}. A live run would send 1 request.",
-        hints=hints,
-        lines=dry_run_lines(1, [call]),
-    )
+    return dry_run_of([call], outputs=_outputs("dry-run", "", call), body=_table(call), hints=hints)
 
 
 def sent(result: Result, inputs: Inputs, hints: Sequence[Hint]) -> Report:
@@ -82,7 +74,7 @@ def _what_to_do(result: Result, inputs: Inputs) -> str:
 
 def _unheld(result: Result) -> tuple[Hint, ...]:
     """Return the notice on a deletion of what DX does not have."""
-    if not result.delivered or not (result.error or result.message):
+    if not is_absent(result):
         return ()
     if result.error:
         again = ", or an earlier attempt has deleted it" if result.attempts > 1 else ""
@@ -93,12 +85,8 @@ def _unheld(result: Result) -> tuple[Hint, ...]:
     return (("notice", text),)
 
 
-def _values(call: Call) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else compact(value) for name, value in call.json().items()}
-
-
 def _table(call: Call) -> str:
-    rows = [(name, cell(text, 300)) for name, text in _values(call).items()]
+    rows = [(name, cell(text, 300)) for name, text in call.texts().items()]
     return table((_NOUNS[call.method][0], "value"), rows, prose=("value",))
 
 

@@ -191,17 +191,14 @@ def broken(where: str, results: Sequence[Result] = (), *, fail_on_error: FailOnE
 def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error: FailOnError = "true") -> Report:
     """Report a dry run. It fails if the live run would fail because a look-up failed."""
     messages = unset_services(registration)
-    title = f"Dry run{' of a failed deployment' if registration.failed else ''}: nothing was sent to DX"
-    return Report(
+    report = dry_run_of(
+        calls,
         outputs=outputs("dry-run", messages[0].text if messages else "", registration, calls),
-        title=title,
         body=summary.dry_run(registration, calls),
-        done=f"{title}. A live run would send {plural(len(calls), 'request')}.",
-        messages=messages,
         hints=hints(registration.warnings, registration.notices),
-        lines=dry_run_lines(len(calls), calls),
-        fail_on_error=fail_on_error,
+        what=" of a failed deployment" if registration.failed else "",
     )
+    return replace(report, messages=messages, fail_on_error=fail_on_error)
 
 
 def sent(
@@ -295,14 +292,25 @@ def hints(warnings: Sequence[str], notices: Sequence[str]) -> tuple[Hint, ...]:
     return (*(("warning", text) for text in warnings), *(("notice", text) for text in notices))
 
 
-def dry_run_lines(total: int, calls: Sequence[Call]) -> list[str]:
-    """Return the log of a dry run: how many requests there would be in all, and the first of them whole."""
-    lines = [f"Dry run. A live run would send {plural(total, 'request')}:"]
+def dry_run_of(
+    calls: Sequence[Call],
+    *,
+    outputs: dict[str, str],
+    body: str,
+    hints: Sequence[Hint],
+    total: int | None = None,
+    what: str = "",
+) -> Report:
+    """Report a dry run, with the first requests whole in the log; `total`: how many there would be, if they are more."""
+    total = len(calls) if total is None else total
+    title, count = f"Dry run{what}: nothing was sent to DX", plural(total, "request")
+    lines = [f"Dry run. A live run would send {count}:"]
     for call in calls:
         lines += [f"  POST {call.path}", f"    {json_line(call.body.decode())}"]
     if total > len(calls):
         lines.append(f"  … and {total - len(calls):,} more, not shown.")
-    return lines
+    done = f"{title}. A live run would send {count}."
+    return Report(outputs=outputs, title=title, body=body, done=done, hints=hints, lines=lines)
 
 
 def request_lines(calls: Sequence[Call]) -> list[str]:

@@ -114,6 +114,11 @@ def is_outage(result: Result) -> bool:
     return status in (408, 429) or status >= 500
 
 
+def is_absent(result: Result) -> bool:
+    """Return whether DX answered a deletion with more than that it is done: it has no such deployment."""
+    return result.call.method == "deployments.delete" and result.delivered and bool(result.error or result.message)
+
+
 def limited(messages: list[Failure]) -> list[Failure]:
     """Return as many messages as the runner shows; the last one counts the rest."""
     if len(messages) <= MOST_KINDS:
