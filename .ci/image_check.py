@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -339,13 +339,16 @@ def check_speed(tally: Tally, image: Image) -> None:
     print(f"  (the runtime's own start and end: {min(outside) - min(inside):.3f} s)")
 
 
-def check_runs(tally: Tally, image: Image, folder: Path) -> None:
+def wrappers(folder: Path, podman: str) -> tuple[Path, Path]:
+    """Two programs in podman's place: one with an empty home for the step, and one with a hostile one."""
     friendly, hostile = folder / "podman", folder / "podman-hostile"
     for file, netrc in ((friendly, ""), (hostile, NETRC)):
-        path = os.environ["PATH"]
-        text = WRAPPER.format(python=sys.executable, netrc=netrc, path=path, podman=image.podman)
-        file.write_text(text)
+        file.write_text(WRAPPER.format(python=sys.executable, netrc=netrc, path=os.environ["PATH"], podman=podman))
         file.chmod(0o755)
+    return friendly, hostile
+
+
+def check_runs(tally: Tally, image: Image, friendly: Path, hostile: Path) -> None:
     inputs = {"dx-token": TOKEN, "service": "payments-service"}
 
     print("A merged pull request")
@@ -400,23 +403,28 @@ def check_runs(tally: Tally, image: Image, folder: Path) -> None:
         tally.check("it ends at once, as process 1 too", run.seconds < 7, run.seconds)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tools", type=Path, required=True, help="the folder with runner_sim.py")
+def check(about: str | None, name: str, checks: Callable[[Tally, Image, Path, Path], None]) -> int:
+    """Read the command line, run the checks with the image and both wrappers, and return the exit code."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--tools", type=Path, required=True, help="the folder with runner_sim.py and k8s_sim.py")
     parser.add_argument("--image", required=True)
     options = parser.parse_args()
     podman = shutil.which("podman")
     if podman is None:
         parser.error("podman is not on PATH")
     tally = Tally()
-    image = Image(options.image, options.tools.resolve(), podman)
-    check_image(tally, image)
-    check_speed(tally, image)
     with tempfile.TemporaryDirectory(prefix="wrappers_") as folder:
-        check_runs(tally, image, Path(folder))
-    print(f"image: {tally.passed} passed, {tally.failed} failed")
+        image = Image(options.image, options.tools.resolve(), podman)
+        checks(tally, image, *wrappers(Path(folder), podman))
+    print(f"{name}: {tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0
 
 
+def check_all(tally: Tally, image: Image, friendly: Path, hostile: Path) -> None:
+    check_image(tally, image)
+    check_speed(tally, image)
+    check_runs(tally, image, friendly, hostile)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(check(__doc__, "image", check_all))

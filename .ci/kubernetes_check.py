@@ -1,21 +1,15 @@
 """Runs the image as Actions Runner Controller's hooks for Kubernetes do, with a volume and without one."""
 
-import argparse
-import os
-import shutil
-import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from image_check import (
     HOSTILE_ENV,
-    NETRC,
     REFUSED,
     TOKEN,
-    WRAPPER,
     Image,
     Tally,
+    check,
     check_failed,
     check_registered,
     plant_evil,
@@ -34,13 +28,6 @@ SHELL_ENV = {
     "PATH": "/github/workspace",
 }
 PROGRAMS = ("evil.sh", "sh", "env", "tail", "tar", "rm", "mv", "python", "python3", "entrypoint.py")
-
-
-def wrapper(folder: Path, podman: str, netrc: str) -> Path:
-    file = folder / f"podman-{len(netrc)}"
-    file.write_text(WRAPPER.format(python=sys.executable, netrc=netrc, path=os.environ["PATH"], podman=podman))
-    file.chmod(0o755)
-    return file
 
 
 def plant_programs(folder: Path) -> None:
@@ -86,23 +73,10 @@ def check_hook(tally: Tally, image: Image, hook: str, friendly: Path, hostile: P
         tally.check("it says that a step must come first", any("actions/checkout" in text for text in errors), errors)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tools", type=Path, required=True, help="the folder with k8s_sim.py")
-    parser.add_argument("--image", required=True)
-    options = parser.parse_args()
-    podman = shutil.which("podman")
-    if podman is None:
-        parser.error("podman is not on PATH")
-    tally = Tally()
-    image = Image(options.image, options.tools.resolve(), podman)
-    with tempfile.TemporaryDirectory(prefix="wrappers_") as folder:
-        friendly, hostile = (wrapper(Path(folder), podman, netrc) for netrc in ("", NETRC))
-        for hook in HOOKS:
-            check_hook(tally, image, hook, friendly, hostile)
-    print(f"kubernetes: {tally.passed} passed, {tally.failed} failed")
-    return 1 if tally.failed else 0
+def check_hooks(tally: Tally, image: Image, friendly: Path, hostile: Path) -> None:
+    for hook in HOOKS:
+        check_hook(tally, image, hook, friendly, hostile)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(check(__doc__, "kubernetes", check_hooks))
