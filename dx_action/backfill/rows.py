@@ -36,8 +36,10 @@ COLUMNS = (*FIELDS, "method")
 _PULL_COLUMNS = ("github_pull_id", "repository", "pull_number", "services", "replace", "method")
 _DELETE_COLUMNS = ("reference_id", "method")
 _METHODS: dict[str, Method] = {
-    method: f"deployments.{method}"  # type: ignore[misc]
-    for method in ("create", "upsert", "update", "delete")
+    "create": "deployments.create",
+    "upsert": "deployments.upsert",
+    "update": "deployments.update",
+    "delete": "deployments.delete",
 }
 _ANY_JSON = (dict, list, bool, int, float)
 

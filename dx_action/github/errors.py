@@ -11,7 +11,7 @@ Kind = Literal["token", "forbidden", "missing", "limited", "rejected", "unavaila
 _PASSES: tuple[Kind, ...] = ("limited", "unavailable")
 # The kind of a GraphQL error: GitHub's own type, or one of these. After FAILED and TOO_LARGE, another try may pass.
 RATE_LIMITED, TOO_LARGE, FAILED, UNKNOWN_FIELD = "RATE_LIMITED", "TOO_LARGE", "FAILED", "UNKNOWN_FIELD"
-# Why GitHub refuses, if it is not for want of a permission: told by its words, REST's and GraphQL's alike.
+# Why GitHub rejects a look-up, other than for a missing permission. Its words say which, in REST and in GraphQL.
 SECONDARY_LIMIT, IP_ALLOW_LIST, SSO, SUSPENDED = "SECONDARY_LIMIT", "IP_ALLOW_LIST", "SSO", "SUSPENDED"
 TOKEN_POLICY, BLOCKED = "TOKEN_POLICY", "BLOCKED"
 LIMITS = (RATE_LIMITED, SECONDARY_LIMIT)
@@ -185,7 +185,7 @@ class Access:
 
 
 def reason(said: Any, *, sso: bool = False) -> str:
-    """Return why GitHub refuses by the words of its answer, empty if for want of a permission. `sso`: its header asks for that."""
+    """Return why GitHub rejects a look-up, by its words; empty for a missing permission. `sso`: a header requires sign-on."""
     text = said if isinstance(said, str) else ""
     return next((why for words, why in _REASONS if words.search(text)), SSO if sso else "")
 

@@ -16,7 +16,7 @@ _IN_NO_BRANCH = r"[\x00-\x20\x7f?\[\\~^:]"
 
 def parse_branches(text: str) -> tuple[str, ...]:
     """Read a list of globs. Raises InvalidValue for syntax that only GitHub's filters have: it would match no branch."""
-    found = parse_environments(text)
+    found = parse_globs(text)
     if any(pattern.startswith("!") for pattern in found):
         raise InvalidValue(
             "has a glob that begins with `!`. Name only the branches that count, as in main or release/**."
@@ -31,7 +31,7 @@ def parse_branches(text: str) -> tuple[str, ...]:
     return found
 
 
-def parse_environments(text: str) -> tuple[str, ...]:
+def parse_globs(text: str) -> tuple[str, ...]:
     """Read a list of globs. Raises InvalidValue for one that nobody can have meant: it would skip every deployment."""
     found = parse_texts(text)
     if wrong := next(filter(None, map(slip, found)), None):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, Va
 
 from dx_action.errors import BadInput, FailOnError, InvalidValue, Problem
 from dx_action.inputs import values
-from dx_action.inputs.filters import parse_branches, parse_environments
+from dx_action.inputs.filters import parse_branches, parse_globs
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, parse_facts, parse_metadata
 from dx_action.inputs.times import is_ahead, parse_time
 from dx_action.inputs.values import DxHost, Outcome, one_of
@@ -79,7 +79,7 @@ class Inputs(BaseModel):
     source_name: Annotated[str | None, PlainValidator(values.parse_source_name)] = None
     metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
     only_branches: Annotated[tuple[str, ...], PlainValidator(parse_branches)] = ()
-    only_environments: Annotated[tuple[str, ...], PlainValidator(parse_environments)] = ()
+    only_environments: Annotated[tuple[str, ...], PlainValidator(parse_globs)] = ()
     set_pull_services: Flag = False
     replace_pull_services: Flag = False
     pull_number: Number | None = None

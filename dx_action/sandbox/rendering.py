@@ -83,7 +83,7 @@ class ActionsLog:
 
 
 def summary_lines(markdown: str) -> Iterator[str]:
-    """Give the summary as plain text: a table's row as a line for each of its cells, and no two blank lines in a row."""
+    """Yield the summary as plain text: a line for each cell of a table, and no two blank lines in a row."""
     last = ""
     for line in _lines(markdown):
         if line or last:

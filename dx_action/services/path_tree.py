@@ -17,7 +17,7 @@ from dx_action.services.service import LONGEST_PATH
 
 Answer = TypeVar("Answer")
 
-# An escaped character, a class such as [a-z], and any other character: the two wildcards, or one that stands for itself.
+# An escaped character, a class such as [a-z], or any other character, which is a wildcard or matches itself.
 _TOKEN = re.compile(r"\\.|\[[!^]?+\]?+(?:\\.|[^\]\\])*+\]|.", re.DOTALL)
 # Of a class, a character, or a range of two.
 _MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
