@@ -27,6 +27,10 @@ class UnavailableError(Exception):
     """A look-up has no answer. The text is our own and completes a sentence after "because"."""
 
 
+class UnrelatedError(UnavailableError):
+    """The repository has both commits, but GitHub finds no common history of them, as if a branch was begun anew."""
+
+
 class PullChange(NamedTuple):
     """A pull request's change: its number, and its ends and size if the event has them."""
 
@@ -195,7 +199,7 @@ class ChangeLookups(Protocol):
         """Return the tag of the previous release."""
 
     def span(self, before: str, after: str) -> Span:
-        """Compare two commits. Also raises UnknownCommitError."""
+        """Compare two commits. Also raises UnknownCommitError and UnrelatedError."""
 
     def merged(self, commits: Sequence[str], newest: str | None = None) -> Merged:
         """Return the pull requests that became these commits. GitHub may lag behind for `newest`, which was just merged."""

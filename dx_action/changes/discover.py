@@ -16,6 +16,7 @@ from dx_action.changes.changeset import (
     ChangeSet,
     UnavailableError,
     UnknownCommitError,
+    UnrelatedError,
     Wanted,
     before_push,
     grouped,
@@ -179,7 +180,7 @@ def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) ->
     if isinstance(event, ReleaseEvent):
         previous = lookups.previous_release(event.release.id)
     if previous:
-        with suppress(UnknownCommitError):  # after a force push
+        with suppress(UnknownCommitError, UnrelatedError):  # after a force push
             return replace(_since(previous, commit, event, lookups), certain=False), ""
     if own := own_merge(event, commit):
         return ChangeSet(None, False, "forward", own), ""

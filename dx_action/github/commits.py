@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import AliasPath, ConfigDict, Field, with_config
 
-from dx_action.changes.changeset import Course, Span, UnavailableError, UnknownCommitError
+from dx_action.changes.changeset import Course, Span, UnavailableError, UnknownCommitError, UnrelatedError
 from dx_action.errors import ActionError
 from dx_action.github.client import PER_PAGE, Answer, Repository
 from dx_action.github.errors import UNREADABLE, LookupFailedError, Missing
@@ -104,7 +104,7 @@ class _Committed(Answer):
 def span(repository: Repository, before: str, after: str) -> Span:
     """Compare two commits: a call, and one more for each further 100 between them.
 
-    Raises UnknownCommitError, and UnavailableError if there are too many.
+    Raises UnknownCommitError, UnrelatedError, and UnavailableError if there are too many.
     """
     try:
         found = _compared(repository, before, after)
@@ -114,7 +114,19 @@ def span(repository: Repository, before: str, after: str) -> Span:
         commits = commits_between(repository, before, after, MOST_COMMITS // PER_PAGE + 1) if new else ()
         return Span(found.course, commits)
     except Missing:
-        raise UnknownCommitError from None
+        # GitHub's answer for commits that share no ancestor, too.
+        if not all(_is_there(repository, commit) for commit in (before, after)):
+            raise UnknownCommitError from None
+        text = f"GitHub finds no common history of {before[:12]} and the deployed commit"
+        raise UnrelatedError(text) from None
+
+
+def _is_there(repository: Repository, commit: str) -> bool:
+    try:
+        tree_at(repository, commit, recursive=False)
+    except Missing:
+        return False
+    return True
 
 
 def course(repository: Repository, before: str, after: str) -> Course:
@@ -175,16 +187,14 @@ def listed(files: Sequence[ChangedFile]) -> frozenset[str] | None:
     None if GitHub does not say where such a file was.
     """
     changed = [file for file in files if file.status != "unchanged"]
-    former = [file.previous_filename for file in changed if file.status == "renamed"]
-    if None in former:
-        return None
-    return frozenset(path for path in (*(file.filename for file in changed), *former) if path)
+    former = [file.previous_filename or "" for file in changed if file.status == "renamed"]
+    return None if "" in former else frozenset((*(file.filename for file in changed), *former))
 
 
 def tree_at(repository: Repository, tree: str, *, recursive: bool) -> Tree:
     """Return a tree, by its own id or a commit's. Raises Missing."""
     parameters = {"recursive": 1} if recursive else {}
-    return repository.get(f"git/trees/{tree}", _PERMISSION, Tree, **parameters)
+    return repository.get(f"git/trees/{quote(tree, safe='')}", _PERMISSION, Tree, **parameters)
 
 
 def changed_paths(repository: Repository, before: str, after: str) -> ChangedPaths:

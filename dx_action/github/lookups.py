@@ -84,10 +84,11 @@ class Lookups:
         self._known[change] = services
 
     def merged_by_push(self, before: str | None, after: str, branch: str) -> tuple[MergedPull, ...]:
+        unknown: tuple[str, ...] = ()
         try:
             commits = commits_between(self._repository, before, after) if before else (after,)
         except Missing:
-            commits = (after,)
+            commits, unknown = (after,), ("GitHub cannot compare the commits before and after it",)
 
         pulls = associated(self._repository, commits)
 
@@ -101,7 +102,7 @@ class Lookups:
         self._say(f"Looked up: the push merged {_numbers(into)}")
         self._unknown = tuple(
             f"The push may have merged further pull requests, whose services are not set, because {reason}."
-            for reason in found.unknown
+            for reason in (*unknown, *found.unknown)
         )
         return into
 

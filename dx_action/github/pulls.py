@@ -1,7 +1,7 @@
 """Pull requests: by which ones commits were merged, when their first commits were written, and which files they changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
@@ -11,7 +11,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 from dx_action.changes.changeset import Merged, MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Answer, Repository, checked
 from dx_action.github.commits import LASTING, ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
-from dx_action.github.errors import FORBIDDEN, LookupFailedError
+from dx_action.github.errors import FORBIDDEN, Kind, LookupFailedError
 from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts
 from dx_action.text import join_names
 
@@ -150,16 +150,21 @@ def merged_by(commits: Sequence[str], pulls: Mapping[str, tuple[MergedPull, ...]
 def associated(repository: Repository, commits: Sequence[str]) -> dict[str, tuple[MergedPull, ...] | str]:
     """Return each commit's merged pull requests of this very repository, or why they are not known, as the end of a sentence.
 
-    A call for each 250 commits. GitHub lists the pull requests of forks and of what this was forked from, too, so that more
-    calls are needed if these are many. Raises Missing.
+    A call for each 250 commits. GitHub lists whatever pull requests contain a commit, also those of forks and of what this was
+    forked from, so that more calls are needed if these are many. Raises Missing.
     """
     found: dict[str, tuple[MergedPull, ...] | str] = {}
+    pulls: dict[str, tuple[MergedPull, ...]] = dict.fromkeys(commits, ())
     after: dict[str, str | None] = dict.fromkeys(commits)
     for _ in range(MOST_PAGES):
         more: dict[str, str | None] = {}
         for sha, own, page, forbidden in _pages(repository, _ASSOCIATED, after):
-            found[sha] = page if isinstance(page, str) else _merged(page, own, sha, forbidden=forbidden)
-            if not found[sha] and not isinstance(page, str) and page.has_next_page:
+            here = page if isinstance(page, str) else _merged(page, own, sha, forbidden=forbidden)
+            if isinstance(page, str) or isinstance(here, str):
+                found[sha] = here
+                continue
+            found[sha] = pulls[sha] = (*pulls[sha], *here)
+            if page.has_next_page and not _own(here, sha):
                 more[sha] = page.end_cursor
         if not more:
             return found
@@ -198,19 +203,17 @@ def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
     """Return a pull request's changed paths: a call for each 100 files, or the trees of its merge base and head.
 
     The trees are compared if GitHub's list is cut or empty, or does not come. The number of files that the event has only saves a
-    list that would be cut. Raises Missing and CutError.
+    list that would be cut, and a comparison that fails before it is passed over. Raises Missing and CutError.
     """
     if (pull.changed_files or 0) >= MOST_FILES:
-        found = pull_trees(repository, pull)
-        if len(found.paths) >= MOST_FILES:
-            return found
+        with _passed_over():
+            found = pull_trees(repository, pull)
+            if len(found.paths) >= MOST_FILES:
+                return found
     pages = repository.pages(f"pulls/{pull.number}/files", _PERMISSION, list[ChangedFile])
     files: list[ChangedFile] = []
-    try:
+    with _passed_over("missing"):
         files += [file for page in islice(pages, MOST_FILES // PER_PAGE) for file in page]
-    except LookupFailedError as error:
-        if error.kind in ("missing", *LASTING):
-            raise
     paths = listed(files)
     if paths and len(files) < MOST_FILES:
         return ChangedPaths(paths, exact=False)
@@ -218,6 +221,18 @@ def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
     if paths and not paths <= {path.rstrip("/") for path in found.paths}:
         raise CutError(f"GitHub lists other files of pull request #{pull.number} than its commits have")
     return found
+
+
+@contextmanager
+def _passed_over(*kinds: Kind) -> Iterator[None]:
+    """Pass over a failed look-up whose answer another one may have; none may if it failed for a lasting reason or these."""
+    try:
+        yield
+    except CutError:
+        pass
+    except LookupFailedError as error:
+        if error.kind in (*LASTING, *kinds):
+            raise
 
 
 def pull_trees(repository: Repository, pull: PullChange) -> ChangedPaths:
@@ -313,6 +328,11 @@ def _merged(page: Connection[_Pull | None], own: str, sha: str, *, forbidden: bo
     if lacking := [f"#{pull.number}" for pull, merged in known if merged is None]:
         return f"{missing} by which commit {join_names(lacking)} was merged"
     merged = tuple(merged for _, merged in known if merged)
-    if None in page.nodes and not merged:
+    if None in page.nodes and not _own(merged, sha):
         return f"{missing} all pull requests of commit {sha[:12]}"
     return merged
+
+
+def _own(pulls: Sequence[MergedPull], sha: str) -> bool:
+    """Return whether one of these became the commit, and not only contains it."""
+    return any(pull.merge_commit_sha.startswith(sha.lower()) for pull in pulls)

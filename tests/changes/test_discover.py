@@ -11,6 +11,7 @@ from dx_action.changes.changeset import (
     Course,
     UnavailableError,
     UnknownCommitError,
+    UnrelatedError,
 )
 from dx_action.errors import ActionError, BadInput
 from dx_action.inputs.values import Sourced
@@ -146,6 +147,7 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
     "no answer": ({"previous_ones": UnavailableError("it is down. Check x")}, "it is down. Check x"),
     "none before": ({"previous_ones": {"web": "why"}}, f"why{GIVE}"),
     "no comparison": ({"spans": UnavailableError("why")}, "why"),
+    "nothing in common": ({"spans": UnrelatedError("why")}, "why"),
     "no pull requests": ({"pulls": UnavailableError("why")}, "why"),
 }
 

@@ -324,6 +324,7 @@ NO_COMPARISON: dict[str, dict[str, Any]] = {
     "a name that is empty": {"status": 200, "body": files_of({"filename": "", "status": "added"})},
     "a moved file without its former place": {"status": 200, "body": files_of(MOVED)},
     "a moved file whose former place is null": {"status": 200, "body": files_of({**MOVED, "previous_filename": None})},
+    "a moved file whose former place is empty": {"status": 200, "body": files_of({**MOVED, "previous_filename": ""})},
     "nothing but unchanged files": {"status": 200, "body": files_of({"filename": "a", "status": "unchanged"})},
 }
 

@@ -92,6 +92,34 @@ def test_no_number_of_the_payload_decides(wide: Repo, gh: GitHub, count: int, hi
     assert found.paths == {f"services/{number % 200}/{number}.txt" for number in range(count)}
 
 
+@pytest.mark.parametrize("fault", [{"status": status} for status in (404, 406, 422, 500)])
+@pytest.mark.parametrize("hint", [3000, 9999])
+def test_a_number_of_the_payload_makes_nothing_fail(wide: Repo, hint: int, fault: dict[str, Any]) -> None:
+    """GitHub need not be able to compare the commits of a list that it has whole."""
+    pull = sized(wide, 101)
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.fail("/compare/", times=None, **fault)
+        found = pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, hint))
+        assert (len(found.paths), found.exact) == (101, False)
+
+
+def test_a_number_of_the_payload_walks_no_folder_in_vain(wide: Repo) -> None:
+    pull = sized(wide, 101)
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.configure(tree_limit=50)  # less than the folder `services` has
+        assert len(pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, 3000)).paths) == 101
+
+
+@pytest.mark.parametrize("fault", [{"status": 401}, {"status": 403}, {"limit": "primary", "wait": 3000}])
+def test_what_the_list_would_not_mend_is_told_of_the_trees(wide: Repo, fault: dict[str, Any]) -> None:
+    pull = sized(wide, 101)
+    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+        server.fail("/compare/", times=None, **fault)
+        with pytest.raises(LookupFailedError):
+            pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, 3000))
+        assert len(server.calls) == 1
+
+
 def test_an_empty_list_is_not_taken_at_its_word(wide: Repo) -> None:
     """With `replace-pull-services` it would take all services from a pull request."""
     pull = sized(wide, 1)
@@ -158,13 +186,14 @@ def test_what_the_trees_would_not_mend_is_told_of_the_list(wide: Repo, fault: di
         assert len(server.calls) == 1
 
 
-def test_a_move_from_nowhere_is_looked_up_in_the_trees() -> None:
+@pytest.mark.parametrize("former", ["", ', "previous_filename": null', ', "previous_filename": ""'])
+def test_a_move_from_nowhere_is_looked_up_in_the_trees(former: str) -> None:
     repo = Repo()
     repo.commit({"services/web/a": "a"})
     pull = repo.pulls.ship({"services/web/a": None, "libs/a": "a"})
     with GitHub(repo) as server, speaking(server) as api:
-        body = b'[{"filename": "libs/a", "status": "renamed"}]'
-        server.fail("/files", status=200, body=body, times=None)
+        body = f'[{{"filename": "libs/a", "status": "renamed"{former}}}]'
+        server.fail("/files", status=200, body=body.encode(), times=None)
         assert pull_files(api, known(repo, pull)).paths == {"services/web/a", "libs/a"}
 
 
@@ -274,6 +303,16 @@ def page(**fields: Any) -> Edit:
     return lambda body: of(1, body)["page"].update(fields)
 
 
+def nodes_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = of(1, body)["page"]["nodes"]
+    return found
+
+
+def elsewhere(told: dict[str, Any], digit: str) -> dict[str, Any]:
+    """A merged pull request that contains the commit, and became another one."""
+    return told | {"number": 90 + int(digit), "mergeCommit": {"oid": digit * 40}}
+
+
 def item(value: Any, *errors: dict[str, Any]) -> Edit:
     """Put something else in place of all that was asked about the second commit."""
 
@@ -315,6 +354,10 @@ PARTS: dict[str, tuple[Edit, str]] = {
     "no merge time": (node(merged_at=None), UNTOLD),
     "no id": (node(id=None), UNTOLD),
     "a null node": (page(nodes=[None]), "GitHub did not return all pull requests of commit {sha}"),
+    "a null node beside one that was merged elsewhere": (
+        lambda body: page(nodes=[None, *map(elsewhere, nodes_of(body), "9")])(body),
+        "GitHub did not return all pull requests of commit {sha}",
+    ),
     "a null page": (item({"page": None}), NONE),
     "a null commit": (item(None), NONE),
     "no commit": (item({}), NONE),
@@ -400,6 +443,29 @@ def test_what_is_known_in_spite_of_it(three: tuple[GitHub, list[str]], edit: Edi
         merged = merged_by(commits, associated(api, commits))
     assert ([pull.number for pull in merged.pulls], merged.unknown) == (numbers, ())
     assert len(hub.calls) == 1
+
+
+@pytest.mark.parametrize(("pages", "numbers"), [(1, [1, 2, 3]), (9, [1, 2, 3]), (10, [1, 3])])
+def test_a_commit_s_own_pull_request_is_read_on_for(
+    three: tuple[GitHub, list[str]], pages: int, numbers: list[int]
+) -> None:
+    """Pull requests that contain the commit, too, may fill the pages before it."""
+    (hub, commits), own = three, list[dict[str, Any]]()
+
+    def turned(body: dict[str, Any]) -> None:
+        first, last = not own, len(hub.calls) > pages
+        own[:] = own or nodes_of(body)
+        nodes = own if last else [elsewhere(told, "9") for told in own]
+        info = {"hasNextPage": not last, "endCursor": f"{len(hub.calls)}"}
+        of(int(first), body)["page"] = {"nodes": nodes, "pageInfo": info}
+
+    hub.fail("/graphql", edit=turned, times=None)
+    with speaking(hub) as api:
+        merged = merged_by(commits, associated(api, commits))
+    assert [pull.number for pull in merged.pulls] == numbers
+    more = f"GitHub lists more pull requests of commit {commits[1][:12]} than are read"
+    assert merged.unknown == (() if 2 in numbers else (more,))
+    assert len(hub.calls) == min(pages + 1, 10)
 
 
 def test_what_is_forbidden_altogether_is_a_missing_permission(three: tuple[GitHub, list[str]]) -> None:

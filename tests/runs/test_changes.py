@@ -774,6 +774,26 @@ def test_a_history_that_was_rewritten(world: World) -> None:
     fell_back(world, run, "the repository lacks the previously deployed commit or the deployed one")
 
 
+@pytest.mark.parametrize("since", [True, False], ids=["given", "from the history"])
+def test_a_commit_without_a_common_beginning_is_there_all_the_same(world: World, since: bool) -> None:
+    """GitHub cannot compare the two, and answers as if one of them did not exist."""
+    before = deployed(world)
+    world.repo.commit({"a/new": "1"}, parents=[], branch="main")
+    world.ship("a/1")
+    run = by_hand(world, DISCOVER, {"since-sha": before} if since else {})
+    fell_back(world, run, f"GitHub finds no common history of {before[:12]} and the deployed commit.")
+    assert ("set `since-sha`" in warned(run)[0]) is False
+
+
+@pytest.mark.parametrize("before", ["0" * 40, "unrelated"])
+def test_what_is_shown_of_a_push_over_an_unrelated_beginning(world: World, before: str) -> None:
+    before = world.repo.rev("main") if before == "unrelated" else before
+    world.repo.commit({"a/new": "1"}, parents=[], branch="main")
+    pull = world.ship("a/1")
+    run = world.pushed(before, SERVICE | SHOW)
+    assert (listed(run), headlines(run)) == ([pull.number], ["Ships at least 1 pull request"])
+
+
 def test_a_given_commit_that_github_does_not_know(world: World) -> None:
     world.ship("a/1")
     run = by_hand(world, DISCOVER, {"since-sha": "f" * 40})

@@ -144,6 +144,23 @@ def test_a_rename_is_a_warning(small: tuple[GitHub, Repo, str], tmp_path: Path) 
 # Whole runs.
 
 
+@pytest.mark.parametrize("gone", [True, False], ids=["a beginning that is gone", "an unrelated beginning"])
+def test_a_push_that_cannot_be_compared_says_that_it_may_have_merged_more(tmp_path: Path, gone: bool) -> None:
+    """Only the pull request of the newest commit is found."""
+    for world in begun(tmp_path, Repo("acme/shop")):
+        before = "f" * 40 if gone else world.repo.rev("main")
+        world.repo.commit({"a/new": "1"}, parents=[], branch="main")
+        for path in "ab":
+            world.ship(f"{path}/one")
+        run = world.pushed(before, MAP)
+        assert (run.exit_code, run.status, run.json("services")) == (0, "pull-services-set", ["b"])
+        (warning,) = [message for level, message in run.annotations if level == "warning"]
+        assert warning == (
+            "The push may have merged further pull requests, whose services are not set, because GitHub cannot compare the "
+            "commits before and after it."
+        )
+
+
 def second(**fields: Any) -> Callable[[dict[str, Any]], None]:
     """Change the pull request of the second commit."""
 
