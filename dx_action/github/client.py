@@ -27,7 +27,15 @@ from dx_action.github.errors import (
     NoAnswerError,
     reason,
 )
-from dx_action.github.retries import RETRIES, SECONDS, TOO_SLOW, RedirectedError, WaitTooLongError, retries
+from dx_action.github.retries import (
+    RETRIES,
+    SECONDS,
+    TOO_SLOW,
+    RedirectedError,
+    WaitTooLongError,
+    is_secondary_limit,
+    retries,
+)
 from dx_action.inputs.model import Inputs
 from dx_action.runner.network import (
     BoundedAdapter,
@@ -263,6 +271,8 @@ class Repository:
             said = error.data.get("message") if isinstance(error.data, dict) else ""
             why = reason(said, sso="required" in headers.get("x-github-sso", ""))
             accepted = headers.get("x-accepted-github-permissions", "")
+        if error.status == 429 and is_secondary_limit(429, headers):
+            why = SECONDARY_LIMIT
         found = access.rejected(error.status, why, limited=limited, accepted=accepted)
         found.slow = error.status in TOO_SLOW
         return found

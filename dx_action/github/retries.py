@@ -38,13 +38,19 @@ class RedirectedError(LookupFailedError):
         self.location = location
 
 
+def is_secondary_limit(status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether a limit is the secondary one: requests of the primary one remain, or only how long to wait is said."""
+    remaining = headers.get("x-ratelimit-remaining", "")
+    return remaining != "0" and (status == 403 or (status == 429 and bool(remaining or headers.get("retry-after"))))
+
+
 class WaitTooLongError(Exception):
     """GitHub asks for a longer wait than there is time for."""
 
     def __init__(self, response: Any) -> None:
         super().__init__()
-        self.status = 0 if response is None else response.status
-        self.secondary = self.status == 403 and response.headers.get("X-RateLimit-Remaining") != "0"
+        self.status = response.status
+        self.secondary = is_secondary_limit(response.status, response.headers)
 
 
 def retries(clock: Clock, left: Callable[[], float]) -> Any:
@@ -52,6 +58,9 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
     from github.GithubRetry import GithubRetry  # noqa: PLC0415
 
     class Retries(GithubRetry):
+        # Why the last attempt had no answer.
+        lost: Exception | None = None
+
         # A query that takes too long is not asked again as it is: see `graphql`.
         def is_retry(self, method: str, status_code: int, *args: Any, **more: Any) -> bool:
             return not (method == "POST" and status_code in TOO_SLOW) and super().is_retry(
@@ -67,7 +76,8 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
             if response is not None and response.status < 400:
                 response.close()
                 raise RedirectedError(response.headers.get("Location") or "")
-            again = super().increment(method, url, *args, **more)
+            again: Any = super().increment(method, url, *args, **more)
+            again.lost = error
             if response is not None:
                 response.close()  # or urllib3 would read the rest of it, however long
             return again
@@ -80,7 +90,7 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
             asked = 0.0 if response is None else self.get_retry_after(response) or 0.0
             wait = max(asked, self.get_backoff_time())
             if wait >= left():
-                raise WaitTooLongError(response)
+                raise self.lost or WaitTooLongError(response)
             clock.sleep(wait)
 
     return Retries(

@@ -248,10 +248,11 @@ SECONDARY_LIMIT = "`github-token` made too many requests at once"
         ({"limit": "primary", "wait": 3000, "status": 403}, RATE_LIMIT),
         ({"limit": "primary", "wait": 3000, "status": 429, "headers": {"Retry-After": "3000"}}, RATE_LIMIT),
         ({"limit": "secondary", "wait": 600}, SECONDARY_LIMIT),
+        ({"limit": "secondary", "wait": 600, "status": 429}, SECONDARY_LIMIT),
         ({"status": 403, "message": "You have exceeded a secondary rate limit. evil"}, SECONDARY_LIMIT),
         ({"status": 503, "headers": {"Retry-After": "9999"}}, "`GITHUB_API_URL` answered every attempt with HTTP 503"),
     ],
-    ids=["primary", "primary, 403", "primary, 429", "secondary", "secondary without a time", "503"],
+    ids=["primary", "primary, 403", "primary, 429", "secondary", "secondary, 429", "secondary without a time", "503"],
 )
 def test_a_long_wait_is_not_begun(hub: GitHub, ask: Ask, fault: dict[str, Any], expected: str) -> None:
     hub.fail(**fault, times=None)
@@ -264,13 +265,37 @@ def test_a_long_wait_is_not_begun(hub: GitHub, ask: Ask, fault: dict[str, Any], 
 @BOTH
 @pytest.mark.parametrize(
     "fault",
-    [{"limit": "secondary", "wait": 1}, {"limit": "primary", "wait": 0, "status": 403}, {"status": 429}],
-    ids=["secondary", "primary", "429"],
+    [
+        {"limit": "secondary", "wait": 1},
+        {"limit": "secondary", "wait": 1, "status": 429},
+        {"limit": "primary", "wait": 0, "status": 403},
+        {"limit": "primary", "wait": 0, "status": 429},
+        {"status": 429},
+    ],
+    ids=["secondary", "secondary, 429", "primary", "primary, 429", "429"],
 )
 def test_a_limit_that_stays_is_told_as_a_limit(hub: GitHub, ask: Ask, fault: dict[str, Any]) -> None:
     hub.fail(**fault, times=None)
     assert failure(hub, ask).startswith(SECONDARY_LIMIT if fault.get("limit") == "secondary" else RATE_LIMIT)
     assert len(hub.calls) == 4
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [{"reset": True}, {"status": 500}], ids=["a lost connection", "500"])
+def test_what_came_last_is_told_if_no_time_is_left_for_another_attempt(
+    hub: GitHub, ask: Ask, fault: dict[str, Any]
+) -> None:
+    hub.fail(limit="secondary", wait=58)
+    hub.fail(**fault, times=None)
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api, pytest.raises(LookupFailedError) as failed:
+        ask(api)
+    assert failed.value.outage
+    told = (
+        "answered every attempt with HTTP 500." if "status" in fault else "returned no readable answer. The connection"
+    )
+    assert str(failed.value).startswith(f"`GITHUB_API_URL` {told}")
+    assert len(hub.calls) == 3
 
 
 def test_a_budget_that_is_used_up(hub: GitHub) -> None:
