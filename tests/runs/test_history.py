@@ -234,6 +234,15 @@ class Counter:
             self.repo.commit({"docs/x": str(self.repo.now)})
         return before
 
+    def shared(self, pulls: int) -> int:
+        """Make a commit that so many pull requests into other branches contain; count the queries about it."""
+        before = self.committed(1)
+        for number in range(pulls):
+            self.repo.branch(old := f"old-{pulls}-{number}", before)
+            self.repo.branch(back := f"back-{pulls}-{number}")
+            self.repo.pulls.merge(self.repo.pulls.open(back, old), "merge")
+        return self.count("/graphql", before)
+
     def merged(self, *sizes: int) -> str:
         """Merge pull requests of so many commits; give the commit before them."""
         before = self.repo.rev("main")
@@ -298,8 +307,10 @@ def test_what_commits_and_their_pull_requests_cost(counter: Counter) -> None:
     tip = counter.repo.rev("main")
     back = counter.count(r"/compare/[0-9a-f]{40}\.", tip, tip=before) - compared[-1]
     assert costs()["the commits since then"] == [1, 100, back]
+    shared = [counter.shared(pulls) for pulls in (20, 21, 40, 41)]
+    assert shared == [1, 2, 2, 3]
     # How often it is asked again after a push, test_shipping_runs tells.
-    assert costs()["their pull requests"] == [1, 250, 2]
+    assert costs()["their pull requests"] == [1, 250, shared[1] - shared[0], 20, 2]
     assert [counter.count("/compare/main", before)] == next(
         numbers for name, numbers in costs().items() if name.startswith("whether the commit is on")
     )
