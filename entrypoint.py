@@ -1,47 +1,13 @@
 #!/opt/dx/bin/python -IuB
 """The container's entrypoint: Kubernetes runners start it by its first line, in which -I leaves out the job's PYTHON variables."""
 
-# What is within `signal`, which is slow to import: a job may be cancelled from the first moment on.
-from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]
+import os
+import sys
 
-SIGNALS, cancels = (SIGINT, SIGTERM), list[int]()
+# An isolated interpreter leaves out the script's own folder, which in a checkout holds the package.
+sys.path.append(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib is slow, and signals are not noted yet
 
-
-def note(number: int, _frame: object) -> None:
-    """Remember that the job is cancelled, and let the imports end: `main` looks, and stops what runs from there on."""
-    cancels.append(number)
-
-
-for each in SIGNALS:
-    signal(each, note)
-
-import gc  # noqa: E402
-import os  # noqa: E402
-import sys  # noqa: E402
-import warnings  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-# What a plain run makes stays below this: it ends before a collection could pay. A long one still collects.
-gc.set_threshold(100_000)
-# pydantic would read the metadata of every installed package, in search of plugins that this environment does not have.
-os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
-# The image leaves out what guesses a text's encoding: DX and GitHub speak UTF-8. requests would warn of that in every log.
-warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
-# An isolated interpreter (-I) leaves out the script's own folder, which in a checkout holds the package.
-sys.path.append(str(Path(__file__).resolve().parent))
-
-
-def run() -> int:
-    """Run the step. Whatever a cancelled job cut short, its outputs are written."""
-    from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told, and a package be found
-
-    code = start(lambda: bool(cancels))
-    for each in SIGNALS:  # all is told: what comes now must not end the process by another code
-        signal(each, SIG_IGN)
-    return code
-
+from dx_action.process import run
 
 if __name__ == "__main__":
-    code = run()
-    gc.freeze()  # else the interpreter looks at every object once more before it ends
-    sys.exit(code)
+    run()

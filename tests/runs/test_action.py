@@ -855,7 +855,7 @@ def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: st
 
 @pytest.mark.parametrize(
     "place",
-    ["commands.py:set_outputs", "main.py:_publish", "main.py:main", "main.py:start", "entrypoint.py:run", "exit"],
+    ["commands.py:set_outputs", "main.py:_publish", "main.py:main", "main.py:start", "process.py:run", "exit"],
 )
 def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox, place: str) -> None:
     run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))

@@ -55,18 +55,18 @@ class Way:
 
 
 WAYS = {
-    "plain": Way("registered", NEVER | LOOK_UPS | FILES | UNASKED, 41, 111),
+    "plain": Way("registered", NEVER | LOOK_UPS | FILES | UNASKED, 42, 111),
     "skipped": Way(
-        "skipped", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 36, 49, event="pull_request_opened"
+        "skipped", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 37, 49, event="pull_request_opened"
     ),
     "bad-input": Way(
-        "failed", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 36, 49, given={"deployed-at": "noon"}
+        "failed", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 37, 49, given={"deployed-at": "noon"}
     ),
     "dry-run": Way(
-        "dry-run", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 36, 49, given={"dry-run": "true"}
+        "dry-run", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 37, 49, given={"dry-run": "true"}
     ),
     "metadata-in-yaml": Way(
-        "registered", NEVER | LOOK_UPS | UNASKED | (FILES - {"yaml"}), 42, 129, given={"metadata": "version: 1.10"}
+        "registered", NEVER | LOOK_UPS | UNASKED | (FILES - {"yaml"}), 43, 129, given={"metadata": "version: 1.10"}
     ),
 }
 

@@ -1,0 +1,39 @@
+"""The process around a run: it notes a cancel from its first moment on, sets the interpreter for a short life, and exits."""
+
+# What is within `signal`, which is slow to import: a job may be cancelled from the first moment on.
+from _signal import SIG_IGN, SIGINT, SIGTERM, signal  # type: ignore[import-not-found]
+
+_SIGNALS, _cancels = (SIGINT, SIGTERM), list[int]()
+
+
+def note(number: int, _frame: object) -> None:
+    """Remember that the job is cancelled, and let the imports end: `main` looks, and stops what runs from there on."""
+    _cancels.append(number)
+
+
+for each in _SIGNALS:
+    signal(each, note)
+
+import gc  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+import warnings  # noqa: E402
+from typing import NoReturn  # noqa: E402
+
+# What a plain run makes stays below this: it ends before a collection could pay. A long one still collects.
+gc.set_threshold(100_000)
+# pydantic would read the metadata of every installed package, in search of plugins that this environment does not have.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+# The image leaves out what guesses a text's encoding: DX and GitHub speak UTF-8. requests would warn of that in every log.
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+
+
+def run() -> NoReturn:
+    """Run the step, and end the process. Whatever a cancelled job cut short, its outputs are written."""
+    from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
+
+    code = start(lambda: bool(_cancels))
+    for each in _SIGNALS:  # all is told: what comes now must not end the process by another code
+        signal(each, SIG_IGN)
+    gc.freeze()  # else the interpreter looks at every object once more before it ends
+    sys.exit(code)
