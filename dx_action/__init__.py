@@ -3,6 +3,7 @@
 Imports run down this list; `make test` holds them to it, and each package says in its first line what it owns.
 
     process                         signals from the first moment on, the interpreter's settings, the exit
+    command_line                    arguments instead of a workflow, plain text instead of commands to the runner
     main                            the order of things, the one ladder of exceptions, signals
     operations | backfill           what a step can be asked to do
     report                          what a run says about itself

@@ -17,16 +17,21 @@ from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__
 from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
-from dx_action.inputs.model import fail_on_error, read_inputs, unknown_inputs
+from dx_action.inputs.model import fail_on_error, unknown_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
 from dx_action.report.summary import UNDELIVERED
-from dx_action.runner.commands import Workflow
+from dx_action.runner.commands import Workflow, Writer
 from dx_action.runner.runtime import Clock, known_secrets, read_runtime, tokens
 from dx_action.runner.workspace import Workspace
 
 if TYPE_CHECKING:
     from dx_action.dx.delivery import Transport
+    from dx_action.inputs.arguments import Arguments
+
+_ARGUMENTS = (
+    "`args` is ignored: arguments are for the command line, outside of GitHub Actions. Write inputs in `with:`."
+)
 
 
 @contextmanager
@@ -59,26 +64,46 @@ def main(
     stream: TextIO,
     clock: Clock,
     *,
+    arguments: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
     wire: "Callable[..., Transport] | None" = None,
     signals: Callable[[], AbstractContextManager[Callable[[], None]]] = interruptible,
 ) -> int:
-    """Run the step, and return its exit code: 0 or 1.
+    """Run the step of a workflow, and return its exit code: 0 or 1.
 
-    `cancelled` returns whether a signal came before `signals` handles them; once their handlers are restored, what happened is only
-    reported. `wire` makes the connection to DX instead of `Dx`.
+    `arguments`: there are some, which only the command line takes. `cancelled` returns whether a signal came before `signals`
+    handles them; once their handlers are restored, what happened is only reported. `wire` makes the connection to DX instead
+    of `Dx`.
     """
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}", known_secrets(env))
     for token in tokens(env):
         workflow.mask(token)
-    strict = fail_on_error(env)
-    step = endings.Step(
-        env=env,
-        clock=clock,
-        workflow=workflow,
-        workspace=Workspace(env.get("GITHUB_WORKSPACE", "").strip(), workflow.debug),
-        wire=wire,
-    )
+    step = new_step(env, clock, workflow, wire=wire)
+    if arguments:
+        step.warnings.append(_ARGUMENTS)
+    return run(step, cancelled=cancelled, signals=signals)
+
+
+def new_step(
+    env: Mapping[str, str],
+    clock: Clock,
+    writer: Writer,
+    *,
+    arguments: "Arguments | None" = None,
+    wire: "Callable[..., Transport] | None" = None,
+) -> endings.Step:
+    workspace = Workspace(env.get("GITHUB_WORKSPACE", "").strip(), writer.debug)
+    return endings.Step(env=env, clock=clock, workflow=writer, workspace=workspace, arguments=arguments, wire=wire)
+
+
+def run(
+    step: endings.Step,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    signals: Callable[[], AbstractContextManager[Callable[[], None]]] = interruptible,
+) -> int:
+    """Do what the step is asked for, report it, and return the exit code: 0 or 1."""
+    strict = fail_on_error(step.env)
     try:
         with signals() as step.disarm:
             if cancelled():
@@ -93,18 +118,18 @@ def main(
         trace = _trace(bug)
         place = f"{trace[-1].partition(' ')[0]}, {type(bug).__name__}"
         report = endings.broken(place, step.results("internal_error"), fail_on_error=strict)
-        workflow.group("Stack trace", trace)
+        step.workflow.group("Stack trace", trace)
     report = _saved(report, step, strict=strict)
     # Both connections warn of the same variables.
-    late = endings.hints((*step.warnings, *unknown_inputs(env)), ())
+    late = endings.hints((*step.warnings, *unknown_inputs(step.env)), ())
     report = replace(report, hints=tuple(dict.fromkeys((*report.hints, *late))))
-    return _publish(report, workflow, strict=strict)
+    return _publish(report, step.workflow, strict=strict)
 
 
 def _operate(step: endings.Step) -> endings.Report:
     """Do what the step is asked for. Raises ActionError, Interrupted."""
     step.workflow.say(f"DX deployment action {__version__}")
-    inputs = step.inputs = read_inputs(step.env, step.clock.now())
+    inputs = step.inputs = step.read_inputs()
     runtime = read_runtime(step.env)
     match inputs.operation:
         case "deploy" | "set-pull-services":
@@ -130,7 +155,7 @@ def _saved(report: endings.Report, step: endings.Step, *, strict: FailOnError) -
     return report
 
 
-def _publish(report: endings.Report, workflow: Workflow, *, strict: FailOnError) -> int:
+def _publish(report: endings.Report, workflow: Writer, *, strict: FailOnError) -> int:
     try:
         workflow.set_outputs(report.outputs)
     except OSError:
@@ -159,13 +184,26 @@ def _trace(bug: BaseException) -> list[str]:
 
 def start(cancelled: Callable[[], bool]) -> int:
     """Run with the real environment, clock and log. `cancelled` returns whether a signal has come until now."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    clock = Clock(time.monotonic, time.sleep, lambda: datetime.now(UTC), random.random)
-    code = main(os.environ, sys.stdout or StringIO(), clock, cancelled=cancelled)  # a closed one is None
+    with writable(sys.stdout) as stream:
+        return main(os.environ, stream, real_clock(), arguments=bool(sys.argv[1:]), cancelled=cancelled)
+
+
+def real_clock() -> Clock:
+    return Clock(time.monotonic, time.sleep, lambda: datetime.now(UTC), random.random)
+
+
+@contextmanager
+def writable(stream: TextIO | None) -> Iterator[TextIO]:
+    """Return the process's own stream such that any text can be written to it, or in place of a closed one, which is None, another.
+
+    At the end it is flushed, and what cannot be is dropped: the interpreter would try once more, and end with a code of its own.
+    """
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    yield stream or StringIO()
+    if not stream:
+        return
     try:
-        if sys.stdout:
-            sys.stdout.flush()
-    except OSError:  # the interpreter would try once more, and end with a code of its own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

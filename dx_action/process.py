@@ -29,8 +29,15 @@ warnings.filterwarnings("ignore", "Unable to find acceptable character detection
 
 
 def run() -> NoReturn:
-    """Run the step, and end the process. Whatever a cancelled job cut short, its outputs are written."""
-    from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
+    """Run the step, and end the process. Whatever a cancelled job cut short, its outputs are written.
+
+    Outside of GitHub Actions, the arguments say what to do.
+    """
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    if in_actions or (os.environ.get("GITHUB_EVENT_NAME") and not sys.argv[1:]):
+        from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
+    else:
+        from dx_action.command_line import start  # noqa: PLC0415
 
     code = start(lambda: bool(_cancels))
     for each in _SIGNALS:  # all is told: what comes now must not end the process by another code

@@ -16,12 +16,12 @@ from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import connect
 from dx_action.dx.delivery import Transport
 from dx_action.dx.failed_file import FailedFile
-from dx_action.dx.sender import Sender, Terms
+from dx_action.dx.sender import Progress, Sender, Terms
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue
 from dx_action.github.client import Repository
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report.endings import Report, Step, hints
-from dx_action.runner.commands import Workflow
+from dx_action.runner.commands import Writer
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
@@ -138,7 +138,11 @@ class _Sending:
                 on_conflict=inputs.on_conflict,
             ),
             say=step.workflow.say,
-            progress=lambda seconds: tally.progress(seconds, self._order.held_back),
+            progress=Progress(
+                lambda seconds: tally.progress(seconds, self._order.held_back),
+                lambda line: step.workflow.progress(line, tally.ended / len(tally)),
+                step.workflow.progress_seconds,
+            ),
         )
         step.ending = self.report
         pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
@@ -203,7 +207,7 @@ class _Sending:
         )
 
 
-def _debugged(transport: Transport, workflow: Workflow) -> Transport:
+def _debugged(transport: Transport, workflow: Writer) -> Transport:
     if not workflow.debugging:
         return transport
 

@@ -115,8 +115,8 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
         return RangeChange(before, commit, "push.before")
     raise BadInput.of(
         "since-sha",
-        f"is missing. Services are found by changed files, and this {event.name} event does not say since which commit of the "
-        "repository. Set `since-sha` to the previously deployed commit, or set `pull-number`.",
+        f"is missing. Services are found by changed files, and {event.called} does not say since which commit of the repository. "
+        "Set `since-sha` to the previously deployed commit, or set `pull-number`.",
     )
 
 

@@ -80,9 +80,7 @@ def assign(
         by_number = {} if given else lookups.touched_by(merged)
         found = [PullServices(given or by_number[pull.number], pull.id, pull.number) for pull in merged]
     else:
-        raise BadInput.of(
-            "pull-number", f"is missing, and this {event.name} event names no pull request of the repository."
-        )
+        raise BadInput.of("pull-number", f"is missing, and {event.called} names no pull request of the repository.")
     kept = []
     for pull in found:
         touched = {service.identifier for service in pull.services}

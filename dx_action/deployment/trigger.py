@@ -140,10 +140,8 @@ def _branches(event: Event, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
 
 
 def _without_branch(trigger: Trigger, event: Event) -> Trigger:
-    notice = (
-        f"`only-branches` has no effect here, because this {event.name} event is not about a branch. "
-        "To limit it, use `if` in the workflow."
-    )
+    cure = " To limit it, use `if` in the workflow." if event.name else ""
+    notice = f"`only-branches` has no effect here, because {event.called} is not about a branch.{cure}"
     return replace(trigger, notices=(*trigger.notices, notice))
 
 

@@ -10,7 +10,7 @@ from dx_action.runner.event import DeploymentEvent, Event
 
 
 class Unused(NamedTuple):
-    """Inputs that have no effect if `when` holds for the step and its event, and why. `{event}` in the text is the event's name."""
+    """Inputs that have no effect if `when` holds for the step and its event, and why. `{event}` in the text is the event."""
 
     subjects: tuple[str, ...]
     when: Callable[[Inputs, Event], object]
@@ -41,12 +41,12 @@ UNUSED = (
     Unused(
         ("only-environments",),
         lambda inputs, event: not isinstance(event, DeploymentEvent) and not _compares_by_environment(inputs, event),
-        "has no effect here, because this {event} event has no environment. Only `environment` says which one is sent.",
+        "has no effect here, because {event} has no environment. Only `environment` says which one is sent.",
     ),
     Unused(
         ("only-environments",),
         lambda inputs, event: not isinstance(event, DeploymentEvent) and _compares_by_environment(inputs, event),
-        "does not limit this step, because this {event} event has no environment. It only chooses the previous deployment.",
+        "does not limit this step, because {event} has no environment. It only chooses the previous deployment.",
     ),
     Unused(
         ("pull-number",),
@@ -143,7 +143,7 @@ UNUSED_IN_BACKFILL = (
 def unused_inputs(inputs: Inputs, event: Event) -> tuple[str, ...]:
     """Return a notice for each input that is written and has no effect on this step."""
     return tuple(
-        f"`{subject}` {unused.text.format(event=event.name)}"
+        f"`{subject}` {unused.text.format(event=event.called)}"
         for unused in (UNUSED_IN_BACKFILL if inputs.operation == "backfill" else UNUSED)
         for subject in unused.subjects
         if is_written(inputs, subject) and unused.when(inputs, event)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dx_action.deployment.calls import Call, Result, as_upsert
 from dx_action.dx.answers import TOO_MANY, Verdict
@@ -20,7 +20,6 @@ from dx_action.runner.runtime import Clock
 LANES = 8
 # How often the waiting thread looks: an attempt is ended if two looks in succession find it overdue.
 LOOK_SECONDS = 0.25
-PROGRESS_SECONDS = 5.0
 # The share of `timeout` within which every call has begun, whatever becomes of those before it.
 BEGUN = 0.5
 # If so many calls in succession, for each lane, have no final answer, then DX is down.
@@ -103,6 +102,14 @@ class Terms:
     on_conflict: str = "keep"
 
 
+class Progress(NamedTuple):
+    """How far it is: `line` says it after so many seconds, and `show` shows the line, every `seconds`."""
+
+    line: Callable[[float], str]
+    show: Callable[[str], None]
+    seconds: float
+
+
 class _GaveUpError(Exception):
     """Nothing more is to be sent, so no further attempt is made."""
 
@@ -123,7 +130,7 @@ class _Lane:
 class Sender:
     """Calls on their way. `reason` is why no further call is sent.
 
-    `progress` says how far it is after so many seconds; with it, only the first failed attempts are logged.
+    With `progress`, only the first failed attempts are logged.
     """
 
     def __init__(
@@ -135,7 +142,7 @@ class Sender:
         terms: Terms,
         *,
         say: Callable[[str], None],
-        progress: Callable[[float], str] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.reason = ""
         self._queue, self._ledger, self._transport = queue, ledger, transport
@@ -157,7 +164,7 @@ class Sender:
         It can be interrupted at any moment. Raises whatever a lane raises.
         """
         self._started = self._clock.monotonic()
-        due = self._started + PROGRESS_SECONDS
+        shown = self._started
         for _ in range(self._terms.lanes):
             self._start()
         while self._lanes:
@@ -169,9 +176,9 @@ class Sender:
                 if isinstance(signal, BaseException):
                     raise signal
                 self._lanes.discard(signal)
-            if self._progress and self._lanes and self._clock.monotonic() >= due:
-                self._say(self.progress())
-                due = self._clock.monotonic() + PROGRESS_SECONDS
+            if self._progress and self._lanes and self._clock.monotonic() >= shown + self._progress.seconds:
+                self._progress.show(self.progress())
+                shown = self._clock.monotonic()
         self.close("stopped_before" if self._terms.per_call else "out_of_time")
 
     def close(self, reason: str) -> None:
@@ -189,7 +196,7 @@ class Sender:
     def progress(self) -> str:
         """Say how far it is."""
         with self._turn:
-            return self._progress(self._clock.monotonic() - self._started) if self._progress else ""
+            return self._progress.line(self._clock.monotonic() - self._started) if self._progress else ""
 
     def _start(self) -> None:
         lane = _Lane()

@@ -4,7 +4,7 @@ A blank input counts as unset. Every problem is found in one pass and named by t
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from textwrap import dedent
 from types import SimpleNamespace
@@ -248,17 +248,30 @@ def is_written(inputs: Inputs, name: str) -> bool:
     return bool(getattr(inputs, field) != Inputs.model_fields[field].get_default(call_default_factory=True))
 
 
-def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
-    """Read every input. With `now`, which is UTC, `deployed-at` is compared with it. Raises BadInput with every problem at once."""
+def read_inputs(
+    env: Mapping[str, str],
+    now: datetime | None = None,
+    problems: Sequence[Problem] = (),
+    rules: Sequence[Rule] = (),
+    meant: Collection[str] = (),
+) -> Inputs:
+    """Read every input. With `now`, which is UTC, `deployed-at` is compared with it. Raises BadInput with every problem at once.
+
+    `problems` are known before, and their subjects are not read. `rules` are further ones, which also say what of a connection
+    to DX is missing. `meant` are inputs that their author meant to write, so that nothing is said of their lack.
+    """
     texts, strangers = _written(env), _strangers(env)
     problems = [
-        Problem(name, "is not valid UTF-8.")
-        for name, text in texts.items()
-        if not text.isascii() and re.search(_SURROGATE, text)
+        *problems,
+        *(
+            Problem(name, "is not valid UTF-8.")
+            for name, text in texts.items()
+            if not text.isascii() and re.search(_SURROGATE, text)
+        ),
     ]
     broken = {problem.subject for problem in problems}
-    # Nothing is said of an input that the author meant to write.
-    meant = {name for stranger in strangers for name in stranger.meant}
+    slipped = {name for stranger in strangers for name in stranger.meant}
+    meant = slipped.union(meant)
 
     def read() -> Inputs:
         return Inputs.model_validate({name: text for name, text in texts.items() if name not in broken})
@@ -273,18 +286,18 @@ def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
         inputs = read()
     copies = _copied_secrets(texts, known_secrets(env))
     problems += [problem for problem in copies if problem.subject not in broken]
-    problems += _broken_rules(inputs, broken | meant)
+    problems += _broken_rules(inputs, broken | meant, rules)
     try:
         if now and inputs.deployed_at:
             is_ahead(inputs.deployed_at, now)
     except InvalidValue as wrong:
         problems.append(Problem("deployed-at", str(wrong)))
-    if meant:
+    if slipped:
         from dx_action.inputs.names import slips  # noqa: PLC0415 - hardly any run has one
 
         problems += slips(strangers)
     if problems:
-        missing = () if "csv-file" in broken else missing_connection(inputs, env.get("GITHUB_ACTOR", ""))
+        missing = () if rules or "csv-file" in broken else missing_connection(inputs, env.get("GITHUB_ACTOR", ""))
         raise BadInput(*problems, *(problem for problem in missing if problem.subject not in broken | meant))
     return inputs
 
@@ -332,18 +345,18 @@ def _cure(name: str, secret: str) -> str:
     return "Write the token nowhere else." if secret in TEXT_OF.values() else "Write it nowhere else."
 
 
-def _broken_rules(inputs: Inputs, broken: Collection[str]) -> list[Problem]:
+def _broken_rules(inputs: Inputs, broken: Collection[str], more: Sequence[Rule]) -> list[Problem]:
     """Return a problem for each rule that the inputs break, unless an input that it is about could not be read."""
     unreadable = {name.replace("-", "_") for name in broken}
     readable: Any = SimpleNamespace(**{field: value for field, value in inputs if field not in unreadable})
     readable.model_fields_set = inputs.model_fields_set
-    rules: tuple[Rule, ...] = RULES
+    rules: Sequence[Rule] = RULES
     if inputs.operation in ("update", "delete") or inputs.confirm_delete:
         from dx_action.inputs import corrections  # noqa: PLC0415 - most runs correct nothing
 
         rules = corrections.rules(inputs)
     problems = []
-    for rule in rules:
+    for rule in (*rules, *more):
         for subject in rule.subjects:
             try:
                 if (is_written(readable, subject) or rule.unset) and rule.when(readable):

@@ -34,7 +34,7 @@ def strangers(variables: Iterable[str], inputs: Collection[str]) -> Iterator[Str
         if upper in ours:
             yield Stranger(variable, (ours[upper],), same=True)
         elif variable.startswith("INPUT_") and upper not in _RUNNER:
-            yield Stranger(variable, tuple(_nearest(variable.removeprefix("INPUT_"), inputs)))
+            yield Stranger(variable, tuple(nearest(variable.removeprefix("INPUT_"), inputs)))
 
 
 def slips(found: Iterable[Stranger]) -> Iterator[Problem]:
@@ -63,7 +63,7 @@ def _variable(name: str) -> str:
     return f"INPUT_{name.upper()}"
 
 
-def _nearest(name: str, inputs: Collection[str]) -> Iterator[str]:
+def nearest(name: str, inputs: Collection[str]) -> Iterator[str]:
     """Yield the inputs that are the fewest letters away, if at most `_SLIP`. All hyphens together count as one letter."""
     # Authors write `_` for a hyphen, and the runner for a space.
     hyphened = name.lower().replace("_", "-").replace(" ", "-")

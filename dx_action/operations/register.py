@@ -12,7 +12,6 @@ from dx_action.errors import ActionError, BadInput
 from dx_action.inputs.model import Inputs, missing_connection
 from dx_action.report import endings
 from dx_action.report.log import registration_lines
-from dx_action.runner.event import read_event
 from dx_action.runner.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _SHARE = 0.5
 
 def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Report:
     """Decide and send. Raises ActionError, Interrupted."""
-    event = read_event(runtime.event_name, runtime.event_path)
+    event = step.read_event(runtime)
 
     def lookups(repository: str, own: bool, commit: str | None) -> "Lookups":
         from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most runs look nothing up

@@ -8,11 +8,12 @@ from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import FailOnError, Failure, Problem
-from dx_action.inputs.model import Inputs
+from dx_action.inputs.model import Inputs, read_inputs
 from dx_action.report import summary
 from dx_action.report.failures import Hint, conflicts, failures, names_of, unset_services
 from dx_action.report.outputs import outputs
-from dx_action.runner.commands import Workflow
+from dx_action.runner.commands import Writer
+from dx_action.runner.event import Event, read_event
 from dx_action.runner.runtime import Clock, Runtime
 from dx_action.runner.workspace import Workspace
 from dx_action.text import json_line, plural, truncate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dx_action.dx.delivery import Transport
     from dx_action.dx.failed_file import FailedFile
     from dx_action.github.client import Run
+    from dx_action.inputs.arguments import Arguments
 
 TITLE = "DX deployment"
 # The runner drops what a step annotates beyond ten of a level.
@@ -81,22 +83,32 @@ class Report:
 class Step:
     """One run of the step: what an operation gets, and what it leaves here for when the run ends early.
 
-    `wire` makes the connection to DX instead of `Dx`. Once `disarm` is called, a cancel is ignored. `results` and `ending` return
-    what became of the calls and the report on it; both take the reason why a call has no end. `warnings` are about the
-    connections to GitHub.
+    `wire` makes the connection to DX instead of `Dx`. `arguments` are the command line's; without them, the step has an event.
+    Once `disarm` is called, a cancel is ignored. `results` and `ending` return what became of the calls and the report on it;
+    both take the reason why a call has no end. `warnings` are about the connections to GitHub and the arguments.
     """
 
     env: Mapping[str, str]
     clock: Clock
-    workflow: Workflow
+    workflow: Writer
     workspace: Workspace
     wire: "Callable[..., Transport] | None" = None
+    arguments: "Arguments | None" = None
     disarm: Callable[[], None] = lambda: None
     inputs: Inputs | None = None
     registration: Registration | None = None
     warnings: list[str] = field(default_factory=list)
     results: Callable[[str], tuple[Result, ...]] = lambda _reason: ()
     ending: Callable[[str], Report] | None = None
+
+    def read_inputs(self) -> Inputs:
+        """Raises BadInput with every problem at once."""
+        now = self.clock.now()
+        return self.arguments.inputs(self.env, now) if self.arguments else read_inputs(self.env, now)
+
+    def read_event(self, runtime: Runtime) -> Event:
+        """Return the event that started the run; on the command line, one without a name. Raises BadEvent."""
+        return Event(name="") if self.arguments else read_event(runtime.event_name, runtime.event_path)
 
     def failed_file(self, path: str | None, *, replaces: bool = False) -> "FailedFile":
         """Return the file that `failed-file` names. `replaces`: it is the `backfill-file` that is being read."""
@@ -119,7 +131,7 @@ class Step:
             run = self.github(inputs, runtime)
             return Lookups(runtime.repository, True, commit or None, run).named_file(path)
 
-        return fetch if inputs.github_token else None
+        return fetch if inputs.github_token and runtime.repository else None
 
     def check_files(self, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
         """Check in a dry run the files that a live run uses. Raises BadInput."""

@@ -14,10 +14,14 @@ def registration_lines(event: Event, registration: Registration) -> tuple[str, .
     if not registration.services.value:
         source = f"  from {registration.services.source}"
         pulls = (line + source for line in _pull_services(registration))
-        return (f"Event {event.name}:", _line("repository", registration.repository), *pulls)
+        return (_heading(event), _line("repository", registration.repository), *pulls)
     action = f" ({event.action})" if event.action else ""
     lines = [_line(name, value) for name, value in _values(registration) if value]
-    return (f"Event {event.name}{action}:", *lines, *_pull_services(registration), *_what_ships(registration))
+    return (_heading(event, action), *lines, *_pull_services(registration), *_what_ships(registration))
+
+
+def _heading(event: Event, action: str = "") -> str:
+    return f"Event {event.name}{action}:" if event.name else "The arguments:"
 
 
 def _line(name: str, value: Sourced[str]) -> str:

@@ -14,7 +14,7 @@ LARGEST = 256 * 1024
 _ROOM = LARGEST - 16 * 1024
 # The lists in the order in which they get room, and how much of it each may take. 300 pull requests are 100 KB.
 _SMALL = dict.fromkeys(("reference-ids", "services", "merge-commit-shas"), 1 / 8)
-_LISTS = _SMALL | {"pull-requests": 1 / 2, "results": 1, "requests": 1}
+LISTS = _SMALL | {"pull-requests": 1 / 2, "results": 1, "requests": 1}
 _NAMES = (
     *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
     *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
@@ -36,7 +36,7 @@ def outputs(
         "reason": truncate(one_line(reason), 1000),
         "truncated": "false",
     }
-    lists: dict[str, list[Any]] = {name: [] for name in _LISTS} | {
+    lists: dict[str, list[Any]] = {name: [] for name in LISTS} | {
         "requests": [{"method": call.method, "body": call.json()} for call in calls],
         "results": [_result(result) for result in results],
         **(more or {}),
@@ -60,7 +60,7 @@ def outputs(
             "reference-id": one_line(ids[0]) if len(ids) == 1 else "",
         }
     left = _ROOM - sum(len(text.encode()) for text in values.values())
-    for name, share in _LISTS.items():
+    for name, share in LISTS.items():
         values[name], cut = _fitting(lists[name], min(left, int(_ROOM * share)))
         if cut and name == "results":
             failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]

@@ -1,4 +1,4 @@
-"""The log, the workflow commands and the `GITHUB_*` files, which nothing else writes.
+"""The log, the workflow commands and the `GITHUB_*` files, which nothing else writes; and what any writer of a run can do.
 
 Every text is written such that it commands nothing, and without the run's secrets. Only the summary is Markdown.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from dx_action.errors import Level
 from dx_action.secrecy import Secrets
@@ -15,6 +15,39 @@ from dx_action.text import one_line, truncate
 
 _LONGEST_MESSAGE = 3500
 _SUMMARY_BYTES = 1_000_000
+# How often a log shows progress.
+PROGRESS_SECONDS = 5.0
+
+
+class Writer(Protocol):
+    """What a run writes by: `Workflow` in GitHub Actions, `runner.console.Console` on the command line.
+
+    Every text loses the run's secrets, whichever method gets it. `progress_seconds` is how often progress is worth showing.
+    """
+
+    secrets: Secrets
+    debugging: bool
+    progress_seconds: float
+
+    def say(self, text: str = "") -> None: ...
+
+    def debug(self, text: str) -> None: ...
+
+    def group(self, title: str, lines: Iterable[str]) -> None: ...
+
+    def annotate(self, level: Level, title: str, message: str) -> None: ...
+
+    def progress(self, text: str, share: float) -> None:
+        """Show how far it is, in words and as a share from 0 to 1."""
+
+    def set_outputs(self, outputs: Mapping[str, str]) -> None:
+        """Publish the outputs. Raises OSError."""
+
+    def add_summary(self, markdown: str) -> None:
+        """Publish the summary. Raises OSError."""
+
+    def scrubbed(self, text: str) -> str:
+        """Return the text without the secrets."""
 
 
 class Workflow:
@@ -24,6 +57,7 @@ class Workflow:
         self._stream, self._env, self._delimiter, self.secrets = stream, env, delimiter, secrets
         self._lock = Lock()
         self.debugging = env.get("RUNNER_DEBUG") == "1"
+        self.progress_seconds = PROGRESS_SECONDS
 
     def mask(self, secret: str) -> None:
         """Have the runner hide the secret in the log of the whole job."""
@@ -32,6 +66,9 @@ class Workflow:
 
     def say(self, text: str = "") -> None:
         self._write(one_line(self.scrubbed(text)))
+
+    def progress(self, text: str, share: float) -> None:  # noqa: ARG002 - a log shows the words alone
+        self.say(text)
 
     def debug(self, text: str) -> None:
         """Write a line that is shown only if step debugging is on."""

@@ -146,11 +146,16 @@ class StatusBranch(_Model):
 
 
 class Event(_Model):
-    """Any event, and all that is read of those that do not describe a deployment."""
+    """Any event, and all that is read of those that do not describe a deployment. `name` is empty if there is none."""
 
     name: str
     action: str | None = None
     repository: Repository | None = None
+
+    @property
+    def called(self) -> str:
+        """The event within a sentence. Without a name, nothing but a command line started the run."""
+        return f"this {self.name} event" if self.name else "a run outside of GitHub Actions"
 
 
 class BranchEvent(Event):

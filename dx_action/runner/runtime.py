@@ -1,6 +1,6 @@
 """The runner's variables about this run, typed; the secrets among all variables; and the clock. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import quote, unquote
@@ -84,12 +84,12 @@ def tokens(env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for token in written for form in (token, bare_token(token))))
 
 
-def known_secrets(env: Mapping[str, str]) -> Secrets:
-    """Return the secrets that must not leave the run: both tokens, and the proxies' passwords."""
+def known_secrets(env: Mapping[str, str], more: Iterable[Secret] = ()) -> Secrets:
+    """Return the secrets that must not leave the run: both tokens, the proxies' passwords, and `more`."""
     tokens_used = ((name, bare_token(text)) for name, text in _written_tokens(env) if text.lower() != "bearer")
     secrets = [Secret(TEXT_OF[name], text) for name, text in tokens_used]
     passwords = [Secret(f"the password of `{name}`", text, password=True) for name, text in proxy_passwords(env)]
-    return Secrets([*secrets, *passwords])
+    return Secrets([*secrets, *passwords, *more])
 
 
 def _written_tokens(env: Mapping[str, str]) -> list[tuple[str, str]]:

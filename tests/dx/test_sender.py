@@ -23,7 +23,7 @@ from dx_action.dx import sender
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
 from dx_action.dx.delivery import Transport
-from dx_action.dx.sender import Batch, Sender, Terms, why_stop
+from dx_action.dx.sender import Batch, Progress, Sender, Terms, why_stop
 from dx_action.errors import Interrupted
 from dx_action.inputs.values import parse_host
 from dx_action.main import interruptible
@@ -1217,8 +1217,8 @@ def test_progress_is_by_the_seconds_since_the_sending_began() -> None:
     """And without a reader of it there is nothing to say."""
     at = [100.0]
     clock = replace(hurried(), monotonic=lambda: at[0])
-    batch = Batch(calls(1))
-    sender = Sender(batch, batch, Script(), clock, Terms(), say=ignore, progress=lambda seconds: f"after {seconds:g} s")
+    batch, progress = Batch(calls(1)), Progress(lambda seconds: f"after {seconds:g} s", ignore, 5)
+    sender = Sender(batch, batch, Script(), clock, Terms(), say=ignore, progress=progress)
     at[0] = 107.5
     assert sender.progress() == "after 7.5 s"
     assert Sender(batch, batch, Script(), clock, Terms(), say=ignore).progress() == ""

@@ -802,37 +802,42 @@ def test_no_transcript_is_left_over() -> None:
 CANCELLED_AT = """
 import os, runpy, sys
 
+where, numbers, path = sys.argv[1:]
+del sys.argv[1:]
+
 class Canceller:
     def find_spec(self, name, *_):
-        if name == sys.argv[1]:
+        if name == where:
             sys.meta_path.remove(self)
-            os.kill(os.getpid(), int(sys.argv[2]))
+            os.kill(os.getpid(), int(numbers))
 
 sys.meta_path.insert(0, Canceller())
-runpy.run_path(sys.argv[3], run_name="__main__")
+runpy.run_path(path, run_name="__main__")
 """
 # The return of a function of ours, of those that end a run; or the interpreter's own end.
 CANCELLED_AFTER = """
 import atexit, os, runpy, sys
 
+where, numbers, path = sys.argv[1:]
+del sys.argv[1:]
 fired = []
 
 def cancel():
     fired.append(True)
-    for number in sys.argv[2].split():
+    for number in numbers.split():
         os.kill(os.getpid(), int(number))
 
 def profile(frame, what, _):
     place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_code.co_name}"
-    if (what, place) == ("return", sys.argv[1]):
+    if (what, place) == ("return", where):
         cancel()
 
 sys.setprofile(profile)
 atexit.register(lambda: fired or sys.stderr.write("there is no such place"))
-if sys.argv[1] == "exit":
+if where == "exit":
     atexit.register(cancel)
 atexit.register(sys.setprofile, None)
-runpy.run_path(sys.argv[3], run_name="__main__")
+runpy.run_path(path, run_name="__main__")
 """
 
 
@@ -855,7 +860,15 @@ def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: st
 
 @pytest.mark.parametrize(
     "place",
-    ["commands.py:set_outputs", "main.py:_publish", "main.py:main", "main.py:start", "process.py:run", "exit"],
+    [
+        "commands.py:set_outputs",
+        "main.py:_publish",
+        "main.py:run",
+        "main.py:main",
+        "main.py:start",
+        "process.py:run",
+        "exit",
+    ],
 )
 def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox, place: str) -> None:
     run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))

@@ -35,7 +35,11 @@ NETWORK = {
 }
 # What serves an input that most steps do not have.
 UNASKED = {"dx_action.deployment.pull_services", "dx_action.dx.failed_file"}
-NEVER = {"dx_action.sandbox", "unittest", "asyncio", "multiprocessing", "subprocess", "sqlite3"}
+COMMAND_LINE = {
+    *("dx_action.command_line", "dx_action.inputs.arguments", "dx_action.inputs.help", "dx_action.inputs.descriptions"),
+    *("dx_action.runner.console", "argparse"),
+}
+NEVER = {"dx_action.sandbox", "unittest", "asyncio", "multiprocessing", "subprocess", "sqlite3", *COMMAND_LINE}
 
 
 @dataclass(frozen=True)
@@ -112,19 +116,21 @@ def test_a_look_up_imports_no_other_way_of_finding_services(tmp_path: Path, dx: 
 WATCHED = """
 import atexit, gc, json, os, runpy, sys
 
+told, path = sys.argv[1:]
+del sys.argv[1:]
 opened, usual, collected = [], gc.get_threshold(), []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 gc.callbacks.append(lambda *_: collected.append(gc.get_threshold()))
 
 
 def tell():
-    with os.fdopen(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), "w") as file:
+    with os.fdopen(os.open(told, os.O_WRONLY | os.O_CREAT), "w") as file:
         late = [each for each in collected if each != usual]
         json.dump({"late": late, "raised": gc.get_threshold() != usual, "opened": opened}, file)
 
 
 atexit.register(tell)
-runpy.run_path(sys.argv[2], run_name="__main__")
+runpy.run_path(path, run_name="__main__")
 """
 
 

@@ -17,7 +17,7 @@ from dx_action.backfill.tally import Tally
 from dx_action.deployment.calls import Call, Result, serialise
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.delivery import Transport
-from dx_action.dx.sender import Sender, Terms
+from dx_action.dx.sender import Progress, Sender, Terms
 from dx_action.report.failures import Hint
 from dx_action.runner.runtime import Clock
 from dx_action.runner.workspace import Workspace
@@ -158,7 +158,7 @@ def prepared(
         clock or Hurried().clock(),
         given,
         say=said.append,
-        progress=lambda seconds: tally.progress(seconds, order.held_back),
+        progress=Progress(lambda seconds: tally.progress(seconds, order.held_back), said.append, 5),
     )
     return Told(job, order, tally, said, kept)
 

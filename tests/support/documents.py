@@ -1,8 +1,15 @@
-"""The documentation as the tests read it. `python tests/support/documents.py` renews the parts that are written by the code."""
+"""The documentation as the tests read it. `python tests/support/documents.py` renews the parts that are written by the code.
 
+It also writes the module of the inputs' descriptions, because the image has no `action.yml`.
+"""
+
+import json
 import re
 import sys
 from pathlib import Path
+from textwrap import wrap
+
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -12,6 +19,7 @@ from dx_action.report.failures import ADVICE
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- %s: written by `python tests/support/documents.py` from the code. -->"
 END = "<!-- %s: the end. -->"
+MODULE = "dx_action/inputs/descriptions.py"
 
 
 def read(page: str) -> str:
@@ -86,6 +94,24 @@ def renewed(text: str) -> str:
     return text
 
 
+def described() -> str:
+    """Return the module of the inputs' descriptions, as `action.yml` has them."""
+    inputs = yaml.safe_load(read("action.yml"))["inputs"]
+    lines = [
+        '"""The inputs\' descriptions for `--help`. Written by `python tests/support/documents.py` from `action.yml`. Pure."""',
+        "",
+        "DESCRIPTIONS = {",
+    ]
+    for name, about in inputs.items():
+        words = " ".join(about["description"].split())
+        parts = wrap(words, 100, drop_whitespace=False, break_long_words=False, break_on_hyphens=False)
+        first, *rest = (json.dumps(part, ensure_ascii=False) for part in parts)
+        lines += [f'    "{name}": {first}', *(f"    {part}" for part in rest)]
+        lines[-1] += ","
+    return "\n".join((*lines, "}", ""))
+
+
 if __name__ == "__main__":
     path = ROOT / "docs/errors.md"
     path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / MODULE).write_text(described(), encoding="utf-8")

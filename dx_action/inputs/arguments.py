@@ -1,0 +1,262 @@
+"""The command line's arguments: flags named as the inputs, read into the variables that the inputs are read from. Pure.
+
+No value is ever shown, and no argument that is neither a flag nor its value: a token may have been pasted into the wrong place.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_origin
+
+from dx_action.errors import Problem
+from dx_action.inputs.model import Inputs, Rule, read_inputs
+from dx_action.inputs.names import nearest
+from dx_action.runner.runtime import bare_token
+from dx_action.secrecy import Secret
+from dx_action.text import join_names
+
+# GitHub fills these in, in a workflow.
+HIDDEN = ("job-index", "check-run-id")
+# Arguments are shown in lists of processes, in histories of shells and in logs, so these are read from variables alone.
+TOKENS = {"dx-token": "DX_TOKEN", "github-token": "GITHUB_TOKEN"}
+VARIABLES = {"dx-host": "DX_HOST", **TOKENS}
+_FIELDS = {str(field.alias): field.annotation for field in Inputs.model_fields.values()}
+FLAGS = tuple(name for name in _FIELDS if name not in (*HIDDEN, *TOKENS))
+YES_OR_NO = (*(name for name in FLAGS if _FIELDS[name] is bool), "json")
+LISTS = tuple(name for name in FLAGS if get_origin(_FIELDS[name]) is tuple)
+OWN = {"help": ("--help", "-h"), "version": ("--version",)}
+# Which servers of GitHub's look-ups ask. Every other variable of GitHub's belongs to a workflow.
+_SERVERS = ("GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL")
+_FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}", re.ASCII)
+# What an input is called in a message, alone or with a value, but for a column of a file and for the words of a choice.
+_NAMED = re.compile(
+    r"is not one of (?:`[^`]*`,? ?)+|(?<!ended in )(?<!output )(?<!no )`([a-z-]+)(: [^`]*)?`|\bfrom input ([a-z-]+)\b"
+)
+
+
+def _needs_connection(inputs: Inputs) -> bool:
+    return not (inputs.dry_run or inputs.csv_file)
+
+
+# What an event says in a workflow has to be written.
+_RULES = (
+    Rule(
+        ("dx-host",),
+        lambda inputs: _needs_connection(inputs) and inputs.dx_host is None,
+        "is missing. Set the variable DX_HOST to your DX instance's host, as in acme.getdx.net, or write this flag.",
+        unset=True,
+    ),
+    Rule(
+        ("dx-token",),
+        lambda inputs: _needs_connection(inputs) and inputs.dx_token is None,
+        "is missing. Set this variable to a DX Data Cloud API token, from wherever your system stores secrets.",
+        unset=True,
+    ),
+    Rule(
+        ("repository",),
+        lambda inputs: (
+            not inputs.repository
+            and (
+                inputs.operation in ("deploy", "set-pull-services")
+                or (inputs.operation == "backfill" and not inputs.backfill_file)
+            )
+        ),
+        "is missing. Write the repository as DX names it, as in acme/shop.",
+        unset=True,
+    ),
+    Rule(
+        ("commit-sha",),
+        lambda inputs: (
+            inputs.operation == "deploy"
+            and not (inputs.commit_sha or inputs.merge_commit_shas or inputs.attribution == "repository")
+        ),
+        "is missing. Write the deployed commit, or `merge-commit-shas`, or `attribution: repository`.",
+        unset=True,
+    ),
+    Rule(
+        ("reference-id",),
+        lambda inputs: inputs.operation == "deploy" and not inputs.reference_id,
+        "is missing. Write an id that stays the same if this deployment is sent again, and that no other deployment has.",
+        unset=True,
+    ),
+    Rule(
+        ("pull-number",),
+        lambda inputs: (
+            inputs.operation == "set-pull-services"
+            and not (inputs.pull_number or inputs.pull_id or inputs.since or inputs.until)
+        ),
+        "is missing. Write the number of the pull request whose services are to be set.",
+        unset=True,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """What a command line asks for: the inputs' texts by name, and what is wrong with it.
+
+    `meant` are inputs that a flag with a problem may stand for, so that nothing is said of their lack. `refused` are tokens that
+    were written as flags. `shows` is "help" or "version" if nothing else is to be done.
+    """
+
+    texts: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    meant: frozenset[str] = frozenset()
+    json: bool = False
+    shows: str = ""
+    refused: tuple[Secret, ...] = ()
+
+    def variables(self, env: Mapping[str, str], folder: str) -> dict[str, str]:
+        """Return the environment as a workflow's step would have it: with the inputs, and without another job's variables.
+
+        `folder` takes the place of the workspace.
+        """
+        kept = {
+            name: text
+            for name, text in env.items()
+            if name in _SERVERS or not name.upper().startswith(("INPUT_", "GITHUB_"))
+        }
+        texts = {name: env.get(variable, "") for name, variable in VARIABLES.items()} | dict(self.texts)
+        if texts.get("operation", "").strip().lower() in ("", "deploy", "check", "backfill"):
+            # Its default is the name of a system that has no part in this.
+            texts["source-name"] = texts.get("source-name", "").strip() or "none"
+        return kept | {f"INPUT_{name.upper()}": text for name, text in texts.items()} | {"GITHUB_WORKSPACE": folder}
+
+    def inputs(self, env: Mapping[str, str], now: datetime) -> Inputs:
+        """Read the inputs from `variables`. Raises BadInput with every problem at once."""
+        return read_inputs(env, now, self.problems, _RULES, self.meant)
+
+
+def passed_over(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a warning of variables that are inputs in a workflow."""
+    names = [name for name, text in env.items() if name.upper().startswith("INPUT_") and text.strip()]
+    if not names:
+        return ()
+    which, count = join_names(sorted(names)), "is" if len(names) == 1 else "are"
+    return (
+        f"{which} {count} ignored outside of GitHub Actions. Write flags instead, and tokens in {' and '.join(TOKENS.values())}.",
+    )
+
+
+def parse_arguments(argv: Sequence[str]) -> Arguments:
+    """Read the arguments, without the program's name. Raises nothing: what is wrong is among the problems."""
+    return _Reader(argv).read()
+
+
+class _Reader:
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv, self._at = argv, 0
+        self._texts: dict[str, list[str]] = {}
+        self._problems: list[Problem] = []
+        self._meant: set[str] = set()
+        self._refused: list[Secret] = []
+
+    def read(self) -> Arguments:
+        shows = ""
+        while self._at < len(self._argv):
+            argument = self._argv[self._at]
+            self._at += 1
+            flag, equals, text = argument.partition("=")
+            shows = shows or next((name for name, flags in OWN.items() if argument in flags), "")
+            if argument in (*OWN["help"], *OWN["version"]):
+                continue
+            value = text if equals else None
+            name = flag.removeprefix("--")
+            if flag == f"--{name}" and name in TOKENS:
+                self._refuse(name, value)
+            elif flag == f"--{name}" and name in (*FLAGS, "json"):
+                self._take(name, value)
+            else:
+                self._unknown(flag, value)
+        texts = dict(self._joined())
+        json = texts.pop("json", "").strip().lower()
+        if json not in ("", "true", "false") and "json" not in {problem.subject for problem in self._problems}:
+            self._problem("json", "is neither `true` nor `false`. Write it alone.")
+        return Arguments(
+            texts=texts,
+            problems=tuple(self._problems),
+            meant=frozenset(self._meant),
+            json=json == "true",
+            shows=shows,
+            refused=tuple(self._refused),
+        )
+
+    def _next(self) -> str | None:
+        """Return the next argument if it can be a value."""
+        if self._at >= len(self._argv) or self._argv[self._at].startswith("--"):
+            return None
+        self._at += 1
+        return self._argv[self._at - 1]
+
+    def _take(self, name: str, value: str | None) -> None:
+        if value is None:
+            value = self._next()
+        if value is None and name in YES_OR_NO:
+            value = "true"
+        if value is None:
+            self._problem(
+                name, f"has no value. Write it after the flag; if it begins with `--`, as in --{name}=--value."
+            )
+            value = ""
+        self._texts.setdefault(name, []).append(value)
+
+    def _refuse(self, name: str, value: str | None) -> None:
+        if value is None and self._at < len(self._argv):  # whatever it is, it is taken for the token
+            value = self._argv[self._at]
+            self._at += 1
+        if value and value.strip():
+            forms = dict.fromkeys((value.strip(), bare_token(value)))
+            self._refused += [Secret(f"the text of `--{name}`", form) for form in forms if form]
+        text = (
+            f"is not taken as a flag: others can read arguments in lists of processes. Set the variable {TOKENS[name]}, "
+            "and change the token if somebody may have seen it."
+        )
+        self._problem(f"--{name}", text)
+        self._meant.add(name)
+
+    def _unknown(self, flag: str, value: str | None) -> None:
+        place = f"argument {self._at}"
+        if not _FLAG.fullmatch(flag):
+            self._problem(place, "is no flag. Write each value right after its flag, in quotes if it has spaces.")
+            return
+        meant = tuple(nearest(flag.strip("-"), (*FLAGS, *TOKENS, "json", *OWN)))
+        if value is None:
+            value = self._next()
+        words = " or ".join(TOKENS.get(name) or f"`--{name}`" for name in meant)
+        cure = f"Did you mean {words}?" if meant else "`--help` lists the flags."
+        self._problem(flag, f"is not a flag. {cure}")
+        self._meant.update(meant)
+
+    def _problem(self, name: str, text: str) -> None:
+        self._problems.append(Problem(name, text))
+
+    def _joined(self) -> Iterator[tuple[str, str]]:
+        for name, values in self._texts.items():
+            if len(values) > 1 and name not in LISTS:
+                self._problem(name, "is written more than once. Keep one of them.")
+            elif len(values) > 1 and any(map(_is_list, values)):
+                self._problem(name, "is written more than once, and has a list. Write one item each time, or one list.")
+            yield name, "\n".join(values)
+
+
+def _is_list(text: str) -> bool:
+    return text.strip()[:1] in ("[", "{") or "," in text.partition("=")[0] or len(text.strip().splitlines()) > 1
+
+
+def as_flags(text: str) -> str:
+    """Return a message with each input named as the command line has it: `--service`, `--dry-run true` or `DX_TOKEN`."""
+    before, column, after = text.partition(", column `")
+    return f"{_NAMED.sub(_as_flag, before)}{column}{after}"
+
+
+def _as_flag(found: re.Match[str]) -> str:
+    name, value, source = found.groups()
+    name = name or source
+    if name in TOKENS:
+        shown = TOKENS[name]
+    elif name in (*FLAGS, "json"):
+        shown = f"--{name}{(value or '').replace(':', '', 1)}"
+    else:
+        return found[0]
+    return f"from {shown}" if source else f"`{shown}`"

@@ -1,0 +1,345 @@
+"""The command line: the real entry point with arguments, outside of GitHub Actions."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commands import DEPLOY, PROGRAM, environment, ran, ran_on_a_terminal
+from dx_action import __version__
+from dx_action.inputs.help import USAGE
+from dx_action.sandbox import Fault, Sandbox
+from leaking import SECRET, can_be_read
+from runner import PATIENCE, TOKEN, Step, connected, until
+from stand_in import GitHub, Repo
+
+NO_WORKFLOW = re.compile(r"::|\bINPUT_|GITHUB_(?!TOKEN)|\$\{\{")
+ROWS = "deployed_at,service,repository,commit_sha\n" + "".join(
+    f"2025-03-04T12:00:{second:02}Z,web,acme/shop,abc1234\n" for second in range(20)
+)
+
+
+@pytest.fixture
+def dx() -> Iterator[Sandbox]:
+    with Sandbox(token=TOKEN) as running:
+        yield running
+
+
+# A deployment.
+
+
+def test_a_deployment_is_registered(tmp_path: Path, dx: Sandbox) -> None:
+    done = ran(tmp_path, [*DEPLOY, "--deployed-at", "2025-03-04T12:00:00Z", "--environment="], environment(dx))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert [request["json"] for request in dx.requests()] == [
+        {
+            "reference_id": "build-7",
+            "deployed_at": "2025-03-04T12:00:00Z",
+            "service": {"identifier": "web"},
+            "repository": "acme/shop",
+            "commit_sha": "abc1234",
+        }
+    ]
+    assert done.messages == [("notice", "Deployment registered in DX: web.")]
+    assert done.stdout.splitlines()[:3] == [
+        f"DX deployment action {__version__}",
+        "The arguments:",
+        "  repository         acme/shop  from --repository",
+    ]
+    assert not NO_WORKFLOW.search(done.stdout)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_id_is_registered_once(tmp_path: Path, dx: Sandbox) -> None:
+    """A job that its system tries again has another time, and DX keeps the first."""
+    for time, status in (("2025-03-04T12:00:00Z", "registered"), ("2025-03-04T12:05:00Z", "already-registered")):
+        done = ran(tmp_path, [*DEPLOY, "--json", "--deployed-at", time], environment(dx))
+        assert (done.exit_code, done.outputs["status"]) == (0, status)
+    assert [each["deployed_at"] for each in dx.deployments()] == ["2025-03-04T12:00:00Z"]
+
+
+def test_several_services_share_the_id(tmp_path: Path, dx: Sandbox) -> None:
+    done = ran(tmp_path, [*DEPLOY, "--service", "api=The API", "--source-name", "Argo CD", "--json"], environment(dx))
+    assert done.outputs["reference-ids"] == ["build-7/web", "build-7/api"]
+    assert {each["source_name"] for each in dx.deployments()} == {"Argo CD"}
+
+
+def test_json_is_one_object_on_stdout(tmp_path: Path, dx: Sandbox) -> None:
+    done = ran(tmp_path, ["--json", *DEPLOY], environment(dx))
+    assert done.exit_code == 0
+    assert done.outputs["status"] == "registered"
+    assert done.outputs["services"] == ["web"]
+    assert done.outputs["requests"][0]["body"]["reference_id"] == "build-7"
+    assert done.messages == [("notice", "Deployment registered in DX: web.")]
+
+
+# What is wrong.
+
+
+def test_every_problem_is_told_by_the_names_that_were_typed(tmp_path: Path, dx: Sandbox) -> None:
+    done = ran(tmp_path, ["--sevice", "web", "--timeout", "soon", "--json"], environment())
+    assert done.exit_code == 1
+    assert done.outputs["status"] == "failed"
+    ((level, message),) = done.messages
+    assert level == "error"
+    names = [line.split("`")[1] for line in message.splitlines()[1:]]
+    expected = ["--sevice", "--timeout", "--dx-host", "DX_TOKEN", "--repository", "--commit-sha", "--reference-id"]
+    assert names == expected
+    assert all(f"`{name}`" in done.outputs["reason"] for name in expected)
+    assert not NO_WORKFLOW.search(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((), 1),
+        (("--help",), 0),
+        (("--version",), 0),
+        (("--sevice", "web", "-h"), 0),
+        (("--service",), 1),
+        (("web",), 1),
+        ((*DEPLOY, "--dry-run", "--dx-token", "x"), 1),
+        ((*DEPLOY, "--dry-run", "--dx-token", "x", "--fail-on-error=false"), 0),
+        ((*DEPLOY, "--dry-run"), 0),
+        ((*DEPLOY, "--success", "cancelled"), 0),
+    ],
+)
+def test_the_exit_code_is_0_or_1(tmp_path: Path, argv: tuple[str, ...], expected: int) -> None:
+    done = ran(tmp_path, argv, environment(DX_HOST="acme", DX_TOKEN="x-y-z"))
+    assert done.exit_code == expected
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_version_are_on_stdout_and_a_bare_call_says_how(tmp_path: Path) -> None:
+    assert ran(tmp_path, ["--version"], environment()).stdout == f"DX deployment action {__version__}\n"
+    help_, bare = ran(tmp_path, ["--help"], environment()), ran(tmp_path, [], environment())
+    assert help_.stdout.startswith("usage: ")
+    assert max(map(len, help_.stdout.splitlines())) <= 100
+    assert (bare.stdout, bare.stderr) == ("", f"{USAGE}\n")
+
+
+def test_a_refusal_of_dx_is_red_and_says_what_to_send_again(tmp_path: Path) -> None:
+    with Sandbox(token=TOKEN, faults=[{"status": 422, "error": "service_retired"}]) as dx:
+        done = ran(tmp_path, [*DEPLOY, "--failed-file", "out/failed.jsonl"], environment(dx))
+    assert done.exit_code == 1
+    assert "Requests that DX has not confirmed, to be sent again:\n  POST /api/deployments.create\n  {" in done.stdout
+    (line,) = (tmp_path / "out/failed.jsonl").read_text().splitlines()
+    assert json.loads(line)["reference_id"] == "build-7"
+
+
+# Secrets.
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--dx-token", SECRET),
+        (f"--dx-token={SECRET}",),
+        (f"--github-token=Bearer {SECRET}",),
+        ("--dx-tokn", SECRET),
+        ("--dx_token", SECRET),
+        ("--token", SECRET),
+        (SECRET,),
+        ("--service", "web", SECRET),
+        ("--dry-run", SECRET),
+        ("--repository", SECRET),
+        ("--dx-host", SECRET),
+        ("--metadata", json.dumps({"token": SECRET})),
+        ("--commit-sha", SECRET, "--commit-sha", SECRET),
+        ("--json", "--dx-token", SECRET),
+        ("--json", SECRET),
+        ("--json", "--sevice", SECRET),
+    ],
+)
+def test_a_token_among_the_arguments_is_not_shown_or_sent(tmp_path: Path, dx: Sandbox, argv: tuple[str, ...]) -> None:
+    done = ran(tmp_path, argv, environment(dx))
+    assert done.exit_code == 1
+    assert not can_be_read(done.stdout + done.stderr)
+    assert dx.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "debug"), [((), ""), (("--json",), ""), (("--dry-run",), ""), ((), "1"), (("--json",), "1")]
+)
+def test_the_token_is_in_no_line(tmp_path: Path, more: tuple[str, ...], debug: str) -> None:
+    """No runner masks it, so no command names it either. DX may repeat it."""
+    fault = Fault(status=422, error=f"no_{SECRET}", message=f"The token {SECRET} is bad.")
+    with Sandbox(token=SECRET, faults=[fault]) as dx:
+        env = environment(dx, DX_TOKEN=SECRET, GITHUB_TOKEN=SECRET[::-1], RUNNER_DEBUG=debug)
+        done = ran(tmp_path, [*DEPLOY, *more], env)
+    assert done.exit_code == int("--dry-run" not in more)
+    text = done.stdout + done.stderr
+    assert not can_be_read(text)
+    assert not can_be_read(text, SECRET[::-1])
+    assert "add-mask" not in text
+    assert ("debug: POST" in text) is bool(debug)
+
+
+# In GitHub Actions, and next to it.
+
+
+def test_in_a_workflow_arguments_are_ignored_and_that_is_said(tmp_path: Path, dx: Sandbox) -> None:
+    step = Step(tmp_path, connected(dx))
+    env = step.environment()
+    done = ran(step.workspace, [*DEPLOY, "--dry-run"], env, "-X", "importtime")
+    run = step.read(env, done.exit_code, done.stdout)
+    assert run.status == "registered"
+    assert run.remarks == [
+        (
+            "warning",
+            "`args` is ignored: arguments are for the command line, outside of GitHub Actions. Write inputs in `with:`.",
+        )
+    ]
+    assert [each["service"]["identifier"] for each in dx.deployments()] == ["checkout"]
+    assert "dx_action.command_line" not in done.stderr
+
+
+def test_another_system_s_variables_change_nothing(tmp_path: Path, dx: Sandbox) -> None:
+    """A runner of GitHub's may start Jenkins' agent, say: its variables are not this command's."""
+    output = tmp_path / "output"
+    output.touch()
+    of_a_workflow = {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(output), "GITHUB_SHA": "c8924154"}
+    of_a_workflow |= {"GITHUB_REPOSITORY": "acme/other", "GITHUB_EVENT_NAME": "push", "GITHUB_RUN_ID": "7"}
+    done = ran(tmp_path, DEPLOY, environment(dx, INPUT_ENVIRONMENT="staging", **of_a_workflow))
+    assert done.exit_code == 0
+    (body,) = (request["json"] for request in dx.requests())
+    assert body.keys() == {"reference_id", "deployed_at", "service", "repository", "commit_sha"}
+    assert output.read_text() == ""
+    assert ("warning", "INPUT_ENVIRONMENT is ignored") in [(level, text[:28]) for level, text in done.messages]
+
+
+# Every operation.
+
+
+def test_a_deployment_is_corrected_and_deleted(tmp_path: Path, dx: Sandbox) -> None:
+    assert ran(tmp_path, DEPLOY, environment(dx)).exit_code == 0
+    change = ["--operation", "update", "--reference-id", "build-7", "--success", "failure", "--json"]
+    assert ran(tmp_path, change, environment(dx)).outputs["status"] == "updated"
+    assert [each["success"] for each in dx.deployments()] == [False]
+    delete = ["--operation", "delete", "--reference-id", "build-7", "--json"]
+    done = ran(tmp_path, delete, environment(dx))
+    assert [(level, "`--confirm-delete`" in text) for level, text in done.messages] == [("error", True)]
+    assert ran(tmp_path, [*delete, "--confirm-delete", "build-7"], environment(dx)).outputs["status"] == "deleted"
+    assert dx.deployments() == []
+
+
+def test_a_file_is_read_from_the_current_folder(tmp_path: Path, dx: Sandbox) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    argv = ["--operation", "backfill", "--backfill-file", "rows.csv", "--max-per-second=0"]
+    done = ran(tmp_path, argv, environment(dx))
+    assert done.exit_code == 0
+    assert len(dx.deployments()) == 20
+    assert {each.get("source_name") for each in dx.deployments()} == {None}
+    assert "\x1b" not in done.stdout
+    (tmp_path / "rows.csv").write_text(ROWS + "noon,web,acme/shop,x\n")
+    ((_, message),) = ran(tmp_path, argv, environment(dx)).messages
+    assert "`--backfill-file` line 22, column `deployed_at`" in message
+
+
+def test_a_pull_request_s_services_are_set(tmp_path: Path, dx: Sandbox) -> None:
+    argv = ["--operation=set-pull-services", "--repository=acme/shop", "--pull-number=7", "--service=web", "--json"]
+    done = ran(tmp_path, argv, environment(dx))
+    assert done.outputs["status"] == "pull-services-set"
+    (body,) = (request["json"] for request in dx.requests())
+    assert body == {"repository": "acme/shop", "pull_number": 7, "services": [{"identifier": "web"}]}
+
+
+def test_github_is_asked_with_the_token_of_the_environment(tmp_path: Path, dx: Sandbox) -> None:
+    repo = Repo("acme/shop")
+    repo.commit({"CODEOWNERS": "web/* @acme/owners\n"})
+    pull = repo.pulls.ship({"web/a.py": "1"}, how="squash")
+    argv = [
+        "--repository=acme/shop",
+        f"--commit-sha={pull.merge_commit_sha}",
+        "--reference-id=7",
+        "--services-from=codeowners",
+    ]
+    with GitHub(repo) as github:
+        env = environment(dx, GITHUB_TOKEN=github.token, GITHUB_API_URL=github.api_url)
+        done = ran(tmp_path, [*argv, f"--pull-number={pull.number}", "--json"], env)
+        assert done.outputs["services"] == ["owners"], done.stderr
+        without = ran(tmp_path, [*argv, f"--pull-number={pull.number}"], env | {"GITHUB_TOKEN": ""})
+    ((level, message),) = without.messages
+    assert level == "error"
+    assert "`GITHUB_TOKEN`" in message
+    assert "github-token" not in message
+
+
+# On a terminal.
+
+
+def test_on_a_terminal_there_are_colours_a_width_and_a_bar(tmp_path: Path, dx: Sandbox) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    argv = ["--operation", "backfill", "--backfill-file", "rows.csv", "--max-per-second", "20"]
+    done = ran_on_a_terminal(tmp_path, argv, environment(dx, TERM="xterm", COLUMNS="70"))
+    assert done.exit_code == 0
+    assert re.search(r"\r\x1b\[K\[#*-+\] \d+ of 20 sent, 0 failed", done.stdout)
+    assert "\x1b[1;36mnotice:\x1b[0m " in done.stdout
+    messages = done.stdout[done.stdout.index("notice:") :].splitlines()[1:]
+    assert all(len(line) <= 70 for line in messages)
+
+
+@pytest.mark.parametrize(
+    ("env", "colours", "bar"),
+    [
+        ({"TERM": "xterm"}, True, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True, True),
+        ({"TERM": "dumb"}, False, False),
+        ({}, False, False),
+    ],
+)
+def test_a_terminal_is_asked_what_it_can(
+    tmp_path: Path, dx: Sandbox, env: dict[str, str], colours: bool, bar: bool
+) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    argv = ["--operation", "backfill", "--backfill-file", "rows.csv", "--max-per-second", "20"]
+    done = ran_on_a_terminal(tmp_path, argv, environment(dx, **env))
+    assert done.exit_code == 0
+    assert ("\x1b[1;" in done.stdout) is colours
+    assert ("\x1b[K" in done.stdout) is bar
+
+
+def test_help_keeps_to_the_terminal_s_width(tmp_path: Path) -> None:
+    done = ran_on_a_terminal(tmp_path, ["--help"], environment(TERM="xterm", COLUMNS="60"))
+    flags = done.stdout.partition("\nConnection:\n")[2].splitlines()
+    assert max(map(len, flags)) <= 60
+
+
+# Signals and closed streams.
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_cancel_is_reported(tmp_path: Path, number: signal.Signals) -> None:
+    with Sandbox(token=TOKEN, faults=[Fault(hang=PATIENCE)]) as dx:
+        command = [*PROGRAM, *DEPLOY]
+        with subprocess.Popen(command, cwd=tmp_path, env=environment(dx), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            said = ""
+            while "Sending to" not in said:
+                said += process.stdout.readline()
+            until(lambda: bool(dx.requests()))
+            process.send_signal(number)
+            rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "error: It is unknown whether DX registered web: cancelled." in rest
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--help",)])
+@pytest.mark.parametrize("streams", [{"stdout"}, {"stderr"}, {"stdout", "stderr"}])
+def test_a_reader_that_has_gone_changes_nothing(
+    tmp_path: Path, dx: Sandbox, more: tuple[str, ...], streams: set[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    given = {name: writer if name in streams else subprocess.PIPE for name in ("stdout", "stderr")}
+    done = subprocess.run(
+        [*PROGRAM, *DEPLOY, *more], cwd=tmp_path, env=environment(dx), timeout=PATIENCE, check=False, **given
+    )  # type: ignore[call-overload]
+    assert done.returncode == 0
+    assert len(dx.deployments()) == int("--help" not in more)

@@ -1,0 +1,72 @@
+"""The command line as a process: the real entry point with arguments, in a folder of its own, on a pipe or on a terminal."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dx_action.sandbox import Sandbox
+from runner import PATIENCE, ROOT, TOKEN
+
+DEPLOY = ("--service", "web", "--repository", "acme/shop", "--commit-sha", "abc1234", "--reference-id", "build-7")
+# As the image starts it.
+PROGRAM = (sys.executable, "-I", "-u", "-B", str(ROOT / "entrypoint.py"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command left."""
+
+    exit_code: int
+    stdout: str
+    stderr: str = ""
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What `--json` wrote: one object, and nothing else."""
+        (line,) = self.stdout.splitlines()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """Each message's level and text."""
+        text = self.stderr if self.stdout.startswith("{") else self.stdout
+        found = re.findall(r"^(error|warning|notice): (.*\n(?:  .*\n)*)", text, re.MULTILINE)
+        return [(level, re.sub(r"^  ", "", message, flags=re.MULTILINE).strip()) for level, message in found]
+
+
+def environment(dx: Sandbox | None = None, **more: str | None) -> dict[str, str]:
+    """Give a command's variables, those that reach this DX among them; None takes one away."""
+    reach = {"DX_HOST": dx.url, "DX_TOKEN": TOKEN} if dx else {}
+    env: Mapping[str, str | None] = {"PATH": os.defpath, "HOME": "/nonexistent", **reach, **more}
+    return {name: value for name, value in env.items() if value is not None}
+
+
+def ran(folder: Path, argv: Sequence[str], env: Mapping[str, str], *flags: str) -> Ran:
+    """Run a command in a folder. `flags` are the interpreter's."""
+    command = [*PROGRAM[:-1], *flags, PROGRAM[-1], *argv]
+    done = subprocess.run(command, cwd=folder, env=dict(env), capture_output=True, timeout=PATIENCE, check=False)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def ran_on_a_terminal(folder: Path, argv: Sequence[str], env: Mapping[str, str]) -> Ran:
+    """Run a command whose output and errors are a terminal's."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*PROGRAM, *argv], cwd=folder, env=dict(env), stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 1 << 16):
+                shown += part
+        except OSError:  # the other end is closed
+            pass
+        process.wait(PATIENCE)
+    os.close(ours)
+    return Ran(process.returncode, shown.decode().replace("\r\n", "\n"))
