@@ -6,7 +6,6 @@ of the file that the rows came from.
 
 import csv
 import json
-import os
 import weakref
 from array import array
 from collections import Counter
@@ -14,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO, Any, get_args
 
 from dx_action.backfill.rows import COLUMNS
 from dx_action.deployment.calls import FIELDS, Call, Method
 from dx_action.errors import BadEvent, naming_input
-from dx_action.runner.workspace import Workspace
+from dx_action.runner.workspace import Workspace, read_at
 from dx_action.text import plural
 
 # DX counts a deployment without an environment as one of production, so both share a key.
@@ -45,6 +45,7 @@ class Rows:
             text = "is not a folder in which a temporary file can be written. Name one that is."
             raise BadEvent.of("TMPDIR", text) from None
         weakref.finalize(self, self._file.close)
+        self._reading = Lock()
         self._written = 0
         self._offsets, self._lengths, self._lines = array("Q"), array("I"), array("I")
         self.times, self.keys = array("q"), array("I")
@@ -81,6 +82,7 @@ class Rows:
         fields = (call.method, call.service, call.reference_id, call.body.decode(), call.subject)
         data = json.dumps(fields).encode()
         try:
+            self._file.seek(self._written)  # reading may have moved it
             self._file.write(data)
             self._file.flush()
         except OSError:
@@ -93,7 +95,8 @@ class Rows:
 
     def call(self, index: int) -> Call:
         """Read the row again, with the same bytes each time. Several threads may do so at once."""
-        data = os.pread(self._file.fileno(), self._lengths[index], self._offsets[index])
+        with self._reading:
+            data = read_at(self._file.fileno(), self._offsets[index], self._lengths[index])
         method, service, reference_id, body, subject = json.loads(data)
         return Call(method, service, reference_id, body.encode(), subject)
 

@@ -6,6 +6,7 @@ SSLKEYLOGFILE, into which urllib3's own contexts would write the keys of a conne
 
 import re
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http.client import HTTPException
@@ -209,7 +210,8 @@ def _load_file(path: Path, context: ssl.SSLContext) -> bool:
 def _trust_public(context: ssl.SSLContext) -> None:
     """Trust the system's CAs if they are in a folder with hashed names, of which a connection reads one file; else certifi's."""
     folder = Path(ssl.get_default_verify_paths().openssl_capath)
-    if any(folder.glob("*.0")):
+    # Of other systems this is a path of the machine that OpenSSL was built on, which anybody might make.
+    if sys.platform == "linux" and any(folder.glob("*.0")):
         context.load_verify_locations(capath=folder)
         return
     import certifi  # noqa: PLC0415 - only if there is no such folder

@@ -1,7 +1,10 @@
 """The files in the workspace that inputs name, which nothing else reads or writes.
 
-A path is opened part by part from the workspace's folder, so that no symbolic link in it is followed. The action runs as root:
-what it creates gets the workspace's owner, or later steps could not change it.
+A path is opened part by part from the workspace's folder, so that no symbolic link in it is followed. In the container the action
+runs as root: what it creates gets the workspace's owner, or later steps could not change it.
+
+Windows opens nothing relative to an open folder, refuses no link while it opens, and has no owners to give a file to. There each
+part is looked at just before it is opened: a link that another process puts there in between is followed.
 """
 
 import errno
@@ -10,6 +13,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -18,7 +22,25 @@ from dx_action.errors import InvalidValue
 MEBIBYTE = 1 << 20
 _NO_FILE = "names something that is not a file."
 _REMOTE = r"^[ \t]*url[ \t]*=[ \t]*(\S+)"
-_PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+# Whether a name is opened relative to an open folder, and no link is followed there.
+_RELATIVE = hasattr(os, "O_NOFOLLOW") and os.open in os.supports_dir_fd
+
+
+def _flags(*names: str) -> int:
+    """Return the flags that this system has. Those of Windows have a file read and written as it is."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+_NO_FOLLOW = _flags("O_NOFOLLOW")
+_PLAIN = _NO_FOLLOW | _flags("O_CLOEXEC", "O_NONBLOCK", "O_BINARY", "O_NOINHERIT")
+_FOLDER = _NO_FOLLOW | _flags("O_DIRECTORY", "O_CLOEXEC")
+_CHOWN: Callable[[int, int, int], None] | None = getattr(os, "fchown", None)
+_REPARSE_POINT = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT: symbolic links, junctions and their kind
+# What Windows takes for something else than a file's name: a drive, a stream, a wildcard, a device, a short form.
+_NOT_ON_WINDOWS = re.compile(
+    r"""[<>:"|?*\\\x00-\x1f]|[ .]\Z|~\d|\A(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]|conin\$|conout\$)\s*(?:\.|\Z)""",
+    re.IGNORECASE,
+)
 
 
 class NotThere(InvalidValue):
@@ -31,7 +53,9 @@ class NoFolder(InvalidValue):
 
 def read_regular(path: Path, most: int, *, follow: bool = False) -> bytes:
     """Read a file of at most `most` bytes that is none of an input's; a symbolic link only if it is to `follow`. Raises OSError."""
-    flags = os.O_RDONLY | (_PLAIN & ~os.O_NOFOLLOW if follow else _PLAIN)
+    if not (follow or _RELATIVE):
+        _refuse_link(path)
+    flags = os.O_RDONLY | (_PLAIN & ~_NO_FOLLOW if follow else _PLAIN)
     with os.fdopen(os.open(path, flags), "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(errno.EINVAL, _NO_FILE)
@@ -41,17 +65,81 @@ def read_regular(path: Path, most: int, *, follow: bool = False) -> bytes:
     return data
 
 
+def read_at(file: int, offset: int, length: int) -> bytes:
+    """Read so many bytes from an offset. Where a system cannot do that at once, no two threads may."""
+    if hasattr(os, "pread"):
+        return os.pread(file, length, offset)
+    os.lseek(file, offset, os.SEEK_SET)
+    return os.read(file, length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is open; without `descriptor`, only looked at."""
+
+    path: str
+    descriptor: int | None
+
+    def name(self, name: str, refusal: int = errno.ELOOP) -> str:
+        """Return what a call takes for a name in this folder, together with `descriptor`. Raises OSError."""
+        if self.descriptor is not None:
+            return name
+        if _NOT_ON_WINDOWS.search(name):
+            raise OSError(errno.EINVAL, _NO_FILE)
+        path = os.path.join(self.path, name)  # noqa: PTH118 - a Path would drop dots
+        with suppress(FileNotFoundError):
+            _refuse_link(path, refusal)
+        return path
+
+    def open(self, name: str, flags: int) -> int:
+        return os.open(self.name(name), flags | _PLAIN, 0o644, dir_fd=self.descriptor)
+
+    def stat(self, name: str) -> os.stat_result:
+        return os.stat(self.name(name), dir_fd=self.descriptor, follow_symlinks=False)
+
+    def unlink(self, name: str) -> None:
+        os.unlink(self.name(name), dir_fd=self.descriptor)
+
+    def replace(self, name: str, by: str) -> None:
+        os.replace(self.name(by), self.name(name), src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+
+    def make(self, name: str) -> None:
+        os.mkdir(self.name(name), 0o755, dir_fd=self.descriptor)
+
+    def inner(self, name: str) -> "_Folder":
+        """Open a folder in it. Raises OSError."""
+        return _enter(self.name(name, errno.ENOTDIR), _FOLDER, self.descriptor)
+
+    def close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+
+
+def _enter(path: str, flags: int, parent: int | None = None) -> _Folder:
+    if _RELATIVE:
+        return _Folder(path, os.open(path, os.O_RDONLY | flags, dir_fd=parent))
+    if not stat.S_ISDIR(Path(path).stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, _NO_FILE)
+    return _Folder(path, None)
+
+
+def _refuse_link(path: str | Path, refusal: int = errno.ELOOP) -> None:
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode) or getattr(found, "st_file_attributes", 0) & _REPARSE_POINT:
+        raise OSError(refusal, _NO_FILE)
+
+
 class Workspace:
     """The workspace's folder. `path` is relative to it, as `parse_path` returns it.
 
-    `debug` writes a line for who debugs the step; `chown` is os.fchown.
+    `debug` writes a line for who debugs the step; `chown` is os.fchown, where there is one.
     """
 
     def __init__(
         self,
         root: str,
         debug: Callable[[str], None] = lambda _: None,
-        chown: Callable[[int, int, int], None] = os.fchown,
+        chown: Callable[[int, int, int], None] | None = _CHOWN,
     ) -> None:
         self._root, self._debug, self._chown = root, debug, chown
 
@@ -92,19 +180,19 @@ class Workspace:
         part = f".{name[:200]}.part"
         with self._folders(folders, make=True) as folder:
             with suppress(FileNotFoundError):
-                if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                if not stat.S_ISREG(folder.stat(name).st_mode):
                     raise InvalidValue(_NO_FILE)
             with suppress(FileNotFoundError):
-                os.unlink(part, dir_fd=folder)
-            file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o644, dir_fd=folder)
+                folder.unlink(part)
+            file = folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:
                 with os.fdopen(file, "wb") as stream:
                     self._hand_over(file)
                     yield stream
-                os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+                folder.replace(name, part)
             except BaseException:
                 with suppress(FileNotFoundError):  # a signal may come just after the renaming
-                    os.unlink(part, dir_fd=folder)
+                    folder.unlink(part)
                 raise
 
     def append(self, path: str, data: bytes) -> None:
@@ -115,7 +203,7 @@ class Workspace:
         with self._opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=True) as file:
             self._hand_over(file)
             size = os.fstat(file).st_size
-            if data and size and os.pread(file, 1, size - 1) != b"\n":
+            if data and size and read_at(file, size - 1, 1) != b"\n":
                 data = b"\n" + data  # a line that was cut stays a line of its own
             try:
                 while data:
@@ -128,7 +216,7 @@ class Workspace:
     def _opened(self, path: str, flags: int, *, make: bool) -> Iterator[int]:
         *folders, name = PurePosixPath(path).parts
         with self._folders(folders, make=make) as folder:
-            file = os.open(name, flags | _PLAIN, 0o644, dir_fd=folder)
+            file = folder.open(name, flags)
             try:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
                     raise InvalidValue(_NO_FILE)
@@ -137,13 +225,13 @@ class Workspace:
                 os.close(file)
 
     @contextmanager
-    def _folders(self, folders: Sequence[str], *, make: bool) -> Iterator[int]:
+    def _folders(self, folders: Sequence[str], *, make: bool) -> Iterator[_Folder]:
         """Open the innermost folder. Raises InvalidValue for any OSError within its context."""
         if not self._root:
             raise InvalidValue("names a file, but GITHUB_WORKSPACE is empty.")
-        opened: list[int] = []
+        opened: list[_Folder] = []
         try:
-            opened.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            opened.append(_enter(self._root, _FOLDER & ~_NO_FOLLOW))
             for folder in folders:
                 opened.append(self._folder(folder, opened[-1], make=make))
             yield opened[-1]
@@ -158,23 +246,23 @@ class Workspace:
             ) from None
         finally:
             for each in reversed(opened):
-                os.close(each)
+                each.close()
 
-    def _folder(self, name: str, parent: int, *, make: bool) -> int:
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    def _folder(self, name: str, parent: _Folder, *, make: bool) -> _Folder:
         try:
-            return os.open(name, flags, dir_fd=parent)
+            return parent.inner(name)
         except FileNotFoundError:
             if not make:
                 raise
-        os.mkdir(name, 0o755, dir_fd=parent)
-        folder = os.open(name, flags, dir_fd=parent)
-        self._hand_over(folder)
+        parent.make(name)
+        folder = parent.inner(name)
+        if folder.descriptor is not None:
+            self._hand_over(folder.descriptor)
         return folder
 
     def _hand_over(self, file: int) -> None:
         """Give a file to the workspace's owner. A user namespace, a lost capability or a file system may forbid that."""
-        if os.geteuid() == 0:
+        if self._chown and os.geteuid() == 0:
             owner = Path(self._root).stat()
             try:
                 self._chown(file, owner.st_uid, owner.st_gid)

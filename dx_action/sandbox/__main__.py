@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,6 +23,7 @@ from dx_action.sandbox.server import Sandbox
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _LONGEST_LATENCY = 3600
+_LOOK_SECONDS = 0.2
 _LAST_PORT = 65_535
 T = TypeVar("T")
 
@@ -35,12 +37,15 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"argument number {arguments.index(unknown[0]) + 1} is not known; see --help")
     if not options.tls and (options.name or options.address):
         parser.error("--name and --address are for the certificate: they need --tls")
-    # Blocked before any thread starts and then waited for: no handler runs, so none can interrupt the stopping.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    stopped = threading.Event()
+    # A handler that only notes the signal: a second one does not interrupt the stopping.
+    for number in _STOP:
+        signal.signal(number, lambda *_: stopped.set())
     with _start(parser, options) as dx:
         sys.stdout.write(f"The DX sandbox listens at {dx.url}\n")
         sys.stdout.flush()
-        signal.sigwait(_STOP)
+        while not stopped.wait(_LOOK_SECONDS):  # an endless wait would keep Windows from handling a signal
+            pass
     return 0
 
 

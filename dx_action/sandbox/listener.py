@@ -5,7 +5,6 @@ HTTP's contents or of DX.
 """
 
 import contextlib
-import os
 import socket
 import socketserver
 import ssl
@@ -74,7 +73,7 @@ class Listener(ThreadingHTTPServer):
         """Close with a TCP reset: no farewell, and what is in flight is lost."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT_AT_ALL)
         # Detached first, since a plain close waits for the handler's files on the same socket.
-        os.close(connection.detach())
+        socket.close(connection.detach())
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, then serve it in a thread."""

@@ -463,7 +463,7 @@ def interrupted_after(function: object) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("function", "content"),
-    [(os.stat, b"old\n"), (os.fchown if ROOT else os.geteuid, b"old\n"), (os.rename, b"new\n")],
+    [(os.stat, b"old\n"), (os.fchown if ROOT else os.geteuid, b"old\n"), (os.replace, b"new\n")],
 )
 def test_a_signal_while_a_file_is_replaced_stays_a_signal(
     folder: Path, workspace: Workspace, function: object, content: bytes
