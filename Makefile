@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test thorough bench coverage mutants fuzz lint format pictures lock clean
+.PHONY: help demo test style thorough bench coverage mutants fuzz lint format pictures lock clean
 
 export PYTHON
 # The tests that repeat more often under THOROUGH=1, and the large ones.
@@ -14,6 +14,8 @@ thorough := tests/runs/test_exactly_once.py tests/runs/test_fuzz.py tests/runs/t
   tests/backfill/test_file.py::test_a_hundred_thousand_rows_stay_small
 
 python ?= .venv/bin/python
+# Bytecode is kept whatever the environment says: without it, each process compiles the action, and pytest all of its tests anew.
+pytest := PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n auto --dist worksteal
 # What `make test` installs holds what the demo needs.
 installed := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 
@@ -23,37 +25,37 @@ help: ## show this
 demo: $(installed) ## watch deployments being registered, in a stand-in for DX on this machine
 	@$(python) -m dx_action.sandbox.demo
 
-test: .venv/.dev ## check style and types, then run the tests
+test: style ## check style and types, then run the tests
+	$(pytest)
+
+style: .venv/.dev ## check style, types and imports
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports --no-cache
-	$(python) -m pytest -n auto --dist worksteal
 
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
 	@PYTHONPATH=tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
 thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes)
-	THOROUGH=1 $(python) -m pytest -q -n auto --dist worksteal -m '' $(thorough)
+	THOROUGH=1 $(pytest) -q -m '' $(thorough)
 
-# Whole runs, and all else beside them. What the tests of `make thorough` repeat, other tests run already.
-measured = PYTHONPATH=tests/tools/mutants $(python) -m coverage run --parallel-mode -m pytest -q -p contexts -p no:cacheprovider
-coverage: .venv/.dev ## fail if a branch of a pure module is run by no test
+# The tests in a process that measures: see tests/tools/mutants/measured.py.
+measured = PYTHONPATH=tests/tools/mutants $(pytest) -p measured
+coverage: .venv/.dev ## run the tests, and fail if a branch of a pure module is run by none
 	@rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory -j2 .coverage-of-runs .coverage-of-the-rest
+	$(measured)
 	$(python) -m coverage combine -q
 	$(python) -m coverage report --fail-under=100 --include="$$(PYTHONPATH=tests/support $(python) tests/tools/mutants/pure.py)"
 
-.PHONY: .coverage-of-runs .coverage-of-the-rest
-.coverage-of-runs:
-	@$(measured) tests/runs --ignore-glob='*/test_fuzz*' --ignore=tests/runs/test_exactly_once.py
-
-.coverage-of-the-rest:
-	@$(measured) tests --ignore=tests/runs --ignore=tests/sandbox --ignore=tests/contract --ignore-glob='*/test_stand_in*'
-
-mutants: .venv/.dev ## change the code in one place at a time: which change does no test notice? MODULES=calls EVERY=3 for less
-	@test -e .coverage || $(MAKE) --no-print-directory coverage
+mutants: .venv/.dev .mutants/coverage ## change the code in one place at a time: which change does no test notice? MODULES=calls EVERY=3 for less
 	$(python) tests/tools/mutants/run.py $(if $(EVERY),--every $(EVERY)) $(MODULES)
+
+# Which tests run a line; remove it to measure anew.
+.mutants/coverage: | .venv/.dev
+	@mkdir -p .mutants
+	MEASURE=all COVERAGE_FILE=$@ $(measured) -q
+	COVERAGE_FILE=$@ $(python) -m coverage combine -q
 
 SECONDS ?= 60
 fuzz: ## feed each reader of foreign bytes by coverage, SECONDS=60 for each (atheris, where it installs)

@@ -3,7 +3,7 @@
     python tests/tools/mutants/run.py [--fresh] [--every N] [--most N] [MODULE…]
 
 Without a module named, it takes those that the contract has as pure, and the client. Nothing on the disk is changed: a child of
-this process imports the changed module, and runs the tests that run the changed line, as `make coverage` found: all of the
+this process imports the changed module, and runs the tests that run the changed line, as .mutants/coverage has them: all of the
 module's own file, and a few of others, or as many as `--most` says. What a mutant came to is kept in .mutants, so that a run that
 was stopped goes on; survivors are always tried again. survivors.txt has those that no test can notice, each with the reason;
 results.txt is what this command found of each module as it now is. Exit code 1 where fewer than 85 % are killed.
@@ -39,6 +39,8 @@ from operators import Mutant, mutants
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+# Which tests run which line: see measured.py.
+MEASURED = ROOT / ".mutants" / "coverage"
 LEAST = 85.0
 RESULTS = (
     "# Written by `make mutants`, of each module as it is (a module that has changed since drops out): mutants killed, mutants",
@@ -74,14 +76,14 @@ class _Changed(MetaPathFinder, Loader):
 
 def tests_of(module: str, most: int) -> Callable[[int], list[str]]:
     """Give what tells the tests that run a line of the module, those first that bear its name."""
-    data = coverage.CoverageData(str(ROOT / ".coverage"))
+    data = coverage.CoverageData(str(MEASURED))
     data.read()
     file = file_of(module)
     everywhere = set(_tests_in(data, str(file))) - {""}
     # What runs at the import, which may be within whatever test comes first, any test may look at.
     later = _in_functions(file.read_text(encoding="utf-8"))
     by_line = {line: {*tests} - {""} for line, tests in data.contexts_by_lineno(str(file)).items() if line in later}
-    if file.stat().st_mtime > (ROOT / ".coverage").stat().st_mtime:
+    if file.stat().st_mtime > MEASURED.stat().st_mtime:
         by_line = {}
 
     breadth = Counter(test for name in data.measured_files() for test in _tests_in(data, name))
@@ -132,8 +134,8 @@ def _is_about(test: str, module: str) -> bool:
 
 @cache
 def _is_new(file: str) -> bool:
-    """Tell whether the file of tests is newer than what `make coverage` found."""
-    return (ROOT / file).exists() and (ROOT / file).stat().st_mtime > (ROOT / ".coverage").stat().st_mtime
+    """Tell whether the file of tests is newer than what was measured."""
+    return (ROOT / file).exists() and (ROOT / file).stat().st_mtime > MEASURED.stat().st_mtime
 
 
 @cache
