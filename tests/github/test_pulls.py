@@ -1,6 +1,6 @@
 """Which files a pull request changed, against the stand-in GitHub, with what it costs; and which ones merged a commit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -29,12 +29,10 @@ def sized(repo: Repo, count: int) -> Pull:
     return next(pull for pull in repo.pulls.all() if pull.title == str(count))
 
 
-@pytest.fixture(scope="module")
-def wide() -> Repo:
-    """20,000 files, and pull requests that change many. The base goes on while each is open."""
-    repo = Repo("acme/wide")
-    repo.commit({f"services/{number % 200}/{number}.txt": "1" for number in range(20_000)})
-    for count in (1, 99, 100, 101, 2999, 3000, 3001, 5000):
+def changing(repo: Repo, files: int, counts: Sequence[int]) -> Repo:
+    """Fill a repository, and open a pull request that changes each of the counts. The base goes on while each is open."""
+    repo.commit({f"services/{number % 200}/{number}.txt": "1" for number in range(files)})
+    for count in counts:
         repo.branch(f"b{count}")
         repo.commit(
             {f"services/{number % 200}/{number}.txt": f"v{count}" for number in range(count)}, branch=f"b{count}"
@@ -42,6 +40,18 @@ def wide() -> Repo:
         repo.commit({f"elsewhere/{count}.txt": "1"})
         repo.pulls.open(f"b{count}", title=str(count))
     return repo
+
+
+@pytest.fixture(scope="module")
+def wide() -> Repo:
+    """20,000 files."""
+    return changing(Repo("acme/wide"), 20_000, (1, 99, 100, 101, 2999, 3000, 3001, 5000))
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Repo:
+    """As many folders, and pull requests of one page and of two, for what the size is nothing to."""
+    return changing(Repo("acme/wide"), 300, (1, 101))
 
 
 @pytest.fixture(scope="module")
@@ -85,45 +95,45 @@ def test_a_pull_request_of_any_size(wide: Repo, gh: GitHub, count: int, calls: l
     ("count", "hint"),
     [*((101, hint) for hint in (None, 0, 1, 3, 100, 150, 2999, 3000, 9999, -1)), (1, 0), (3001, 0), (3001, 2999)],
 )
-def test_no_number_of_the_payload_decides(wide: Repo, gh: GitHub, count: int, hint: int | None) -> None:
-    pull = sized(wide, count)
-    with speaking(gh, "acme/wide") as api:
+def test_no_number_of_the_payload_decides(wide: Repo, narrow: Repo, count: int, hint: int | None) -> None:
+    pull = sized(repo := wide if count > 101 else narrow, count)
+    with GitHub(repo) as server, speaking(server, "acme/wide") as api:
         found = pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, hint))
     assert found.paths == {f"services/{number % 200}/{number}.txt" for number in range(count)}
 
 
 @pytest.mark.parametrize("fault", [{"status": status} for status in (404, 406, 422, 500)])
 @pytest.mark.parametrize("hint", [3000, 9999])
-def test_a_number_of_the_payload_makes_nothing_fail(wide: Repo, hint: int, fault: dict[str, Any]) -> None:
+def test_a_number_of_the_payload_makes_nothing_fail(narrow: Repo, hint: int, fault: dict[str, Any]) -> None:
     """GitHub need not be able to compare the commits of a list that it has whole."""
-    pull = sized(wide, 101)
-    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+    pull = sized(narrow, 101)
+    with GitHub(narrow) as server, speaking(server, "acme/wide") as api:
         server.fail("/compare/", times=None, **fault)
         found = pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, hint))
         assert (len(found.paths), found.exact) == (101, False)
 
 
-def test_a_number_of_the_payload_walks_no_folder_in_vain(wide: Repo) -> None:
-    pull = sized(wide, 101)
-    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+def test_a_number_of_the_payload_walks_no_folder_in_vain(narrow: Repo) -> None:
+    pull = sized(narrow, 101)
+    with GitHub(narrow) as server, speaking(server, "acme/wide") as api:
         server.configure(tree_limit=50)  # less than the folder `services` has
         assert len(pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, 3000)).paths) == 101
 
 
 @pytest.mark.parametrize("fault", [{"status": 401}, {"status": 403}, {"limit": "primary", "wait": 3000}])
-def test_what_the_list_would_not_mend_is_told_of_the_trees(wide: Repo, fault: dict[str, Any]) -> None:
-    pull = sized(wide, 101)
-    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+def test_what_the_list_would_not_mend_is_told_of_the_trees(narrow: Repo, fault: dict[str, Any]) -> None:
+    pull = sized(narrow, 101)
+    with GitHub(narrow) as server, speaking(server, "acme/wide") as api:
         server.fail("/compare/", times=None, **fault)
         with pytest.raises(LookupFailedError):
             pull_files(api, PullChange(pull.number, pull.base_sha, pull.head_sha, 3000))
         assert len(server.calls) == 1
 
 
-def test_an_empty_list_is_not_taken_at_its_word(wide: Repo) -> None:
+def test_an_empty_list_is_not_taken_at_its_word(narrow: Repo) -> None:
     """With `replace-pull-services` it would take all services from a pull request."""
-    pull = sized(wide, 1)
-    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+    pull = sized(narrow, 1)
+    with GitHub(narrow) as server, speaking(server, "acme/wide") as api:
         server.fail("/files", status=200, body=b"[]", times=None)
         assert pull_files(api, PullChange(pull.number)).paths == {"services/0/0.txt"}
         assert server.count("/git/trees/") == 2
@@ -164,12 +174,12 @@ NO_LIST: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("name", NO_LIST)
-def test_the_trees_serve_where_the_list_does_not(wide: Repo, name: str, after: int) -> None:
+def test_the_trees_serve_where_the_list_does_not(narrow: Repo, name: str, after: int) -> None:
     """Of a list that breaks off, no part is taken for all."""
-    pull = sized(wide, 101)
-    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+    pull = sized(narrow, 101)
+    with GitHub(narrow) as server, speaking(server, "acme/wide") as api:
         server.fail("/files", times=None, after=after, **NO_LIST[name])
-        found = pull_files(api, known(wide, pull))
+        found = pull_files(api, known(narrow, pull))
         assert (len(found.paths), found.exact) == (101, True)
         assert server.count("/git/trees/") == 2
 
@@ -177,12 +187,12 @@ def test_the_trees_serve_where_the_list_does_not(wide: Repo, name: str, after: i
 @pytest.mark.parametrize(
     "fault", [{"status": 401}, {"status": 403}, {"status": 404}, {"limit": "primary", "wait": 3000}]
 )
-def test_what_the_trees_would_not_mend_is_told_of_the_list(wide: Repo, fault: dict[str, Any]) -> None:
-    pull = sized(wide, 1)
-    with GitHub(wide) as server, speaking(server, "acme/wide") as api:
+def test_what_the_trees_would_not_mend_is_told_of_the_list(narrow: Repo, fault: dict[str, Any]) -> None:
+    pull = sized(narrow, 1)
+    with GitHub(narrow) as server, speaking(server, "acme/wide") as api:
         server.fail("/files", times=None, **fault)
         with pytest.raises(LookupFailedError):
-            pull_files(api, known(wide, pull))
+            pull_files(api, known(narrow, pull))
         assert len(server.calls) == 1
 
 

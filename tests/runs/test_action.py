@@ -827,16 +827,20 @@ def cancel():
     for number in numbers.split():
         os.kill(os.getpid(), int(number))
 
-def profile(frame, what, _):
-    place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_code.co_name}"
-    if (what, place) == ("return", where):
+def within(frame, what, _):
+    if what == "return":
         cancel()
 
-sys.setprofile(profile)
+def trace(frame, *_):
+    place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_code.co_name}"
+    return within if place == where else None
+
 atexit.register(lambda: fired or sys.stderr.write("there is no such place"))
 if where == "exit":
     atexit.register(cancel)
-atexit.register(sys.setprofile, None)
+else:
+    sys.settrace(trace)
+    atexit.register(sys.settrace, None)
 runpy.run_path(path, run_name="__main__")
 """
 

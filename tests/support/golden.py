@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dx_action import __version__
 from dx_action.sandbox import Sandbox
-from runner import TOKEN, Run, Step, connected
+from runner import TOKEN, Run, Step, connected, fast_clock
 from scenes import merge_payload, push_payload, told
 from stand_in import GitHub, Repo
 
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).parents[1] / "data" / "golden"
 class Scenario:
     """A run to be written down. `dx` is how DX misbehaves; `connect` says whether the step is given host and token.
 
+    `process`: it runs as the image starts it, which takes its time; what it shows is the same in this process.
     `history` lives on in a repository on GitHub, and gives the commit that is deployed; None is the branch's tip.
     """
 
@@ -36,6 +38,10 @@ class Scenario:
     token: str = TOKEN
     repositories: tuple[str, ...] | None = None
     history: Callable[[Repo], str | None] | None = None
+    process: bool = False
+
+    def run(self, step: Step) -> Run:
+        return step.run() if self.process else step.inside(fast_clock(lambda: datetime.now(UTC)))
 
 
 def squash(repo: Repo) -> None:
@@ -109,7 +115,7 @@ SHIPS = {
     "deployed-at": "2025-03-04T12:00:00Z",
 }
 SCENARIOS = {
-    "registered": Scenario(),
+    "registered": Scenario(process=True),
     "skipped": Scenario(event="pull_request_merged_other_base"),
     "dry_run": Scenario(
         event="deployment_status_failure",
@@ -117,6 +123,7 @@ SCENARIOS = {
         inputs={"dry-run": "true", "service": "checkout=Check-out\ncart", "metadata": '{"version": "1.10"}'},
     ),
     "bad_inputs": Scenario(
+        process=True,
         inputs={
             "dx-host": "https://acme.getdx.net/api",
             "dx-token": "two words",
@@ -125,13 +132,13 @@ SCENARIOS = {
             "commit-sha": "HEAD",
             "deployed-at": "2025-03-04 12:00",
             "failed-file": "../failed.jsonl",
-        }
+        },
     ),
     "refused_token": Scenario(
         token="dx-token-of-another-day", inputs={"service": "checkout, cart", "failed-file": "out/failed.jsonl"}
     ),
     "repo_not_found": Scenario(repositories=("acme/warehouse",)),
-    "outage_then_success": Scenario(dx=[{"status": 503, "body": "html"}]),
+    "outage_then_success": Scenario(dx=[{"status": 503, "body": "html"}], process=True),
     "partial": Scenario(
         event="push_branch",
         inputs={"service": "cart\ncheckout\nsearch", "failed-file": "out/failed.jsonl"},
@@ -140,7 +147,7 @@ SCENARIOS = {
             {"status": 422, "error": "service_retired", "message": "No service `x` | ask <b>@team</b>.", "times": 2},
         ],
     ),
-    "ships_squash": Scenario(inputs=SHIPS, history=squash),
+    "ships_squash": Scenario(inputs=SHIPS, history=squash, process=True),
     "ships_rebase": Scenario(event="workflow_dispatch", inputs=SHIPS, history=rebase),
     "ships_merge": Scenario(event="workflow_dispatch", inputs=SHIPS, history=merge),
     "ships_queue": Scenario(event="push_branch", inputs=SHIPS, history=queue),
@@ -153,12 +160,16 @@ SCENARIOS = {
 
 
 def transcript(name: str, folder: Path) -> str:
-    """Run a scenario, as a process, and write down all that can be seen of it."""
+    """Run a scenario, and write down all that can be seen of it."""
     scenario = SCENARIOS[name]
     with Sandbox(token=TOKEN, faults=scenario.dx, repositories=scenario.repositories) as dx:
         inputs = connected(dx, scenario.token) if scenario.connect else {}
         inputs |= dict(scenario.inputs)
-        run = _shipping(scenario, inputs, folder) if scenario.history else Step(folder, inputs, scenario.event).run()
+        run = (
+            _shipping(scenario, inputs, folder)
+            if scenario.history
+            else scenario.run(Step(folder, inputs, scenario.event))
+        )
         # Sorted, because several calls travel side by side.
         sent = sorted(f"{request['verb']} {request['path']} {request['body']}" for request in dx.requests())
         text = _written(run, sent, folder).replace(dx.url, "<dx>")
@@ -181,7 +192,7 @@ def _shipping(scenario: Scenario, inputs: dict[str, str], folder: Path) -> Run:
     with GitHub(repo) as gh:
         gh.app.server_url = "https://github.com"
         env = told(folder, gh, repo, payload, GITHUB_SERVER_URL="https://github.com")
-        return Step(folder, inputs, scenario.event, env, github_token=gh.token).run()
+        return scenario.run(Step(folder, inputs, scenario.event, env, github_token=gh.token))
 
 
 def _written(run: Run, sent: Sequence[str], folder: Path) -> str:

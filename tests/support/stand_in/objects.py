@@ -63,8 +63,10 @@ class Objects:
 
     def tree(self, entries: Mapping[str, Entry]) -> str:
         """Keep a folder; give its id."""
-        ordered = sorted(entries.items(), key=lambda item: f"{item[0]}/" if item[1].mode == TREE else item[0])
-        data = b"".join(b"%s %s\0%s" % (e.mode.encode(), name.encode(), bytes.fromhex(e.sha)) for name, e in ordered)
+        ordered = sorted(entries.items(), key=lambda item: f"{item[0]}/" if item[1][0] == TREE else item[0])
+        data = b"".join(
+            [b"%s %s\0%s" % (mode.encode(), name.encode(), bytes.fromhex(sha)) for name, (mode, sha) in ordered]
+        )
         sha = object_id("tree", data)
         self.trees.setdefault(sha, dict(ordered))
         return sha
