@@ -374,6 +374,8 @@ def check_runs(tally: Tally, image: Image, friendly: Path, hostile: Path) -> Non
         run = image.act(checkout, asked, wrapper=friendly, event="workflow_dispatch", github=served)
         check_registered(tally, run, sandbox)
         tally.check("the service is that of the files", run.outputs.get("services") == '["owners"]', run.outputs)
+        warned = [line for line in run.log if "Warning: " in line]
+        tally.check("this version of Python warns of nothing", warned == [], warned)
 
     print("A merged pull request in a hostile checkout, environment and home")
     with Sandbox(token=TOKEN) as sandbox, workspace() as checkout:

@@ -179,7 +179,8 @@ class Repository:
         for warning in warnings:
             run.warn(warning)
         kinds: tuple[Any, ...] = (wire.HTTPRequestsConnectionClass, wire.HTTPSRequestsConnectionClass)
-        connections: list[Any] = [partial(self._connection, context, kind) for kind in kinds]
+        # Without staticmethod, the class that they become attributes of would bind them to its instances from Python 3.14 on.
+        connections: list[Any] = [staticmethod(partial(self._connection, context, kind)) for kind in kinds]
         wire.Requester.injectConnectionClasses(*connections)
         found = github.Github(
             auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
