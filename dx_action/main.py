@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO, TextIOWrapper
@@ -196,14 +196,11 @@ def real_clock() -> Clock:
 def writable(stream: TextIO | None) -> Iterator[TextIO]:
     """Return the process's own stream such that any text can be written to it, or in place of a closed one, which is None, another.
 
-    At the end it is flushed, and what cannot be is dropped: the interpreter would try once more, and end with a code of its own.
+    At the end it is flushed, and what cannot be is dropped.
     """
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     yield stream or StringIO()
-    if not stream:
-        return
-    try:
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if stream:
+        with suppress(OSError):
+            stream.flush()

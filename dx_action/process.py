@@ -24,6 +24,8 @@ from typing import NoReturn  # noqa: E402
 gc.set_threshold(100_000)
 # pydantic would read the metadata of every installed package, in search of plugins that this environment does not have.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+# pydantic imports zoneinfo, which would ask the interpreter's whole build configuration where time zones lie. All times are in UTC.
+os.environ["PYTHONTZPATH"] = ""
 # The image leaves out what guesses a text's encoding: DX and GitHub speak UTF-8. requests would warn of that in every log.
 warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
@@ -42,5 +44,4 @@ def run() -> NoReturn:
     code = start(lambda: bool(_cancels))
     for each in _SIGNALS:  # all is told: what comes now must not end the process by another code
         signal(each, SIG_IGN)
-    gc.freeze()  # else the interpreter looks at every object once more before it ends
-    sys.exit(code)
+    os._exit(code)  # all is written: the interpreter's own end would take every object apart

@@ -814,9 +814,9 @@ class Canceller:
 sys.meta_path.insert(0, Canceller())
 runpy.run_path(path, run_name="__main__")
 """
-# The return of a function of ours, of those that end a run; or the interpreter's own end.
+# The return of a function of ours, of those that end a run; or the call that ends the process.
 CANCELLED_AFTER = """
-import atexit, os, runpy, sys
+import os, runpy, sys
 
 where, numbers, path = sys.argv[1:]
 del sys.argv[1:]
@@ -835,12 +835,16 @@ def trace(frame, *_):
     place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_code.co_name}"
     return within if place == where else None
 
-atexit.register(lambda: fired or sys.stderr.write("there is no such place"))
-if where == "exit":
-    atexit.register(cancel)
-else:
+def leave(code):
+    if where == "exit":
+        cancel()
+    if not fired:
+        sys.stderr.write("there is no such place")
+    end(code)
+
+end, os._exit = os._exit, leave
+if where != "exit":
     sys.settrace(trace)
-    atexit.register(sys.settrace, None)
 runpy.run_path(path, run_name="__main__")
 """
 
@@ -864,15 +868,7 @@ def test_cancelled_while_the_imports_run(tmp_path: Path, dx: Sandbox, module: st
 
 @pytest.mark.parametrize(
     "place",
-    [
-        "commands.py:set_outputs",
-        "main.py:_publish",
-        "main.py:run",
-        "main.py:main",
-        "main.py:start",
-        "process.py:run",
-        "exit",
-    ],
+    ["commands.py:set_outputs", "main.py:_publish", "main.py:run", "main.py:main", "main.py:start", "exit"],
 )
 def test_cancelled_when_all_is_told_changes_nothing(tmp_path: Path, dx: Sandbox, place: str) -> None:
     run = cancelled_by(CANCELLED_AFTER, place, (signal.SIGINT, signal.SIGTERM), Step(tmp_path, connected(dx)))
