@@ -10,10 +10,10 @@ RUN ["python", "-m", "pip", "--python", "/opt/dx/bin/python", "install", \
      "--only-binary", ":all:", "--require-hashes", "--requirement", "/build/requirements.txt"]
 COPY image/rootfs.py image/busybox.txt /build/
 COPY --from=shell /bin/busybox /build/
-RUN ["/opt/dx/bin/python", "-I", "-B", "/build/rootfs.py", "runtime", "/runtime"]
+RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "runtime", "/runtime"]
 COPY LICENSE entrypoint.py /build/package/
 COPY dx_action /build/package/dx_action
-RUN ["/opt/dx/bin/python", "-I", "-B", "/build/rootfs.py", "package", "/build/package", "/package"]
+RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "package", "/build/package", "/package"]
 
 # Nothing of the base but what the interpreter needs: no package manager, and no shell but the busybox for Kubernetes runners.
 FROM scratch

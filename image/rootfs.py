@@ -8,8 +8,9 @@ the interpreter's parts lie, ldd what is linked to, ssl where the CAs are. The s
 files are visited in order, and every time is 0.
 """
 
+import ast
+import marshal
 import os
-import py_compile
 import re
 import shutil
 import ssl
@@ -17,20 +18,34 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 
-# Parts of the standard library for people at a terminal, for databases, for building and for testing.
+# Parts of the standard library that no run reaches; tests/contract/test_image.py looks for them in what our own modules import.
 UNUSED_STDLIB = {
-    *("__phello__", "_pyrepl", "antigravity", "bdb", "cProfile", "curses", "dbm", "doctest", "ensurepip", "idlelib"),
-    *("mailbox", "pdb", "profile", "pstats", "pydoc", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle"),
-    *("turtledemo", "unittest", "venv", "wsgiref", "xmlrpc", "zipapp", "site-packages", "dist-packages"),
-    *("_ctypes_test", "_curses", "_curses_panel", "_dbm", "_gdbm", "_sqlite3", "_tkinter", "readline", "xxsubtype"),
-    *("_bz2", "_lzma", "bz2", "lzma"),  # zipfile and shutil do without, and would load them at every start
+    # For people at a terminal, for building, testing and looking into programs.
+    *("__hello__", "__phello__", "_lsprof", "_pyrepl", "antigravity", "bdb", "cmd", "code", "codeop", "colorsys"),
+    *("compileall", "cProfile", "curses", "_curses", "_curses_panel", "doctest", "ensurepip", "idlelib"),
+    *("modulefinder", "optparse", "pdb", "pickletools", "profile", "pstats", "pty", "py_compile", "pyclbr", "pydoc"),
+    *("pydoc_data", "readline", "site-packages", "dist-packages", "symtable", "tabnanny", "test", "this", "timeit"),
+    *("tkinter", "_tkinter", "trace", "tty", "turtle", "turtledemo", "unittest", "venv", "wave", "webbrowser"),
+    *("_ctypes_test", "xxsubtype", "zipapp"),
+    # Databases, formats and protocols of others, and what runs side by side by other means than threads.
+    *("_asyncio", "asyncio", "_ctypes", "ctypes", "_dbm", "_gdbm", "dbm", "_elementtree", "_multiprocessing"),
+    *("_posixshmem", "_sqlite3", "configparser", "ftplib", "html", "imaplib", "mailbox", "multiprocessing"),
+    *("plistlib", "poplib", "pyexpat", "shelve", "smtplib", "socketserver", "sqlite3", "statistics", "tarfile"),
+    *("tomllib", "wsgiref", "xml", "xmlrpc"),
+    # East Asian encodings: all that is read is UTF-8.
+    *("_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw", "_multibytecodec"),
+    # What is compiled takes their place.
+    *("_pydatetime", "_pydecimal", "_pyio"),
+    # zipfile and shutil do without, and would load them at every start.
+    *("_bz2", "_lzma", "bz2", "lzma"),
 }
 UNUSED_STDLIB_PREFIXES = ("_test", "_xxtest", "config-", "xxlimited")
 # PyJWT does without cryptography, which is for GitHub Apps; PyNaCl needs cffi's compiled part alone; PyYAML parses by itself.
 # Without charset_normalizer, 3 MiB of memory at every start, requests takes a text of no stated encoding for UTF-8, which JSON is.
-UNUSED_PACKAGES = {"_yaml", "cffi", "charset_normalizer", "cryptography", "pycparser", "yaml/_yaml"}
+UNUSED_PACKAGES = {"_yaml", "cffi", "charset_normalizer", "cryptography", "pycparser", "pydantic/v1", "yaml/_yaml"}
 UNUSED_DISTRIBUTIONS = {"charset_normalizer", "cryptography", "pycparser"}
 # What tells a person or a scanner which version of what this is, and under which licence.
 ABOUT = re.compile(r"METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS).*", re.IGNORECASE)
@@ -86,14 +101,11 @@ class Root:
         self.place(path).write_text(text, encoding="utf-8")
 
     def compile(self, source: Path, path: Path) -> None:
-        """Put a module's bytecode where its source would lie. Its asserts stay: in PyGithub they are checks."""
-        py_compile.compile(
-            str(source),
-            cfile=str(self.place(path.with_suffix(".pyc"))),
-            dfile=str(path),
-            doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
+        """Put a module's bytecode where its source would lie, without docstrings. Its asserts stay: in PyGithub they are checks."""
+        text = source.read_bytes()
+        code = compile(without_docstrings(ast.parse(text)), str(path), "exec", dont_inherit=True, optimize=0)
+        unchecked_hash = (0b01).to_bytes(4, "little") + source_hash(text)
+        self.place(path.with_suffix(".pyc")).write_bytes(MAGIC_NUMBER + unchecked_hash + marshal.dumps(code))
 
     def index(self, folders: Iterable[Path]) -> None:
         """Have the dynamic linker find its libraries in these folders, by its cache: the interpreter's may be in /usr/local."""
@@ -107,6 +119,17 @@ class Root:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or is_program(path) else 0o644)
             os.utime(path, (0, 0), follow_symlinks=False)
+
+
+def without_docstrings(module: ast.Module) -> ast.Module:
+    """Leave out the docstrings of modules and functions. Those of classes stay: dataclasses and email read them."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node, clean=False
+        ):
+            # A text that follows must not become the docstring; `from __future__` must come first in a module.
+            node.body[:1] = [] if isinstance(node, ast.Module) else [ast.copy_location(ast.Pass(), node.body[0])]
+    return module
 
 
 def is_elf(file: Path) -> bool:
@@ -158,11 +181,11 @@ def take_packages(root: Root) -> None:
     for file in files(PACKAGES):
         inside = file.relative_to(PACKAGES)
         top, *rest = inside.parts
-        module = str(inside.with_name(file.name.partition(".")[0]))
+        module = inside.with_name(file.name.partition(".")[0])
         if top.endswith(".dist-info"):
             if top.partition("-")[0] not in UNUSED_DISTRIBUTIONS and ABOUT.fullmatch("/".join(rest)):
                 root.copy(file, file)
-        elif top in UNUSED_PACKAGES or module in UNUSED_PACKAGES:
+        elif UNUSED_PACKAGES & {str(each) for each in (module, *module.parents)}:
             continue
         elif file.suffix == ".py":
             root.compile(file, file)
