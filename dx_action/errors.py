@@ -28,14 +28,16 @@ Cause = Literal[
     "proxy_password",
     "proxy_denied",
     "proxy_failed",
+    "proxy_broken",
     "proxy_certificate",
     "proxy_unusable",
 ]
-# These pass by themselves, or are somebody else's to mend; for any other, a setting has to be changed.
+# These pass by themselves, or are somebody else's to mend; for any other, a setting has to be changed. That a proxy cannot reach
+# the server may pass; that the proxy itself cannot be used does not.
 OUTAGES: frozenset[Cause] = frozenset(
     {
         *("name_not_found", "connection_refused", "connection_timed_out", "connection_failed", "tls_failed"),
-        *("connection_lost", "no_answer", "proxy_refused", "proxy_timed_out", "proxy_failed"),
+        *("connection_lost", "no_answer", "proxy_failed"),
     }
 )
 _CHECK = "Check `{setting}`, the network and any firewall; if a proxy is needed, set `HTTPS_PROXY`."
@@ -66,6 +68,7 @@ _SENTENCES: dict[Cause, str] = {
     "Allow {host} in the proxy, or list it in `NO_PROXY` if it can be reached directly.",
     "proxy_failed": "The proxy {proxy} opened no connection to {host}. "
     "Check the proxy variables, such as `HTTPS_PROXY`, and that the proxy can reach {host}.",
+    "proxy_broken": "The proxy {proxy} did not answer as a proxy does. " + _PROXY,
     "proxy_certificate": "The certificate of the proxy {proxy} is not trusted, has expired or is for another name. "
     "Check the proxy variables; for a private CA, set `ca-bundle` to its PEM file.",
     "proxy_unusable": "The proxy's address cannot be used. Write it as `http://host:port` in `HTTPS_PROXY`.",

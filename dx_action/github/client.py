@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from dx_action.errors import OUTAGES, BadInput, Server
+from dx_action.errors import BadInput, Server, is_final
 from dx_action.github.errors import (
     SECONDARY_LIMIT,
     UNDOCUMENTED,
@@ -248,7 +248,7 @@ class Repository:
         if isinstance(error, TimeoutError):
             return NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have")
         cause = "proxy_unusable" if isinstance(error, ValueError) else cause_of(error)
-        tried = f" in {RETRIES + 1} attempts" if cause in OUTAGES and was_repeated(error) else ""
+        tried = f" in {RETRIES + 1} attempts" if not is_final(cause) and was_repeated(error) else ""
         return NoAnswerError(cause, self._server, tried)
 
     def _rejected(self, error: Any, permission: str) -> LookupFailedError:

@@ -14,7 +14,7 @@ from dx_action.github.client import Answer, Repository
 from dx_action.github.commits import Tree, tree_at
 from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.github.retries import BACKOFF, RETRIES
-from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Workspace
+from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Unusable, Workspace
 from dx_action.text import one_line, truncate
 
 T = TypeVar("T")
@@ -77,6 +77,8 @@ class FilesAt:
             return self._workspace.read(path, _MOST)
         except (NotThere, NoFolder):  # what was a folder before the change may be a file now
             return None
+        except Unusable as wrong:
+            raise InvalidValue(f"is {wrong.what}") from None
 
     @cached_property
     def _checked_out(self) -> bool:

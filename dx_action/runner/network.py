@@ -38,7 +38,12 @@ _CERTIFICATES: dict[int, Cause] = {
     64: "certificate_wrong_name",
 }
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
-_REFUSALS: dict[str, Cause] = {"407": "proxy_password", "403": "proxy_denied"}
+# A proxy that works opens no tunnel for these statuses alone; any other is another server's.
+_REFUSALS: dict[str, Cause] = {
+    "403": "proxy_denied",
+    "407": "proxy_password",
+    **dict.fromkeys(("408", "429", "500", "502", "503", "504"), "proxy_failed"),
+}
 
 
 def read_ca_bundle(path: str | None, workspace: Workspace) -> bytes | None:
@@ -238,7 +243,7 @@ def cause_of(error: BaseException, *, sent: bool | None = None) -> Cause:
         if isinstance(each, ssl.SSLCertVerificationError):
             return "proxy_certificate" if to_proxy else _CERTIFICATES.get(each.verify_code, "certificate_untrusted")
         if isinstance(each, OSError) and (refusal := _TUNNEL.match(str(each))):
-            return _REFUSALS.get(refusal[1], "proxy_failed")
+            return _REFUSALS.get(refusal[1], "proxy_broken")
     if has(wire.NameResolutionError):
         return "proxy_name_not_found" if to_proxy else "name_not_found"
     if has(ConnectionRefusedError):
@@ -247,7 +252,7 @@ def cause_of(error: BaseException, *, sent: bool | None = None) -> Cause:
         return "proxy_timed_out" if to_proxy else "connection_timed_out"
     # urllib3 blames the proxy for a tunnel that breaks later, too. Before anything is sent, only a proxy answers in HTTP.
     if ((to_proxy or has(HTTPException)) and sent is False) or (to_proxy and has(wire.NewConnectionError)):
-        return "proxy_failed"
+        return "proxy_broken"
     if has(wire.ReadTimeoutError, TimeoutError):
         return "connection_timed_out" if sent is False else "no_answer"
     if has(ssl.SSLError) and not sent and not (sent is None and has(ssl.SSLEOFError)):

@@ -20,7 +20,7 @@ from typing import IO
 from dx_action.errors import InvalidValue
 
 MEBIBYTE = 1 << 20
-_NO_FILE = "names something that is not a file."
+_NO_FILE = "something that is not a file."
 _REMOTE = r"^[ \t]*url[ \t]*=[ \t]*(\S+)"
 # Whether a name is opened relative to an open folder, and no link is followed there.
 _RELATIVE = hasattr(os, "O_NOFOLLOW") and os.open in os.supports_dir_fd
@@ -47,7 +47,15 @@ class NotThere(InvalidValue):
     """The file does not exist."""
 
 
-class NoFolder(InvalidValue):
+class Unusable(InvalidValue):
+    """There is no file that can be used: `what` is there instead. An input names it; of a well-known file it is what it is."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"names {what}")
+        self.what = what
+
+
+class NoFolder(Unusable):
     """A folder of the path is a file or a symbolic link."""
 
 
@@ -164,7 +172,7 @@ class Workspace:
         with self.opened(path) as file:
             data = file.read(most + 1)
         if len(data) > most:
-            raise InvalidValue(f"names a file of more than {most // MEBIBYTE} MiB.")
+            raise Unusable(f"a file of more than {most // MEBIBYTE} MiB.")
         return data
 
     @contextmanager
@@ -181,7 +189,7 @@ class Workspace:
         with self._folders(folders, make=True) as folder:
             with suppress(FileNotFoundError):
                 if not stat.S_ISREG(folder.stat(name).st_mode):
-                    raise InvalidValue(_NO_FILE)
+                    raise Unusable(_NO_FILE)
             with suppress(FileNotFoundError):
                 folder.unlink(part)
             file = folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -219,7 +227,7 @@ class Workspace:
             file = folder.open(name, flags)
             try:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
-                    raise InvalidValue(_NO_FILE)
+                    raise Unusable(_NO_FILE)
                 yield file
             finally:
                 os.close(file)
@@ -240,8 +248,8 @@ class Workspace:
                 "names a file that is not in the workspace. Check the path, and that an earlier step created the file."
             ) from None
         except OSError as error:
-            raise (NoFolder if error.errno == errno.ENOTDIR else InvalidValue)(
-                "names a file that cannot be opened or written: it is a symbolic link or a folder, access is denied, "
+            raise (NoFolder if error.errno == errno.ENOTDIR else Unusable)(
+                "a file that cannot be opened or written: it is a symbolic link or a folder, access is denied, "
                 "or the disk is full."
             ) from None
         finally:

@@ -1,7 +1,8 @@
 """The files of a repository at one commit: where they are read, and what is no file."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from dx_action.errors import InvalidValue
 from dx_action.github.client import Repository
 from dx_action.github.contents import FilesAt
 from dx_action.github.errors import LookupFailedError, Missing
-from dx_action.runner.workspace import Workspace
+from dx_action.runner.workspace import MEBIBYTE, Workspace
 from scenes import asked, speaking
 from stand_in import GitHub, Repo, link, submodule
 
@@ -64,6 +65,34 @@ def test_what_is_no_file_is_said(gh: GitHub, api: Repository, tmp_path: Path, pa
         gh.configure(tree_limit=0)
         with pytest.raises(InvalidValue, match=rf"^is {NO_FILES[path]}\. Put a file there\.$"):
             FilesAt(api, "refs/heads/main", Workspace(str(tmp_path)), own=True).read(path)
+
+
+LOCKED = (
+    "a file that cannot be opened or written: it is a symbolic link or a folder, access is denied, or the disk is full."
+)
+UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a folder": (Path.mkdir, "something that is not a file."),
+    "a FIFO": (os.mkfifo, "something that is not a file."),
+    "a link": (lambda path: path.symlink_to("a/file"), LOCKED),
+    "a link to itself": (lambda path: path.symlink_to(path.name), LOCKED),
+    "too large": (lambda path: path.write_bytes(b"#" * (3 * MEBIBYTE + 1)), "a file of more than 3 MiB."),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("path", ["CODEOWNERS", "catalog-info.yaml"])
+def test_an_input_names_a_file_and_a_well_known_one_is_one(
+    gh: GitHub, api: Repository, tmp_path: Path, name: str, path: str
+) -> None:
+    make, what = UNUSABLE[name]
+    (tmp_path / ".git").mkdir()
+    make(tmp_path / path)
+    files = FilesAt(api, "main", Workspace(str(tmp_path)), own=True)
+    for read, said in ((files.read, f"is {what}"), (files.read_named, f"names {what}")):
+        with pytest.raises(InvalidValue) as wrong:
+            read(path)
+        assert str(wrong.value) == said
+    assert gh.calls == []
 
 
 @pytest.mark.parametrize("own", [True, False])

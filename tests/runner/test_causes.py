@@ -119,7 +119,14 @@ SCENES: list[tuple[Cause, Scene]] = [
     ("proxy_password", served(HTTP + b"407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", NOWHERE, AT)),
     ("proxy_password", served(HTTP + b"407 Who\r\n\r\n<html>::error::x</html>", NOWHERE, AT)),
     ("proxy_denied", served(HTTP + b"403 Forbidden\r\n\r\n<html>::error::x</html>", NOWHERE, AT)),
-    ("proxy_failed", served(HTTP + b"502 Bad Gateway\r\n\r\n", NOWHERE, AT)),
+    *(
+        ("proxy_failed", served(HTTP + f"{status} Bad Gateway\r\n\r\n".encode(), NOWHERE, AT))
+        for status in (408, 429, 500, 502, 503, 504)
+    ),
+    *(
+        ("proxy_broken", served(HTTP + f"{status} Bad Gateway\r\n\r\n".encode(), NOWHERE, AT))
+        for status in (302, 400, 404, 405, 501)
+    ),
     ("proxy_certificate", shown("127.0.0.1", -1, 1, trusted=False, url=NOWHERE, proxy=TLS_AT)),
     ("proxy_certificate", shown("127.0.0.1", -3, -2, trusted=True, url=NOWHERE, proxy=TLS_AT)),
     ("proxy_unusable", named(NOWHERE, "ftp://127.0.0.1:9")),
@@ -128,11 +135,11 @@ SCENES: list[tuple[Cause, Scene]] = [
 ]
 # What GitHub's client cannot tell from a connection that broke after the request was sent.
 BEFORE_SENDING: list[tuple[Cause, Scene]] = [
-    ("proxy_failed", served(b"", NOWHERE, TLS_AT)),
+    ("proxy_broken", served(b"", NOWHERE, TLS_AT)),
     ("connection_failed", served(reset, "https://127.0.0.1:{}")),
     ("connection_failed", served(reset, NOWHERE, AT)),
-    ("proxy_failed", served(HTTP + b"4030 ::error::x\r\n\r\n", NOWHERE, AT)),
-    ("proxy_failed", served(b"garbage\r\n\r\n", NOWHERE, AT)),
+    ("proxy_broken", served(HTTP + b"4030 ::error::x\r\n\r\n", NOWHERE, AT)),
+    ("proxy_broken", served(b"garbage\r\n\r\n", NOWHERE, AT)),
 ]
 ROWS = [pytest.param(cause, scene, id=f"{cause}-{number}") for number, (cause, scene) in enumerate(SCENES)]
 
@@ -177,6 +184,7 @@ def test_why_github_gave_no_answer(tmp_path: Path, cause: Cause, scene: Scene) -
         assert len(patience.waits) == (RETRIES if again else 0)
         (problem,) = raised.value.problems
         assert (problem.subject, raised.value.outage) == ("GITHUB_API_URL", cause in OUTAGES)
+        assert ("in 4 attempts" in problem.text) == again
         check(cause, reach, raised.value.cause, problem.text)
 
 
@@ -191,8 +199,8 @@ POOL: Any = None
     ("error", "sent", "cause"),
     [
         (wire.NewConnectionError(POOL, "no way"), None, "connection_failed"),
-        (wire.ProxyError("no way", wire.NewConnectionError(POOL, "no way")), None, "proxy_failed"),
-        (wire.ProxyError("no way", OSError(errno.ENETUNREACH, "Network is unreachable")), False, "proxy_failed"),
+        (wire.ProxyError("no way", wire.NewConnectionError(POOL, "no way")), None, "proxy_broken"),
+        (wire.ProxyError("no way", OSError(errno.ENETUNREACH, "Network is unreachable")), False, "proxy_broken"),
         (wire.ProxyError("no way", ConnectionResetError()), True, "connection_lost"),
         (wire.ProxyError("no way", ConnectionResetError()), None, "connection_lost"),
         (wire.ReadTimeoutError(POOL, "/", "slow"), True, "no_answer"),
@@ -208,7 +216,7 @@ POOL: Any = None
         (ssl.SSLEOFError(8, "the end"), None, "connection_lost"),
         (HTTPException(), True, "connection_lost"),
         (HTTPException(), None, "connection_lost"),
-        (HTTPException(), False, "proxy_failed"),
+        (HTTPException(), False, "proxy_broken"),
         (OSError("Tunnel connection failed: 407 Who"), None, "proxy_password"),
         (OSError("Tunnel connection failed: 4071 Who"), None, "connection_lost"),
         (OSError("no Tunnel connection failed: 407"), None, "connection_lost"),

@@ -395,8 +395,8 @@ def test_what_went_through_a_tunnel_may_be_held(tmp_path: Path, fault: Fault, ve
         (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", "proxy_password"),
         (b"HTTP/1.1 403 Forbidden\r\n\r\n<html>::error::x</html>", "proxy_denied"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "proxy_failed"),
-        (b"garbage\r\n\r\n", "proxy_failed"),
-        (b"", "proxy_failed"),
+        (b"garbage\r\n\r\n", "proxy_broken"),
+        (b"", "proxy_broken"),
     ],
 )
 def test_a_proxy_that_refuses(tmp_path: Path, answer: bytes, cause: str) -> None:

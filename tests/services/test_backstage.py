@@ -233,9 +233,9 @@ def test_a_broken_catalog_is_named() -> None:
 
 def test_a_catalog_that_cannot_be_opened_is_named() -> None:
     def read(path: str) -> bytes | None:
-        raise InvalidValue("names something that is not a file.")
+        raise InvalidValue("is something that is not a file.")
 
-    with pytest.raises(InvalidValue, match=r"^a/catalog-info\.yaml names something that is not a file\.$"):
+    with pytest.raises(InvalidValue, match=r"^a/catalog-info\.yaml is something that is not a file\.$"):
         Catalogs(read).services_at("a/b")
 
 
