@@ -132,6 +132,10 @@ def _operate(step: endings.Step) -> endings.Report:
     inputs = step.inputs = step.read_inputs()
     runtime = read_runtime(step.env)
     match inputs.operation:
+        case "set-pull-services" if inputs.sets_past:
+            from dx_action.backfill.run import set_past_services  # noqa: PLC0415 - most runs are about the present
+
+            return set_past_services(step, inputs, runtime)
         case "deploy" | "set-pull-services":
             return register(step, inputs, runtime)
         case "backfill":

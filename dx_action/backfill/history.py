@@ -14,6 +14,7 @@ from dx_action.github.client import Repository
 from dx_action.github.deployments import DeploymentNode, Page, current_name, pages
 from dx_action.github.errors import UNDOCUMENTED, LookupFailedError
 from dx_action.inputs.model import Inputs
+from dx_action.inputs.past import window
 from dx_action.inputs.times import iso, parse_time_or_none
 from dx_action.runner import event as runner_event
 from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
@@ -21,7 +22,6 @@ from dx_action.runner.runtime import Runtime
 from dx_action.secrecy import NO_SECRETS, Secrets
 from dx_action.text import plural
 
-_DAYS = 90
 # GitHub ends a deployment that waits longer for an approval, so that one that was created before seldom ends later.
 _WAITS = timedelta(days=30)
 # Each name costs a call, and a history has few: those of repositories whose workflows deploy this one.
@@ -42,7 +42,7 @@ def rows_from_history(
 
     Raises BadInput and LookupFailedError.
     """
-    since, until = _window(inputs, now)
+    since, until = window(inputs, now)
     if not repository.name:
         raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY is not set.")
     deploys = inputs.model_copy(update={"operation": "deploy"})
@@ -88,14 +88,6 @@ def rows_from_history(
         )
     once = (text if count == 1 else f"{text} ({plural(count, 'deployment')})" for text, count in texts.items())
     return rows, (*notices, *once)
-
-
-def _window(inputs: Inputs, now: datetime) -> tuple[datetime, datetime]:
-    since, until = inputs.since or now - timedelta(days=_DAYS), inputs.until or now
-    if since > until:
-        name, text = ("since", "is after `until`, or after now.") if inputs.since else ("until", "is before `since`.")
-        raise BadInput.of(name, f"{text} Set `since` to a time before `until`; its default is {_DAYS} days ago.")
-    return since, until
 
 
 def _none_counts(inputs: Inputs, place: str, others: int) -> str:

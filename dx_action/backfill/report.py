@@ -1,12 +1,15 @@
 """A backfill's report: how it ended → log lines, annotations, outputs, summary, exit code. Pure."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dx_action.backfill.summary import by_outcome, done_with, summary
-from dx_action.backfill.tally import MOST_LINES, BackfillResult
+from dx_action.backfill.tally import MOST_LINES, BackfillResult, Unread
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import FailOnError, Failure, Problem
+from dx_action.inputs.times import iso
 from dx_action.report.endings import Report, dry_run_of, headline, reason_of, skipped, status_of, with_problem
 from dx_action.report.failures import (
     PASSING,
@@ -20,7 +23,7 @@ from dx_action.report.failures import (
     saved_in,
 )
 from dx_action.report.outputs import outputs
-from dx_action.text import one_line, plural
+from dx_action.text import join_names, one_line, plural
 
 MOST_SHOWN = 200
 _MOST_NAMES = 2_000
@@ -31,6 +34,21 @@ _CAUSES = {"unauthorized_before": TOKEN_ERRORS, "http_429": ("http_429",)}
 def nothing(notices: Sequence[str] = ()) -> Report:
     """Report that there are no rows."""
     return skipped(Skipped("There is nothing to backfill.", " ".join(notices)))
+
+
+def no_pulls(ending: BackfillResult) -> Report:
+    """Report that no pull request of a window is sent."""
+    window = ending.window
+    read, place = (window.read, window.place) if window else (0, "")
+    if not read:
+        skip = Skipped(
+            f"No pull request was merged {place}.", "Set an earlier `since`, or name the branches in `only-branches`."
+        )
+    else:
+        which = f"{plural(read, 'pull request was', 'pull requests were')} merged {place}, and none touches a service."
+        skip = Skipped(which, "If some should, add their files to what `services-from` or `service-map` names.")
+    report = skipped(skip)
+    return replace(report, hints=(*report.hints, *ending.hints))
 
 
 def written(ending: BackfillResult, path: str) -> Report:
@@ -45,15 +63,20 @@ def written(ending: BackfillResult, path: str) -> Report:
     )
 
 
-def dry_run(ending: BackfillResult, calls: Sequence[Call]) -> Report:
-    """Report a dry run. `calls` are the first requests, in the order in which one lane would send them."""
-    found = _outputs("dry-run", "", ending, calls)
-    return dry_run_of(calls, total=len(ending.tally), outputs=found, body=summary(ending), hints=ending.hints)
+def dry_run(ending: BackfillResult, calls: Sequence[Call], *, fail_on_error: FailOnError = "true") -> Report:
+    """Report a dry run. `calls` are the first requests, in the order in which one lane would send them.
+
+    It fails if the live run would fail because a look-up failed.
+    """
+    messages = unread(ending)
+    found = _outputs("dry-run", messages[0].text if messages else "", ending, calls)
+    report = dry_run_of(calls, total=len(ending.tally), outputs=found, body=summary(ending), hints=ending.hints)
+    return replace(report, messages=messages, fail_on_error=fail_on_error)
 
 
 def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequence[Problem] = ()) -> Report:
     """Report what became of the rows. `problems` are what else went wrong, such as a `failed-file` that cannot be written."""
-    tally, total = ending.tally, len(ending.tally)
+    tally, total = ending.tally, ending.total
     accepted = any(time and tally[index] == "accepted" for index, time in enumerate(ending.rows.times))
     status = status_of(ending.missing, total, deployments=any(ending.rows.times), accepted=accepted)
     if ending.rows.corrections and status in ("already-registered", "pull-services-set"):
@@ -103,9 +126,26 @@ def failures(ending: BackfillResult) -> list[Failure]:
         messages.append(Failure(text, kind.outage))
     if ending.held_back:
         messages.append(Failure(message(_clause(ending, ending.held_back), "order_kept"), outage=True))
-    messages = limited(messages)
     if messages:
         messages[0] = Failure(f"{messages[0].text} {_how_to_go_on(ending)}", messages[0].outage)
+    return limited([*messages, *unread(ending)])
+
+
+def unread(ending: BackfillResult) -> list[Failure]:
+    """Return one message for each reason why files of pull requests are not known: what is unknown is not none."""
+    reasons: defaultdict[tuple[str, bool], list[Unread]] = defaultdict(list)
+    for pull in ending.window.unread if ending.window else ():
+        reasons[pull.reason, pull.outage].append(pull)
+    messages = []
+    for (reason, outage), pulls in reasons.items():
+        numbers = join_names([f"#{pull.number}" for pull in pulls if pull.number])
+        which = plural(len(pulls), "pull request") + (f" ({numbers})" if numbers else "")
+        since = iso(min(pull.merged_at for pull in pulls))
+        text = f"The services of {which} are not set, because their files are not known: {reason}."
+        alone = " or with the `pull-number` of each" if numbers else ""
+        again = f"Once this is fixed, run the step again with `since: {since}`{alone}."
+        saved = f" They are not in {one_line(ending.saved)}." if ending.saved else ""
+        messages.append(Failure(f"{text} {again}{saved}", outage))
     return messages
 
 
@@ -131,8 +171,11 @@ def absent(ending: BackfillResult) -> list[Hint]:
 
 def counted(ending: BackfillResult) -> str:
     """Count all outcomes in a line."""
-    outcomes = by_outcome(ending.tally.counts, done_with(ending))
-    return f"{plural(len(ending.tally), ending.noun)}: {outcomes}."
+    outcomes = [by_outcome(ending.tally.counts, done_with(ending))] if len(ending.tally) else []
+    if ending.window:
+        outcomes += [f"{len(ending.window.unread):,} not known"] if ending.window.unread else []
+        outcomes += [f"{ending.window.none:,} without a service left out"] if ending.window.none else []
+    return f"{plural(ending.total, ending.noun)}: {', '.join(outcomes)}."
 
 
 def _clause(ending: BackfillResult, count: int, lines: Sequence[int] = (), *, unknown: bool = False) -> str:
@@ -141,7 +184,7 @@ def _clause(ending: BackfillResult, count: int, lines: Sequence[int] = (), *, un
 
 def _share(ending: BackfillResult, count: int, lines: Sequence[int]) -> str:
     """Say how many of all, and the first of their lines: `312 of 400 deployments (lines 17, 20 and 310 more)`."""
-    share = f"{count:,} of {plural(len(ending.tally), ending.noun)}"
+    share = f"{count:,} of {plural(ending.total, ending.noun)}"
     if not lines:
         return share
     *some, last = [f"{line}" for line in lines] + ([f"{count - len(lines):,} more"] if count > len(lines) else [])
@@ -151,10 +194,17 @@ def _share(ending: BackfillResult, count: int, lines: Sequence[int]) -> str:
 
 def _how_to_go_on(ending: BackfillResult) -> str:
     again = "deployments that are already registered stay as they are."
-    if ending.rows.corrections:
+    if ending.window:
+        again = "setting the same services again changes nothing."
+    elif ending.rows.corrections:
         again = "updates and deletions may be sent any number of times."
     if ending.saved and ending.rows.counts["deployments.delete"]:
         again += " Set `confirm-delete` to the number of rows to delete in it."
+    at = ending.window.resume_at(ending.tally) if ending.window else None
+    if at:
+        step = f"{'Or run' if ending.saved else 'Run'} the step again with `since: {iso(at)}`: all that was merged before is done"
+        saved = f"What DX may not have set is {saved_in(ending.saved)}. " if ending.saved else ""
+        return f"{saved}{step}, and {again}"
     if ending.saved:
         return f"Everything that DX may not have registered is {saved_in(ending.saved)}; {again}"
     if ending.reason == "cancelled":
@@ -172,7 +222,13 @@ def _outputs(
     repositories = {repository for repository, _, _ in rows.names if repository}
     ids = [call.reference_id for call in calls[:_MOST_NAMES] if call.reference_id]
     lists = {"services": list(services)[:_MOST_NAMES], "reference-ids": ids}
+    if window := ending.window:
+        repositories = {window.repository}
+        lists["services"] = list(dict.fromkeys(name for names in window.services for name in names))[:_MOST_NAMES]
     found = outputs(status, reason, results=results, more=lists)
+    if window and len(rows) == 1:
+        found["pull-number"] = str(rows.line(0))
+        found["pull-id"] = str(rows.call(0).json().get("github_pull_id", ""))
     return found | {
         "repository": one_line(repositories.pop()) if len(repositories) == 1 else "",
         "reference-id": one_line(ids[0]) if len(ids) == len(rows) == 1 else "",

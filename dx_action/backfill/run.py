@@ -1,4 +1,7 @@
-"""The operation `backfill`: rows, then a CSV, a dry run or the sending, and at any moment what to report."""
+"""Many calls about the past: rows, then a CSV, a dry run or the sending, and at any moment what to report.
+
+Of the operation `backfill`, and of `set-pull-services` with `since`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,6 +14,7 @@ from dx_action.backfill.store import Rows, write_csv
 from dx_action.backfill.summary import groups
 from dx_action.backfill.tally import BackfillResult, Tally
 from dx_action.deployment.calls import Call, Result
+from dx_action.deployment.trigger import Skipped
 from dx_action.deployment.unused import unused_inputs
 from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import connect
@@ -20,11 +24,13 @@ from dx_action.dx.sender import Progress, Sender, Terms
 from dx_action.errors import ActionError, BadInput, Interrupted, InvalidValue
 from dx_action.github.client import Repository
 from dx_action.inputs.model import Inputs, missing_connection
-from dx_action.report.endings import Report, Step, hints
+from dx_action.inputs.times import iso
+from dx_action.report.endings import Report, Step, hints, skipped
 from dx_action.runner.commands import Writer
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime
 from dx_action.runner.workspace import Workspace
+from dx_action.text import plural
 
 # The runner kills a cancelled step 10 s after the first signal, and its report is to be written by then.
 _CANCELLED_SECONDS = 6.5
@@ -58,11 +64,52 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     result = BackfillResult(rows=rows, tally=Tally(len(rows)), from_file=from_file, hints=found)
     if inputs.csv_file:
         return backfill_report.written(result, inputs.csv_file)
-    fetch = step.fetch(inputs, runtime, runtime.sha)
+    return _carried_out(step, inputs, runtime, result, replaces=replaces)
+
+
+def set_past_services(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
+    """Set the services of all pull requests of a window. The event is not read, so that any will do.
+
+    Raises ActionError, Interrupted.
+    """
+    from dx_action.backfill.pulls import remarks, rows_from_window  # noqa: PLC0415 - a backfill needs nothing of it
+    from dx_action.github.lookups import Lookups  # noqa: PLC0415
+
+    if inputs.success == "skip":
+        return skipped(Skipped("`success` says that the deployment was cancelled or skipped."))
+    name = inputs.repository or runtime.repository
+    if not name:
+        raise BadInput.of("repository", "is missing, and GITHUB_REPOSITORY is not set.")
+    own = name.casefold() == runtime.repository.casefold()
+    lookups = Lookups(name, own, runtime.sha if own else None, step.github(inputs, runtime), patient=True)
+    workflow, now = step.workflow, step.clock.now().replace(microsecond=0)
+    rows, window = rows_from_window(inputs, name, lookups, now, workflow.say, workflow.secrets)
+    notices = unused_inputs(inputs, Event(name=runtime.event_name))
+    warnings, more = remarks(inputs, name, lookups)
+    result = BackfillResult(
+        rows=rows,
+        tally=Tally(len(rows)),
+        from_file=False,
+        hints=hints(warnings, (*notices, *more)),
+        window=window,
+    )
+    if not result.total:
+        return backfill_report.no_pulls(result)
+    return _carried_out(step, inputs, runtime, result)
+
+
+def _carried_out(
+    step: Step, inputs: Inputs, runtime: Runtime, result: BackfillResult, *, replaces: bool = False
+) -> Report:
+    """Show a dry run, or send the rows. Raises ActionError, Interrupted."""
+    rows, fetch = result.rows, step.fetch(inputs, runtime, runtime.sha)
     if inputs.dry_run:
         step.check_files(inputs, fetch)
         first = islice(Order(rows.times, rows.keys, rows.anchors), backfill_report.MOST_SHOWN)
-        return backfill_report.dry_run(result, [rows.call(index) for index in first])
+        calls = [rows.call(index) for index in first]
+        return backfill_report.dry_run(result, calls, fail_on_error=inputs.fail_on_error)
+    if not len(rows):
+        return backfill_report.sent(result, fail_on_error=inputs.fail_on_error)
     failed_file = step.failed_file(inputs.failed_file, replaces=replaces)
     return _Sending(step, inputs, result, failed_file).send(runtime, fetch)
 
@@ -139,7 +186,7 @@ class _Sending:
             ),
             say=step.workflow.say,
             progress=Progress(
-                lambda seconds: tally.progress(seconds, self._order.held_back),
+                self._progress,
                 lambda line: step.workflow.progress(line, tally.ended / len(tally)),
                 step.workflow.progress_seconds,
             ),
@@ -147,7 +194,8 @@ class _Sending:
         step.ending = self.report
         pace = f"at most {inputs.max_per_second:g} a second" if inputs.max_per_second else "unpaced"
         host = inputs.dx_host.base if inputs.dx_host else ""
-        step.workflow.say(f"Sending {len(rows):,} rows to {host}, {pace}, {inputs.concurrency} in flight:")
+        what = plural(len(rows), "pull request" if self._result.window else "row")
+        step.workflow.say(f"Sending {what} to {host}, {pace}, {inputs.concurrency} in flight:")
         try:
             self._sender.run()
         except Exception:
@@ -158,6 +206,12 @@ class _Sending:
             raise
         step.disarm()
         return self.report("stopped_before")
+
+    def _progress(self, seconds: float) -> str:
+        tally, window = self._result.tally, self._result.window
+        line = tally.progress(seconds, self._order.held_back)
+        at = window.resume_at(tally) if window else None
+        return f"{line}; everything merged before {iso(at)} is done" if at else line
 
     def _connected(
         self, runtime: Runtime, fetch: Callable[[str], bytes | None] | None

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from datetime import date
 from heapq import nsmallest
 
-from dx_action.backfill.tally import BackfillResult
+from dx_action.backfill.tally import BackfillResult, Line
 from dx_action.deployment.calls import Method, Outcome
 from dx_action.report.endings import result_line
 from dx_action.report.summary import MARKS, cell, identifier, table
-from dx_action.text import plural, truncate
+from dx_action.text import markdown, plural, truncate
 
 MOST_SERVICES, MOST_FAILED, MOST_BARS, MOST_GROUPS, MOST_IN_GROUP = 200, 100, 53, 50, 60
 # The dates of more bars would overlap.
 _MOST_DAYS = 9
-PULLS, UPDATES, DELETIONS = "(pull requests)", "(updates)", "(deletions)"
+PULLS, UPDATES, DELETIONS, CLEARED = "(pull requests)", "(updates)", "(deletions)", "(services removed)"
 _OTHERS: dict[Method, str] = {
     "deployments.setPullServices": PULLS,
     "deployments.update": UPDATES,
@@ -59,9 +59,10 @@ def by_service(ending: BackfillResult, most: int) -> tuple[dict[str, Counts], in
     """
     every: defaultdict[str, Counts] = defaultdict(Counter)
     for index in range(len(ending.tally)):
-        every[_service(ending, index)][ending.tally[index]] += 1
+        for name in _services_of(ending, index):
+            every[name][ending.tally[index]] += 1
     largest = {name: every[name] for name in nsmallest(most, every, key=lambda name: (-every[name].total(), name))}
-    return largest, len(every) - len(largest), ending.tally.counts - sum(largest.values(), Counter())
+    return largest, len(every) - len(largest), sum(every.values(), Counter()) - sum(largest.values(), Counter())
 
 
 def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
@@ -69,20 +70,20 @@ def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
     services, more, rest = by_service(ending, MOST_GROUPS)
     weeks: dict[str, dict[int, Counts]] = {service: defaultdict(Counter) for service in services}
     for index in range(len(ending.tally)):
-        service = _service(ending, index)
-        if service in weeks:
-            weeks[service][_week(ending.rows.times[index])][ending.tally[index]] += 1
+        for service in weeks.keys() & set(_services_of(ending, index)):
+            weeks[service][_week(_time(ending, index))][ending.tally[index]] += 1
     for service, by_week in weeks.items():
         shown = sorted(by_week.items()) if service not in _DONE else []
-        lines = [f"  week of {_monday(week)}  {by_outcome(counts)}" for week, counts in shown[-MOST_IN_GROUP:]]
+        done = "set" if ending.window else _DONE.get(service, "registered")
+        lines = [f"  week of {_monday(week)}  {by_outcome(counts, done)}" for week, counts in shown[-MOST_IN_GROUP:]]
         if earlier := len(shown[:-MOST_IN_GROUP]):
             lines.insert(0, f"  {plural(earlier, 'earlier week')} not shown")
-        yield f"{truncate(service, 100)}: {by_outcome(services[service], _DONE.get(service, 'registered'))}", lines
+        yield f"{truncate(service, 100)}: {by_outcome(services[service], done)}", lines
     if more:
         yield f"{plural(more, 'more service')}: {by_outcome(rest, done_with(ending))}", []
     if failed := ending.tally.counts["failed"] + ending.tally.counts["unknown"]:
         rows = [
-            result_line(line.result, f"{ending.line_noun} {line.number}, {truncate(line.result.call.label, 100)}")
+            result_line(line.result, f"{_prefix(ending, line)}{truncate(line.result.call.label, 100)}")
             for line in ending.tally.failed[:MOST_FAILED]
         ]
         if failed > MOST_FAILED:
@@ -90,9 +91,20 @@ def groups(ending: BackfillResult) -> Iterator[tuple[str, list[str]]]:
         yield f"Failed: {failed:,}", rows
 
 
-def _service(ending: BackfillResult, index: int) -> str:
+def _prefix(ending: BackfillResult, line: Line) -> str:
+    return "" if ending.window else f"{ending.line_noun} {line.number}, "
+
+
+def _services_of(ending: BackfillResult, index: int) -> tuple[str, ...]:
+    """Return what a row counts for. A pull request of a window counts for each of its services."""
     rows = ending.rows
-    return rows.names[rows.keys[index]][1] if rows.times[index] else _OTHERS[rows.method(index)]
+    if ending.window:
+        return ending.window.services[index] or (CLEARED,)
+    return (rows.names[rows.keys[index]][1] if rows.times[index] else _OTHERS[rows.method(index)],)
+
+
+def _time(ending: BackfillResult, index: int) -> int:
+    return int(ending.window.merged_at[index].timestamp()) * 1000 if ending.window else ending.rows.times[index]
 
 
 def _services(ending: BackfillResult) -> str:
@@ -100,13 +112,33 @@ def _services(ending: BackfillResult) -> str:
     total = ending.tally.counts
     counted = [(cell(service), counts) for service, counts in services.items()]
     counted += [(f"{more:,} more", rest)] if more else []
-    counted += [("all", total)] if len(services) > 1 else []
+    every = "all pull requests" if ending.window else "all"
+    counted += [(every, total)] if len(services) > 1 else []
     shown = [outcome for outcome in MARKS if total[outcome]]
     rows = [
         [name, *(f"{counts[outcome]:,}" if counts[outcome] else "" for outcome in shown)] for name, counts in counted
     ]
-    columns = [_word(MARKS[outcome], "accepted" if ending.rows.corrections else "registered") for outcome in shown]
-    return table(["service", *columns], rows, numbers=columns) + "\n"
+    done = "set" if ending.window else "accepted" if ending.rows.corrections else "registered"
+    columns = [_word(MARKS[outcome], done) for outcome in shown]
+    return (table(["service", *columns], rows, numbers=columns) + "\n" if rows else "") + _left_out(ending)
+
+
+def _left_out(ending: BackfillResult) -> str:
+    if not ending.window:
+        return ""
+    none, unread = ending.window.none, len(ending.window.unread)
+    lines = (
+        [f"{plural(none, 'pull request touches', 'pull requests touch')} no service and {_is(none)} left out."]
+        if none
+        else []
+    )
+    lines += [f"The files of {plural(unread, 'pull request')} are not known."] if unread else []
+    more = f"{plural(ending.window.read, 'pull request was', 'pull requests were')} merged {ending.window.place}."
+    return markdown(" ".join((more, *lines))) + "\n\n"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _chart(ending: BackfillResult) -> str:
@@ -133,19 +165,21 @@ def _chart(ending: BackfillResult) -> str:
 
 
 def _failed(ending: BackfillResult) -> str:
-    total = ending.tally.counts["failed"] + ending.tally.counts["unknown"]
+    total, window = ending.tally.counts["failed"] + ending.tally.counts["unknown"], ending.window
+    names = {ending.rows.line(index): ", ".join(each) for index, each in enumerate(window.services if window else ())}
     rows = []
     for line in ending.tally.failed[:MOST_FAILED]:
         call, result = line.result.call, line.result
-        mark = _word(MARKS[result.outcome], _DONE[_OTHERS[call.method]] if call.corrects else "registered")
+        done = _DONE[_OTHERS[call.method]] if call.corrects or window else "registered"
+        mark = _word(MARKS[result.outcome], done)
         texts = (
-            cell(call.service if call.corrects else call.label),
+            cell(names.get(line.number, "") if window else call.service if call.corrects else call.label),
             mark,
             cell(result.error),
             cell(result.message, 200),
         )
-        rows.append([f"{line.number}", *texts, identifier(call.reference_id)])
-    columns = (ending.line_noun, "service", "outcome", "error", "DX says", "reference id")
+        rows.append([f"{line.number}", *texts, *([] if window else [identifier(call.reference_id)])])
+    columns = (ending.line_noun, "service", "outcome", "error", "DX says", *(() if window else ("reference id",)))
     return table(columns, rows, total - len(rows), numbers=columns[:1], prose=("DX says",))
 
 

@@ -5,6 +5,8 @@ Only that byte grows with the number of rows.
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
 
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Outcome, Result
@@ -90,12 +92,44 @@ class Tally:
                 kind.lines.append(line)
 
 
+class Unread(NamedTuple):
+    """A pull request whose files are not known, and why, as the end of a sentence; its number is 0 if not even that is known."""
+
+    number: int
+    merged_at: datetime
+    reason: str
+    outage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullWindow:
+    """The pull requests of a window of time. The number of a row is its pull request's.
+
+    `place` says into which branches they were merged, and when. `read` are all of them, `none` those that touch no service and
+    are not sent. `merged_at` and `services` are of each row.
+    """
+
+    repository: str
+    place: str
+    read: int
+    merged_at: tuple[datetime, ...]
+    services: tuple[tuple[str, ...], ...]
+    none: int
+    unread: tuple[Unread, ...]
+
+    def resume_at(self, tally: Tally) -> datetime | None:
+        """Return when the oldest pull request was merged that is not done; None if each is."""
+        left = [at for index, at in enumerate(self.merged_at) if tally[index] not in ("accepted", "already-registered")]
+        return min((*left, *(pull.merged_at for pull in self.unread)), default=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillResult:
     """A backfill that has ended, or was ended.
 
     `held_back`: how many rows were not sent because of the order. `reason`: why the others were not. `saved`: the file with
     everything that DX may not have registered. `from_file`: a row's number is its line in a file. `hints` fail nothing.
+    `window`: the rows are its pull requests.
     """
 
     rows: Rows
@@ -105,15 +139,23 @@ class BackfillResult:
     saved: str | None = None
     from_file: bool = True
     hints: tuple[Hint, ...] = ()
+    window: PullWindow | None = None
 
     @property
     def missing(self) -> int:
-        """How many rows DX may not have registered."""
-        return len(self.tally) - self.tally.counts["accepted"] - self.tally.counts["already-registered"]
+        """How many rows DX may not have registered, and how many pull requests could not become one."""
+        return self.total - self.tally.counts["accepted"] - self.tally.counts["already-registered"]
+
+    @property
+    def total(self) -> int:
+        """How many rows there are, and pull requests that could not become one."""
+        return len(self.tally) + len(self.window.unread if self.window else ())
 
     @property
     def noun(self) -> str:
         """What a row is: a deployment, or a call about a pull request, or any of the calls."""
+        if self.window:
+            return "pull request"
         if self.rows.corrections:
             return "row"
         return "deployment" if all(self.rows.times) else "row" if any(self.rows.times) else "pull request"
@@ -121,7 +163,7 @@ class BackfillResult:
     @property
     def line_noun(self) -> str:
         """What a row's number counts."""
-        return "line" if self.from_file else "row"
+        return "pull request" if self.window else "line" if self.from_file else "row"
 
 
 def _span(seconds: float) -> str:

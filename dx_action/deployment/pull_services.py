@@ -55,6 +55,11 @@ class PullServices:
     replace: bool = False
 
     @property
+    def is_sent(self) -> bool:
+        """Whether DX is sent it: without a service only if its services in DX are to be removed."""
+        return bool(self.services or (self.replace and not self.others))
+
+    @property
     def subject(self) -> str:
         return f"pull request #{self.pull_number}" if self.pull_number else f"the pull request of id {self.pull_id}"
 
@@ -81,10 +86,12 @@ def assign(
         found = [PullServices(given or by_number[pull.number], pull.id, pull.number) for pull in merged]
     else:
         raise BadInput.of("pull-number", f"is missing, and {event.called} names no pull request of the repository.")
-    kept = []
-    for pull in found:
-        touched = {service.identifier for service in pull.services}
-        services = tuple(service for service in inputs.service or pull.services if service.identifier in touched)
-        others = len(services) < len(touched)
-        kept.append(replace(pull, services=services, others=others, replace=inputs.replace_pull_services))
-    return tuple(kept)
+    return tuple(chosen(pull, inputs) for pull in found)
+
+
+def chosen(pull: PullServices, inputs: Inputs) -> PullServices:
+    """Return the pull request with those of its services that `service` lists, if that is set."""
+    touched = {service.identifier for service in pull.services}
+    services = tuple(service for service in inputs.service or pull.services if service.identifier in touched)
+    others = len(services) < len(touched)
+    return replace(pull, services=services, others=others, replace=inputs.replace_pull_services)

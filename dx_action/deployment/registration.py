@@ -109,8 +109,7 @@ def resolve(
     services, notices = _services(inputs, subject, trigger, lookups)
     spaces = space_warnings(services.value) if services in (trigger.services, Sourced(inputs.service, INPUT)) else ()
     found, problems = _pull_services(inputs, subject, services, lookups)
-    # Without a service, a pull request is left out, unless its services in DX are to be removed.
-    pull_services = tuple(pull for pull in found if pull.services or (pull.replace and not pull.others))
+    pull_services = tuple(pull for pull in found if pull.is_sent)
     services = services if inputs.deploys else Sourced((), services.source)
     if not services.value and not pull_services:
         if problems:

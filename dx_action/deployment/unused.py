@@ -40,13 +40,22 @@ def _plain(inputs: Inputs) -> bool:
 UNUSED = (
     Unused(
         ("only-environments",),
-        lambda inputs, event: not isinstance(event, DeploymentEvent) and not _compares_by_environment(inputs, event),
+        lambda inputs, event: (
+            not isinstance(event, DeploymentEvent)
+            and not _compares_by_environment(inputs, event)
+            and not inputs.sets_past
+        ),
         "has no effect here, because {event} has no environment. Only `environment` says which one is sent.",
     ),
     Unused(
         ("only-environments",),
         lambda inputs, event: not isinstance(event, DeploymentEvent) and _compares_by_environment(inputs, event),
         "does not limit this step, because {event} has no environment. It only chooses the previous deployment.",
+    ),
+    Unused(
+        ("only-environments",),
+        lambda inputs, _: inputs.sets_past,
+        "has no effect here, because with `since`, the step is about pull requests, which have no environment.",
     ),
     Unused(
         ("pull-number",),
@@ -109,7 +118,7 @@ UNUSED = (
     Unused(
         ("max-per-second", "concurrency"),
         lambda inputs, _: inputs.since is None,
-        "has no effect here. It limits the many requests of `operation: backfill`.",
+        "has no effect here. It limits the many requests of `operation: backfill`, and of `set-pull-services` with `since`.",
     ),
     Unused(
         (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from pydantic import AliasPath, ConfigDict, Field, with_config
@@ -48,6 +48,15 @@ class ChangedFile(Answer):
     filename: str = Field(min_length=1)
     status: str
     previous_filename: str | None = None
+
+
+class ComparedFiles(NamedTuple):
+    """The `number` files of a comparison. `paths` is None if GitHub does not say where one was; `cut`: there may be more."""
+
+    paths: frozenset[str] | None
+    number: int
+    cut: bool
+    merge_base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +169,13 @@ def merge_base(repository: Repository, base: str, head: str) -> str:
 def committed_at(repository: Repository, commit: str) -> str:
     """Return the commit's committer date. Raises Missing."""
     return repository.get(f"commits/{commit}", _PERMISSION, _Committed, per_page=1).at
+
+
+def compared_files(repository: Repository, base: str, head: str) -> ComparedFiles:
+    """Return what a branch changed since it parted from another one: one call. Raises Missing."""
+    found = _compared(repository, base, head, most=1)
+    files = found.files or ()
+    return ComparedFiles(listed(files), len(files), len(files) >= MOST_FILES, found.merge_base)
 
 
 def range_files(repository: Repository, before: str, after: str) -> ChangedPaths:

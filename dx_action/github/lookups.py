@@ -5,8 +5,9 @@ GitHub is asked only if no input, event or file of the workspace answers. Servic
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from pydantic import ConfigDict
@@ -35,6 +36,9 @@ from dx_action.runner.runtime import Clock
 from dx_action.services.service import Ownership, Service, check_paths, naming
 from dx_action.text import join_names, one_line, plural, truncate
 
+if TYPE_CHECKING:
+    from dx_action.github.past_pulls import PastPull, PastPulls
+
 T = TypeVar("T")
 # Seconds to wait, one after the other, for GitHub to learn which pull request a new commit came from.
 _LAG = (1.0, 2.0)
@@ -49,11 +53,11 @@ class _Release(Release):
 class Lookups:
     """The ServiceLookups of one repository, and what else a run reads of it.
 
-    `own`: it is the event's own; `commit`: at which its files count.
+    `own`: it is the event's own; `commit`: at which its files count. `patient`: each call has its own time.
     """
 
-    def __init__(self, name: str, own: bool, commit: str | None, run: Run) -> None:
-        self._repository, self._run = Repository(name, run), run
+    def __init__(self, name: str, own: bool, commit: str | None, run: Run, *, patient: bool = False) -> None:
+        self._repository, self._run = Repository(name, run, patient=patient), run
         self._files = FilesAt(self._repository, commit or "HEAD", run.workspace, own=own)
         self._inputs, self._say = run.inputs, run.say
         self._known: dict[PullChange | RangeChange, tuple[Service, ...]] = {}
@@ -75,6 +79,30 @@ class Lookups:
         for pull in new:
             self._learn(pull.change, self._told_apart(pull.change, found[pull.number]))
         return {pull.number: self._known[pull.change] for pull in pulls}
+
+    def merged_between(self, since: datetime, until: datetime) -> "PastPulls":
+        """Return what was merged in a window, with its files if they decide about services. Raises LookupFailedError."""
+        from dx_action.github.past_pulls import merged_between  # noqa: PLC0415 - most runs are about the present
+
+        files = self._inputs.services_source != "input"
+        return merged_between(self._repository, since, until, files=files)
+
+    def past_services(self, pull: "PastPull") -> tuple[Service, ...]:
+        """Return the services whose files a pull request of the past touches.
+
+        Raises UnreadFilesError if its files are not known, and ActionError if the ownership of files is not.
+        """
+        from dx_action.github.past_pulls import past_files  # noqa: PLC0415
+
+        with _of_one_pull():
+            found = pull.files or past_files(self._repository, pull.change)
+        with self._bad_ownership():
+            check_paths(found.paths)
+            doubtful = not found.exact and self._ownership.depends_on_folders(found.paths)
+        if doubtful:
+            with _of_one_pull():
+                found = pull_trees(self._repository, pull.change)
+        return self._services_of(found.paths)
 
     def _learn(self, change: PullChange | RangeChange, paths: frozenset[str]) -> None:
         services = self._services_of(paths)
@@ -213,6 +241,24 @@ class Lookups:
                 raise InvalidValue(f"{found.warnings[0]}{more}")
             return found
         raise BadInput.of("services-from", f"is `codeowners`, but the repository has none of {', '.join(PLACES)}.")
+
+
+class UnreadFilesError(Exception):
+    """The files of a pull request are not known. `cause` is None if GitHub cuts their list."""
+
+    def __init__(self, reason: str, cause: LookupFailedError | None = None) -> None:
+        super().__init__(reason)
+        self.cause = cause
+
+
+@contextmanager
+def _of_one_pull() -> Iterator[None]:
+    try:
+        yield
+    except LookupFailedError as error:
+        raise UnreadFilesError(_reason(error), error) from None
+    except CutError as error:
+        raise UnreadFilesError(str(error)) from None
 
 
 class GitHubChangeLookups:

@@ -62,7 +62,9 @@ class _Commit(Answer):
     authored_date: _Time = Field(validation_alias=AliasPath("commit", "authoredDate"))
 
 
-class _File(Node):
+class File(Node):
+    """A changed file, as GraphQL lists it."""
+
     path: str
     change_type: str
 
@@ -115,7 +117,7 @@ _AUTHORED = _List(
     "commit { authoredDate }",
 )
 _FILES = _List(
-    _Item[_File],
+    _Item[File],
     50,
     "the files of pull request",
     "Int!",

@@ -3,9 +3,10 @@
 They are a module of their own because most runs correct nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from dx_action.inputs.model import RULES, Inputs, Rule
+from dx_action.inputs.model import Inputs, Rule
 
 # The values of a deployment that an update can change.
 CHANGEABLE = (
@@ -21,9 +22,9 @@ def changes(inputs: Inputs) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in written and value not in (None, "")}
 
 
-def rules(inputs: Inputs) -> tuple[Rule, ...]:
-    """Return the rules that hold if something is corrected, or `confirm-delete` is written."""
-    return CORRECTING if inputs.operation in ("update", "delete") else (*RULES, CONFIRMING)
+def rules(inputs: Inputs, others: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return the rules that hold if something is corrected, or beside the others if `confirm-delete` is written."""
+    return CORRECTING if inputs.operation in ("update", "delete") else (*others, CONFIRMING)
 
 
 CORRECTING = (

@@ -6,11 +6,12 @@ DESCRIPTIONS = {
     "dx-token": "A DX Data Cloud API token, from a secret. Required unless `dry-run` or `csv-file` is set",
     "github-token": "A token for look-ups at GitHub, which only read. Default, the job's own",
     "ca-bundle": "A PEM file with CAs to trust in addition to the public ones, in the workspace or in the repository",
-    "timeout": "Seconds for all requests to DX, retries included; in a backfill, for each deployment. One attempt "
-    "may use 30 seconds, or half of it if that is more",
+    "timeout": "Seconds for all requests to DX, retries included; in a backfill, or with `since`, for each request. "
+    "One attempt may use 30 seconds, or half of it if that is more",
     "operation": "`deploy` registers the deployment; `set-pull-services` sets in DX which services a pull request "
-    "touches, and registers nothing; `backfill` registers past deployments, from GitHub's history or a "
-    "file; `update` and `delete` correct one deployment that DX has",
+    "touches, or with `since` each one that was merged since then, and registers nothing; `backfill` "
+    "registers past deployments, from GitHub's history or a file; `update` and `delete` correct one "
+    "deployment that DX has",
     "service": "One or more services, `identifier` or `identifier=Display Name`, by lines, commas or as JSON. "
     "Default, a GitHub deployment's `payload.service`, else the repository's own name",
     "services-from": "Where services come from, `input` (default), or the files that changed, by `map` (implied by "
@@ -61,14 +62,15 @@ DESCRIPTIONS = {
     "show-pull-requests": "List in the summary the pull requests that this deployment ships",
     "failed-file": "A file in the workspace to which every request is appended, as JSON lines, whose outcome DX has not "
     "confirmed",
-    "since": "With `backfill`, the start of the window over GitHub's deployment history. Default, 90 days ago",
-    "until": "With `backfill`, the end of that window. Default, now",
+    "since": "With `backfill`, the start of the window over GitHub's deployment history; default, 90 days ago. "
+    "With `set-pull-services`, set the services of every pull request that was merged from then on",
+    "until": "The end of the window that `since` starts. Default, now",
     "workflow-jobs": "With `backfill`, also register the deployments that GitHub created for this repository's own "
     "workflow jobs",
     "backfill-file": "With `backfill`, a CSV or JSON Lines file in the workspace, used instead of GitHub's history",
     "csv-file": "With `backfill`, write the CSV for DX's own import to this file in the workspace, and send nothing",
-    "max-per-second": "With `backfill`, how many requests may start each second; `0` for no limit",
-    "concurrency": "With `backfill`, how many requests may be in flight at once, 1 to 32",
+    "max-per-second": "With `backfill` or `since`, how many requests may start each second; `0` for no limit",
+    "concurrency": "With `backfill` or `since`, how many requests may be in flight at once, 1 to 32",
     "job-index": "Set by GitHub, not by you. The matrix leg, so that each leg's deployment has its own id",
     "check-run-id": "Set by GitHub, not by you. This very job, which the deployment links to",
 }

@@ -106,6 +106,11 @@ class Inputs(BaseModel):
         return self.operation == "deploy"
 
     @property
+    def sets_past(self) -> bool:
+        """Whether the services of all pull requests that were merged in a window are set."""
+        return self.operation == "set-pull-services" and self.since is not None
+
+    @property
     def own_source_name(self) -> str:
         """The name of the system that deployed, if no row says another; empty if it is to be left out."""
         return "GitHub Actions" if self.source_name is None else self.source_name
@@ -164,13 +169,14 @@ def _single(inputs: Inputs) -> bool:
     return inputs.operation != "backfill"
 
 
-def _backfill(inputs: Inputs) -> bool:
-    return inputs.operation == "backfill"
-
-
 RULES = (
     Rule(
-        ("since", "until", "backfill-file", "csv-file", "workflow-jobs"),
+        ("since", "until"),
+        lambda inputs: _single(inputs) and inputs.operation != "set-pull-services",
+        "is only for `operation: backfill` and `operation: set-pull-services`. Set one of them as well, or leave this out.",
+    ),
+    Rule(
+        ("backfill-file", "csv-file", "workflow-jobs"),
         _single,
         "is only for `operation: backfill`. Set that as well, or leave this out.",
     ),
@@ -198,46 +204,6 @@ RULES = (
         ("services-from",),
         lambda inputs: _single(inputs) and inputs.service_map is None and inputs.services_from == "map",
         "is `map`, but `service-map` is missing. Write the map's path there.",
-    ),
-    Rule(
-        ("commit-sha", "merge-commit-shas", "deployed-at", "reference-id"),
-        _backfill,
-        "is different for each deployment of a backfill. Leave it out.",
-    ),
-    Rule(
-        ("since-sha", "pull-number", "pull-id", "set-pull-services", "replace-pull-services", "show-pull-requests"),
-        _backfill,
-        "is about one deployment, and a backfill registers many. Leave it out.",
-    ),
-    Rule(
-        ("lead-time-metadata", "extra-metadata"),
-        _backfill,
-        "is looked up for one deployment, and a backfill registers many. Use `metadata`, or leave this out.",
-    ),
-    Rule(
-        ("service-map",),
-        _backfill,
-        "finds services by changed files, which a backfill does not look up. Use `service`, or leave this out.",
-    ),
-    Rule(
-        ("services-from",),
-        lambda inputs: _backfill(inputs) and inputs.services_from != "input",
-        "is not `input`, and a backfill does not look up changed files. Use `service`, or leave this out.",
-    ),
-    Rule(
-        ("attribution",),
-        lambda inputs: _backfill(inputs) and (inputs.backfill_file or inputs.attribution == "merge-commits"),
-        "follows from the commits that each row of a backfill names. Leave it out.",
-    ),
-    Rule(
-        ("since", "until", "workflow-jobs"),
-        lambda inputs: _backfill(inputs) and inputs.backfill_file,
-        "is about GitHub's history, but `backfill-file` is set. Leave one of them out.",
-    ),
-    Rule(
-        ("success",),
-        lambda inputs: _backfill(inputs) and not inputs.backfill_file,
-        "follows from each deployment's status in GitHub's history. Leave it out.",
     ),
 )
 
@@ -351,10 +317,14 @@ def _broken_rules(inputs: Inputs, broken: Collection[str], more: Sequence[Rule])
     readable: Any = SimpleNamespace(**{field: value for field, value in inputs if field not in unreadable})
     readable.model_fields_set = inputs.model_fields_set
     rules: Sequence[Rule] = RULES
+    if inputs.since or inputs.until or inputs.operation == "backfill":
+        from dx_action.inputs import past  # noqa: PLC0415 - most runs are about the present
+
+        rules = (*rules, *past.RULES)
     if inputs.operation in ("update", "delete") or inputs.confirm_delete:
         from dx_action.inputs import corrections  # noqa: PLC0415 - most runs correct nothing
 
-        rules = corrections.rules(inputs)
+        rules = corrections.rules(inputs, rules)
     problems = []
     for rule in (*rules, *more):
         for subject in rule.subjects:

@@ -75,6 +75,11 @@ REGISTERS_NOTHING = {
     *("source-url", "source-name", "metadata", "method", "on-conflict", "since-sha", "max-per-second", "concurrency"),
     "only-environments",
 }
+SINCE = {"since": "2025-01-01T00:00:00Z"}
+OF_NO_WINDOW = {
+    *("pull-number", "pull-id", "commit-sha", "since-sha", "backfill-file", "csv-file", "workflow-jobs"),
+    *("show-pull-requests", "lead-time-metadata", "extra-metadata"),
+}
 # The event, what else is written → what is passed over if it alone is added, and what is rejected.
 STEPS: dict[str, tuple[str, dict[str, str], set[str], set[str]]] = {
     name: (name, PLAIN, PASSED_OVER | {"only-environments"}, BACKFILLS_OWN | {"replace-pull-services"})
@@ -109,7 +114,19 @@ STEPS |= {
         "pull_request_merged",
         PLAIN | PULLS,
         REGISTERS_NOTHING,
-        BACKFILLS_OWN | {"show-pull-requests", "lead-time-metadata", "extra-metadata"},
+        BACKFILLS_OWN - {"since"} | {"show-pull-requests", "lead-time-metadata", "extra-metadata"},
+    ),
+    "services of the past": (
+        "schedule",
+        PLAIN | PULLS | SINCE,
+        REGISTERS_NOTHING - {"since-sha", "max-per-second", "concurrency"},
+        OF_NO_WINDOW,
+    ),
+    "services of the past, by files, whatever the event": (
+        "deployment_status_success",
+        {"services-from": "backstage"} | PULLS | SINCE,
+        REGISTERS_NOTHING - {"since-sha", "max-per-second", "concurrency"},
+        OF_NO_WINDOW | {"service-map"},
     ),
     "services of a deployed pull request": (
         "deployment_status_success",
@@ -336,8 +353,21 @@ WORDS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
         "pull_request_merged",
         PLAIN | PULLS | {"environment": "eu", "concurrency": "2"},
         (
-            "`concurrency` has no effect here. It limits the many requests of `operation: backfill`.",
+            (
+                "`concurrency` has no effect here. It limits the many requests of `operation: backfill`, and of "
+                "`set-pull-services` with `since`."
+            ),
             "`environment` has no effect here, because `operation: set-pull-services` registers no deployment.",
+        ),
+    ),
+    (
+        "deployment_status_success",
+        PLAIN | PULLS | SINCE | {"only-environments": "live"},
+        (
+            (
+                "`only-environments` has no effect here, because with `since`, the step is about pull requests, which have "
+                "no environment."
+            ),
         ),
     ),
     (

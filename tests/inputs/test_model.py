@@ -462,6 +462,7 @@ SHAS = {"merge-commit-shas": "abc1235"}
 MAP = {"service-map": "a.yml"}
 REPLACE = {"replace-pull-services": "True"}
 FOR_BACKFILL = "is only for `operation: backfill`."
+FOR_WINDOW = "is only for `operation: backfill` and `operation: set-pull-services`. Set one of them as well, or"
 EACH = "is different for each deployment of a backfill."
 MANY = "is about one deployment, and a backfill registers many."
 NO_FILES = "look up changed files. Use `service`, or leave this out."
@@ -472,7 +473,8 @@ TIME = "1735733100"
 @pytest.mark.parametrize(
     ("given", "name", "words"),
     [
-        *(({name: TIME}, name, FOR_BACKFILL) for name in ("since", "until", "backfill-file", "csv-file")),
+        *(({name: TIME}, name, FOR_BACKFILL) for name in ("backfill-file", "csv-file")),
+        *(({name: TIME}, name, FOR_WINDOW) for name in ("since", "until")),
         (TELL | {"csv-file": "a.csv"}, "csv-file", FOR_BACKFILL),
         ({"workflow-jobs": "True"}, "workflow-jobs", FOR_BACKFILL),
         (TELL | {"show-pull-requests": "True"}, "show-pull-requests", "is about a deployment, and"),

@@ -93,6 +93,18 @@ def shipped(count: int) -> Happening:
     return Happening(repo=repo, changes=changes, sha=after)
 
 
+def several() -> Happening:
+    """Pull requests were merged: of one service, of two, of none, and one that moved a file from one to another."""
+    repo = _history()
+    repo.commit({"apps/web/tax.py": "tax\n"})
+    for number, files in enumerate(
+        (["services/payments/app.py"], ["apps/web/a.ts", "libs/billing/b.py"], ["README.md"])
+    ):
+        repo.pulls.ship(dict.fromkeys(files, "new\n")).id = 2401500200 + number
+    repo.pulls.ship({"apps/web/tax.py": None, "libs/billing/tax.py": "tax\n"}).id = 2401500203
+    return Happening(repo=repo, changes={}, sha=repo.rev("main"))
+
+
 def merge_commits(happening: Happening) -> list[str]:
     return [str(pull.merge_commit_sha) for pull in happening.repo.pulls.all()]
 
@@ -208,6 +220,11 @@ def past(environment: str) -> list[dict[str, Any]]:
 
 
 PAST = past("production")
+SERVICES_OF_SEVERAL = [
+    {"github_pull_id": 2401500200, "services": [PAYMENTS]},
+    {"github_pull_id": 2401500201, "services": [PAYMENTS, WEB]},
+    {"github_pull_id": 2401500203, "services": [PAYMENTS, WEB]},
+]
 MANIFEST = "version=1.4.0\ncommit=d1a34f0c3c1d2b5f6a7788990011223344556677\n"
 BUILT = "d1a34f0c3c1d2b5f6a7788990011223344556677"  # the commit that the manifest names
 # What Argo CD's notification sends, for an application that it has synced.
@@ -343,6 +360,20 @@ CASES: dict[str, list[Case]] = {
             sent=[{"github_pull_id": 2401500041, "services": [PAYMENTS]}],
         ),
         Case(event="pull_request_merged", happening=lambda: merged("apps/web/README.md"), calls=2, status="skipped"),
+    ],
+    "services-of-the-past": [
+        Case(
+            event="workflow_dispatch",
+            happening=several,
+            known={"inputs.since": "2025-01-01T00:00:00Z", "inputs.dry-run": dry},
+            calls=3,
+            refused=refused,
+            status="dry-run" if dry == "true" else "partial" if refused else "pull-services-set",
+            exit_code=int(refused),
+            sent=[] if dry == "true" else SERVICES_OF_SEVERAL,
+            kept=[each | {"method": "setPullServices"} for each in SERVICES_OF_SEVERAL[: int(refused)]],
+        )
+        for dry, refused in (("true", False), ("false", False), ("false", True))
     ],
     "monorepo-deploy": [
         Case(

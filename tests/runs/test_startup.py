@@ -19,7 +19,7 @@ PACKAGES = {
 }
 LOOK_UPS = {
     *("github", "jwt", "nacl", "cryptography", "dx_action.github.client", "dx_action.github.lookups"),
-    *("dx_action.changes.discover", "dx_action.backfill.run", "dx_action.backfill.file"),
+    *("dx_action.changes.discover", "dx_action.backfill.run", "dx_action.backfill.file", "dx_action.inputs.past"),
     *("dx_action.operations.correct", "dx_action.inputs.corrections", "dx_action.deployment.corrections"),
 }
 FILES = {
