@@ -901,13 +901,14 @@ def _of_the_app(job: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _ordered(sent: list[Any]) -> list[Any]:
-    """Deployments travel side by side; the pull requests before them do not matter less for their place."""
+    """Deployments travel side by side, and so do pull requests, which are before them."""
     first = next((number for number, body in enumerate(sent) if "reference_id" in body), len(sent))
 
     def key(body: Any) -> tuple[str, str]:
         return str(body.get("service")), "" if "service" in body else body["reference_id"]
 
-    return sent[:first] + sorted(sent[first:], key=key)
+    pulls = sorted(sent[:first], key=lambda body: body.get("github_pull_id", 0))
+    return pulls + sorted(sent[first:], key=key)
 
 
 def _steady(bodies: list[Any]) -> list[Any]:
