@@ -10,14 +10,14 @@ from textwrap import dedent
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from dx_action.errors import BadInput, FailOnError, InvalidValue, Problem
 from dx_action.inputs import values
 from dx_action.inputs.filters import parse_branches, parse_globs
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, parse_facts, parse_metadata
 from dx_action.inputs.times import is_ahead, parse_time
-from dx_action.inputs.values import DxHost, Outcome, one_of
+from dx_action.inputs.values import DxHost, Outcome, ReadBy, one_of
 from dx_action.runner.runtime import TEXT_OF, known_secrets
 from dx_action.secrecy import Secrets
 from dx_action.services.service import Ownership, Service
@@ -34,14 +34,14 @@ LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
 Method = Literal["create", "upsert"]
 OnConflict = Literal["keep", "update", "fail"]
-Token = Annotated[SecretStr, PlainValidator(values.parse_token)]
-Line = Annotated[str, PlainValidator(values.parse_line)]
-Name = Annotated[str, PlainValidator(values.parse_name)]
-Flag = Annotated[bool, PlainValidator(values.parse_flag)]
-Number = Annotated[int, PlainValidator(values.parse_number)]
-Sha = Annotated[str, PlainValidator(values.parse_sha)]
-Time = Annotated[datetime, PlainValidator(parse_time)]
-WorkspacePath = Annotated[str, PlainValidator(values.parse_path)]
+Token = Annotated[SecretStr, ReadBy(values.parse_token)]
+Line = Annotated[str, ReadBy(values.parse_line)]
+Name = Annotated[str, ReadBy(values.parse_name)]
+Flag = Annotated[bool, ReadBy(values.parse_flag)]
+Number = Annotated[int, ReadBy(values.parse_number)]
+Sha = Annotated[str, ReadBy(values.parse_sha)]
+Time = Annotated[datetime, ReadBy(parse_time)]
+WorkspacePath = Annotated[str, ReadBy(values.parse_path)]
 
 
 class Inputs(BaseModel):
@@ -54,32 +54,32 @@ class Inputs(BaseModel):
         alias_generator=lambda name: name.replace("_", "-"),
     )
 
-    dx_host: Annotated[DxHost | None, PlainValidator(values.parse_host)] = None
+    dx_host: Annotated[DxHost | None, ReadBy(values.parse_host)] = None
     dx_token: Token | None = None
     github_token: Token | None = None
     ca_bundle: WorkspacePath | None = None
-    timeout: Annotated[float, PlainValidator(values.parse_timeout)] = 60.0
+    timeout: Annotated[float, ReadBy(values.parse_timeout)] = 60.0
     operation: Annotated[Operation, one_of(Operation)] = "deploy"
-    service: Annotated[tuple[Service, ...], PlainValidator(values.parse_services)] = ()
+    service: Annotated[tuple[Service, ...], ReadBy(values.parse_services)] = ()
     services_from: Annotated[ServicesFrom | None, one_of(ServicesFrom)] = None
-    service_map: Annotated[str | Ownership | None, PlainValidator(values.parse_map)] = None
-    repository: Annotated[str | None, PlainValidator(values.parse_repository)] = None
+    service_map: Annotated[str | Ownership | None, ReadBy(values.parse_map)] = None
+    repository: Annotated[str | None, ReadBy(values.parse_repository)] = None
     commit_sha: Sha | None = None
     attribution: Annotated[Attribution | None, one_of(Attribution)] = None
-    merge_commit_shas: Annotated[tuple[str, ...], PlainValidator(values.parse_shas)] = ()
+    merge_commit_shas: Annotated[tuple[str, ...], ReadBy(values.parse_shas)] = ()
     since_sha: Sha | None = None
     integration_branch: Name | None = None
     deployed_at: Time | None = None
-    extra_metadata: Annotated[tuple[Fact, ...], PlainValidator(parse_facts)] = ()
+    extra_metadata: Annotated[tuple[Fact, ...], ReadBy(parse_facts)] = ()
     lead_time_metadata: Annotated[LeadTime, one_of(LeadTime)] = "none"
-    success: Annotated[Outcome | None, PlainValidator(values.parse_outcome)] = None
+    success: Annotated[Outcome | None, ReadBy(values.parse_outcome)] = None
     environment: Name | None = None
     reference_id: Name | None = None
-    source_url: Annotated[str | None, PlainValidator(values.parse_url)] = None
-    source_name: Annotated[str | None, PlainValidator(values.parse_source_name)] = None
-    metadata: Annotated[dict[str, Any], PlainValidator(parse_metadata)] = Field(default_factory=dict)
-    only_branches: Annotated[tuple[str, ...], PlainValidator(parse_branches)] = ()
-    only_environments: Annotated[tuple[str, ...], PlainValidator(parse_globs)] = ()
+    source_url: Annotated[str | None, ReadBy(values.parse_url)] = None
+    source_name: Annotated[str | None, ReadBy(values.parse_source_name)] = None
+    metadata: Annotated[dict[str, Any], ReadBy(parse_metadata)] = Field(default_factory=dict)
+    only_branches: Annotated[tuple[str, ...], ReadBy(parse_branches)] = ()
+    only_environments: Annotated[tuple[str, ...], ReadBy(parse_globs)] = ()
     set_pull_services: Flag = False
     replace_pull_services: Flag = False
     pull_number: Number | None = None
@@ -96,8 +96,8 @@ class Inputs(BaseModel):
     workflow_jobs: Flag = False
     backfill_file: WorkspacePath | None = None
     csv_file: WorkspacePath | None = None
-    max_per_second: Annotated[float, PlainValidator(values.parse_rate)] = 7.0
-    concurrency: Annotated[int, PlainValidator(values.parse_lanes)] = 4
+    max_per_second: Annotated[float, ReadBy(values.parse_rate)] = 7.0
+    concurrency: Annotated[int, ReadBy(values.parse_lanes)] = 4
     job_index: Line = "0"
     check_run_id: Line | None = None
 

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from pydantic import PlainValidator, SecretStr
+from pydantic import SecretStr
+from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 from dx_action.errors import InvalidValue
 from dx_action.runner.runtime import bare_token
@@ -229,9 +230,18 @@ def parse_choice(meanings: Mapping[str, T]) -> Callable[[str], T]:
     return read
 
 
-def one_of(literal: Any) -> PlainValidator:
-    """Return a reader of the words of a Literal, as a pydantic validator."""
-    return PlainValidator(parse_choice({word: word for word in get_args(literal)}))
+class ReadBy(NamedTuple):
+    """Reads a field by this function alone. pydantic's PlainValidator also builds schemas of the field's type."""
+
+    function: Callable[[str], Any]
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> CoreSchema:
+        return no_info_plain_validator_function(self.function)
+
+
+def one_of(literal: Any) -> ReadBy:
+    """Return the reader of a field whose value is a word of a Literal."""
+    return ReadBy(parse_choice({word: word for word in get_args(literal)}))
 
 
 parse_outcome = parse_choice(_OUTCOMES)
