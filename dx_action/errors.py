@@ -148,6 +148,10 @@ class BadInput(ActionError):
     """Inputs that cannot be used, or that are missing."""
 
 
+class Unsaid(BadInput):
+    """A value that neither an input nor this event says. Another event may."""
+
+
 class BadEvent(ActionError):
     """The event, its file or the runner's variables cannot be used."""
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from dx_action import __version__
-from dx_action.errors import ActionError, FailOnError, Interrupted, Problem
+from dx_action.errors import ActionError, BadInput, FailOnError, Interrupted, Problem
 from dx_action.inputs.model import fail_on_error, unknown_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
@@ -129,8 +129,11 @@ def run(
 def _operate(step: endings.Step) -> endings.Report:
     """Do what the step is asked for. Raises ActionError, Interrupted."""
     step.workflow.say(f"DX deployment action {__version__}")
-    inputs = step.inputs = step.read_inputs()
+    inputs, problems = step.survey_inputs()
     runtime = read_runtime(step.env)
+    if problems and inputs.operation != "check":
+        raise BadInput(*problems)
+    step.inputs = inputs
     match inputs.operation:
         case "set-pull-services" if inputs.sets_past:
             from dx_action.backfill.run import set_past_services  # noqa: PLC0415 - most runs are about the present
@@ -142,6 +145,10 @@ def _operate(step: endings.Step) -> endings.Report:
             from dx_action.backfill.run import backfill  # noqa: PLC0415 - most runs register one deployment
 
             return backfill(step, inputs, runtime)
+        case "check":
+            from dx_action.operations.check import check  # noqa: PLC0415 - most runs register one deployment
+
+            return check(step, inputs, problems, runtime)
         case "update" | "delete":
             from dx_action.operations.correct import correct  # noqa: PLC0415 - most runs register one deployment
 

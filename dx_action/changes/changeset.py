@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-from dx_action.errors import BadInput
+from dx_action.errors import Unsaid
 from dx_action.inputs.metadata import FIRST_KEY, Fact
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.times import parse_time_or_none
@@ -102,7 +102,7 @@ class Merged(NamedTuple):
 def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullChange | RangeChange:
     """Return the change whose files decide the services: by `since-sha`, `pull-number`, the event's pull request or its push.
 
-    Raises BadInput if nothing says where the change begins: services are never guessed.
+    Raises Unsaid if nothing says where the change begins: services are never guessed.
     """
     if inputs.since_sha and commit:
         return RangeChange(inputs.since_sha, commit, "input since-sha")
@@ -113,7 +113,7 @@ def deployed_change(event: Event, inputs: Inputs, commit: str | None) -> PullCha
         return PullChange(inputs.pull_number)
     if commit and (before := before_push(event)):
         return RangeChange(before, commit, "push.before")
-    raise BadInput.of(
+    raise Unsaid.of(
         "since-sha",
         f"is missing. Services are found by changed files, and {event.called} does not say since which commit of the repository. "
         "Set `since-sha` to the previously deployed commit, or set `pull-number`.",

@@ -28,7 +28,7 @@ from dx_action.changes.changeset import (
 )
 from dx_action.changes.lead_time import lead_times
 from dx_action.changes.warnings import notices, warnings
-from dx_action.errors import BadInput
+from dx_action.errors import BadInput, Unsaid
 from dx_action.inputs.filters import counts
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced, sourced
@@ -84,7 +84,7 @@ def _find_changes(
     inputs: Inputs, event: Event, names: tuple[str, ...], commit: str | None, until: str | None, lookups: ChangeLookups
 ) -> Changes:
     if commit is None and not inputs.merge_commit_shas:
-        raise BadInput.of("commit-sha", "is missing. Pull requests are looked up to the deployed commit.")
+        raise Unsaid.of("commit-sha", "is missing. Pull requests are looked up to the deployed commit.")
     change_sets, reasons = _change_sets(inputs, event, names, commit or "", until, lookups)
     try:
         change_sets = _touching(inputs, change_sets, lookups)

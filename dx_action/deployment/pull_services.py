@@ -14,7 +14,7 @@ from dx_action.changes.changeset import (
     own_pull,
     pull_change,
 )
-from dx_action.errors import BadInput
+from dx_action.errors import BadInput, Unsaid
 from dx_action.inputs.model import Inputs
 from dx_action.runner.event import Event, PushEvent
 from dx_action.services.service import Service
@@ -85,7 +85,7 @@ def assign(
         by_number = {} if given else lookups.touched_by(merged)
         found = [PullServices(given or by_number[pull.number], pull.id, pull.number) for pull in merged]
     else:
-        raise BadInput.of("pull-number", f"is missing, and {event.called} names no pull request of the repository.")
+        raise Unsaid.of("pull-number", f"is missing, and {event.called} names no pull request of the repository.")
     return tuple(chosen(pull, inputs) for pull in found)
 
 

@@ -18,7 +18,7 @@ from dx_action.changes.changeset import (
 )
 from dx_action.deployment.reference_id import Subject, reference_ids
 from dx_action.deployment.trigger import IsTag, Skipped, Trigger, decide, own_repository
-from dx_action.errors import ActionError, BadEvent, BadInput, Problem, naming_input
+from dx_action.errors import ActionError, BadEvent, BadInput, Problem, Unsaid, naming_input
 from dx_action.inputs.model import Attribution, Inputs
 from dx_action.inputs.times import AHEAD, is_ahead, iso
 from dx_action.inputs.values import Sourced, sourced
@@ -174,7 +174,7 @@ def _subject(inputs: Inputs, runtime: Runtime, event: Event, trigger: Trigger) -
     if not repository.value:
         raise BadInput.of("repository", "is missing, and neither the event nor GITHUB_REPOSITORY names one.")
     if inputs.deploys and not own and not inputs.names_commits:
-        raise BadInput.of(
+        raise Unsaid.of(
             "repository",
             "is not the repository of this event, whose commit does not belong to it. "
             "Set `commit-sha` or `merge-commit-shas`, or `attribution: repository`.",

@@ -228,6 +228,22 @@ def changed_paths(repository: Repository, before: str, after: str) -> ChangedPat
     return ChangedPaths(frozenset(paths), exact=True)
 
 
+def listed_paths(repository: Repository, tree: str) -> Iterator[str]:
+    """Yield the path of every file in a commit's tree: one call, and of a tree that GitHub cuts one more, and one for each folder.
+
+    Raises CutError and Missing.
+    """
+    found = tree_at(repository, tree, recursive=True)
+    if not found.truncated:
+        yield from (_path(entry, entry.path) for entry in found.entries if entry.type != "tree")
+        return
+    for name, entry in _folder(repository, tree).items():
+        if entry.type == "tree":
+            yield from (f"{name}/{path}" for path in listed_paths(repository, entry.sha))
+        else:
+            yield _path(entry, name)
+
+
 def _tree_of(repository: Repository, commit: str) -> Tree:
     try:
         return tree_at(repository, commit, recursive=True)

@@ -11,7 +11,7 @@ from pydantic import RootModel, model_validator
 
 from dx_action.errors import InvalidValue
 from dx_action.github.client import Answer, Repository
-from dx_action.github.commits import Tree, tree_at
+from dx_action.github.commits import Tree, listed_paths, tree_at
 from dx_action.github.errors import LookupFailedError, Missing
 from dx_action.github.retries import BACKOFF, RETRIES
 from dx_action.runner.workspace import MEBIBYTE, NoFolder, NotThere, Unusable, Workspace
@@ -70,7 +70,7 @@ class FilesAt:
 
     def read(self, path: str) -> bytes | None:
         """Return a file; None if there is none. Raises InvalidValue, LookupFailedError."""
-        if not self._checked_out:
+        if not self.checked_out:
             with _asking_for(path):
                 return self._read_there(path)
         try:
@@ -81,9 +81,16 @@ class FilesAt:
             raise InvalidValue(f"is {wrong.what}") from None
 
     @cached_property
-    def _checked_out(self) -> bool:
+    def checked_out(self) -> bool:
         """Looked at once: of a monorepo's catalogs, hundreds of paths are tried."""
         return self._own and self._workspace.is_checkout(self._repository.name)
+
+    def paths(self) -> frozenset[str]:
+        """Return every path of the commit, a submodule's with a slash at its end. Raises CutError, LookupFailedError."""
+        tracked = self._workspace.tracked() if self.checked_out else None
+        if tracked is not None:
+            return frozenset(tracked)
+        return frozenset(self._again(lambda: [*listed_paths(self._repository, self._commit)]))
 
     def read_named(self, path: str) -> bytes | None:
         """Return a file that an input names: the workspace's own counts, whichever step put it there."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import get_origin
 
 from dx_action.errors import Problem
-from dx_action.inputs.model import Inputs, Rule, read_inputs
+from dx_action.inputs.model import Inputs, Rule, survey_inputs
 from dx_action.inputs.names import nearest
 from dx_action.runner.runtime import bare_token
 from dx_action.secrecy import Secret
@@ -123,9 +123,9 @@ class Arguments:
             texts["source-name"] = texts.get("source-name", "").strip() or "none"
         return kept | {f"INPUT_{name.upper()}": text for name, text in texts.items()} | {"GITHUB_WORKSPACE": folder}
 
-    def inputs(self, env: Mapping[str, str], now: datetime) -> Inputs:
-        """Read the inputs from `variables`. Raises BadInput with every problem at once."""
-        return read_inputs(env, now, self.problems, _RULES, self.meant)
+    def inputs(self, env: Mapping[str, str], now: datetime) -> tuple[Inputs, tuple[Problem, ...]]:
+        """Return the inputs from `variables` as far as they can be read, and every problem."""
+        return survey_inputs(env, now, self.problems, _RULES, self.meant)
 
 
 def passed_over(env: Mapping[str, str]) -> tuple[str, ...]:

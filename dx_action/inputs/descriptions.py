@@ -11,7 +11,7 @@ DESCRIPTIONS = {
     "operation": "`deploy` registers the deployment; `set-pull-services` sets in DX which services a pull request "
     "touches, or with `since` each one that was merged since then, and registers nothing; `backfill` "
     "registers past deployments, from GitHub's history or a file; `update` and `delete` correct one "
-    "deployment that DX has",
+    "deployment that DX has; `check` registers nothing, and says whether this step would work",
     "service": "One or more services, `identifier` or `identifier=Display Name`, by lines, commas or as JSON. "
     "Default, a GitHub deployment's `payload.service`, else the repository's own name",
     "services-from": "Where services come from, `input` (default), or the files that changed, by `map` (implied by "

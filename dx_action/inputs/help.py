@@ -25,7 +25,7 @@ OWN_WORDS = {
     "ca-bundle": "A PEM file with CAs to trust in addition to the public ones",
     "operation": "`deploy` registers a deployment. `set-pull-services` sets in DX which services a pull request touches, and "
     "registers nothing. `backfill` registers past deployments, from GitHub's history or a file. `update` and `delete` correct "
-    "one deployment that DX has",
+    "one deployment that DX has. `check` registers nothing, and says whether a deployment would work",
     "service": "One or more services, `identifier` or `identifier=Display Name`. Default, the repository's own name",
     "repository": "The repository as DX names it, such as acme/shop. Required to register",
     "commit-sha": "The deployed commit, 7 to 40 hexadecimal digits. Required to register, unless `--merge-commit-shas` or "

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PREFIX = "INPUT_"
 # Bytes of a variable that are not UTF-8 come as lone surrogates.
 _SURROGATE = "[\ud800-\udfff]"
-Operation = Literal["deploy", "set-pull-services", "backfill", "update", "delete"]
+Operation = Literal["deploy", "set-pull-services", "backfill", "check", "update", "delete"]
 Attribution = Literal["commit", "repository", "merge-commits"]
 LeadTime = Literal["none", "commit", "first-commit", "both"]
 ServicesFrom = Literal["input", "map", "backstage", "codeowners"]
@@ -103,7 +103,8 @@ class Inputs(BaseModel):
 
     @property
     def deploys(self) -> bool:
-        return self.operation == "deploy"
+        """Whether a deployment is registered, or what would be."""
+        return self.operation in ("deploy", "check")
 
     @property
     def sets_past(self) -> bool:
@@ -187,7 +188,7 @@ RULES = (
     ),
     Rule(
         ("replace-pull-services",),
-        lambda inputs: inputs.operation == "deploy" and not inputs.set_pull_services,
+        lambda inputs: inputs.operation in ("deploy", "check") and not inputs.set_pull_services,
         "has no effect without `set-pull-services: true` or `operation: set-pull-services`. Set one of them as well.",
     ),
     Rule(
@@ -214,27 +215,29 @@ def is_written(inputs: Inputs, name: str) -> bool:
     return bool(getattr(inputs, field) != Inputs.model_fields[field].get_default(call_default_factory=True))
 
 
-def read_inputs(
+def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
+    """Read every input, as `survey_inputs` does. Raises BadInput with every problem at once."""
+    inputs, problems = survey_inputs(env, now)
+    if problems:
+        raise BadInput(*problems)
+    return inputs
+
+
+def survey_inputs(
     env: Mapping[str, str],
     now: datetime | None = None,
     problems: Sequence[Problem] = (),
     rules: Sequence[Rule] = (),
     meant: Collection[str] = (),
-) -> Inputs:
-    """Read every input. With `now`, which is UTC, `deployed-at` is compared with it. Raises BadInput with every problem at once.
+) -> tuple[Inputs, tuple[Problem, ...]]:
+    """Return the inputs as far as they can be read, and every problem. With `now`, which is UTC, `deployed-at` is compared with it.
 
     `problems` are known before, and their subjects are not read. `rules` are further ones, which also say what of a connection
     to DX is missing. `meant` are inputs that their author meant to write, so that nothing is said of their lack.
     """
     texts, strangers = _written(env), _strangers(env)
-    problems = [
-        *problems,
-        *(
-            Problem(name, "is not valid UTF-8.")
-            for name, text in texts.items()
-            if not text.isascii() and re.search(_SURROGATE, text)
-        ),
-    ]
+    undecoded = (name for name, text in texts.items() if not text.isascii() and re.search(_SURROGATE, text))
+    problems = [*problems, *(Problem(name, "is not valid UTF-8.") for name in undecoded)]
     broken = {problem.subject for problem in problems}
     slipped = {name for stranger in strangers for name in stranger.meant}
     meant = slipped.union(meant)
@@ -264,8 +267,8 @@ def read_inputs(
         problems += slips(strangers)
     if problems:
         missing = () if rules or "csv-file" in broken else missing_connection(inputs, env.get("GITHUB_ACTOR", ""))
-        raise BadInput(*problems, *(problem for problem in missing if problem.subject not in broken | meant))
-    return inputs
+        problems += [problem for problem in missing if problem.subject not in broken | meant]
+    return inputs, tuple(problems)
 
 
 def _written(env: Mapping[str, str]) -> dict[str, str]:

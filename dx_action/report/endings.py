@@ -1,6 +1,6 @@
 """The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import FailOnError, Failure, Problem
-from dx_action.inputs.model import Inputs, read_inputs
+from dx_action.inputs.model import Inputs, survey_inputs
 from dx_action.report import summary
 from dx_action.report.failures import Hint, conflicts, failures, names_of, unset_services
 from dx_action.report.outputs import outputs
@@ -37,6 +37,7 @@ class Report:
     """All that a run publishes. `messages` say what failed, and fail the step as `fail_on_error` says; `hints` never do.
 
     `done` is the one notice of a run in which nothing failed. `title` and `body` are the summary's, and annotations go between.
+    `tabled` are texts that the body has already, so that no alert repeats them.
     `undelivered` are the requests that DX may not have registered, of a backfill the first; `saved` says that `failed-file` has
     got them already, and `unsaved` is the report if that could not be done.
     """
@@ -48,6 +49,7 @@ class Report:
     messages: Sequence[Failure] = ()
     hints: Sequence[Hint] = ()
     lines: Sequence[str] = ()
+    tabled: Collection[str] = ()
     undelivered: Sequence[Call] = ()
     saved: bool = False
     fail_on_error: FailOnError = "true"
@@ -72,7 +74,8 @@ class Report:
 
     @property
     def summary(self) -> str:
-        return summary.whole(self.title, self._findings, self.body + summary.undelivered(self.undelivered))
+        alerts = [(level, text) for level, text in self._findings if text not in self.tabled]
+        return summary.whole(self.title, alerts, self.body + summary.undelivered(self.undelivered))
 
     @property
     def _findings(self) -> tuple[Hint, ...]:
@@ -101,10 +104,10 @@ class Step:
     results: Callable[[str], tuple[Result, ...]] = lambda _reason: ()
     ending: Callable[[str], Report] | None = None
 
-    def read_inputs(self) -> Inputs:
-        """Raises BadInput with every problem at once."""
+    def survey_inputs(self) -> tuple[Inputs, tuple[Problem, ...]]:
+        """Return the inputs as far as they can be read, and every problem."""
         now = self.clock.now()
-        return self.arguments.inputs(self.env, now) if self.arguments else read_inputs(self.env, now)
+        return self.arguments.inputs(self.env, now) if self.arguments else survey_inputs(self.env, now)
 
     def read_event(self, runtime: Runtime) -> Event:
         """Return the event that started the run; on the command line, one without a name. Raises BadEvent."""

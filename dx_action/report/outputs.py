@@ -14,11 +14,13 @@ LARGEST = 256 * 1024
 _ROOM = LARGEST - 16 * 1024
 # The lists in the order in which they get room, and how much of it each may take. 300 pull requests are 100 KB.
 _SMALL = dict.fromkeys(("reference-ids", "services", "merge-commit-shas"), 1 / 8)
-LISTS = _SMALL | {"pull-requests": 1 / 2, "results": 1, "requests": 1}
+LISTS = _SMALL | {"checks": 1 / 2, "pull-requests": 1 / 2, "results": 1, "requests": 1}
+# The outcomes of those that are cut first.
+_DONE = {"results": ("accepted", "already-registered"), "checks": ("ok", "warning")}
 _NAMES = (
     *("status", "reason", "repository", "commit-sha", "deployed-at", "pull-number", "pull-id"),
     *("merge-commit-shas", "services", "reference-ids", "reference-id", "requests", "results"),
-    *("rollback", "pull-requests", "truncated"),
+    *("rollback", "pull-requests", "checks", "truncated"),
 )
 
 
@@ -62,9 +64,9 @@ def outputs(
     left = _ROOM - sum(len(text.encode()) for text in values.values())
     for name, share in LISTS.items():
         values[name], cut = _fitting(lists[name], min(left, int(_ROOM * share)))
-        if cut and name == "results":
-            failures_first = [_result(result) for result in sorted(results, key=lambda result: result.delivered)]
-            values[name], _ = _fitting(failures_first, left)
+        if cut and name in _DONE:
+            failures_first = sorted(lists[name], key=lambda item: item["outcome"] in _DONE[name])
+            values[name], _ = _fitting(failures_first, min(left, int(_ROOM * share)))
         left -= len(values[name].encode())
         if cut:
             values["truncated"] = "true"

@@ -65,9 +65,14 @@ def sent(registration: Registration, results: Sequence[Result]) -> str:
 
 def dry_run(registration: Registration, calls: Sequence[Call]) -> str:
     """Return what a live run would send."""
+    return f"{_body(registration, [(call, '🧪 not sent (dry run)') for call in calls])}\n{requests(calls)}"
+
+
+def requests(calls: Sequence[Call]) -> str:
+    """Return the first requests, whole, and how many more there are."""
     shown, more = _requests(calls[:_MOST_QUOTED])
     more = f"… and {len(calls) - _MOST_QUOTED:,} more.\n" if len(calls) > _MOST_QUOTED else more
-    return f"{_body(registration, [(call, '🧪 not sent (dry run)') for call in calls])}\n{shown}{more}"
+    return shown + more
 
 
 def table(

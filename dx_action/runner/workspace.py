@@ -20,6 +20,8 @@ from typing import IO
 from dx_action.errors import InvalidValue
 
 MEBIBYTE = 1 << 20
+# A million files have one of 100 MB.
+_LARGEST_INDEX = 128 * MEBIBYTE
 _NO_FILE = "something that is not a file."
 _REMOTE = r"^[ \t]*url[ \t]*=[ \t]*(\S+)"
 # Whether a name is opened relative to an open folder, and no link is followed there.
@@ -166,6 +168,23 @@ class Workspace:
         return not names or any(
             name.endswith((f"/{repository.casefold()}", f":{repository.casefold()}")) for name in names
         )
+
+    def tracked(self) -> tuple[str, ...] | None:
+        """Return every path of the checkout here, as git lists them; None if that cannot be read."""
+        from dx_action.runner.git_index import read_index  # noqa: PLC0415 - only a check of the inputs looks at all files
+
+        try:
+            return read_index(self.read(".git/index", _LARGEST_INDEX))
+        except ValueError:  # InvalidValue is one
+            return None
+
+    def has(self, path: str | None) -> bool:
+        """Return whether there is a file that can be read."""
+        with suppress(InvalidValue):
+            if path:
+                with self.opened(path):
+                    return True
+        return False
 
     def read(self, path: str, most: int = MEBIBYTE) -> bytes:
         """Read a file of at most `most` bytes. Raises NotThere, InvalidValue."""

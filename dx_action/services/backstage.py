@@ -7,7 +7,7 @@ a component from further up would be a guess. So does a scaffolder's skeleton, w
 Of a document only `kind`, `metadata.name` and `metadata.title` are read; everything else is ignored, and no alias is expanded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import yaml
@@ -18,6 +18,8 @@ from dx_action.strict_yaml import AliasNode, documents, line_of
 
 CATALOG = "catalog-info.yaml"
 LARGEST = 1 << 20
+# So many catalogs that cannot be read are named.
+MOST_WRONG = 5
 
 
 class Catalogs(Ownership):
@@ -34,6 +36,20 @@ class Catalogs(Ownership):
             folder = folder.rpartition("/")[0]
             found = self._components(f"{folder}/{CATALOG}".removeprefix("/"))
         return found or ()
+
+    def known(self, paths: Iterable[str]) -> tuple[Service, ...]:
+        """Return the components of all catalogs among the files. Raises InvalidValue with each catalog that cannot be read."""
+        found, wrong = list[Service](), list[str]()
+        for path in paths:
+            if path.rpartition("/")[2] == CATALOG:
+                try:
+                    found += self._components(path) or ()
+                except InvalidValue as each:
+                    wrong.append(str(each))
+        if wrong:
+            more = f" And {len(wrong) - MOST_WRONG} more." if len(wrong) > MOST_WRONG else ""
+            raise InvalidValue(f"{' '.join(wrong[:MOST_WRONG])}{more}")
+        return tuple(found)
 
     def _read_components(self, path: str) -> tuple[Service, ...] | None:
         with naming(path):

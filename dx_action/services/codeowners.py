@@ -6,10 +6,12 @@ one without owners leaves the file without any. GitHub ignores an invalid line.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule, over_a_bound, read_rule
+from dx_action.services.path_tree import PathTree, Rule, over_a_bound, read_rule, unmatched
 from dx_action.services.service import Ownership, Service, naming, text_of
 
 # The first one that exists counts.
@@ -31,21 +33,38 @@ _OWNER = re.compile(
 )
 
 
+class _Line(NamedTuple):
+    """A rule with its owners, and where it is written."""
+
+    pattern: str
+    number: int
+    rule: Rule
+    owners: tuple[Service, ...]
+
+
 class Codeowners(Ownership):
     """The rules of one CODEOWNERS file. `warnings` has a sentence for each line that GitHub ignores."""
 
-    def __init__(self, rules: PathTree[tuple[Service, ...]], warnings: tuple[str, ...]) -> None:
-        self._rules, self.warnings = rules, warnings
+    def __init__(self, lines: Sequence[_Line], warnings: tuple[str, ...]) -> None:
+        self._lines, self.warnings = lines, warnings
+        rules = [line.rule for line in lines]
+        self._tree = PathTree(rules, lambda last: lines[last[0]].owners if last else tuple[Service, ...]())
 
     def services_at(self, path: str) -> tuple[Service, ...]:
         """Return the owners in the last rule that matches the path."""
-        return self._rules.at(path)
+        return self._tree.at(path)
+
+    def known(self, paths: Iterable[str]) -> tuple[Service, ...]:  # noqa: ARG002 - the file has them all
+        return tuple(owner for line in self._lines for owner in line.owners)
+
+    def dead(self, paths: Iterable[str]) -> tuple[str, ...]:
+        dead = (self._lines[number] for number in unmatched([line.rule for line in self._lines], paths))
+        return tuple(f"{line.pattern} (line {line.number})" for line in dead)
 
 
 def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
     """Read the file. Raises InvalidValue, which begins with `name`, if GitHub would not load it or matching would take too long."""
-    rules: list[Rule] = []
-    owners: list[tuple[Service, ...]] = []
+    lines: list[_Line] = []
     warnings: list[str] = []
     globs = 0
     with naming(name):
@@ -53,7 +72,7 @@ def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
         for number, line in enumerate(map(str.strip, text.split("\n")), 1):
             if not line or line.startswith("#"):
                 continue
-            if len(rules) == MOST_RULES:
+            if len(lines) == MOST_RULES:
                 raise InvalidValue.at(number, f"has more than {MOST_RULES:,} rules", "Combine those of a folder.")
             written = _PATTERN.fullmatch(line)
             if written and (too_much := over_a_bound(written[1])):
@@ -63,16 +82,13 @@ def parse_codeowners(data: bytes | str, name: str) -> Codeowners:
                 what = f"has more than {MOST_GLOBS:,} patterns with two `*` between slashes"
                 raise InvalidValue.at(number, what, "Use one, as in *.md.")
             try:
-                rule, services = _rule(written)
+                lines.append(_line(written, number))
             except InvalidValue as wrong:
                 warnings.append(f"{name} {wrong} (line {number}). GitHub ignores this line. Fix or remove it.")
-            else:
-                rules.append(rule)
-                owners.append(services)
-    return Codeowners(PathTree(rules, lambda last: owners[last[0]] if last else ()), tuple(warnings))
+    return Codeowners(lines, tuple(warnings))
 
 
-def _rule(written: re.Match[str] | None) -> tuple[Rule, tuple[Service, ...]]:
+def _line(written: re.Match[str] | None, number: int) -> _Line:
     if written is None:
         raise InvalidValue("has a rule whose pattern ends in a \\ that escapes nothing")
     pattern, rest = written.groups()
@@ -89,7 +105,7 @@ def _rule(written: re.Match[str] | None) -> tuple[Rule, tuple[Service, ...]]:
             raise InvalidValue("has an owner that is not @user, @org/team or an e-mail address")
         identifier = owner["team"] or owner["user"] or owner["address"]
         owners[identifier] = Service(identifier)
-    return rule, tuple(owners.values())
+    return _Line(pattern, number, rule, tuple(owners.values()))
 
 
 def _check(pattern: str) -> None:

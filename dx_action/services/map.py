@@ -29,6 +29,12 @@ class ServiceMap(Ownership):
         """Return the services whose last matching pattern takes the path, in the map's order."""
         return tuple(self.services[number] for number in self._patterns.taking(path))
 
+    def known(self, paths: Iterable[str]) -> tuple[Service, ...]:  # noqa: ARG002 - the map has them all
+        return self.services
+
+    def dead(self, paths: Iterable[str]) -> tuple[str, ...]:
+        return tuple(f"{pattern.text} (line {pattern.line})" for pattern in self._patterns.unmatched(paths))
+
     def services_of(self, paths: Iterable[str]) -> tuple[Service, ...]:
         """Return the services of all these files, in the map's order."""
         found = {id(numbers): numbers for numbers in map(self._patterns.taking, paths)}

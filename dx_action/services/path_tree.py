@@ -7,8 +7,8 @@ automaton that is built on demand: where a name leads from there, and what the a
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, groupby, pairwise
 from typing import Generic, TypeVar
@@ -240,3 +240,11 @@ class PathTree(Generic[Answer]):
             group = self._groups[number]
             last[group] = max(number, last.get(group, number))
         return above if last == above else last
+
+
+def unmatched(rules: Sequence[Rule], paths: Iterable[str]) -> tuple[int, ...]:
+    """Return the numbers of the rules that match none of the paths, even if a later rule were not there."""
+    tree = PathTree([replace(rule, group=number) for number, rule in enumerate(rules)], frozenset)
+    answers = {id(found): found for found in map(tree.at, paths)}  # most files share one, which the tree keeps
+    matched = frozenset[int]().union(*answers.values())
+    return tuple(number for number in range(len(rules)) if number not in matched)

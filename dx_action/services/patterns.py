@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dx_action.errors import InvalidValue
-from dx_action.services.path_tree import PathTree, Rule, glob_matches, over_a_bound, read_rule, tokens
+from dx_action.services.path_tree import PathTree, Rule, glob_matches, over_a_bound, read_rule, tokens, unmatched
 from dx_action.services.service import CONTROL
 
 MOST_PATTERNS, MOST_STARS = 5000, 3
@@ -44,11 +44,17 @@ class PatternLists:
             line = numbered[MOST_PATTERNS][1].line
             raise InvalidValue.at(line, f"has more than {MOST_PATTERNS:,} patterns", cure)
         self._takes = [not pattern.text.startswith("!") for _, pattern in numbered]
-        self._tree = PathTree([_rule(pattern, group) for group, pattern in numbered], self._taken)
+        self._patterns = [pattern for _, pattern in numbered]
+        self._rules = [_rule(pattern, group) for group, pattern in numbered]
+        self._tree = PathTree(self._rules, self._taken)
 
     def taking(self, path: str) -> tuple[int, ...]:
         """Return the numbers of the lists that take the path, in order."""
         return self._tree.at(_in_bytes(path))
+
+    def unmatched(self, paths: Iterable[str]) -> tuple[Pattern, ...]:
+        """Return the patterns that match none of the paths."""
+        return tuple(self._patterns[number] for number in unmatched(self._rules, map(_in_bytes, paths)))
 
     def _taken(self, last: Mapping[int, int]) -> tuple[int, ...]:
         return tuple(sorted(group for group, number in last.items() if self._takes[number]))

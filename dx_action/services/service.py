@@ -92,6 +92,14 @@ class Ownership(ABC):
         """Return whether any of these files would belong to other services if it were a folder."""
         return any(self.services_at(path) != self.services_at(f"{path}/") for path in sorted(paths))
 
+    @abstractmethod
+    def known(self, paths: Iterable[str]) -> tuple[Service, ...]:
+        """Return every service that there is; `paths` are all files. Raises InvalidValue for what cannot be read."""
+
+    def dead(self, paths: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - catalogs have no patterns
+        """Return the patterns that match none of all files, each with its line."""
+        return ()
+
     def matched(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the paths that belong to any service."""
         return tuple(path for path in paths if self.services_at(path))

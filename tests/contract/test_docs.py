@@ -63,8 +63,12 @@ def test_every_error_with_its_sentence() -> None:
     assert {code: found.get(code) for code in ADVICE} == ADVICE, "run `python tests/support/documents.py`"
 
 
-def test_the_page_of_errors_is_what_the_code_writes() -> None:
-    assert documents.renewed(read(ERRORS)) == read(ERRORS), "run `python tests/support/documents.py`"
+@pytest.mark.parametrize("page", documents.WRITTEN)
+def test_what_the_code_writes_of_a_page_is_in_it(page: str) -> None:
+    assert documents.renewed(page) == read(page), "run `python tests/support/documents.py`"
+
+
+def test_the_page_of_errors_has_the_lists_of_conflicts() -> None:
     assert all(f"- `{code}`\n" in section(ERRORS, "## Conflicts") for code in HELD_CODES)
     assert all(f"- {words}\n" in section(ERRORS, "## Conflicts") for words in HELD_WORDS)
     assert all(f"*{words}*" in section(ERRORS, "## Conflicts") for words in (*HELD_ENDS, *NOT_HELD))

@@ -35,7 +35,10 @@ REFUSED = (
 
 def inputs(*argv: str, env: Mapping[str, str] = CONNECTED) -> Inputs:
     arguments = parse_arguments(argv)
-    return arguments.inputs(arguments.variables(env, "/here"), NOW)
+    found, wrong = arguments.inputs(arguments.variables(env, "/here"), NOW)
+    if wrong:
+        raise BadInput(*wrong)
+    return found
 
 
 def problems(*argv: str, env: Mapping[str, str] = CONNECTED) -> dict[str, str]:

@@ -52,6 +52,7 @@ def test_what_is_not_known_is_empty() -> None:
         "results": "[]",
         "rollback": "",
         "pull-requests": "[]",
+        "checks": "[]",
         "truncated": "false",
     }
 
@@ -113,6 +114,7 @@ def test_all_that_is_known() -> None:
                 "merge_commit_sha": f"{1:040}",
             }
         ],
+        "checks": "[]",
         "truncated": "false",
     }
 

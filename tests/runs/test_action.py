@@ -134,6 +134,7 @@ def test_a_merged_pull_request_is_registered(tmp_path: Path, dx: Sandbox) -> Non
         "results": run.outputs["results"],
         "rollback": "",
         "pull-requests": "[]",
+        "checks": "[]",
         "truncated": "false",
     }
     assert run.results("service", "outcome", "http_status", "error", "attempts") == [
@@ -145,7 +146,7 @@ def test_a_merged_pull_request_is_registered(tmp_path: Path, dx: Sandbox) -> Non
 
 DELETE = {"operation": "delete", "reference-id": "held", "confirm-delete": "held", "service": ""}
 # What did all that was asked for.
-DONE = ("registered", "pull-services-set", "updated", "deleted", "dry-run", "written")
+DONE = ("registered", "pull-services-set", "updated", "deleted", "checked", "dry-run", "written")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,7 @@ DONE = ("registered", "pull-services-set", "updated", "deleted", "dry-run", "wri
         ("pull-services-set", 0, "pull_request_merged", {"operation": "set-pull-services"}, []),
         ("updated", 0, "schedule", {"operation": "update", "reference-id": "held", "success": "false"}, []),
         ("deleted", 0, "schedule", DELETE, []),
+        ("checked", 0, "push_branch", {"operation": "check"}, []),
         ("skipped", 0, "pull_request_opened", {}, []),
         ("dry-run", 0, "push_branch", {"dry-run": "TRUE"}, [DOWN]),
         ("written", 0, "schedule", {"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "out.csv"}, []),

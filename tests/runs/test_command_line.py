@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -226,6 +227,32 @@ def test_a_deployment_is_corrected_and_deleted(tmp_path: Path, dx: Sandbox) -> N
     assert [(level, "`--confirm-delete`" in text) for level, text in done.messages] == [("error", True)]
     assert ran(tmp_path, [*delete, "--confirm-delete", "build-7"], environment(dx)).outputs["status"] == "deleted"
     assert dx.deployments() == []
+
+
+def outcomes(outputs: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(line["name"], line["outcome"]) for line in outputs["checks"]]
+
+
+def test_a_check_registers_nothing(tmp_path: Path, dx: Sandbox) -> None:
+    done = ran(tmp_path, ["--operation", "check", *DEPLOY, "--json"], environment(dx))
+    assert (done.exit_code, done.outputs["status"]) == (0, "checked")
+    names = ["inputs", "event", "github", "deployment", "connection", "token"]
+    assert outcomes(done.outputs) == [(name, "ok") for name in names]
+    assert [request["body"] for request in dx.requests()] == ["{}"]
+    assert done.outputs["requests"][0]["body"]["reference_id"] == "build-7"
+
+
+def test_a_check_needs_neither_a_repository_nor_an_id(tmp_path: Path, dx: Sandbox) -> None:
+    done = ran(tmp_path, ["--operation", "check", "--json"], environment(dx))
+    assert (done.exit_code, done.outputs["status"]) == (0, "checked")
+    assert [line for line in outcomes(done.outputs) if line[1] != "ok"] == [("deployment", "warning")]
+
+
+def test_a_check_without_a_connection_names_its_variables(tmp_path: Path) -> None:
+    done = ran(tmp_path, ["--operation", "check", *DEPLOY], environment())
+    assert done.exit_code == 1
+    assert [text.partition(".")[0] for _, text in done.messages] == ["`--dx-host` is missing", "`DX_TOKEN` is missing"]
+    assert "failed   connection: `dx-host`" not in done.stdout
 
 
 def test_a_file_is_read_from_the_current_folder(tmp_path: Path, dx: Sandbox) -> None:

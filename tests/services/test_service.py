@@ -1,5 +1,7 @@
 """A service, and what every file that gives paths their services has in common."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from dx_action.errors import InvalidValue
@@ -56,6 +58,9 @@ def test_the_first_name_of_a_service_is_its_name(at: dict[str, Service], expecte
         def services_at(self, path: str) -> tuple[Service, ...]:
             return (at[path],)
 
+        def known(self, paths: Iterable[str]) -> tuple[Service, ...]:
+            return tuple(at[path] for path in paths)
+
     assert Several().services_of(at) == expected
 
 
@@ -82,6 +87,9 @@ class Folders(Ownership):
     def services_at(self, path: str) -> tuple[Service, ...]:
         return (Service(path.rpartition("/")[0]),) if "/" in path else ()
 
+    def known(self, paths: Iterable[str]) -> tuple[Service, ...]:
+        return self.services_of(paths)
+
 
 @pytest.mark.parametrize(("paths", "depends"), [([], False), (["a/b", "c"], True)])
 def test_whether_a_folder_would_make_a_difference(paths: list[str], depends: bool) -> None:
@@ -94,6 +102,9 @@ class Catchall(Ownership):
 
     def services_at(self, path: str) -> tuple[Service, ...]:
         return (WEB,) if path else ()
+
+    def known(self, paths: Iterable[str]) -> tuple[Service, ...]:
+        return self.services_of(paths)
 
 
 @pytest.mark.parametrize(

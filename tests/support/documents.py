@@ -6,6 +6,7 @@ It also writes the module of the inputs' descriptions, because the image has no 
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import wrap
 
@@ -13,7 +14,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from dx_action.deployment.permissions import NEEDS
 from dx_action.dx.answers import HELD_CODES, HELD_ENDS, HELD_WORDS, NOT_HELD
+from dx_action.report.checks import NAMES
 from dx_action.report.failures import ADVICE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,11 +89,31 @@ def conflicts() -> str:
     return f"Codes:\n\n{codes}\n\nSentences:\n\n{words}\n\n{after}\n\n{never}"
 
 
-def renewed(text: str) -> str:
-    """Return the text of docs/errors.md with its written parts anew."""
-    for name, part in (("Messages", sentences()), ("Conflicts", conflicts())):
+def checked() -> str:
+    """Return the table of the lines of a check."""
+    lines = [f"| `{name}` | {text} |" for name, text in NAMES.items()]
+    return "\n".join(("| line | what it is about |", "| --- | --- |", *lines))
+
+
+def permissions() -> str:
+    """Return the table of the permissions that inputs need."""
+    lines = [f"| {need.text} | `{need.permission}: read` |" for need in NEEDS]
+    return "\n".join(("| inputs | permission |", "| --- | --- |", *lines))
+
+
+# The pages with parts that are written by the code, and those parts.
+WRITTEN: dict[str, dict[str, Callable[[], str]]] = {
+    "docs/errors.md": {"Messages": sentences, "Conflicts": conflicts},
+    "docs/checking.md": {"Lines": checked, "Permissions": permissions},
+}
+
+
+def renewed(page: str) -> str:
+    """Return the page with its written parts anew."""
+    text = read(page)
+    for name, part in WRITTEN[page].items():
         begin, end = BEGIN % name, END % name
-        text = f"{text.split(begin, maxsplit=1)[0]}{begin}\n\n{part}\n\n{end}{text.split(end)[1]}"
+        text = f"{text.split(begin, maxsplit=1)[0]}{begin}\n\n{part()}\n\n{end}{text.split(end)[1]}"
     return text
 
 
@@ -112,6 +135,6 @@ def described() -> str:
 
 
 if __name__ == "__main__":
-    path = ROOT / "docs/errors.md"
-    path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for written in WRITTEN:
+        (ROOT / written).write_text(renewed(written), encoding="utf-8")
     (ROOT / MODULE).write_text(described(), encoding="utf-8")

@@ -1,0 +1,171 @@
+"""What a check makes of what it found: each line's outcome and words, as tables."""
+
+import pytest
+
+from builders import inputs, resolved
+from dx_action.deployment.calls import deployment_calls
+from dx_action.deployment.trigger import Skipped
+from dx_action.dx.answers import Verdict
+from dx_action.errors import OUTAGES, ActionError, Problem, Server
+from dx_action.report import checks
+from dx_action.report.checks import Check
+from dx_action.report.failures import ADVICE
+from dx_action.services.coverage import Coverage
+
+WRONG = Problem("success", "is wrong. Write true.")
+
+
+def test_every_problem_and_every_warning_of_the_inputs_is_a_line() -> None:
+    assert checks.inputs([], []) == (Check("inputs", "ok", "Every input can be used, and has an effect."),)
+    assert checks.inputs([WRONG, WRONG._replace(outage=True)], ["`a` has no effect."]) == (
+        Check("inputs", "failed", "`success` is wrong. Write true."),
+        Check("inputs", "failed", "`success` is wrong. Write true.", outage=True),
+        Check("inputs", "warning", "`a` has no effect."),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "skipped", "outcome", "words"),
+    [
+        ("push", None, "ok", "This `push` event registers a deployment."),
+        (
+            "push",
+            Skipped("It was deleted.", "Do this."),
+            "warning",
+            "register nothing. It was deleted. Do this. A push,",
+        ),
+        ("a\nb", None, "ok", "This `a\\nb` event registers a deployment."),
+    ],
+)
+def test_the_event(name: str, skipped: Skipped | None, outcome: str, words: str) -> None:
+    line = checks.event(name, skipped)
+    assert (line.name, line.outcome) == ("event", outcome)
+    assert words in line.message
+
+
+def test_no_event() -> None:
+    assert checks.no_event().outcome == "warning"
+    assert "There is no event here, so nothing would be registered. A push," in checks.no_event().message
+    assert checks.arguments_alone().outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"service": "web"}, "This step would send 1 request, for web."),
+        ({"service": "web,cart", "success": "false"}, "would send 2 requests of a failed deployment, for web, cart."),
+    ],
+)
+def test_what_would_be_registered(given: dict[str, str], says: str) -> None:
+    registration = resolved("pull_request_merged", given)
+    (line,) = checks.deployment(registration, deployment_calls(registration, inputs(given)))
+    assert (line.name, line.outcome) == ("deployment", "ok")
+    assert line.message.endswith(says)
+
+
+def test_what_the_event_does_not_say() -> None:
+    (line,) = checks.unsaid(ActionError(WRONG))
+    assert (line.name, line.outcome) == ("deployment", "warning")
+    assert line.message.endswith("and no input does: `success` is wrong. Write true.")
+    assert checks.nothing(Skipped("It touches none.")) == Check(
+        "deployment", "warning", "Nothing would be registered. It touches none."
+    )
+
+
+@pytest.mark.parametrize(("own", "perhaps"), [(True, False), (False, False), (True, True), (False, True)])
+def test_a_missing_permission(own: bool, perhaps: bool) -> None:
+    line = checks.missing_permission("contents", WRONG, ["contents", "deployments"], own=own, perhaps=perhaps)
+    assert (line.name, line.outcome) == ("github-contents", "warning" if perhaps else "failed")
+    all_of = "All that these inputs need below the job's `permissions:` is `contents: read` and `deployments: read`."
+    assert (all_of in line.message) == own
+    assert ("depends on the event" in line.message) == perhaps
+
+
+def test_a_permission_that_is_there() -> None:
+    line = checks.permission("pull-requests", "acme/shop")
+    assert line == Check("github-pull-requests", "ok", "`github-token` may read the pull requests of acme/shop.")
+
+
+NONE = Coverage(9, (), (), 0, ())
+TWENTY = ", ".join(f"{number} (line 1)" for number in range(20))
+UNOWNED = "belong to no service: a change of these alone registers nothing. The largest folders:"
+
+
+@pytest.mark.parametrize(
+    ("found", "name", "message"),
+    [
+        (NONE, "patterns", None),
+        (
+            NONE._replace(dead=("a/** (line 1)",)),
+            "patterns",
+            "1 pattern matches no file of the deployed commit: a/** (line 1). Correct or remove them.",
+        ),
+        (
+            NONE._replace(dead=tuple(f"{number} (line 1)" for number in range(23))),
+            "patterns",
+            f"23 patterns match no file of the deployed commit: {TWENTY} and 3 more. Correct or remove them.",
+        ),
+        (
+            NONE._replace(without_files=("a", "b")),
+            "services",
+            "2 services own no file: a, b. Check its patterns, or remove it.",
+        ),
+        (
+            NONE._replace(unowned=1234, files=20000, folders=(("a/", 1200), ("/", 34))),
+            "unowned-files",
+            f"1,234 of 20,000 files {UNOWNED} a/ (1,200), / (34). Give them to a service, if they are part of one.",
+        ),
+    ],
+)
+def test_the_owners_of_files(found: Coverage, name: str, message: str | None) -> None:
+    lines = {line.name: line for line in checks.owners(found, catalogs=False)}
+    assert list(lines) == ["patterns", "services", "unowned-files"]
+    assert {line.outcome for other, line in lines.items() if other != name} == {"ok"}
+    assert (lines[name].outcome, lines[name].message) == (
+        ("warning", message) if message else ("ok", "Every pattern matches a file of the deployed commit.")
+    )
+
+
+def test_catalogs_have_no_patterns() -> None:
+    services, unowned = checks.owners(NONE._replace(without_files=("a",), files=1), catalogs=True)
+    assert services.message.startswith("1 service owns no file but the catalog itself: a. Check its catalog's folder,")
+    assert unowned == Check("unowned-files", "ok", "Each of the 1 file belongs to a service.")
+
+
+@pytest.mark.parametrize("cause", sorted(ADVICE.keys() & {*OUTAGES, "certificate_untrusted", "proxy_password"}))
+def test_each_cause_of_no_answer(cause: str) -> None:
+    sentence = Server("dx.test", "dx-host", "proxy.test:1").sentence(cause)  # type: ignore[arg-type] # it is one
+    verdict = Verdict("refused", cause, sentence)
+    assert checks.connection("https://dx.test", verdict) == Check("connection", "failed", sentence, cause in OUTAGES)
+    assert checks.token(verdict, "") == Check(
+        "token", "warning", "Not tried, because DX was not reached: see `connection`."
+    )
+
+
+def test_a_request_that_cannot_be_made() -> None:
+    line = checks.connection("https://dx.test", Verdict("refused", "request_impossible"))
+    assert line == Check("connection", "failed", ADVICE["request_impossible"])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome", "words"),
+    [
+        (Verdict("refused", "required_params_missing", "", 422), "ok", "DX accepts the token:"),
+        (Verdict("try-again", "required_params_missing", "", 503), "warning", "the answer was HTTP 503."),
+        (Verdict("unauthorized", "invalid_auth", "", 200), "failed", ADVICE["invalid_auth"]),
+        (Verdict("try-again", "not_authed", "", 500), "failed", ADVICE["not_authed"]),
+        (Verdict("unauthorized", "http_401", "", 401), "warning", "HTTP 401. The API token was rejected."),
+        (Verdict("accepted", "", "", 200), "warning", "the answer was `ok: true` to an empty request"),
+        (Verdict("refused", "not_ok", "", 200), "warning", "HTTP 200. DX answered without `ok: true`"),
+    ],
+)
+def test_the_token(verdict: Verdict, outcome: str, words: str) -> None:
+    assert checks.connection("https://dx.test", verdict).outcome == "ok"
+    line = checks.token(verdict, " it\nsaid ")
+    assert (line.name, line.outcome) == ("token", outcome)
+    assert words in line.message
+    assert line.message.endswith("It says:  it\\nsaid ") == (outcome == "warning")
+
+
+def test_an_empty_answer_is_not_quoted() -> None:
+    assert "It says" not in checks.token(Verdict("refused", "http_404", "", 404), " \n").message
