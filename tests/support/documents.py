@@ -134,7 +134,45 @@ def described() -> str:
     return "\n".join((*lines, "}", ""))
 
 
+NATIVE = """\
+# Its inputs and outputs are those of action.yml: `python tests/support/documents.py` writes this file.
+name: DX deployment, without Docker
+description: Registers your deployments in DX on Linux, macOS and Windows runners, by the runner's own Python
+author: The DX deployment action's maintainers
+
+{inputs}
+
+outputs:
+{outputs}
+
+runs:
+  using: composite
+  steps:
+    - id: dx
+      # -p: it takes no start-up file, function or option from the job's variables.
+      shell: bash --noprofile --norc -p {{0}}
+      run: . "$GITHUB_ACTION_PATH/start.sh"
+      env:
+        DX_ACTION_INPUTS: ${{{{ toJSON(inputs) }}}}
+        DX_ACTION_FAIL_ON_ERROR: ${{{{ inputs.fail-on-error }}}}
+        # Git's bash on Windows would take what looks like a path in it for one, and change it.
+        MSYS2_ENV_CONV_EXCL: DX_ACTION_INPUTS
+"""
+
+
+def native() -> str:
+    """Return native/action.yml, with the inputs and outputs of action.yml."""
+    inputs, _, rest = read("action.yml").partition("\ninputs:\n")[2].partition("\noutputs:\n")
+    blocks = re.split(r"^(?=  \S)", rest.partition("\nruns:\n")[0], flags=re.MULTILINE)
+    outputs = []
+    for block in filter(None, blocks):
+        name = block.partition(":")[0].strip()
+        outputs.append(f"{block.rstrip()}\n    value: ${{{{ steps.dx.outputs.{name} }}}}")
+    return NATIVE.format(inputs=f"inputs:\n{inputs.rstrip()}", outputs="\n".join(outputs))
+
+
 if __name__ == "__main__":
     for written in WRITTEN:
         (ROOT / written).write_text(renewed(written), encoding="utf-8")
     (ROOT / MODULE).write_text(described(), encoding="utf-8")
+    (ROOT / "native/action.yml").write_text(native(), encoding="utf-8")

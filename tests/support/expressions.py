@@ -13,6 +13,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "always": lambda: True,
     "contains": lambda where, what: any(_same(each, what) for each in where),
     "fromJSON": json.loads,
+    "toJSON": lambda value: json.dumps(value, indent=2),
     "startsWith": lambda text, start: str(text or "").casefold().startswith(start.casefold()),
 }
 
