@@ -191,6 +191,12 @@ class Image:
         subprocess.run([*run, self.name], capture_output=True, check=True, timeout=60)
         return inside, time.monotonic() - began
 
+    def command(self, argv: list[str], *flags: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """The image as a command with arguments, as its documentation starts it: the variables by their names alone."""
+        named = [part for name in env for part in ("--env", name)]
+        run = [self.podman, "run", "--rm", "--network", "host", *flags, *named, self.name, *argv]
+        return subprocess.run(run, env=os.environ | env, capture_output=True, text=True, check=False, timeout=60)
+
     def config(self) -> dict[str, Any]:
         """The image's configuration: user, entrypoint and so on."""
         command = [self.podman, "image", "inspect", "--format", "{{json .Config}}", self.name]
@@ -405,6 +411,25 @@ def check_runs(tally: Tally, image: Image, friendly: Path, hostile: Path) -> Non
         tally.check("it ends at once, as process 1 too", run.seconds < 7, run.seconds)
 
 
+def check_command(tally: Tally, image: Image) -> None:
+    """With arguments and outside of GitHub Actions, as the user and within the bounds of the example for Argo CD."""
+    print("As a command")
+    shown = image.command(["--help"])
+    tally.check("--help lists the flags", (shown.returncode, "--service" in shown.stdout) == (0, True), shown)
+    bounds = ("--user", "65532:65532", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges")
+    given = ["--service", "web", "--repository", "acme/shop", "--commit-sha", "abc1234", "--reference-id", "build-7"]
+    with Sandbox(token=TOKEN) as sandbox:
+        done = image.command([*given, "--json"], *bounds, DX_HOST=sandbox.url, DX_TOKEN=TOKEN)
+        status = json.loads(done.stdout or "{}").get("status")
+        tally.check("a deployment is registered", (done.returncode, status) == (0, "registered"), done)
+        tally.check("the sandbox holds it", [each["reference_id"] for each in sandbox.deployments()] == ["build-7"])
+        refused = image.command([*given, "--dx-token", REFUSED], DX_HOST=sandbox.url, DX_TOKEN=TOKEN)
+        text = refused.stdout + refused.stderr
+        tally.check("a token as a flag is refused", (refused.returncode, "`--dx-token`" in text) == (1, True), text)
+        tally.check("neither token is shown", TOKEN not in text + done.stdout + done.stderr and REFUSED not in text)
+        tally.check("nothing was sent for that", len(sandbox.requests()) == 1)
+
+
 def check(about: str | None, name: str, checks: Callable[[Tally, Image, Path, Path], None]) -> int:
     """Read the command line, run the checks with the image and both wrappers, and return the exit code."""
     parser = argparse.ArgumentParser(description=about)
@@ -426,6 +451,7 @@ def check_all(tally: Tally, image: Image, friendly: Path, hostile: Path) -> None
     check_image(tally, image)
     check_speed(tally, image)
     check_runs(tally, image, friendly, hostile)
+    check_command(tally, image)
 
 
 if __name__ == "__main__":
