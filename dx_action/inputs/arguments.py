@@ -86,7 +86,7 @@ _RULES = (
             inputs.operation == "set-pull-services"
             and not (inputs.pull_number or inputs.pull_id or inputs.since or inputs.until)
         ),
-        "is missing. Write the number of the pull request whose services are to be set.",
+        "is missing. Write the number of the pull request whose services are to be set, or `since` for all that were merged.",
         unset=True,
     ),
 )

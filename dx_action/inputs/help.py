@@ -23,9 +23,10 @@ GROUPS = {
 # Where there is no event, no job and no workspace, these differ from what `action.yml` says.
 OWN_WORDS = {
     "ca-bundle": "A PEM file with CAs to trust in addition to the public ones",
-    "operation": "`deploy` registers a deployment. `set-pull-services` sets in DX which services a pull request touches, and "
-    "registers nothing. `backfill` registers past deployments, from GitHub's history or a file. `update` and `delete` correct "
-    "one deployment that DX has. `check` registers nothing, and says whether a deployment would work",
+    "operation": "`deploy` registers a deployment. `set-pull-services` sets in DX which services a pull request touches, or with "
+    "`--since` each one that was merged since then, and registers nothing. `backfill` registers past deployments, from GitHub's "
+    "history or a file. `update` and `delete` correct one deployment that DX has. `check` registers nothing, and says whether a "
+    "deployment would work",
     "service": "One or more services, `identifier` or `identifier=Display Name`. Default, the repository's own name",
     "repository": "The repository as DX names it, such as acme/shop. Required to register",
     "commit-sha": "The deployed commit, 7 to 40 hexadecimal digits. Required to register, unless `--merge-commit-shas` or "
@@ -44,7 +45,8 @@ OWN_WORDS = {
     "source-url": "A page about the deployment. Default, none",
     "source-name": "The name of the system that deployed, such as Argo CD. Default, none",
     "extra-metadata": "Facts to add to `--metadata`, a list of `rollback` and `pull_requests`, if they were looked up",
-    "only-branches": "Globs of the branches that count in a backfill from GitHub's history. Default, every branch",
+    "only-branches": "Globs of the branches that count in a backfill from GitHub's history, by default every one, or with "
+    "`--operation set-pull-services --since`, by default the default branch",
     "only-environments": "Globs of the environments that count in a backfill from GitHub's history. Default, production "
     "environments and `prod*`",
     "pull-number": "The pull request's number, for its services",

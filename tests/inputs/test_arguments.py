@@ -22,7 +22,8 @@ MISSING = {
     "commit-sha": "is missing. Write the deployed commit, or `merge-commit-shas`, or `attribution: repository`.",
     "reference-id": "is missing. Write an id that stays the same if this deployment is sent again, and that no other deployment "
     "has.",
-    "pull-number": "is missing. Write the number of the pull request whose services are to be set.",
+    "pull-number": "is missing. Write the number of the pull request whose services are to be set, or `since` for all that were "
+    "merged.",
 }
 TWICE = "is written more than once. Keep one of them."
 PASSED_OVER = "ignored outside of GitHub Actions. Write flags instead, and tokens in DX_TOKEN and GITHUB_TOKEN."
@@ -206,6 +207,7 @@ LACKING: dict[tuple[str, ...], set[str]] = {
     ("--operation", "set-pull-services"): {"repository", "pull-number"},
     ("--operation", "set-pull-services", "--repository", "acme/shop", "--pull-number", "7"): set(),
     ("--operation", "set-pull-services", "--repository", "acme/shop", "--pull-id", "77"): set(),
+    ("--operation", "set-pull-services", "--repository", "acme/shop", "--since", "2025-03-01T00:00:00Z"): set(),
     ("--operation", "backfill"): {"repository"},
     ("--operation", "backfill", "--backfill-file", "rows.csv"): set(),
     ("--operation", "update", "--reference-id", "x", "--success", "false"): set(),

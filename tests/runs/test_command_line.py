@@ -276,6 +276,38 @@ def test_a_pull_request_s_services_are_set(tmp_path: Path, dx: Sandbox) -> None:
     assert body == {"repository": "acme/shop", "pull_number": 7, "services": [{"identifier": "web"}]}
 
 
+def test_the_services_of_a_window_are_set(tmp_path: Path, dx: Sandbox) -> None:
+    repo = Repo("acme/shop")
+    repo.commit({"README.md": "Shop"})
+    pulls = [repo.pulls.ship({f"web/{name}": "1"}, how="squash") for name in "ab"]
+    argv = ["--operation=set-pull-services", "--repository=acme/shop", "--service=web", "--since=2020-01-01T00:00:00Z"]
+    with GitHub(repo) as github:
+        env = environment(dx, GITHUB_TOKEN=github.token, GITHUB_API_URL=github.api_url)
+        done = ran(tmp_path, [*argv, "--max-per-second=0", "--json"], env)
+    assert done.outputs["status"] == "pull-services-set", done.stderr
+    assert sorted(request["json"]["github_pull_id"] for request in dx.requests()) == sorted(pull.id for pull in pulls)
+
+
+def test_a_history_is_registered(tmp_path: Path, dx: Sandbox) -> None:
+    """Whose source no one has named: GitHub Actions need not have deployed it."""
+    repo = Repo("acme/shop")
+    repo.commit({"README.md": "Shop"})
+    made = repo.deployments.create("main", state="success", at="2025-03-01T00:00:00Z")
+    argv = [
+        "--operation=backfill",
+        "--repository=acme/shop",
+        "--since=2025-01-01T00:00:00Z",
+        "--until=2025-03-04T00:00:00Z",
+    ]
+    with GitHub(repo) as github:
+        env = environment(dx, GITHUB_TOKEN=github.token, GITHUB_API_URL=github.api_url)
+        done = ran(tmp_path, argv, env)
+    assert done.exit_code == 0, done.stdout
+    (body,) = dx.deployments()
+    assert body["reference_id"] == f"github.com/deployment/{made.id}/success/shop"
+    assert body.get("source_name") is None
+
+
 def test_github_is_asked_with_the_token_of_the_environment(tmp_path: Path, dx: Sandbox) -> None:
     repo = Repo("acme/shop")
     repo.commit({"CODEOWNERS": "web/* @acme/owners\n"})
