@@ -174,6 +174,8 @@ def _subject(inputs: Inputs, runtime: Runtime, event: Event, trigger: Trigger) -
     if not repository.value:
         raise BadInput.of("repository", "is missing, and neither the event nor GITHUB_REPOSITORY names one.")
     if inputs.deploys and not own and not inputs.names_commits:
+        if not event.name:
+            raise Unsaid.of("commit-sha", "is missing. Set it, or `merge-commit-shas`, or `attribution: repository`.")
         raise Unsaid.of(
             "repository",
             "is not the repository of this event, whose commit does not belong to it. "

@@ -33,6 +33,21 @@ _FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}", re.ASCII)
 _NAMED = re.compile(
     r"is not one of (?:`[^`]*`,? ?)+|(?<!ended in )(?<!output )(?<!no )`([a-z-]+)(: [^`]*)?`|\bfrom input ([a-z-]+)\b"
 )
+# What messages say of a workflow, and what takes its place.
+WORKFLOW_PHRASES = {
+    "the workspace": "the current folder",
+    "relative to the repository's root": "relative to the current folder",
+    ", and that an earlier step created the file": "",
+    "the runner's": "this machine's",
+    "from the input `": "from `",
+    ": in a matrix, add what differs between its legs, as in `${{ matrix.service }}`": "",
+    "reads a secret that this repository and event can access": "is set",
+    "store it in the secret that `dx-token` reads": "set `dx-token` to it",
+    "the secret that `dx-token` reads": "`dx-token`",
+    "So does `toJSON(github)`: write only the values that you need, such as ${{ github.actor }}": "Write the token nowhere else",
+    ", so `permissions: {}` is enough": "",
+}
+_OF_A_WORKFLOW = re.compile("|".join(map(re.escape, WORKFLOW_PHRASES)))
 
 
 def _needs_connection(inputs: Inputs) -> bool:
@@ -245,7 +260,8 @@ def _is_list(text: str) -> bool:
 
 
 def as_flags(text: str) -> str:
-    """Return a message with each input named as the command line has it: `--service`, `--dry-run true` or `DX_TOKEN`."""
+    """Return a message in the command line's words, with inputs named as it has them: `--service`, `DX_TOKEN`."""
+    text = _OF_A_WORKFLOW.sub(lambda found: WORKFLOW_PHRASES[found[0]], text)
     before, column, after = text.partition(", column `")
     return f"{_NAMED.sub(_as_flag, before)}{column}{after}"
 

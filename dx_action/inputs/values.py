@@ -256,9 +256,7 @@ def parse_path(text: str) -> str:
     if path.is_absolute() and path.is_relative_to(_WORKSPACE):
         path = path.relative_to(_WORKSPACE)
     if path.is_absolute():
-        raise InvalidValue(
-            f"is an absolute path, which the action's container does not share with the runner. {_PATH_FORM}"
-        )
+        raise InvalidValue(f"is an absolute path, and only files of the workspace can be named. {_PATH_FORM}")
     if ".." in path.parts:
         raise InvalidValue(f"leads out of the workspace. {_PATH_FORM}")
     if not path.parts or text.endswith("/"):

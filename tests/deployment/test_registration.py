@@ -13,10 +13,11 @@ from dx_action.deployment.calls import deployment_calls
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration, choose_attribution, choose_pull, resolve
 from dx_action.deployment.trigger import Skipped
+from dx_action.deployment.unused import unused_inputs
 from dx_action.errors import ActionError, BadEvent, BadInput
 from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
-from dx_action.runner.event import PullRequest
+from dx_action.runner.event import Event, PullRequest
 from dx_action.runner.runtime import Runtime, read_runtime
 from dx_action.services.service import Service
 
@@ -336,6 +337,57 @@ def test_the_repositorys_own_name(repository: str, name: str) -> None:
     registration = resolved("push_branch", {"repository": repository, "commit-sha": "abc1234"})
     assert registration.services == Sourced((Service(name),), "the repository's name")
     assert registration.notices == (UNNAMED.format(name),)
+
+
+# On the command line.
+
+NO_EVENT = Event(name="")
+ALONE = {"repository": "acme/shop", "commit-sha": "abc1234", "reference-id": "build-7", "service": "web"}
+
+
+def test_without_an_event_the_inputs_alone_say_what_is_registered() -> None:
+    found = resolve(inputs(ALONE, only_branches="main"), read_runtime({}), NO_EVENT, NOW)
+    assert isinstance(found, Registration)
+    assert facts(found) == {
+        "repository": ("acme/shop", "input repository"),
+        "commit": ("abc1234", "input commit-sha"),
+        "attribution": ("commit", "the default"),
+        "services": ((Service("web"),), "input service"),
+        "deployed_at": ("2025-03-10T09:30:15Z", "the clock"),
+        "success": (True, "the default"),
+    }
+    assert found.reference_ids == Sourced(("build-7",), "input reference-id")
+    assert not found.repeatable
+    assert found.notices == (
+        "`only-branches` has no effect here, because a run outside of GitHub Actions is not about a branch.",
+    )
+    assert found.warnings == ()
+    (notice,) = unused_inputs(inputs(ALONE, only_environments="prod*"), NO_EVENT)
+    assert notice.startswith("`only-environments` has no effect here, because a run outside of GitHub Actions has no ")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            ALONE | {"commit-sha": ""},
+            "`commit-sha` is missing. Set it, or `merge-commit-shas`, or `attribution: repository`.",
+        ),
+        (
+            ALONE | {"service": "", "services-from": "codeowners"},
+            "`since-sha` is missing. Services are found by changed files, and a run outside of GitHub Actions does not say",
+        ),
+        (
+            {"repository": "acme/shop", "operation": "set-pull-services"},
+            "`pull-number` is missing, and a run outside of GitHub Actions names no pull request of the repository.",
+        ),
+    ],
+)
+def test_without_an_event_what_is_missing_is_named(given: dict[str, str], expected: str) -> None:
+    unasked: Any = SimpleNamespace(touched=None)
+    with pytest.raises(BadInput) as caught:
+        resolve(inputs(given), read_runtime({}), NO_EVENT, NOW, lambda *_: unasked)
+    assert str(caught.value).startswith(expected)
 
 
 def test_warnings_of_the_event_are_kept() -> None:

@@ -1,5 +1,6 @@
 """Arguments: what a command line gives the inputs, what is wrong with it, and how messages name the inputs there."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -7,10 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_action.errors import BadInput
-from dx_action.inputs.arguments import FLAGS, LISTS, YES_OR_NO, Arguments, as_flags, parse_arguments, passed_over
+from dx_action.inputs.arguments import (
+    FLAGS,
+    LISTS,
+    WORKFLOW_PHRASES,
+    YES_OR_NO,
+    Arguments,
+    as_flags,
+    parse_arguments,
+    passed_over,
+)
 from dx_action.inputs.model import Inputs
+from dx_action.report.failures import ADVICE
 from dx_action.secrecy import Secrets
-from runner import NOW
+from runner import NOW, ROOT
 
 TOKEN = "dx-token-5f1c0a9e7b3d4826"
 CONNECTED = {"DX_HOST": "acme", "DX_TOKEN": TOKEN}
@@ -327,7 +338,7 @@ def test_a_refused_token_is_a_secret_of_the_run(argv: tuple[str, ...], hidden: l
 FLAGS_OF_ALL_KINDS = ("--service", "--dry-run", "--success", "--dx-token", "--json", "--jsn", "-x", "--")
 
 
-@given(st.lists(st.sampled_from(FLAGS_OF_ALL_KINDS) | st.text("ßñø=- \n", max_size=9)))
+@given(st.lists(st.sampled_from(FLAGS_OF_ALL_KINDS) | st.lists(st.sampled_from("ßñø=- \n"), max_size=9).map("".join)))
 def test_any_arguments_are_read_or_have_a_problem_without_their_values(argv: list[str]) -> None:
     found = parse_arguments(argv)
     assert isinstance(found, Arguments)
@@ -366,8 +377,25 @@ def test_any_arguments_are_read_or_have_a_problem_without_their_values(argv: lis
             "`--backfill-file` line 2, column `service`: is `service`.",
         ),
         ("2 rows have no `service`.", "2 rows have no `service`."),
+        # What only a workflow has.
+        ("`failed-file` leads out of the workspace.", "`--failed-file` leads out of the current folder."),
+        ("The id comes from the input `reference-id`.", "The id comes from `--reference-id`."),
+        (
+            ADVICE["invalid_auth"],
+            ADVICE["invalid_auth"].replace("store it in the secret that `dx-token` reads", "set `DX_TOKEN` to it"),
+        ),
+        (ADVICE["http_401"], "The API token was rejected. Check `DX_TOKEN`, and `--dx-host`."),
+        (ADVICE["not_authed"], "DX received no API token. Check that `DX_TOKEN` is set."),
         ("No deployment ended in `success`.", "No deployment ended in `success`."),
     ],
 )
 def test_a_message_names_flags(text: str, expected: str) -> None:
     assert as_flags(text) == expected
+
+
+@pytest.mark.parametrize("phrase", WORKFLOW_PHRASES)
+def test_a_phrase_that_is_replaced_is_one_of_a_message(phrase: str) -> None:
+    """Else a message was changed, and the command line would show it as it is."""
+    package = ROOT / "dx_action"
+    sources = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.name != "arguments.py")
+    assert phrase in re.sub(r'"\n\s*f?"', "", sources).replace("{{{{", "{{").replace("}}}}", "}}")

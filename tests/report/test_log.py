@@ -11,6 +11,7 @@ from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import DISCOVERED, Registration
 from dx_action.inputs.values import Sourced
 from dx_action.report.log import registration_lines
+from dx_action.runner.event import Event
 from dx_action.services.service import Service
 
 WEB, CART = Service("web"), Service("cart")
@@ -22,6 +23,12 @@ def told(registration: Registration, name: str = "push_branch") -> list[tuple[st
     """Give the names of the lines, and what they say."""
     _, *lines = registration_lines(event(name), registration)
     return [(line[2:21].strip(), line[21:]) for line in lines]
+
+
+def test_without_an_event_the_arguments_are_named() -> None:
+    given = {"repository": "acme/shop", "commit-sha": "abc1234"}
+    heading, *_ = registration_lines(Event(name=""), resolved("push_branch", given))
+    assert heading == "The arguments:"
 
 
 def test_each_value_has_a_line_in_its_column() -> None:
