@@ -174,8 +174,8 @@ def counted(ending: BackfillResult) -> str:
     outcomes = [by_outcome(ending.tally.counts, done_with(ending))] if len(ending.tally) else []
     if ending.window:
         outcomes += [f"{len(ending.window.unread):,} not known"] if ending.window.unread else []
-        outcomes += [f"{ending.window.none:,} without a service left out"] if ending.window.none else []
-    return f"{plural(ending.total, ending.noun)}: {', '.join(outcomes)}."
+    line = f"{plural(ending.total, ending.noun)}: {', '.join(outcomes)}."
+    return f"{line} {ending.window.left_out}".rstrip() if ending.window else line
 
 
 def _clause(ending: BackfillResult, count: int, lines: Sequence[int] = (), *, unknown: bool = False) -> str:
@@ -183,13 +183,18 @@ def _clause(ending: BackfillResult, count: int, lines: Sequence[int] = (), *, un
 
 
 def _share(ending: BackfillResult, count: int, lines: Sequence[int]) -> str:
-    """Say how many of all, and the first of their lines: `312 of 400 deployments (lines 17, 20 and 310 more)`."""
+    """Say how many of all, and the first of their lines: `312 of 400 deployments (lines 17, 20 and 310 more)`.
+
+    A pull request of a window has its number: `(#17, #20 and 310 more)`.
+    """
     share = f"{count:,} of {plural(ending.total, ending.noun)}"
     if not lines:
         return share
-    *some, last = [f"{line}" for line in lines] + ([f"{count - len(lines):,} more"] if count > len(lines) else [])
+    names = [f"#{line}" if ending.window else f"{line}" for line in lines]
+    *some, last = names + ([f"{count - len(lines):,} more"] if count > len(lines) else [])
     listed = f"{', '.join(some)} and {last}" if some else last
-    return f"{share} ({ending.line_noun}{'s' if count > 1 else ''} {listed})"
+    noun = "" if ending.window else f"{ending.line_noun}{'s' if count > 1 else ''} "
+    return f"{share} ({noun}{listed})"
 
 
 def _how_to_go_on(ending: BackfillResult) -> str:

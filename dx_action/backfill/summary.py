@@ -126,19 +126,14 @@ def _services(ending: BackfillResult) -> str:
 def _left_out(ending: BackfillResult) -> str:
     if not ending.window:
         return ""
-    none, unread = ending.window.none, len(ending.window.unread)
-    lines = (
-        [f"{plural(none, 'pull request touches', 'pull requests touch')} no service and {_is(none)} left out."]
-        if none
-        else []
-    )
-    lines += [f"The files of {plural(unread, 'pull request')} are not known."] if unread else []
-    more = f"{plural(ending.window.read, 'pull request was', 'pull requests were')} merged {ending.window.place}."
-    return markdown(" ".join((more, *lines))) + "\n\n"
-
-
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
+    window = ending.window
+    sentences = [
+        f"{plural(window.read, 'pull request was', 'pull requests were')} merged {window.place}.",
+        window.left_out,
+    ]
+    if window.unread:
+        sentences.append(f"The files of {plural(len(window.unread), 'pull request')} are not known.")
+    return markdown(" ".join(filter(None, sentences))) + "\n\n"
 
 
 def _chart(ending: BackfillResult) -> str:

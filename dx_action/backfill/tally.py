@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dx_action.backfill.store import Rows
 from dx_action.deployment.calls import Outcome, Result
 from dx_action.report.failures import Hint, is_absent, is_outage
+from dx_action.text import plural
 
 # The step's outputs have no room for more.
 MOST_RESULTS = 1_300
@@ -116,6 +117,14 @@ class PullWindow:
     services: tuple[tuple[str, ...], ...]
     none: int
     unread: tuple[Unread, ...]
+
+    @property
+    def left_out(self) -> str:
+        """The sentence on those that touch no service; empty if each touches one."""
+        if not self.none:
+            return ""
+        which = plural(self.none, "pull request touches", "pull requests touch")
+        return f"{which} no service and {'is' if self.none == 1 else 'are'} left out."
 
     def resume_at(self, tally: Tally) -> datetime | None:
         """Return when the oldest pull request was merged that is not done; None if each is."""

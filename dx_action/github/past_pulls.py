@@ -91,13 +91,13 @@ def merged_between(repository: Repository, since: datetime, until: datetime, *, 
     found = PastPulls({})
     seen: set[int] = set()
     left = iter(range(MOST_PAGES))
-    pages, newest = 2, since
+    pages, newest, unmerged = 2, since, 0
     while pages > 1:
-        end, pages = newest, 0
+        end, pages, lacking = newest, 0, 0
         for page in _pages(repository, left, files=files):
             pages += 1
             found.default_branch = page.default_branch or found.default_branch
-            found.missing += page.pulls.nodes.count(None)
+            lacking += page.pulls.nodes.count(None)
             pulls = [pull for pull in page.pulls.nodes if pull]
             updates = [_moment(pull.updated_at) for pull in pulls]
             newest = max([newest, *updates])
@@ -107,11 +107,14 @@ def merged_between(repository: Repository, since: datetime, until: datetime, *, 
                     continue
                 seen.add(pull.number)
                 if merged_at is None:
-                    found.missing += 1
+                    unmerged += 1
                 elif since <= merged_at <= until:
                     found.by_number[pull.number] = _past(pull, merged_at)
             if updates and min(updates) < end:
                 break
+        # Those at the beginning come again.
+        found.missing = max(found.missing, lacking)
+    found.missing += unmerged
     return found
 
 
@@ -128,7 +131,7 @@ def _moment(text: str) -> datetime:
 
 def _pages(repository: Repository, left: Iterator[int], *, files: bool) -> Iterator[_Page]:
     """Yield the pages of the list, newest update first, when each is due. Pages that GitHub does not answer become smaller."""
-    after, size, seen = None, PER_PAGE, set[int]()
+    after, size, seen, stale = None, PER_PAGE, set[int](), 0
     for _ in left:
         query = Query(
             _LIST % (_FILES if files else ""), _PERMISSION, {"after": ("String", after), "first": ("Int!", size)}
@@ -146,7 +149,9 @@ def _pages(repository: Repository, left: Iterator[int], *, files: bool) -> Itera
         yield page
         if not page.pulls.has_next_page:
             return
-        if page.pulls.end_cursor in (None, after) or not new:
+        # Much that is updated at once moves what was read to the next page.
+        stale = 0 if new else stale + 1
+        if page.pulls.end_cursor in (None, after) or stale > 1:
             raise LookupFailedError(UNDOCUMENTED, unreadable=True)
         after, seen = page.pulls.end_cursor, seen | new
     raise LookupFailedError("has more pull requests than a step reads. Set a later `since`.", "rejected")

@@ -256,6 +256,18 @@ def test_many_that_are_updated_meanwhile(repo: Repo, gh: GitHub) -> None:
     assert gh.count() == 5 + 2 + 1
 
 
+def test_a_hundred_that_are_updated_meanwhile(repo: Repo, gh: GitHub) -> None:
+    """The next page is then the one before once more."""
+    pulls = shipped(repo, 300)
+
+    def update(answer: Any) -> None:
+        for index in range(100):
+            pulls[index].updated = int(at(1000 + index).timestamp())
+
+    gh.fail("/graphql", edit=update)
+    assert len(read(gh).by_number) == 300
+
+
 def test_one_that_is_merged_meanwhile_is_none_of_the_window(repo: Repo, gh: GitHub) -> None:
     pulls = shipped(repo, 150)
 
@@ -295,6 +307,20 @@ def test_what_is_not_returned_is_counted(repo: Repo, gh: GitHub, fields: dict[st
     found = read(gh)
     assert (numbers(found), found.missing) == ([1, 3] if missing else [1, 2, 3], missing)
     assert missing or found.by_number[2].id is None
+
+
+@pytest.mark.parametrize(("first", "again", "missing"), [(3, 3, 3), (2, 3, 3), (3, 0, 3), (0, 1, 1)])
+def test_those_at_the_beginning_are_counted_once(repo: Repo, gh: GitHub, first: int, again: int, missing: int) -> None:
+    """The beginning of a long list is read twice."""
+    shipped(repo, 150)
+    for count, after in ((first, 0), (again, 1)):
+
+        def hide(answer: Any, count: int = count) -> None:
+            answer["data"]["repository"]["pullRequests"]["nodes"][:count] = [None] * count
+
+        gh.fail("/graphql", edit=hide, after=after)
+    found = read(gh)
+    assert (found.missing, gh.count()) == (missing, 3)
 
 
 @pytest.mark.parametrize(
@@ -361,6 +387,27 @@ def test_a_page_that_leads_to_itself(repo: Repo, gh: GitHub, info: dict[str, Any
     with pytest.raises(LookupFailedError, match="not as GitHub documents it"):
         read(gh)
     assert gh.count() <= 2
+
+
+@pytest.mark.parametrize("junk", [None, "", "x", -1, 0, 10**30, 1.5, True, [], {}, [None], {"nodes": None}], ids=str)
+def test_any_field_may_be_anything(junk: Any) -> None:
+    """It is refused, counted as missing or, where it is one that GitHub may leave out, not known."""
+    pull = {"number": 7, "fullDatabaseId": "7", "mergedAt": "2025-01-02T00:00:00Z", "updatedAt": "2025-01-02T00:00:00Z"}
+    pull |= {"baseRefName": "main", "baseRefOid": "a", "headRefOid": "b", "changedFiles": 1, "files": None}
+    found = {"nameWithOwner": "acme/shop", "defaultBranchRef": {"name": "main"}}
+    info = {"hasNextPage": False, "endCursor": None}
+    refused = 0
+    for field in pull:
+        listed = {"pageInfo": info, "nodes": [pull | {field: junk}]}
+        answer = {"data": {"repository": found | {"pullRequests": listed}}}
+        try:
+            api = Answering(lambda _path, _parameters: None, lambda said=answer: said)
+            pulls = merged_between(api, START, NOW, files=True)
+        except LookupFailedError:
+            refused += 1
+        else:
+            assert len(pulls.by_number) + pulls.missing == 1
+    assert refused >= 2
 
 
 def test_a_time_that_is_none(repo: Repo, gh: GitHub) -> None:

@@ -33,6 +33,7 @@ words = {
     "pull-id": st.integers(1, 10**9).map(str),
     "commit-sha": st.sampled_from(["abc1234", "a" * 40]),
     "metadata": st.sampled_from(['{"a": 1}', "a: 1\nb: [x]", "v: 1.10"]),
+    "since": st.sampled_from(["2025-01-01T00:00:00Z", "1735733100"]),
     "failed-file": st.sampled_from(["failed.jsonl", "a/b.jsonl"]),
     **dict.fromkeys(("dry-run", "fail-on-error", "set-pull-services", "replace-pull-services"), flags),
 }

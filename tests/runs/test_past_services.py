@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
+from documents import read
 from dx_action.main import main
 from dx_action.sandbox import Sandbox
 from gfm import check_summary
@@ -85,7 +86,7 @@ def test_each_gets_the_services_of_its_own_files(
     assert run.json("services") == ["a", "b"]
     assert (run.outputs["repository"], run.outputs["pull-number"], run.outputs["requests"]) == ("acme/shop", "", "[]")
     assert run.results("method", "outcome") == [("deployments.setPullServices", "accepted")] * 3
-    assert "3 pull requests: 3 set, 1 without a service left out." in run.said
+    assert "3 pull requests: 3 set. 1 pull request touches no service and is left out." in run.said
     assert "4 pull requests were merged into main" in run.summary
     assert "1 pull request touches no service and is left out." in run.summary
 
@@ -363,7 +364,7 @@ def test_what_is_unknown_may_be_set_again(tmp_path: Path, repo: Repo, gh: GitHub
     with Sandbox(token=TOKEN, faults=[{"status": 200, "body": "html", "times": "forever"}]) as dx:
         run = step(tmp_path, repo, gh, dx)
     assert run.results("outcome") == [("unknown",)]
-    assert "It is unknown whether DX set the services of 1 of 1 pull request (pull request 1)" in run.outputs["reason"]
+    assert "It is unknown whether DX set the services of 1 of 1 pull request (#1)" in run.outputs["reason"]
     assert run.outputs["reason"].endswith("and setting the same services again changes nothing.")
 
 
@@ -434,8 +435,9 @@ def test_a_history_through_kills_a_cancel_and_a_resume(tmp_path: Path, repo: Rep
     for rest in (fourth.taken, fifth.taken):
         assert {each["github_pull_id"]: names(each) for each in [*told, *rest]} == expected
         assert len({each["github_pull_id"] for each in rest}) == len(rest) < count
-    # A page for each hundred, and the beginning once more.
+    # A page for each hundred, and the beginning once more, as the page says of the large one.
     assert [first.calls, fifth.calls] == [-(-count // 100) + 1, 0]
+    assert f"- 2,000 pull requests take {2_000 // 100 + 1} calls" in read("docs/services-of-the-past.md")
     assert max(each.calls for each in (first, second, third, fourth)) <= count / 50
 
 

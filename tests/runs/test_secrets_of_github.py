@@ -31,6 +31,10 @@ WAYS: dict[str, tuple[str, dict[str, str]]] = {
     "pull requests of a push": ("push", {"operation": "set-pull-services", "service-map": "a: [a/**]"}),
     "a merge by CODEOWNERS": ("merge", {"services-from": "codeowners", "set-pull-services": "true"}),
     "a push by Backstage": ("push", {"services-from": "backstage"}),
+    "services of the past": (
+        "dispatch",
+        {"operation": "set-pull-services", "since": "2025-01-01T00:00:00Z", "service-map": "a: [a/**]"},
+    ),
     "the past": ("dispatch", {"operation": "backfill", "since": "2025-01-01T00:00:00Z", "only-environments": "**"}),
 }
 

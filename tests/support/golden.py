@@ -108,6 +108,25 @@ def redeploy(repo: Repo) -> None:
     repo.deployments.create(state="success", payload={"service": "checkout"})
 
 
+def window(repo: Repo) -> None:
+    """What was merged into several branches, by files of some services, of none, and of more than a page has."""
+    repo.branch("release/1.x")
+    repo.pulls.ship({"web/a": "2"}, title="Change a")
+    repo.pulls.ship({"docs/a": "1"}, title="Of no service")
+    repo.pulls.ship({"web/b": "1", "api/b": "1"}, title="Of two")
+    repo.pulls.ship({"web/c": "1"}, base="release/1.x", title="Of another branch")
+    repo.now += 200_000
+    repo.pulls.ship({f"api/{number}": "1" for number in range(120)}, title="Of many files")
+    repo.pulls.ship({"web/b": None, "api/moved": "1"}, title="Moved")
+
+
+PAST = {
+    "operation": "set-pull-services",
+    "service": "",
+    "service-map": "web: [web/**]\napi:\n  name: The API\n  paths: [api/**]",
+    "since": "2025-03-01T00:00:00Z",
+    "until": "2025-03-04T12:00:00Z",
+}
 SHIPS = {
     "attribution": "merge-commits",
     "show-pull-requests": "true",
@@ -155,6 +174,16 @@ SCENARIOS = {
     "ships_cherry_pick": Scenario(event="workflow_dispatch", inputs=SHIPS, history=cherry_pick),
     "ships_rollback": Scenario(event="workflow_dispatch", inputs=SHIPS, history=rollback),
     "ships_redeploy": Scenario(event="workflow_dispatch", inputs=SHIPS, history=redeploy),
+    "past_services": Scenario(event="workflow_dispatch", inputs=PAST, history=window),
+    "past_services_partial": Scenario(
+        event="workflow_dispatch",
+        inputs=PAST | {"failed-file": "out/failed.jsonl", "concurrency": "1"},
+        history=window,
+        dx=[{"latency": 0}, {"status": 422, "error": "pull_not_found", "message": "No such pull request."}],
+    ),
+    "past_services_dry_run": Scenario(
+        event="workflow_dispatch", connect=False, inputs=PAST | {"dry-run": "true"}, history=window
+    ),
     "ships_unknown": Scenario(event="push_branch", inputs={**SHIPS, "service": "cart"}, history=squash),
 }
 
