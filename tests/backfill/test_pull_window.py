@@ -199,7 +199,7 @@ def test_an_outage_of_github_is_one(fails: Any, code: int) -> None:
             "1 pull request: 1 not known. 1 pull request touches no service and is left out.",
         ),
     ],
-    ids=str,
+    ids=["all", "one left out", "two left out", "failures", "nothing known"],
 )
 def test_a_line_counts_all(ending: BackfillResult, line: str) -> None:
     assert counted(ending) == line
@@ -223,7 +223,7 @@ def test_a_dry_run_says_what_is_not_known() -> None:
         ),
         (window([], unread(1)), {"services": "[]", "pull-number": "", "repository": "acme/shop"}),
     ],
-    ids=str,
+    ids=["one", "two", "none"],
 )
 def test_the_outputs(ending: BackfillResult, outputs: dict[str, str]) -> None:
     found = sent(ending, fail_on_error="true").outputs
@@ -295,7 +295,7 @@ def test_a_pull_request_counts_for_each_of_its_services() -> None:
             ),
         ),
     ],
-    ids=str,
+    ids=["plain", "not known", "both"],
 )
 def test_the_sentences_below_the_table(ending: BackfillResult, sentences: str) -> None:
     text = summary(ending)
