@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from ssl import SSLContext
@@ -95,6 +95,7 @@ class Repository:
         self.name, self.clock, self._run, self._patient = name, run.clock, run, patient
         self.own = name.casefold() == run.runtime.repository.casefold()
         self._end: float | None = None
+        self._read_until: float | None = None
         self._path = f"/repos/{name}"
         self._today: str | None = None
         # What is asked twice in a run, such as the beginning of a comparison, costs one call.
@@ -186,7 +187,7 @@ class Repository:
             auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
             base_url=run.runtime.api_url,
             timeout=_TIMEOUT,
-            retry=retries(run.clock, self.left),
+            retry=retries(run.clock, self.left, self._left_to_read, lambda: self._read_until is not None),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -200,7 +201,7 @@ class Repository:
         """Take proxies from the run's environment as the connection to DX does, and nothing from this process's."""
         made = kind(*args, **more)
         made.session.trust_env, made.session.proxies = False, proxies(self._run.env, self._run.runtime.api_url)
-        adapter = BoundedAdapter(context, self.left, max_retries=made.retry, pool_maxsize=made.pool_size)
+        adapter = BoundedAdapter(context, self._left_to_read, max_retries=made.retry, pool_maxsize=made.pool_size)
         made.session.mount(f"{made.protocol}://", adapter)
         return made
 
@@ -213,6 +214,22 @@ class Repository:
         clock = self._run.clock
         self._end = self._end or clock.monotonic() + SECONDS
         return self._end - clock.monotonic()
+
+    @contextmanager
+    def replaceable(self) -> Iterator[None]:
+        """Look up in this context what another look-up can replace, and leave to that one half of the time.
+
+        What GitHub takes too long for is asked for once.
+        """
+        self._read_until = self.clock.monotonic() + self.left() / 2
+        try:
+            yield
+        finally:
+            self._read_until = None
+
+    def _left_to_read(self) -> float:
+        left, until = self.left(), self._read_until
+        return left if until is None else min(left, until - self.clock.monotonic())
 
     def begin(self) -> None:
         """Begin a look-up, for which a patient client has its own time."""

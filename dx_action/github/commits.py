@@ -34,6 +34,10 @@ class CutError(UnavailableError):
     """GitHub does not list even one folder whole."""
 
 
+class EndlessError(LookupFailedError):
+    """GitHub lists more commits than are read."""
+
+
 class MissingCommit(Missing):
     """The repository does not have the tree of a commit, or GitHub hides it from this token."""
 
@@ -158,7 +162,7 @@ def commits_between(repository: Repository, before: str, after: str, most: int =
         if len(found) == known:
             raise LookupFailedError(UNREADABLE, unreadable=True)  # the same page again
     text = f"lists {most * PER_PAGE:,} commits or more since {before[:12]}, which are not all read."
-    raise LookupFailedError(text, "rejected")
+    raise EndlessError(text, "rejected")
 
 
 def merge_base(repository: Repository, base: str, head: str) -> str:
@@ -185,7 +189,8 @@ def range_files(repository: Repository, before: str, after: str) -> ChangedPaths
     Raises MissingCommit and CutError.
     """
     try:
-        found = _compared(repository, before, after)
+        with repository.replaceable():
+            found = _compared(repository, before, after)
     except LookupFailedError as error:
         if error.kind in LASTING:
             raise

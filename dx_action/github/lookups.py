@@ -16,8 +16,10 @@ from dx_action.changes.changeset import Merged, MergedPull, PullChange, RangeCha
 from dx_action.errors import BadInput, InvalidValue, naming_input
 from dx_action.github.client import Repository, Run
 from dx_action.github.commits import (
+    LASTING,
     ChangedPaths,
     CutError,
+    EndlessError,
     MissingCommit,
     changed_paths,
     commits_between,
@@ -28,7 +30,7 @@ from dx_action.github.commits import (
 )
 from dx_action.github.contents import FilesAt
 from dx_action.github.deployments import previous_deployments
-from dx_action.github.errors import LookupFailedError, Missing
+from dx_action.github.errors import LookupFailedError, Missing, NoAnswerError
 from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pull_trees, pulls_files
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Release
@@ -115,7 +117,9 @@ class Lookups:
         unknown: tuple[str, ...] = ()
         try:
             commits = commits_between(self._repository, before, after) if before else (after,)
-        except Missing:
+        except LookupFailedError as error:
+            if error.kind in LASTING or error.unreadable or isinstance(error, EndlessError | NoAnswerError):
+                raise  # GitHub does not say that it cannot compare them
             commits, unknown = (after,), ("GitHub cannot compare the commits before and after it",)
 
         pulls = associated(self._repository, commits)

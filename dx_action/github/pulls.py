@@ -208,13 +208,13 @@ def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:
     list that would be cut, and a comparison that fails before it is passed over. Raises Missing and CutError.
     """
     if (pull.changed_files or 0) >= MOST_FILES:
-        with _passed_over():
+        with _passed_over(), repository.replaceable():
             found = pull_trees(repository, pull)
             if len(found.paths) >= MOST_FILES:
                 return found
     pages = repository.pages(f"pulls/{pull.number}/files", _PERMISSION, list[ChangedFile])
     files: list[ChangedFile] = []
-    with _passed_over("missing"):
+    with _passed_over("missing"), repository.replaceable():
         files += [file for page in islice(pages, MOST_FILES // PER_PAGE) for file in page]
     paths = listed(files)
     if paths and len(files) < MOST_FILES:

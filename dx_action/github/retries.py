@@ -15,7 +15,7 @@ from dx_action.runner.runtime import Clock
 SECONDS = 60.0
 # Further attempts after the first, and seconds before the first of them, doubled each time.
 RETRIES, BACKOFF = 3, 0.5
-# GitHub gives up on a query after its own ten seconds; a smaller one may pass.
+# GitHub gives up on a query after its own ten seconds; a smaller one may pass. On a comparison it gives up with 500, too.
 TOO_SLOW = (502, 504)
 
 
@@ -53,8 +53,14 @@ class WaitTooLongError(Exception):
         self.secondary = is_secondary_limit(response.status, response.headers)
 
 
-def retries(clock: Clock, left: Callable[[], float]) -> Any:
-    """Return PyGithub's retries, but for redirects, which are not followed, and for waits longer than what is left."""
+def retries(
+    clock: Clock, left: Callable[[], float], to_read: Callable[[], float], replaceable: Callable[[], bool]
+) -> Any:
+    """Return PyGithub's retries, but for redirects, which are not followed, and for waits longer than what is `left`.
+
+    `to_read` returns the seconds in which an answer is read. What GitHub takes too long for is asked for once if the look-up is
+    `replaceable`, by another one that needs the time.
+    """
     from github.GithubRetry import GithubRetry  # noqa: PLC0415
 
     class Retries(GithubRetry):
@@ -63,15 +69,13 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
 
         # A query that takes too long is not asked again as it is: see `graphql`.
         def is_retry(self, method: str, status_code: int, *args: Any, **more: Any) -> bool:
-            return not (method == "POST" and status_code in TOO_SLOW) and super().is_retry(
-                method, status_code, *args, **more
-            )
+            slow = status_code in TOO_SLOW if method == "POST" else replaceable() and status_code in (500, *TOO_SLOW)
+            return not slow and super().is_retry(method, status_code, *args, **more)
 
         def increment(self, method: Any = None, url: Any = None, *args: Any, **more: Any) -> Any:
             response, error = more.get("response"), more.get("error")
-            if error is not None and (
-                is_final(cause := cause_of(error)) or (method == "POST" and cause == "no_answer")
-            ):
+            once = method == "POST" or replaceable()
+            if error is not None and (is_final(cause := cause_of(error)) or (once and cause == "no_answer")):
                 raise error  # unwrapped, as after several attempts it would not be
             if response is not None and response.status < 400:
                 response.close()
@@ -84,7 +88,7 @@ def retries(clock: Clock, left: Callable[[], float]) -> Any:
 
         @staticmethod
         def get_content(resp: Any, url: str) -> bytes:  # noqa: ARG004 - the names are the parent's
-            return read_bounded(resp, left)
+            return read_bounded(resp, to_read)
 
         def sleep(self, response: Any = None) -> None:
             asked = 0.0 if response is None else self.get_retry_after(response) or 0.0

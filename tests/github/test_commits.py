@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asking import Patience
 from dx_action.github.commits import (
     ChangedFile,
     ChangedPaths,
@@ -338,6 +339,29 @@ def test_the_trees_serve_where_the_comparison_does_not(name: str) -> None:
         server.fail("/compare/", times=None, **NO_COMPARISON[name])
         assert range_files(api, before, after).paths == {names(3)[0], "services/web/new.txt"}
         assert server.count("/git/trees/") == 2
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_comparison_that_takes_github_too_long_is_not_asked_for_again(status: int) -> None:
+    """It would take as long again, and the trees serve."""
+    repo = Repo()
+    ends = repo.commit({"a": "1"}), repo.commit({"a": "2"})
+    patience = Patience()
+    with GitHub(repo) as server, speaking(server, clock=patience.clock) as api:
+        server.fail("/compare/", times=None, status=status)
+        assert range_files(api, *ends).paths == {"a"}
+        assert server.count("/compare/") == 1
+    assert patience.waits == []
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_one_that_fails_at_once_is(times: int) -> None:
+    repo = Repo()
+    ends = repo.commit({"a": "1"}), repo.commit({"a": "2"})
+    with GitHub(repo) as server, speaking(server, clock=Patience().clock) as api:
+        server.fail("/compare/", times=times, status=503)
+        assert range_files(api, *ends) == ChangedPaths(frozenset({"a"}), exact=False)
+        assert server.count("/compare/") == times + 1
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """What is looked up for one deployment, against the stand-in GitHub and a workspace; each case tells what it costs."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -830,6 +832,61 @@ def test_a_forced_push_over_a_beginning_that_is_gone(scene: Scene) -> None:
     repo = scene.gh.app.repos["acme/shop"]
     pull = repo.pulls.ship({"web/b": "1"})
     assert found(scene, "f" * 40) == [pull.number]
+
+
+UNCOMPARED: dict[str, dict[str, Any]] = {
+    **{f"HTTP {status}": {"status": status} for status in (404, 406, 409, 410, 422, 500, 502, 503)},
+    "a time-out's sentence": {"status": 500, "message": "Sorry, this diff is taking too long to generate."},
+}
+
+
+@pytest.mark.parametrize("name", UNCOMPARED)
+def test_of_a_push_that_cannot_be_compared_the_newest_pull_request_is_found(scene: Scene, name: str) -> None:
+    repo = scene.gh.app.repos["acme/shop"]
+    before = repo.rev("main")
+    newest = [repo.pulls.ship({f"web/{number}": "1"}) for number in range(2)][1]
+    scene.gh.fail("/compare/", times=None, **UNCOMPARED[name])
+    look = scene.look({})
+    assert [pull.number for pull in look.merged_by_push(before, repo.rev("main"), "main")] == [newest.number]
+    (warning,) = look.warnings
+    assert warning.startswith(
+        "The push may have merged further pull requests, whose services are not set, because GitHub"
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *({"status": 401}, {"status": 403}, {"limit": "primary", "wait": 3000}),
+        *({"status": 200, "body": body} for body in (b"<html>", b"{}", b"[]")),
+        {"reset": True},
+    ],
+    ids=str,
+)
+def test_a_push_of_which_github_does_not_say_that_it_cannot_be_compared_is_not_guessed(
+    scene: Scene, fault: dict[str, Any]
+) -> None:
+    repo = scene.gh.app.repos["acme/shop"]
+    before = repo.rev("main")
+    repo.pulls.ship({"web/b": "1"})
+    scene.gh.fail("/compare/", times=None, **fault)
+    with pytest.raises(LookupFailedError):
+        found(scene, before)
+    assert scene.gh.count("/graphql") == 0
+
+
+def test_a_push_of_more_commits_than_are_read_is_not_guessed(scene: Scene) -> None:
+    repo = scene.gh.app.repos["acme/shop"]
+    before = repo.rev("main")
+    repo.pulls.ship({"web/b": "1"})
+    numbers = itertools.count()
+
+    def endless(body: dict[str, Any]) -> None:
+        body["commits"] = [{"sha": f"{next(numbers):040x}"} for _ in range(100)]
+
+    scene.gh.fail("/compare/", times=None, edit=endless)
+    with pytest.raises(LookupFailedError, match="10,000 commits or more"):
+        found(scene, before)
 
 
 def test_a_push_of_many_commits_is_asked_for_by_pages(scene: Scene) -> None:

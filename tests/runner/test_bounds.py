@@ -118,6 +118,16 @@ def test_a_trickle_ends_when_the_time_is_up(status: str) -> None:
     assert next(seconds) < SECONDS + 20
 
 
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "404 Not Found"])
+def test_a_trickle_leaves_half_of_the_time_to_what_replaces_it(status: str) -> None:
+    seconds = itertools.count()
+    with asked(endless(status, b"x"), lambda: float(next(seconds))) as api:
+        with pytest.raises(LookupFailedError), api.replaceable():
+            api.get("pulls/1", "pull-requests", object)
+        assert next(seconds) < SECONDS / 2 + 20
+        assert api.left() > 10
+
+
 class Raw:
     """An answer as urllib3 has it, in pieces."""
 
