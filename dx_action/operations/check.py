@@ -13,8 +13,8 @@ from dx_action.dx.answers import Answer, judge
 from dx_action.dx.client import connect, trusted
 from dx_action.dx.delivery import ATTEMPT_SECONDS
 from dx_action.errors import ActionError, BadInput, Problem, Unsaid
+from dx_action.github.check_lookups import CheckLookups
 from dx_action.github.errors import LookupFailedError, NoAnswerError
-from dx_action.github.surveys import Survey
 from dx_action.inputs.model import Inputs, missing_connection, unknown_inputs
 from dx_action.report import checks, endings
 from dx_action.report.checked import checked
@@ -218,7 +218,9 @@ class _Checking:
     def _is_tag(self, name: str) -> bool | None:
         if not self.inputs.github_token:
             return None
-        return Survey(self.runtime.repository, True, None, self.step.github(self.inputs, self.runtime)).is_tag(name)
+        return CheckLookups(self.runtime.repository, True, None, self.step.github(self.inputs, self.runtime)).is_tag(
+            name
+        )
 
     @cached_property
     def _subject(self) -> tuple[str, bool, str | None]:
@@ -231,9 +233,9 @@ class _Checking:
         return name, True, self.inputs.commit_sha or known or None
 
     @cached_property
-    def _lookups(self) -> Survey:
+    def _lookups(self) -> CheckLookups:
         usable = self.inputs.model_copy(update={"ca_bundle": None}) if self._bundle_failed else self.inputs
-        return Survey(*self._subject, self.step.github(usable, self.runtime))
+        return CheckLookups(*self._subject, self.step.github(usable, self.runtime))
 
     @cached_property
     def _needed(self) -> dict[Permission, Needed]:

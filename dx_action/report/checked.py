@@ -9,7 +9,7 @@ from dx_action.report.checks import Check, Outcome
 from dx_action.report.endings import Report, request_lines
 from dx_action.report.failures import Hint
 from dx_action.report.outputs import outputs
-from dx_action.report.summary import cell, requests, table
+from dx_action.report.summary import identifier, requests, table
 from dx_action.text import markdown, one_line, plural, truncate
 
 _MARKS: dict[Outcome, str] = {"ok": "✅ ok", "warning": "⚠️ warning", "failed": "❌ failed"}
@@ -29,7 +29,8 @@ def checked(
     if bad:
         counts = [f"{len(bad)} of {plural(len(checks), 'line')} failed", *counts]
     title = f"Check: {', '.join(counts) or 'everything is ok'}"
-    rows = [(_MARKS[each.outcome], cell(each.name), markdown(each.message)) for each in checks]
+    ranked = (*bad, *doubtful, *(each for each in checks if each.outcome == "ok"))
+    rows = [(_MARKS[each.outcome], identifier(each.name), markdown(each.message)) for each in ranked]
     shown = requests(calls)
     hints: list[Hint] = [("warning", each.message) for each in doubtful]
     return Report(

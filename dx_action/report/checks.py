@@ -148,18 +148,18 @@ def unlisted(name: str, problem: Problem) -> Check:
 
 def owners(found: Coverage, *, catalogs: bool) -> tuple[Check, ...]:
     """Return the lines on all files of the deployed commit. `catalogs`: they have no patterns."""
-    what = "its catalog's folder" if catalogs else "its patterns"
     dead = Check("patterns", "ok", "Every pattern matches a file of the deployed commit.")
     if found.dead:
-        verb = "matches" if len(found.dead) == 1 else "match"
+        verb, them = ("matches", "it") if len(found.dead) == 1 else ("match", "them")
         which = join_names(found.dead, _MOST_NAMES)
-        text = f"{plural(len(found.dead), 'pattern')} {verb} no file of the deployed commit: {which}. Correct or remove them."
+        text = f"{plural(len(found.dead), 'pattern')} {verb} no file of the deployed commit: {which}. Correct or remove {them}."
         dead = Check("patterns", "warning", text)
     services = Check("services", "ok", "Every service owns a file.")
     if found.without_files:
-        verb, beside = "owns" if len(found.without_files) == 1 else "own", " but the catalog itself" if catalogs else ""
+        verb, its, them = ("owns", "its", "it") if len(found.without_files) == 1 else ("own", "their", "them")
+        beside, what = (" but the catalog itself", "the catalog's folder") if catalogs else ("", f"{its} patterns")
         which = join_names(found.without_files, _MOST_NAMES)
-        text = f"{plural(len(found.without_files), 'service')} {verb} no file{beside}: {which}. Check {what}, or remove it."
+        text = f"{plural(len(found.without_files), 'service')} {verb} no file{beside}: {which}. Check {what}, or remove {them}."
         services = Check("services", "warning", text)
     unowned = Check("unowned-files", "ok", f"Each of the {plural(found.files, 'file')} belongs to a service.")
     if found.unowned:

@@ -372,7 +372,7 @@ LEFT_OPEN: list[tuple[dict[str, str | None], dict[str, str], str, str]] = [
         {"ci/services.yml": MAP + "c: [a/x, gone/**]\n"},
         BY_MAP,
         "patterns",
-        "1 pattern matches no file of the deployed commit: gone/** (line 4). Correct or remove them.",
+        "1 pattern matches no file of the deployed commit: gone/** (line 4). Correct or remove it.",
     ),
     (
         {"ci/services.yml": MAP + "c: [a/x, '!a/x']\n", "a/y": "0"},
@@ -398,7 +398,7 @@ LEFT_OPEN: list[tuple[dict[str, str | None], dict[str, str], str, str]] = [
         {"b/catalog-info.yaml": CATALOG.replace("NAME", "b"), "b/x": None},
         CATALOGS,
         "services",
-        "1 service owns no file but the catalog itself: b. Check its catalog's folder, or remove it.",
+        "1 service owns no file but the catalog itself: b. Check the catalog's folder, or remove it.",
     ),
     ({"catalog-info.yaml": None}, CATALOGS, "unowned-files", "The largest folders: / (2), b/ (1), ci/ (1)."),
 ]
@@ -629,6 +629,39 @@ def test_a_ca_bundle_that_github_does_not_show(world: World) -> None:
     run = world.run(PLAIN | {"ca-bundle": "ca.pem"})
     is_the_one(run, "github-contents", "may not read the contents of acme/shop")
     assert [name for name, _ in lines(run, "warning")] == ["ca-bundle", "deployment", "connection", "token"]
+
+
+# What is sent.
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *({"reset": where} for where in ("before", "after")),
+        *({"status": status, "body": body} for status in (200, 400, 408, 429, 500, 503) for body in ("html", "empty")),
+        {"status": 503, "retry_after": 0},
+        {"status": 503, "commit": True},
+        {"cut": True},
+        {"hang": 3},
+        {"trickle": 1},
+        {"latency": 0.1},
+        {"ok": "true"},
+        {"redirect": "http://127.0.0.1:1/api/deployments.create"},
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"set-pull-services": "true", "method": "upsert", "on-conflict": "update"}])
+def test_whatever_happens_to_it_one_empty_request_is_all(
+    world: World, fault: dict[str, Any], given: dict[str, str]
+) -> None:
+    """Neither is it sent again, nor anything else: see `World.run`, too."""
+    world.dx.script([fault | {"times": "forever"}])
+    run = world.run(BY_MAP | given | {"timeout": "2", "failed-file": "f.jsonl"})
+    assert [(request["path"], request["body"]) for request in world.dx.requests()] == [
+        ("/api/deployments.create", "{}")
+    ]
+    assert (run.json("results"), world.dx.deployments(), world.dx.pull_services()) == ([], [], [])
+    assert not (run.workspace / "f.jsonl").exists()
+    assert all(call.method == "GET" or call.path == "/graphql" for call in world.gh.calls)
 
 
 # How it ends.

@@ -62,9 +62,9 @@ def test_the_summary_has_each_line_once_and_what_would_be_sent() -> None:
     assert found.summary.startswith(
         "### Check: 1 of 3 lines failed, 1 warning\n\n> [!NOTE]\n> A notice.\n\n<table>\n"
         "<tr><th>outcome</th><th>checked</th><th>what was found</th></tr>\n"
-        "<tr><td nowrap>✅ ok</td><td nowrap><code>inputs</code></td><td>All can be used.</td></tr>\n"
-        "<tr><td nowrap>⚠️ warning</td><td nowrap><code>patterns</code></td><td>1 pattern is dead.</td></tr>\n"
-        "<tr><td nowrap>❌ failed</td><td nowrap><code>token</code></td><td>DX rejected it.</td></tr>\n"
+        "<tr><td nowrap>❌ failed</td><td nowrap><samp>token</samp></td><td>DX rejected it.</td></tr>\n"
+        "<tr><td nowrap>⚠️ warning</td><td nowrap><samp>patterns</samp></td><td>1 pattern is dead.</td></tr>\n"
+        "<tr><td nowrap>✅ ok</td><td nowrap><samp>inputs</samp></td><td>All can be used.</td></tr>\n"
         "</table>\n\n<details><summary>What this step would send</summary>\n\n"
     )
     check_summary(found.summary)

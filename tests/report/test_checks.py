@@ -98,7 +98,7 @@ UNOWNED = "belong to no service: a change of these alone registers nothing. The 
         (
             NONE._replace(dead=("a/** (line 1)",)),
             "patterns",
-            "1 pattern matches no file of the deployed commit: a/** (line 1). Correct or remove them.",
+            "1 pattern matches no file of the deployed commit: a/** (line 1). Correct or remove it.",
         ),
         (
             NONE._replace(dead=tuple(f"{number} (line 1)" for number in range(23))),
@@ -108,7 +108,7 @@ UNOWNED = "belong to no service: a change of these alone registers nothing. The 
         (
             NONE._replace(without_files=("a", "b")),
             "services",
-            "2 services own no file: a, b. Check its patterns, or remove it.",
+            "2 services own no file: a, b. Check their patterns, or remove them.",
         ),
         (
             NONE._replace(unowned=1234, files=20000, folders=(("a/", 1200), ("/", 34))),
@@ -128,7 +128,7 @@ def test_the_owners_of_files(found: Coverage, name: str, message: str | None) ->
 
 def test_catalogs_have_no_patterns() -> None:
     services, unowned = checks.owners(NONE._replace(without_files=("a",), files=1), catalogs=True)
-    assert services.message.startswith("1 service owns no file but the catalog itself: a. Check its catalog's folder,")
+    assert services.message.startswith("1 service owns no file but the catalog itself: a. Check the catalog's folder,")
     assert unowned == Check("unowned-files", "ok", "Each of the 1 file belongs to a service.")
 
 

@@ -127,6 +127,22 @@ def lately(name: str = "acme/shop") -> Happening:
     return Happening(repo=repo, changes={}, sha=repo.rev("main"))
 
 
+def mapped() -> Happening:
+    """Each service of the map has a file, and one file has no service."""
+    repo = _history()
+    repo.commit(
+        dict.fromkeys(("services/payments/a.py", "libs/billing/b.py", "apps/web/c.ts", "apps/web/README.md"), "1")
+    )
+    return Happening(repo=repo, changes={}, sha=repo.rev("main"))
+
+
+def owned() -> Happening:
+    """Another repository of the organization, all of which has owners."""
+    repo = Repo("acme/warehouse")
+    repo.commit({"README.md": "Warehouse", "CODEOWNERS": "* @acme/warehouse\n"})
+    return Happening(repo=repo, changes={}, sha=repo.rev("main"))
+
+
 def of_deployment(happening: Happening, service: str) -> list[dict[str, Any]]:
     """Give what is sent of each deployment that GitHub remembers."""
     return [
@@ -148,8 +164,8 @@ class Case:
 
     `known` are the expressions that neither the event nor a script of the example answers; `workspace` are the files that are
     there, and `held` is what DX has; `calls` are those to GitHub, by a token with just the permissions that the example gives;
-    `listed` are the pull requests in the summary. If the job's condition keeps it from starting, `starts` is false; the rest then
-    is what would be if the condition were not there.
+    `listed` are the pull requests in the summary; `checks` are the lines of a check, each with its outcome. If the job's condition
+    keeps it from starting, `starts` is false; the rest then is what would be if the condition were not there.
     """
 
     event: str = "push_branch"
@@ -167,6 +183,7 @@ class Case:
     exit_code: int = 0
     sent: Sequence[Mapping[str, Any]] = ()
     kept: Sequence[Mapping[str, Any]] = ()
+    checks: Sequence[str] = ()
 
 
 def create(reference_id: str, **body: Any) -> dict[str, Any]:
@@ -271,6 +288,44 @@ CASES: dict[str, list[Case]] = {
             kept=[PUSHED | {"deployed_at": "2025-03-03T16:20:11Z"}],
         )
         for refused in (False, True)
+    ],
+    "check": [
+        Case(
+            event="workflow_dispatch",
+            happening=mapped,
+            calls=4,
+            status="checked",
+            sent=[{}],
+            checks=[
+                *("inputs ok", "event ok", "github-contents ok", "github-pull-requests ok", "service-map ok"),
+                *(
+                    "patterns ok",
+                    "services ok",
+                    "unowned-files warning",
+                    "deployment warning",
+                    "connection ok",
+                    "token ok",
+                ),
+            ],
+        )
+    ],
+    "check-organisation": [
+        Case(
+            event="workflow_dispatch",
+            happening=owned,
+            known={
+                "matrix.repository": "warehouse",
+                "github.repository_owner": "acme",
+                "steps.app.outputs.token": "github-token",
+            },
+            calls=4,
+            status="checked",
+            sent=[{}],
+            checks=[
+                *("inputs ok", "event ok", "github-contents ok", "github-pull-requests ok", "services-from ok"),
+                *("patterns ok", "services ok", "unowned-files ok", "deployment warning", "connection ok", "token ok"),
+            ],
+        )
     ],
     "organisation-backfill": [
         Case(
@@ -852,13 +907,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Running it.
 
-Outcome = tuple[str, int, int, list[Any], list[Any]]
+Outcome = tuple[str, int, int, list[Any], list[Any], list[str]]
 
 
 def outcome(
     name: str, case: Case, folder: Path, place: Path, *, without: str = "", permissions: Mapping[str, str] | None = None
 ) -> Outcome:
-    """Run the example's step, and give what became of it: status, exit code, what was listed, sent, and kept in files."""
+    """Run the example's step, and give what became of it: status, exit code, what was listed, sent, kept in files, and checked."""
     job_id, job, written = step_of(name)
     happening = case.happening() if case.happening else None
     changes = case.changes | (happening.changes if happening else {})
@@ -891,7 +946,8 @@ def outcome(
         sent = [request["json"] for request in dx.requests()[len(case.held) :]]
     kept = [json.loads(line) for file in run.workspace.rglob("*.jsonl") for line in file.read_text().splitlines()]
     listed = len([text for _, text in Page(run.summary).links if text.startswith("#")])
-    return run.status, run.exit_code, listed, _steady(_ordered(sent)), _steady(kept)
+    checks = [f"{line['name']} {line['outcome']}" for line in run.json("checks")]
+    return run.status, run.exit_code, listed, _steady(_ordered(sent)), _steady(kept), checks
 
 
 def _of_the_app(job: Mapping[str, Any]) -> dict[str, str]:
@@ -918,7 +974,7 @@ def _steady(bodies: list[Any]) -> list[Any]:
 
 
 def promised(case: Case) -> Outcome:
-    return case.status, case.exit_code, case.listed, list(case.sent), list(case.kept)
+    return case.status, case.exit_code, case.listed, list(case.sent), list(case.kept), list(case.checks)
 
 
 ALL = [
@@ -973,7 +1029,7 @@ def test_the_event_sets_the_workflow_off(name: str, case: Case) -> None:
         assert "workflow_call" in on
         return
     (variables, _), event = events.load(case.event), payload(case.event, case.changes)
-    wanted = (on if isinstance(on, dict) else {on: {}})[variables["GITHUB_EVENT_NAME"]]
+    wanted = (on if isinstance(on, dict) else {on: {}})[variables["GITHUB_EVENT_NAME"]] or {}
     if isinstance(wanted, list):
         assert variables["GITHUB_EVENT_NAME"] == "schedule"
         return
@@ -1084,8 +1140,11 @@ def test_no_registration_is_cancelled_for_another(name: str) -> None:
     group = workflow(name).get("concurrency", {"group": "${{ github.event }}", "cancel-in-progress": "false"})
     assert group["cancel-in-progress"] == "false"
     by_itself = re.search(r"\bgithub\.(event|sha|ref)\b", group["group"])
-    # What a backfill does not send now, and what Terraform does not apply now, comes the next time.
-    later = any(words in text_of(name) for words in ("./deploy.sh", "terraform apply", "operation: backfill"))
+    # What a backfill does not send now, and what Terraform does not apply now, comes the next time. A check registers nothing.
+    later = any(
+        words in text_of(name)
+        for words in ("./deploy.sh", "terraform apply", "operation: backfill", "operation: check")
+    )
     assert by_itself or later
 
 

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
 
 from dx_action.sandbox import Sandbox
 from runner import TOKEN, Step, connected, fast_clock
+from scenes import merge_payload, told
 from stand_in import GitHub, Repo
 
 FOLDER = Path(__file__).resolve().parents[3] / ".github" / "pictures"
@@ -61,6 +62,49 @@ def summaries() -> dict[str, str]:
                 new, state="success", payload={"service": "payments-service"}, at="2025-03-06T15:42:07Z"
             )
         found["backfill"] = backfill(Path(folder))
+    return found | checks()
+
+
+def checks() -> dict[str, str]:
+    """Give the summaries of two checks: of a set-up in which several things are wrong, and of the same one put right."""
+    repo = Repo("acme/shop", start="2025-03-03T00:00:00Z")
+    sound = "payments-service: [services/payments/**]\nweb: [apps/web/**, '!apps/web/**/*.md']\nplatform: [README.md, .github/**]\n"
+    files = [
+        "README.md",
+        *(f"services/payments/{name}.py" for name in "abc"),
+        "apps/web/index.ts",
+        "apps/web/README.md",
+    ]
+    repo.commit(dict.fromkeys(files, "1") | {".github/dx-services.yml": sound})
+    worse = sound.replace("platform: [README.md, .github/**]", "billing: [libs/billing/**]")
+    repo.branch("broken")
+    repo.commit(
+        {".github/dx-services.yml": worse} | dict.fromkeys((f"infra/{n}.tf" for n in range(3)), "1"), branch="broken"
+    )
+    found = {}
+    for name, base in (("broken", "broken"), ("sound", "main")):
+        pull = repo.pulls.ship({"services/payments/a.py": name, "apps/web/index.ts": name}, base=base, how="squash")
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            GitHub(repo, token="ghs-of-the-tests") as gh,
+            Sandbox(token=TOKEN) as dx,
+        ):
+            broken = base == "broken"
+            gh.permissions["pull_requests"] = "none" if broken else "read"
+            given = {
+                "operation": "check",
+                "service": "",
+                "service-map": ".github/dx-services.yml",
+                "only-branches": base,
+            }
+            given |= {"dx-token": "of-last-year"} if broken else {}
+            payload = merge_payload(repo, pull, {"pull_request.html_url": "https://github.com/acme/shop/pull/41"})
+            env = told(Path(folder), gh, repo, payload, GITHUB_SERVER_URL="https://github.com")
+            step = Step(Path(folder), connected(dx) | given, "pull_request_merged", env, github_token=gh.token)
+            text = step.inside(fast_clock(now=lambda: NOW)).summary
+            found[name] = text.replace(dx.url, "https://acme.getdx.net").replace(
+                dx.url.replace("://", ":<span></span>//"), "https:<span></span>//acme.getdx.net"
+            )
     return found
 
 

@@ -11,7 +11,7 @@ from dx_action.services.service import Ownership
 _LEAST: dict[Permission, str] = {"contents": "branches", "pull-requests": "pulls", "deployments": "deployments"}
 
 
-class Survey(Lookups):
+class CheckLookups(Lookups):
     """The look-ups of one repository that a deployment makes, and those that only a check makes."""
 
     @property
