@@ -13,7 +13,8 @@ COPY --from=shell /bin/busybox /build/
 RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "runtime", "/runtime"]
 COPY LICENSE entrypoint.py /build/package/
 COPY dx_action /build/package/dx_action
-RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "package", "/build/package", "/package"]
+COPY image/bundle.py /build/
+RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "package", "/build/package", "/runtime", "/package"]
 
 # Nothing of the base but what the interpreter needs: no package manager, and no shell but the busybox for Kubernetes runners.
 FROM scratch

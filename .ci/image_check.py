@@ -66,7 +66,7 @@ os.execv({podman!r}, [{podman!r}, *args])
 UNCOMPILED = """
 import importlib, os, pkgutil, sys, warnings
 warnings.simplefilter("ignore")
-import dx_action, github
+import dx_action.bundle, github
 for found in pkgutil.walk_packages(dx_action.__path__, "dx_action."):
     importlib.import_module(found.name)
 for module in list(sys.modules.values()):
@@ -74,6 +74,25 @@ for module in list(sys.modules.values()):
     if spec and (spec.origin or "").endswith(".py") and not os.path.exists(spec.cached):
         print(spec.origin)
 """
+
+# Prints the bytecode that a run reads from files of its own, once the interpreter has started.
+READ = """
+import os, sys
+read, path = [], sys.argv.pop()
+sys.addaudithook(lambda event, given: read.append(str(given[0])) if event == "open" else None)
+
+def leave(code):
+    print(*[os.path.join(*each.split("/")[-2:]) for each in read if each.endswith(".pyc")], file=sys.stderr)
+    end(code)
+
+end, os._exit = os._exit, leave
+exec(compile(open(path).read(), path, "exec"), {"__name__": "__main__", "__file__": path})
+"""
+# What leads to the bundle; and a module that ends with an error, as PySocks is not in the image.
+UNBUNDLED = {
+    *("dx_action/__init__.pyc", "dx_action/process.pyc", "dx_action/bundle.pyc", "importlib/__init__.pyc"),
+    "contrib/socks.pyc",
+}
 
 # Prints every file that could be started as a program, shared libraries left out.
 PROGRAMS = """
@@ -180,11 +199,20 @@ class Image:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         return done.stdout + done.stderr
 
-    def stopwatch(self, env: Mapping[str, str]) -> tuple[float, float]:
-        """The seconds from start to exit inside a new container, and those from outside, without the stopwatch."""
+    def step(self, env: Mapping[str, str]) -> list[str]:
+        """The beginning of a command that runs a container with these variables."""
         mount = ["--volume", f"{EVENTS}:{EVENTS}:ro"]
         given = [part for name, value in env.items() for part in ("--env", f"{name}={value}")]
-        run = [self.podman, "run", "--rm", "--network", "host", *mount, *given]
+        return [self.podman, "run", "--rm", "--network", "host", *mount, *given]
+
+    def read(self, env: Mapping[str, str]) -> set[str]:
+        """The modules whose own files a step reads."""
+        command = [*self.step(env), "--entrypoint", ENTRYPOINT[0], self.name, "-I", "-B", "-c", READ, ENTRYPOINT[-1]]
+        return set(subprocess.run(command, capture_output=True, check=True, text=True, timeout=60).stderr.split())
+
+    def stopwatch(self, env: Mapping[str, str]) -> tuple[float, float]:
+        """The seconds from start to exit inside a new container, and those from outside, without the stopwatch."""
+        run = self.step(env)
         watched = [*run, "--entrypoint", ENTRYPOINT[0], self.name, "-I", "-B", "-c", STOPWATCH, *ENTRYPOINT]
         inside = float(subprocess.run(watched, capture_output=True, check=True, timeout=60).stdout)
         began = time.monotonic()
@@ -329,12 +357,15 @@ def check_speed(tally: Tally, image: Image) -> None:
             "INPUT_DX-TOKEN": TOKEN,
             "INPUT_SERVICE": "payments-service",
         }
+        read = image.read(env)
+        tally.check("one file has the bytecode of a plain run", read == UNBUNDLED, read)
         for _ in range(ROUNDS):
             alone.append(float(subprocess.run(bare, env=env, cwd=folder, capture_output=True, check=True).stdout))
             within, around = image.stopwatch(env)
             inside.append(within)
             outside.append(around)
-        tally.check(f"all {3 * ROUNDS} runs reached the sandbox", len(sandbox.requests()) == 3 * ROUNDS)
+        runs = 3 * ROUNDS + 1
+        tally.check(f"all {runs} runs reached the sandbox", len(sandbox.requests()) == runs)
     ratio = min(inside) / min(alone)
     version = ".".join(map(str, sys.version_info[:2]))
     tally.check(

@@ -15,13 +15,20 @@ for each in _SIGNALS:
     signal(each, note)
 
 import gc  # noqa: E402
+
+# What a plain run makes stays below this: it ends before a collection could pay. A long one still collects.
+gc.set_threshold(100_000)
+
+try:  # noqa: SIM105 - contextlib is in it; the image alone has it, and its build makes it
+    import dx_action.bundle  # type: ignore[import-not-found]  # noqa: F401
+except ModuleNotFoundError:
+    pass
+
 import os  # noqa: E402
 import sys  # noqa: E402
 import warnings  # noqa: E402
 from typing import NoReturn  # noqa: E402
 
-# What a plain run makes stays below this: it ends before a collection could pay. A long one still collects.
-gc.set_threshold(100_000)
 # pydantic would read the metadata of every installed package, in search of plugins that this environment does not have.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 # pydantic imports zoneinfo, which would ask the interpreter's whole build configuration where time zones lie. All times are in UTC.

@@ -1,7 +1,7 @@
 """Lays out the image's whole file system: interpreter, what it links to, CAs, packages; modules as bytecode alone.
 
-    /opt/dx/bin/python rootfs.py runtime ROOT           everything but our own package
-    /opt/dx/bin/python rootfs.py package SOURCE ROOT    our own package
+    /opt/dx/bin/python rootfs.py runtime ROOT                   everything but our own package
+    /opt/dx/bin/python rootfs.py package SOURCE RUNTIME ROOT    our own package, beside what the first has laid out in RUNTIME
 
 Runs in the build stage, by the environment's own interpreter. No path of the base's is spelled out: sysconfig tells where
 the interpreter's parts lie, ldd what is linked to, ssl where the CAs are. The same base and packages give the same bytes:
@@ -9,6 +9,7 @@ files are visited in order, and every time is 0.
 """
 
 import ast
+import json
 import marshal
 import os
 import re
@@ -20,6 +21,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
+from types import CodeType
 
 # Parts of the standard library that no run reaches; tests/contract/test_image.py looks for them in what our own modules import.
 UNUSED_STDLIB = {
@@ -47,10 +49,25 @@ UNUSED_STDLIB_PREFIXES = ("_test", "_xxtest", "config-", "xxlimited")
 # Without charset_normalizer, 3 MiB of memory at every start, requests takes a text of no stated encoding for UTF-8, which JSON is.
 UNUSED_PACKAGES = {"_yaml", "cffi", "charset_normalizer", "cryptography", "pycparser", "pydantic/v1", "yaml/_yaml"}
 UNUSED_DISTRIBUTIONS = {"charset_normalizer", "cryptography", "pycparser"}
+# What a plain run imports, early and late. .ci/image fails if such a run reads the bytecode of anything else.
+PLAIN = ("dx_action.main", "dx_action.dx.client", "dx_action.dx.sender", "dx_action.runner.network", "encodings.idna")
+IMPORTED = """
+import importlib, json, sys, warnings
+warnings.simplefilter("ignore")
+sys.path.append(sys.argv[1])
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items() if name == module.__name__}
+print(json.dumps(files))
+"""
 # What tells a person or a scanner which version of what this is, and under which licence.
 ABOUT = re.compile(r"METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS).*", re.IGNORECASE)
 # The C library loads it by this name when a thread ends early.
 LOADED_BY_NAME = "libgcc_s.so.1"
+
+# What is before the bytecode in its file, of this length: Python's version, that nothing is compared, and the source's hash.
+UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+HEADER = 16
 
 # The commands by which ARC's container hook for Kubernetes copies its files in and starts the entrypoint. A busybox that does not
 # run its own tools without a search, which is the default of its configuration, needs each of these names.
@@ -69,9 +86,13 @@ class Root:
         self._root = root
         self.copied: list[Path] = []
 
+    def at(self, path: Path) -> Path:
+        """Where a path of the image lies now."""
+        return self._root / path.relative_to("/")
+
     def place(self, path: Path) -> Path:
-        """Where a path of the image lies now, its folder made."""
-        place = self._root / path.relative_to("/")
+        """The same, its folder made."""
+        place = self.at(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
@@ -104,8 +125,8 @@ class Root:
         """Put a module's bytecode where its source would lie, without docstrings. Its asserts stay: in PyGithub they are checks."""
         text = source.read_bytes()
         code = compile(without_docstrings(ast.parse(text)), str(path), "exec", dont_inherit=True, optimize=0)
-        unchecked_hash = (0b01).to_bytes(4, "little") + source_hash(text)
-        self.place(path.with_suffix(".pyc")).write_bytes(MAGIC_NUMBER + unchecked_hash + marshal.dumps(code))
+        header = MAGIC_NUMBER + UNCHECKED_HASH + source_hash(text)
+        self.place(path.with_suffix(".pyc")).write_bytes(header + marshal.dumps(code))
 
     def index(self, folders: Iterable[Path]) -> None:
         """Have the dynamic linker find its libraries in these folders, by its cache: the interpreter's may be in /usr/local."""
@@ -257,20 +278,45 @@ def lay_out_runtime(root: Root) -> None:
     root.place(Path("/tmp/file"))  # noqa: S108
 
 
-def lay_out_package(root: Root, source: Path) -> None:
+def lay_out_package(root: Root, source: Path, runtime: Path) -> None:
     for file in files(source / "dx_action"):
         root.compile(file, PACKAGES / file.relative_to(source))
     for name in ("entrypoint.py", "LICENSE"):
         root.copy(source / name, Path(sys.prefix) / name)
+    root.compile(Path(__file__).with_name("bundle.py"), PACKAGES / "dx_action" / "bundle.py")
+    codes = bundled(root, source, Root(runtime))
+    root.place(PACKAGES / "dx_action" / "bundle").write_bytes(marshal.dumps(codes))
+
+
+def bundled(root: Root, source: Path, runtime: Root) -> dict[str, tuple[str, CodeType]]:
+    """Take what a plain run imports out of its own files: the code of each module that the image has, with its file's path there.
+
+    Only the interpreter's own modules keep theirs, since it starts before there is a bundle.
+    """
+    command = [sys.executable, "-I", "-B", "-c", IMPORTED, str(source), *PLAIN]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    codes = {}
+    for name, file in found.items():
+        if not file.endswith(".py") or name == "dx_action":  # the package leads to the bundle
+            continue
+        path = Path(file).with_suffix(".pyc")
+        if path.is_relative_to(source):
+            path = PACKAGES / path.relative_to(source)
+        for place in (root.at(path), runtime.at(path)):
+            if place.exists():
+                codes[name] = (str(path), marshal.loads(place.read_bytes()[HEADER:]))  # noqa: S302 - made above
+                if path.is_relative_to(PACKAGES):
+                    place.unlink()
+    return codes
 
 
 def main(what: str, *paths: str) -> None:
-    *source, target = map(Path, paths)
+    *sources, target = map(Path, paths)
     root = Root(target)
     if what == "runtime":
         lay_out_runtime(root)
     else:
-        lay_out_package(root, *source)
+        lay_out_package(root, *sources)
     root.seal()
 
 

@@ -1,7 +1,11 @@
-"""What the image leaves out, nothing of ours imports; and bytecode without docstrings does what the source says."""
+"""What the image leaves out, nothing of ours imports; bytecode without docstrings, and in one file, does what the source says."""
 
 import ast
 import importlib.util
+import marshal
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +16,7 @@ from structure import ACTION, imports
 
 
 def load() -> ModuleType:
+    """The program that lays out the image, as a module."""
     spec = importlib.util.spec_from_file_location("rootfs", ROOT / "image/rootfs.py")
     assert spec
     assert spec.loader
@@ -94,3 +99,53 @@ def test_lines_and_asserts_stay() -> None:
     stripped = ROOTFS.without_docstrings(ast.parse(DOCUMENTED))
     assert sum(isinstance(node, ast.Assert) for node in ast.walk(stripped)) == 1
     assert [node.lineno for node in stripped.body] == [3, 5, *(n.lineno for n in ast.parse(DOCUMENTED).body[3:])]
+
+
+# Run with the folders of the program and of the modules, and the bundle.
+BUNDLED = """
+import importlib.util, sys, traceback
+program, folder, path = sys.argv[1:]
+sys.path.append(folder)
+spec = importlib.util.spec_from_file_location("bundle", program)
+bundle = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(bundle)
+bundle.install(path)
+import shop, shop.cart, shop.missed
+print(shop.NAME, shop.cart.NAME, shop.missed.NAME)
+print(shop.__file__, shop.__path__, shop.__spec__.cached, shop.cart.__file__, shop.__package__, shop.cart.__package__)
+print(type(shop.cart.__loader__).__name__, type(shop.missed.__loader__).__name__)
+try:
+    shop.cart.broken()
+except ZeroDivisionError as error:
+    print(*traceback.extract_tb(error.__traceback__)[-1][:3])
+"""
+
+
+def test_a_bundle_stands_for_the_files_of_its_modules_and_a_miss_is_imported_as_ever(tmp_path: Path) -> None:
+    """Of the package and its first module there are no files, of the second one alone."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/missed.py").write_text("NAME = 'missed'")
+    sources = {"shop": "NAME = 'shop'", "shop.cart": "NAME = 'cart'\n\ndef broken():\n    return 1 / 0\n"}
+    codes = {}
+    for name, text in sources.items():
+        path = f"{tmp_path}/shop/{'cart' if '.' in name else '__init__'}.py"
+        codes[name] = (f"{path}c", compile(text, path, "exec"))
+    (tmp_path / "codes").write_bytes(marshal.dumps(codes))
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        "-c",
+        BUNDLED,
+        str(ROOT / "image/bundle.py"),
+        str(tmp_path),
+        str(tmp_path / "codes"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    init, cart = f"{tmp_path}/shop/__init__.pyc", f"{tmp_path}/shop/cart.pyc"
+    assert done.stdout.splitlines() == [
+        "shop cart missed",
+        f"{init} ['{tmp_path}/shop'] {init} {cart} shop shop",
+        "Bundled SourceFileLoader",
+        f"{tmp_path}/shop/cart.py 4 broken",
+    ], done.stderr
