@@ -30,7 +30,7 @@ def test_nothing_on_the_page_is_not_printed() -> None:
 
 def test_ours_is_right_in_every_row_of_the_fault_table() -> None:
     ours = [row for row in RESULTS["faults"] if row["who"] == "ours"]
-    assert len(ours) == 12
+    assert len(ours) == len({row["case"] for row in RESULTS["faults"]}) >= 12
     assert [row for row in ours if row["verdict"] != "right"] == []
 
 

@@ -1,7 +1,10 @@
 """Owns who is measured, and the variables that each is given. All register one deployment of a merged pull request."""
 
+import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 EVENT = "pull_request_merged"
 FLAGS = ("-I", "-u", "-B")
-OURS, CURL, NODE, DATADOG, SENTRY = "ours", "curl", "node", "datadog", "sentry"
+OURS, CURL, ALONE, NODE, DATADOG, SENTRY = "ours", "curl", "curl-alone", "node", "datadog", "sentry"
 
 
 def inputs(server: Server, **more: str) -> dict[str, str]:
@@ -52,8 +55,9 @@ def others(server: Server, folder: Path, npm: Path) -> tuple[list[Contestant], l
     found, missing = [], []
     bash, node = shutil.which("bash"), shutil.which("node")
     if bash and shutil.which("curl") and shutil.which("jq"):
-        command = [bash, str(HERE / "step.sh")]
-        found.append(Contestant(CURL, "the docs' curl + jq step, made correct", command, env, folder))
+        label = f"the docs' curl + jq {version('jq')} step, made correct"
+        found.append(Contestant(CURL, label, [bash, str(HERE / "step.sh")], env, folder))
+        found.append(Contestant(ALONE, "curl alone, its body ready", alone(server, folder), env, folder))
     else:
         missing.append("the docs' step: bash, curl and jq are not all on PATH")
     if node:
@@ -69,6 +73,44 @@ def others(server: Server, folder: Path, npm: Path) -> tuple[list[Contestant], l
         ):
             found.append(Contestant(name, label, command, given, folder))
     return [registering(each, server) for each in found], missing
+
+
+def alone(server: Server, folder: Path) -> list[str]:
+    """Give curl's own command in the docs' step, for a body that was made before."""
+    _, event = events.load(EVENT)
+    body = {
+        "service": {"identifier": "payments-service"},
+        "repository": "acme/shop",
+        "deployed_at": "2025-03-04T12:00:00Z",
+    }
+    (folder / "body.json").write_text(json.dumps(body | {"commit_sha": event["pull_request"]["merge_commit_sha"]}))
+    return [
+        *(
+            str(shutil.which("curl")),
+            "--max-time",
+            "60",
+            "--silent",
+            "--fail",
+            "--output",
+            str(folder / "response.txt"),
+        ),
+        *(
+            "--request",
+            "POST",
+            "--header",
+            f"Authorization: Bearer {TOKEN}",
+            "--header",
+            "Content-Type: application/json",
+        ),
+        *("--data", f"@{folder / 'body.json'}", f"{server.url}/api/deployments.create"),
+    ]
+
+
+def version(program: str) -> str:
+    """Ask a program for its version."""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"\d+\.\d+(?:\.\d+)?", done.stdout)
+    return found[0] if found else "?"
 
 
 def registering(contestant: Contestant, server: Server) -> Contestant:

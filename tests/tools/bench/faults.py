@@ -18,9 +18,10 @@ import certifi
 
 from bench import published
 from bench.contestants import CURL, DATADOG, FLAGS, HERE, OURS, ROOT, SENTRY, curl_variables, inputs, step
-from bench.server import NAMES, Server, here
+from bench.server import NAMES, Interim, Server, Trickling, here
 from dx_action.sandbox import Fault
 from dx_action.sandbox.certificate import issue
+from dx_action.sandbox.handler import Handler
 
 # Who takes longer is stopped, and the table says so.
 PATIENCE = 100.0
@@ -36,23 +37,30 @@ class Case:
     right: tuple[int, int]
     faults: Sequence[Fault] = field(default=())
     refused: bool = False
+    handler: type[Handler] = Handler
 
 
 def _always(**fault: Any) -> list[Fault]:
     return [Fault(times="forever", **fault)]
 
 
+_TAKEN: dict[str, Any] = {"status": 409, "error": "reference_id_taken"}
 CASES = (
     Case("401", (1, 0), _always(status=401, error="invalid_auth")),
     Case("404 for ever", (1, 0), _always(status=404)),
+    Case("409: registered already", (0, 1), [Fault(commit=True, **_TAKEN), *_always(**_TAKEN)]),
+    Case("409: locked", (1, 0), _always(status=409, error="deployment_locked", message="Locked. Try later.")),
     Case("500 for ever", (1, 0), _always(status=500)),
     Case("503 twice, then fine", (0, 1), [Fault(status=503, times=2)]),
     Case("429 with `Retry-After: 3`, then fine", (0, 1), [Fault(status=429, retry_after=3)]),
+    Case("103, then fine", (0, 1), handler=Interim),
     Case("200 with `ok: false`", (1, 0), _always(ok=False)),
     Case('200 with `ok: "true"`', (1, 0), _always(ok="true")),
     Case("200 with an HTML page, for ever", (1, 0), _always(status=200, body="html")),
     Case("200 with an empty body, for ever", (1, 0), _always(status=200, body="empty")),
     Case("taken, but the answer is cut, once", (0, 1), [Fault(cut=True, commit=True)]),
+    Case("taken, but the first answer comes after 40 s", (0, 1), [Fault(latency=40)]),
+    Case("headers that never end", (1, 0), handler=Trickling),
     Case("refused connection", (1, 0), refused=True),
     Case("no answer, ever", (1, 0), _always(hang=600)),
 )
@@ -108,7 +116,7 @@ def _run(case: Case, who: str, tls: tuple[bytes, ssl.SSLContext], scratch: Path,
     folder = scratch / f"{who}-{CASES.index(case)}"
     folder.mkdir()
     with ExitStack() as stack:
-        server = stack.enter_context(here(tls, folder / "ca.pem", case.faults))
+        server = stack.enter_context(here(tls, folder / "ca.pem", case.faults, handler=case.handler))
         port = stack.enter_context(_nobody()) if case.refused else server.port
         command, env, where = _commands(folder, npm)[who](Server(port, server.ca))
         began = perf_counter()

@@ -61,6 +61,25 @@ class Everyone(Store):
         self._foreign.clear()
 
 
+class Interim(Handler):
+    """Says something before every answer, which is no answer."""
+
+    def _call(self, method: str, token: str | None, body: bytes) -> None:
+        self.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        super()._call(method, token, body)
+
+
+class Trickling(Handler):
+    """Takes nothing, and never comes to the end of its answer's headers."""
+
+    def _call(self, method: str, token: str | None, body: bytes) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):  # whoever asked has left
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not self._interrupted(1):
+                self.wfile.write(b".")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server that runs, as its clients see it."""
@@ -92,14 +111,18 @@ class Server:
 
 @contextlib.contextmanager
 def here(
-    tls: tuple[bytes, ssl.SSLContext], ca: Path, faults: Iterable[Fault | Mapping[str, Any]] = (), latency: float = 0.0
+    tls: tuple[bytes, ssl.SSLContext],
+    ca: Path,
+    faults: Iterable[Fault | Mapping[str, Any]] = (),
+    latency: float = 0.0,
+    handler: type[Handler] = Handler,
 ) -> Iterator[Server]:
     """Serve from this process."""
     ca.write_bytes(tls[0])
     store = Everyone()
     listener = Listener(
         ("127.0.0.1", 0),
-        Handler,
+        handler,
         store=store,
         script=Script(faults),
         journal=Journal(store.mask),
