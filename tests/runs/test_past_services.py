@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from documents import read
 from dx_action.main import main
@@ -21,8 +24,9 @@ from scenes import told
 from schedules import Dx, Fate, Killed, environment
 from schedules import Run as Schedule
 from stand_in import GitHub, Pull, Repo
-from thorough import only_thorough
-from wire import Request, Time, over
+from stand_in.moments import text
+from thorough import only_thorough, times
+from wire import Reply, Request, Time, over
 
 MAP = "a: [a/**]\nb: [b/**]\n"
 SINCE = "2025-01-01T00:00:00Z"
@@ -439,6 +443,50 @@ def test_a_history_through_kills_a_cancel_and_a_resume(tmp_path: Path, repo: Rep
     assert [first.calls, fifth.calls] == [-(-count // 100) + 1, 0]
     assert f"- 2,000 pull requests take {2_000 // 100 + 1} calls" in read("docs/services-of-the-past.md")
     assert max(each.calls for each in (first, second, third, fourth)) <= count / 50
+
+
+REFUSED = Reply(422, b'{"ok": false, "error": "pull_not_found"}')
+FATES = [
+    *(Fate("answer", "yes"), Fate("answer", "yes"), Fate("answer", "yes"), Fate(REFUSED), Fate(Reply(503, b"busy"))),
+    *(Fate("reset", "yes"), Fate("reset"), Fate(Reply(200, b"<html>"), "yes"), Fate(Reply(429, b"")), Fate("refused")),
+    *(Fate("answer", "yes", "killed"), Fate("answer", "no", "killed"), Fate("answer", "yes", "cancelled")),
+]
+
+
+@pytest.fixture(scope="module")
+def seven() -> Iterator[tuple[GitHub, dict[str, int]]]:
+    """Seven pull requests, by when they were merged."""
+    repo = Repo("acme/shop", start=SINCE)
+    repo.commit({"README.md": "Shop"})
+    merged = {text(int(pull.merged_at or 0)): pull.id for pull in [ship(repo, "a") for _ in range(7)]}
+    with GitHub(repo, token="ghs-of-the-tests") as gh:
+        yield gh, merged
+
+
+@settings(max_examples=times(400), deadline=None)
+@given(fates=st.lists(st.sampled_from(FATES), max_size=14))
+def test_all_that_was_merged_before_is_done(seven: tuple[GitHub, dict[str, int]], fates: list[Fate]) -> None:
+    """Whatever happens: what is said to be done was taken by DX, and what is left is in the file, if there was time to write."""
+    (gh, merged), left, lock = seven, [*fates], Lock()
+
+    def choose(_request: Request) -> Fate:
+        with lock:
+            return left.pop(0) if left else Fate("answer", "yes")
+
+    with TemporaryDirectory() as folder:
+        first = play(Path(folder) / "1", gh, choose, failed_file="failed.jsonl", timeout="5")
+        taken = {each["github_pull_id"] for each in first.taken}
+        status = first.outputs.get("status", "killed")
+        if status == "pull-services-set":
+            assert taken == {*merged.values()}
+            return
+        assert {pull for at, pull in merged.items() if at < first.since} <= taken
+        if status != "killed":
+            lines = (Path(folder) / "failed.jsonl").read_text().splitlines()
+            assert taken | {json.loads(line)["github_pull_id"] for line in lines} == {*merged.values()}
+        second = play(Path(folder) / "2", gh, lambda _request: Fate("answer", "yes"), since=first.since)
+        assert second.outputs["status"] == "pull-services-set"
+        assert taken | {each["github_pull_id"] for each in second.taken} == {*merged.values()}
 
 
 def names(body: dict[str, Any]) -> list[str]:
