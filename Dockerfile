@@ -11,7 +11,7 @@ RUN ["python", "-m", "pip", "--python", "/opt/dx/bin/python", "install", \
 COPY image/rootfs.py image/busybox.txt /build/
 COPY --from=shell /bin/busybox /build/
 RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "runtime", "/runtime"]
-COPY LICENSE entrypoint.py /build/package/
+COPY LICENSE entrypoint.py job/start.py job/end.py /build/package/
 COPY dx_action /build/package/dx_action
 COPY image/bundle.py /build/
 RUN ["/opt/dx/bin/python", "-I", "-B", "-X", "no_debug_ranges", "/build/rootfs.py", "package", "/build/package", "/runtime", "/package"]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from dx_action import __version__
 from dx_action.errors import ActionError, BadInput, FailOnError, Interrupted, Problem
@@ -28,10 +28,21 @@ from dx_action.runner.workspace import Workspace
 if TYPE_CHECKING:
     from dx_action.dx.delivery import Transport
     from dx_action.inputs.arguments import Arguments
+    from dx_action.inputs.job import Stage
 
 _ARGUMENTS = (
     "`args` is ignored: arguments are for the command line, outside of GitHub Actions. Write inputs in `with:`."
 )
+
+
+class Invocation(NamedTuple):
+    """How the process was started: by which entry file, and whether with arguments, which only the command line takes."""
+
+    stage: "Stage" = "step"
+    arguments: bool = False
+
+
+_STEP = Invocation()
 
 
 @contextmanager
@@ -64,24 +75,31 @@ def main(
     stream: TextIO,
     clock: Clock,
     *,
-    arguments: bool = False,
+    invocation: Invocation = _STEP,
     cancelled: Callable[[], bool] = lambda: False,
     wire: "Callable[..., Transport] | None" = None,
     signals: Callable[[], AbstractContextManager[Callable[[], None]]] = interruptible,
 ) -> int:
-    """Run the step of a workflow, and return its exit code: 0 or 1.
+    """Run the step of a workflow, or a stage of `job/`, and return its exit code: 0 or 1.
 
-    `arguments`: there are some, which only the command line takes. `cancelled` returns whether a signal came before `signals`
-    handles them; once their handlers are restored, what happened is only reported. `wire` makes the connection to DX instead
-    of `Dx`.
+    `cancelled` returns whether a signal came before `signals` handles them; once their handlers are restored, what happened is only
+    reported. `wire` makes the connection to DX instead of `Dx`.
     """
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}", known_secrets(env))
     for token in tokens(env):
         workflow.mask(token)
     step = new_step(env, clock, workflow, wire=wire)
-    if arguments:
+    step.stage = invocation.stage
+    if invocation.arguments:
         step.warnings.append(_ARGUMENTS)
-    return run(step, cancelled=cancelled, signals=signals)
+    if step.stage != "start":
+        return run(step, cancelled=cancelled, signals=signals)
+    state = {"started": str(int(clock.now().timestamp()))}
+    if code := run(step, cancelled=cancelled, signals=signals):
+        state["refused"] = "true"
+    with suppress(OSError):  # some runners have no state
+        workflow.save_state(state)
+    return code
 
 
 def new_step(
@@ -121,14 +139,19 @@ def run(
         step.workflow.group("Stack trace", trace)
     report = _saved(report, step, strict=strict)
     # Both connections warn of the same variables.
-    late = endings.hints((*step.warnings, *unknown_inputs(step.env)), ())
-    report = replace(report, hints=tuple(dict.fromkeys((*report.hints, *late))))
+    if step.stage != "start":  # what the start of a job could say, its end does
+        late = endings.hints((*step.warnings, *unknown_inputs(step.env)), ())
+        report = replace(report, hints=tuple(dict.fromkeys((*report.hints, *late))))
     return _publish(report, step.workflow, strict=strict)
 
 
 def _operate(step: endings.Step) -> endings.Report:
     """Do what the step is asked for. Raises ActionError, Interrupted."""
     step.workflow.say(f"DX deployment action {__version__}")
+    if step.stage != "step":
+        from dx_action.operations import job  # noqa: PLC0415 - most runs are a step
+
+        return job.start(step) if step.stage == "start" else job.end(step)
     inputs, problems = step.survey_inputs()
     runtime = read_runtime(step.env)
     if problems and inputs.operation != "check":
@@ -193,10 +216,11 @@ def _trace(bug: BaseException) -> list[str]:
     return [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in extract_tb(bug.__traceback__)]
 
 
-def start(cancelled: Callable[[], bool]) -> int:
+def start(cancelled: Callable[[], bool], stage: "Stage") -> int:
     """Run with the real environment, clock and log. `cancelled` returns whether a signal has come until now."""
     with writable(sys.stdout) as stream:
-        return main(os.environ, stream, real_clock(), arguments=bool(sys.argv[1:]), cancelled=cancelled)
+        invocation = Invocation(stage, arguments=bool(sys.argv[1:]))
+        return main(os.environ, stream, real_clock(), invocation=invocation, cancelled=cancelled)
 
 
 def real_clock() -> Clock:

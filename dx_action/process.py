@@ -27,7 +27,10 @@ except ModuleNotFoundError:
 import os  # noqa: E402
 import sys  # noqa: E402
 import warnings  # noqa: E402
-from typing import NoReturn  # noqa: E402
+from typing import TYPE_CHECKING, NoReturn  # noqa: E402
+
+if TYPE_CHECKING:
+    from dx_action.inputs.job import Stage
 
 # pydantic would read the metadata of every installed package, in search of plugins that this environment does not have.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
@@ -37,18 +40,20 @@ os.environ["PYTHONTZPATH"] = ""
 warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 
-def run() -> NoReturn:
-    """Run the step, and end the process. Whatever a cancelled job cut short, its outputs are written.
+def run(stage: "Stage" = "step") -> NoReturn:
+    """Run the step, or a stage of `job/`, and end the process. Whatever a cancelled job cut short, its outputs are written.
 
     Outside of GitHub Actions, the arguments say what to do.
     """
-    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
-    if in_actions or (os.environ.get("GITHUB_EVENT_NAME") and not sys.argv[1:]):
+    of_a_workflow = stage != "step" or os.environ.get("GITHUB_ACTIONS") == "true"
+    if of_a_workflow or (os.environ.get("GITHUB_EVENT_NAME") and not sys.argv[1:]):
         from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
-    else:
-        from dx_action.command_line import start  # noqa: PLC0415
 
-    code = start(lambda: bool(_cancels))
+        code = start(lambda: bool(_cancels), stage)
+    else:
+        from dx_action.command_line import start as command  # noqa: PLC0415
+
+        code = command(lambda: bool(_cancels))
     for each in _SIGNALS:  # all is told: what comes now must not end the process by another code
         signal(each, SIG_IGN)
     os._exit(code)  # all is written: the interpreter's own end would take every object apart

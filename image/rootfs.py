@@ -281,7 +281,7 @@ def lay_out_runtime(root: Root) -> None:
 def lay_out_package(root: Root, source: Path, runtime: Path) -> None:
     for file in files(source / "dx_action"):
         root.compile(file, PACKAGES / file.relative_to(source))
-    for name in ("entrypoint.py", "LICENSE"):
+    for name in ("entrypoint.py", "start.py", "end.py", "LICENSE"):
         root.copy(source / name, Path(sys.prefix) / name)
     root.compile(Path(__file__).with_name("bundle.py"), PACKAGES / "dx_action" / "bundle.py")
     codes = bundled(root, source, Root(runtime))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from dx_action.errors import Unsaid
 from dx_action.inputs.metadata import FIRST_KEY, Fact
@@ -12,6 +12,9 @@ from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Deployment, Event, PullRequest, PullRequestEvent, PushEvent
 from dx_action.text import join_names, plural
+
+if TYPE_CHECKING:
+    from dx_action.inputs.job import Job
 
 K = TypeVar("K")
 CLOCK = "the clock"
@@ -256,6 +259,7 @@ class Changes:
 
     `listed`: the summary lists the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; the first
     commit there is the earliest of all services, and `lead_times_of` returns a service's own. `facts` are wanted for `metadata`.
+    `job` is the job that ended, in `job/`.
     """
 
     by_service: Mapping[str, ChangeSet]
@@ -263,6 +267,7 @@ class Changes:
     reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lead_times: Mapping[str, Sourced[int]] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
+    job: "Job | None" = None
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -285,13 +290,15 @@ class Changes:
         return bool(change_sets) and all(change_set.certain and not change_set.ships for change_set in change_sets)
 
     def facts_of(self, service: str) -> dict[str, Sourced[bool | int]]:
-        """Return those of the wanted facts that were looked up for one service's deployment, by their keys in `metadata`."""
-        change_set, found = self.by_service.get(service), dict[str, bool | int]()
+        """Return those of the wanted facts that are known of one service's deployment, by their keys in `metadata`."""
+        change_set, found = self.by_service.get(service), dict[str, Sourced[bool | int]]()
         if change_set and change_set.certain and change_set.previous:
-            found["rollback"] = change_set.course == "rollback"
+            found["rollback"] = Sourced(change_set.course == "rollback", "what ships")
         if change_set and change_set.certain:
-            found["pull_requests"] = len(change_set.pulls) if change_set.ships else 0
-        return {fact: Sourced(found[fact], "what ships") for fact in self.facts if fact in found}
+            found["pull_requests"] = Sourced(len(change_set.pulls) if change_set.ships else 0, "what ships")
+        if self.job and self.job.started is not None:
+            found["started_at"] = Sourced(self.job.started, "the job's start")
+        return {fact: found[fact] for fact in self.facts if fact in found}
 
     def missing_facts(self, services: Sequence[str]) -> tuple[str, ...]:
         """Return a notice for each wanted fact that a service's deployment has not, and why."""
@@ -301,6 +308,8 @@ class Changes:
             why = "it could not be determined what was deployed before"
             if fact == "started_at":
                 why = "only the action's `job/` records when a job starts"
+                if self.job:
+                    why = "this runner does not pass on what the start of `job/` saved"
             elif not self.by_service and not self.reasons:
                 why = (
                     "nothing was looked up that says it. Set `attribution: merge-commits`, `show-pull-requests: true` or "

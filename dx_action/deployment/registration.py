@@ -29,6 +29,7 @@ from dx_action.text import one_line
 
 if TYPE_CHECKING:
     from dx_action.deployment.pull_services import PullServices, ServiceLookups
+    from dx_action.inputs.job import Job
 
 # The source of merge commits that no input lists.
 DISCOVERED, INPUT = "the pull requests that ship", "input service"
@@ -95,8 +96,9 @@ def resolve(
     now: datetime,
     lookups_for: LookupsFor = no_lookups,
     is_tag: IsTag | None = None,
+    job: "Job | None" = None,
 ) -> Registration | Skipped:
-    """Decide what is registered, or why nothing is. `now` is UTC.
+    """Decide what is registered, or why nothing is. `now` is UTC. `job` is the job that ended, in `job/`.
 
     Raises BadInput and BadEvent if neither has a value that DX needs, and what a look-up raises.
     """
@@ -119,11 +121,9 @@ def resolve(
     time = given_at or Sourced(now.replace(microsecond=0), CLOCK)
     late, again = _time_remarks(time, runtime, now) if services.value else ((), ())
     deployed_at = Sourced(iso(time.value), time.source)
-    changes = _changes(inputs, subject, services.value, deployed_at, lookups)
+    changes = _changes(inputs, subject, services.value, deployed_at, lookups, job)
     attribution, merge_commit_shas = _commits(inputs, changes, services.value)
-    success, environment = _success(inputs, trigger), sourced(inputs.environment, "input environment")
-    if inputs.only_environments:  # who lists environments counts more than production, and DX would take each for it
-        environment = environment or trigger.environment
+    success = _success(inputs, trigger, job)
     pull_number, pull_id = choose_pull(inputs, own_pull(subject.event), found, changes.pulls)
     moved = lookups().warnings if lookups.cache_info().currsize else ()
     job_page = sourced(runtime.run_page(inputs.check_run_id), "this job")
@@ -137,7 +137,7 @@ def resolve(
         pull_services=pull_services,
         deployed_at=deployed_at,
         success=success,
-        environment=environment,
+        environment=_environment(inputs, trigger),
         reference_ids=reference_ids(inputs, runtime, trigger, subject, services.value, success.value),
         repeatable=bool(trigger.identity) and not inputs.reference_id,
         source_url=sourced(inputs.source_url, "input source-url") or trigger.page or job_page,
@@ -161,10 +161,16 @@ def _time_remarks(time: Sourced[datetime], runtime: Runtime, now: datetime) -> t
     return (f"`deployed-at`, from {time.source}, is {AHEAD}",) * late, (attempt,) * again
 
 
-def _success(inputs: Inputs, trigger: Trigger) -> Sourced[bool]:
+def _success(inputs: Inputs, trigger: Trigger, job: "Job | None") -> Sourced[bool]:
     if inputs.success:
         return Sourced(inputs.success == "success", "input success")
-    return trigger.success or Sourced(value=True, source=DEFAULT)
+    return (job and job.success) or trigger.success or Sourced(value=True, source=DEFAULT)
+
+
+def _environment(inputs: Inputs, trigger: Trigger) -> Sourced[str] | None:
+    given = sourced(inputs.environment, "input environment")
+    # Who lists environments counts more than production, and DX would take each for it.
+    return given or (trigger.environment if inputs.only_environments else None)
 
 
 def _subject(inputs: Inputs, runtime: Runtime, event: Event, trigger: Trigger) -> Subject:
@@ -234,14 +240,19 @@ def _nothing_to_send(pull_services: "tuple[PullServices, ...]", *, deploys: bool
 
 
 def _changes(
-    inputs: Inputs, subject: Subject, services: tuple[Service, ...], deployed_at: Sourced[str], lookups: Lookups
+    inputs: Inputs,
+    subject: Subject,
+    services: tuple[Service, ...],
+    deployed_at: Sourced[str],
+    lookups: Lookups,
+    job: "Job | None",
 ) -> Changes:
     found = NO_CHANGES
     if inputs.deploys and (inputs.lead_time_metadata != "none" or needs_changes(inputs, subject.event)):
         from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
 
         found = discover(inputs, subject.event, services, subject.sha, deployed_at, lambda: lookups().changes)
-    found = replace(found, facts=inputs.wanted_facts)
+    found = replace(found, facts=inputs.wanted_facts, job=job)
     missing = found.missing_facts([service.identifier for service in services])
     return replace(found, notices=(*found.notices, *missing))
 

@@ -4,7 +4,7 @@ A blank input counts as unset. Every problem is found in one pass and named by t
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from textwrap import dedent
 from types import SimpleNamespace
@@ -18,8 +18,7 @@ from dx_action.inputs.filters import parse_branches, parse_globs
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, Fact, parse_facts, parse_metadata
 from dx_action.inputs.times import is_ahead, parse_time
 from dx_action.inputs.values import DxHost, Outcome, ReadBy, one_of
-from dx_action.runner.runtime import TEXT_OF, known_secrets
-from dx_action.secrecy import Secrets
+from dx_action.runner.runtime import copied_secrets, known_secrets
 from dx_action.services.service import Ownership, Service
 
 if TYPE_CHECKING:
@@ -157,13 +156,14 @@ _VARIABLES = {f"{_PREFIX}{field.alias}".upper(): str(field.alias) for field in I
 class Rule(NamedTuple):
     """Inputs that cannot have another value than their default if others are as `when` says, and why.
 
-    `unset`: the default is no better.
+    `unset`: the default is no better. `fillable`: it is gone once an input that is blank has a value.
     """
 
     subjects: tuple[str, ...]
     when: Callable[[Inputs], object]
     text: str
     unset: bool = False
+    fillable: bool = False
 
 
 def _single(inputs: Inputs) -> bool:
@@ -190,6 +190,7 @@ RULES = (
         ("replace-pull-services",),
         lambda inputs: inputs.operation in ("deploy", "check") and not inputs.set_pull_services,
         "has no effect without `set-pull-services: true` or `operation: set-pull-services`. Set one of them as well.",
+        fillable=True,
     ),
     Rule(
         ("attribution",),
@@ -205,6 +206,7 @@ RULES = (
         ("services-from",),
         lambda inputs: _single(inputs) and inputs.service_map is None and inputs.services_from == "map",
         "is `map`, but `service-map` is missing. Write the map's path there.",
+        fillable=True,
     ),
 )
 
@@ -226,7 +228,7 @@ def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
 def survey_inputs(
     env: Mapping[str, str],
     now: datetime | None = None,
-    problems: Sequence[Problem] = (),
+    problems: Iterable[Problem] = (),
     rules: Sequence[Rule] = (),
     meant: Collection[str] = (),
 ) -> tuple[Inputs, tuple[Problem, ...]]:
@@ -253,7 +255,7 @@ def survey_inputs(
         problems += [Problem(str(each["loc"][0]), str(each["ctx"]["error"])) for each in found]
         broken |= {problem.subject for problem in problems}
         inputs = read()
-    copies = _copied_secrets(texts, known_secrets(env))
+    copies = copied_secrets(texts, known_secrets(env))
     problems += [problem for problem in copies if problem.subject not in broken]
     problems += _broken_rules(inputs, broken | meant, rules)
     try:
@@ -296,22 +298,6 @@ def unknown_inputs(env: Mapping[str, str]) -> tuple[str, ...]:
     from dx_action.inputs.names import unknown  # noqa: PLC0415
 
     return unknown(found)
-
-
-def _copied_secrets(texts: Mapping[str, str], secrets: Secrets) -> Iterator[Problem]:
-    for name, text in texts.items():
-        for secret in secrets.names_in(text):
-            if secret != TEXT_OF.get(name):
-                yield Problem(name, f"contains {secret}. {_cure(name, secret)}")
-                break
-
-
-def _cure(name: str, secret: str) -> str:
-    if name in TEXT_OF:
-        return "Each of the two tokens goes to its own server: write each in its own input alone."
-    if secret == TEXT_OF["github-token"]:
-        return "So does `toJSON(github)`: write only the values that you need, such as ${{ github.actor }}."
-    return "Write the token nowhere else." if secret in TEXT_OF.values() else "Write it nowhere else."
 
 
 def _broken_rules(inputs: Inputs, broken: Collection[str], more: Sequence[Rule]) -> list[Problem]:

@@ -8,8 +8,8 @@ from dx_action.text import join_names, one_line, truncate
 
 # As many letters as a slip changes, adds, drops or swaps with the next one.
 _SLIP = 2
-# The runner itself sets these for a container action.
-_RUNNER = ("INPUT_ARGS", "INPUT_ENTRYPOINT")
+# The runner itself sets these for a container action; the last one is hidden in `job/`.
+_RUNNER = ("INPUT_ARGS", "INPUT_ENTRYPOINT", "INPUT_JOB-STATUS")
 
 
 class Stranger(NamedTuple):

@@ -17,13 +17,14 @@ from dx_action.runner.runtime import Runtime
 if TYPE_CHECKING:
     from dx_action.dx.sender import Sender
     from dx_action.github.lookups import Lookups
+    from dx_action.inputs.job import Job
 
 # The share of the time that calls about pull requests may use, so that the deployments get theirs.
 _SHARE = 0.5
 
 
-def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Report:
-    """Decide and send. Raises ActionError, Interrupted."""
+def register(step: endings.Step, inputs: Inputs, runtime: Runtime, job: "Job | None" = None) -> endings.Report:
+    """Decide and send. `job` is the job that ended, in `job/`. Raises ActionError, Interrupted."""
     event = step.read_event(runtime)
 
     def lookups(repository: str, own: bool, commit: str | None) -> "Lookups":
@@ -34,7 +35,7 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime) -> endings.Re
     is_tag = (lambda name: lookups(runtime.repository, True, None).is_tag(name)) if inputs.github_token else None
     missing = missing_connection(inputs, runtime.actor)
     try:
-        registration = resolve(inputs, runtime, event, step.clock.now(), lookups, is_tag)
+        registration = resolve(inputs, runtime, event, step.clock.now(), lookups, is_tag, job)
     except ActionError as error:
         raise ActionError(*error.problems, *missing) from None
     if isinstance(registration, Skipped):

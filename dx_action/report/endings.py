@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dx_action.dx.failed_file import FailedFile
     from dx_action.github.client import Run
     from dx_action.inputs.arguments import Arguments
+    from dx_action.inputs.job import Stage
 
 TITLE = "DX deployment"
 # The runner drops what a step annotates beyond ten of a level.
@@ -36,8 +37,8 @@ _NOTHING_SENT = "Nothing was sent to DX"
 class Report:
     """All that a run publishes. `messages` say what failed, and fail the step as `fail_on_error` says; `hints` never do.
 
-    `done` is the one notice of a run in which nothing failed. `title` and `body` are the summary's, and annotations go between.
-    `tabled` are texts that the body has already, so that no alert repeats them.
+    `done` is the one notice of a run in which nothing failed. `title` and `body` are the summary's, and annotations go between;
+    without a title there is no summary. `tabled` are texts that the body has already, so that no alert repeats them.
     `undelivered` are the requests that DX may not have registered, of a backfill the first; `saved` says that `failed-file` has
     got them already, and `unsaved` is the report if that could not be done.
     """
@@ -74,6 +75,8 @@ class Report:
 
     @property
     def summary(self) -> str:
+        if not self.title:
+            return ""
         alerts = [(level, text) for level, text in self._findings if text not in self.tabled]
         return summary.whole(self.title, alerts, self.body + summary.undelivered(self.undelivered))
 
@@ -87,8 +90,9 @@ class Step:
     """One run of the step: what an operation gets, and what it leaves here for when the run ends early.
 
     `wire` makes the connection to DX instead of `Dx`. `arguments` are the command line's; without them, the step has an event.
-    Once `disarm` is called, a cancel is ignored. `results` and `ending` return what became of the calls and the report on it;
-    both take the reason why a call has no end. `warnings` are about the connections to GitHub and the arguments.
+    `stage` is that of `job/`, or "step". Once `disarm` is called, a cancel is ignored. `results` and `ending` return what became
+    of the calls and the report on it; both take the reason why a call has no end. `warnings` are about the connections to GitHub
+    and the arguments.
     """
 
     env: Mapping[str, str]
@@ -97,6 +101,7 @@ class Step:
     workspace: Workspace
     wire: "Callable[..., Transport] | None" = None
     arguments: "Arguments | None" = None
+    stage: "Stage" = "step"
     disarm: Callable[[], None] = lambda: None
     inputs: Inputs | None = None
     registration: Registration | None = None
@@ -157,6 +162,23 @@ def skipped(skip: Skipped) -> Report:
     """Report that there was nothing to register."""
     hint: Hint = ("warning" if skip.warn else "notice", f"{_NOTHING_SENT}. {skip}")
     return Report(outputs=outputs("skipped", str(skip)), title=_NOTHING_SENT, hints=(hint,))
+
+
+def waiting(skip: Skipped | None, missing: Sequence[Problem] = ()) -> Report:
+    """Report the start of `job/`, for which nothing is wrong. It has no summary: that of the job's end says it all.
+
+    `missing` is what would be wrong at the end, unless a later step fills an input that is blank now.
+    """
+    hints: list[Hint] = []
+    lines: list[str] = []
+    if skip:
+        lines = [f"As things are, nothing will be sent to DX when this job has ended. {skip}"]
+        hints.append(("warning" if skip.warn else "notice", lines[0]))
+    elif missing:
+        head = "As things are, nothing could be sent to DX when this job has ended. Ignore this if a later step fills an input."
+        lines = [head, *map(str, missing)]
+        hints.append(("notice", "\n".join(lines)))
+    return Report(outputs=outputs("waiting", " ".join(lines)), title="", hints=hints)
 
 
 def unusable(

@@ -1,6 +1,6 @@
 """The log lines on what will be registered: each value, and where it came from. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dx_action.changes.changeset import grouped
 from dx_action.deployment.registration import DEFAULT, Registration
@@ -8,15 +8,32 @@ from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event
 from dx_action.text import truncate
 
+# What the end of a job decides.
+_AT_THE_END = ("deployed_at", "success", "reference_id")
 
-def registration_lines(event: Event, registration: Registration) -> tuple[str, ...]:
-    """Return a line for the event and one for each value, aligned."""
+
+def foreseen_lines(event: Event, registration: Registration | None) -> tuple[str, ...]:
+    """Return the log of the start of `job/`: what would be registered as things are; without it, that takes look-ups."""
+    head = "The inputs and the event can be used. Nothing is sent now: the deployment is registered when this job has ended."
+    if registration is None:
+        return (head, "Its values are looked up at GitHub then.")
+    lines = registration_lines(event, registration, _AT_THE_END)
+    return (
+        head,
+        "As things are, its values will be:",
+        *lines,
+        *(f"Warning: {text}" for text in registration.warnings),
+    )
+
+
+def registration_lines(event: Event, registration: Registration, without: Collection[str] = ()) -> tuple[str, ...]:
+    """Return a line for the event and one for each value, aligned, but for those of the names in `without`."""
     if not registration.services.value:
         source = f"  from {registration.services.source}"
         pulls = (line + source for line in _pull_services(registration))
         return (_heading(event), _line("repository", registration.repository), *pulls)
     action = f" ({event.action})" if event.action else ""
-    lines = [_line(name, value) for name, value in _values(registration) if value]
+    lines = [_line(name, value) for name, value in _values(registration) if value and name not in without]
     return (_heading(event, action), *lines, *_pull_services(registration), *_what_ships(registration))
 
 

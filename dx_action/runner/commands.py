@@ -89,11 +89,11 @@ class Workflow:
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
         """Append the step's outputs. Raises OSError."""
-        parts = []
-        for name, value in outputs.items():
-            text, delimiter = self.scrubbed(value), self._delimiter()
-            parts.append(f"{name}<<{delimiter}\n{text}\n{delimiter}\n")
-        self._append("GITHUB_OUTPUT", "".join(parts))
+        self._append_values("GITHUB_OUTPUT", outputs)
+
+    def save_state(self, state: Mapping[str, str]) -> None:
+        """Append what the same step's end gets as variables `STATE_…`, on runners that pass it on. Raises OSError."""
+        self._append_values("GITHUB_STATE", state)
 
     def add_summary(self, markdown: str) -> None:
         """Append to the step's summary, of which GitHub drops all if it is over 1 MiB. Raises OSError."""
@@ -105,6 +105,13 @@ class Workflow:
     def scrubbed(self, text: str) -> str:
         """Return the text without the secrets. The runner masks the log only: no outputs, summaries or files."""
         return self.secrets.scrubbed(text)
+
+    def _append_values(self, variable: str, values: Mapping[str, str]) -> None:
+        parts = []
+        for name, value in values.items():
+            text, delimiter = self.scrubbed(value), self._delimiter()
+            parts.append(f"{name}<<{delimiter}\n{text}\n{delimiter}\n")
+        self._append(variable, "".join(parts))
 
     def _append(self, variable: str, text: str) -> None:
         path = self._env.get(variable)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import quote, unquote
 
+from dx_action.errors import Problem
 from dx_action.secrecy import Secret, Secrets
 
 _TOKENS = {"INPUT-DX-TOKEN": "dx-token", "INPUT-GITHUB-TOKEN": "github-token"}
@@ -105,3 +106,20 @@ def proxy_passwords(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         if at and name.lower() in _PROXIES:
             password = user.partition(":")[2]
             yield from ((name, text) for text in dict.fromkeys((password, unquote(password))) if text.strip())
+
+
+def copied_secrets(texts: Mapping[str, str], secrets: Secrets) -> Iterator[Problem]:
+    """Yield a problem for each input that contains a secret which is not its own."""
+    for name, text in texts.items():
+        for secret in secrets.names_in(text):
+            if secret != TEXT_OF.get(name):
+                yield Problem(name, f"contains {secret}. {_cure(name, secret)}")
+                break
+
+
+def _cure(name: str, secret: str) -> str:
+    if name in TEXT_OF:
+        return "Each of the two tokens goes to its own server: write each in its own input alone."
+    if secret == TEXT_OF["github-token"]:
+        return "So does `toJSON(github)`: write only the values that you need, such as ${{ github.actor }}."
+    return "Write the token nowhere else." if secret in TEXT_OF.values() else "Write it nowhere else."

@@ -14,7 +14,7 @@ import pytest
 from dx_action.inputs.model import Inputs, read_inputs
 from dx_action.report.outputs import outputs
 from dx_action.sandbox import Fault, Sandbox
-from runner import ROOT, TOKEN, Run, Step, action, connected
+from runner import ENTRY_FILES, ROOT, TOKEN, Run, Step, action, connected
 from stand_in import GitHub, Repo
 
 PACKAGE = ROOT / "dx_action"
@@ -78,13 +78,14 @@ def test_the_entrypoint_is_an_isolated_interpreter_without_a_shell() -> None:
     assert script == action()["runs"]["entrypoint"]
 
 
-def test_the_entrypoint_s_first_line_starts_the_same_interpreter() -> None:
+def test_the_entry_files_first_line_starts_the_same_interpreter() -> None:
     """By its absolute path and with the same flags, in the one argument that Linux hands on."""
     (entrypoint,) = (json.loads(rest) for name, rest in instructions() if name == "ENTRYPOINT")
     interpreter, *flags, _ = entrypoint
-    first, _, _ = (ROOT / "entrypoint.py").read_text(encoding="utf-8").partition("\n")
-    assert first == f"#!{interpreter} -{''.join(flag.removeprefix('-') for flag in flags)}"
-    assert os.access(ROOT / "entrypoint.py", os.X_OK)
+    for path in ENTRY_FILES.values():
+        first, _, _ = (ROOT / path).read_text(encoding="utf-8").partition("\n")
+        assert first == f"#!{interpreter} -{''.join(flag.removeprefix('-') for flag in flags)}"
+        assert os.access(ROOT / path, os.X_OK)
 
 
 def test_the_image_sets_nothing_that_the_runner_needs() -> None:
@@ -112,16 +113,19 @@ def test_what_is_copied_is_there_and_reaches_the_build() -> None:
                 assert source in kept
 
 
-# The entry point.
+# The entry files.
 
 
-def test_the_entrypoint_has_no_logic() -> None:
-    """Not even pathlib, which is slow: a job may be cancelled before the process notes signals."""
-    tree = ast.parse((ROOT / "entrypoint.py").read_text())
+@pytest.mark.parametrize(("stage", "path"), ENTRY_FILES.items())
+def test_an_entry_file_has_no_logic(stage: str, path: str) -> None:
+    """It finds the package and says which stage it is, without pathlib: a job may be cancelled before signals are noted."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     logic = (ast.FunctionDef, ast.ClassDef, ast.While, ast.For, ast.Try, ast.With)
     assert not [node for node in ast.walk(tree) if isinstance(node, logic)]
     imported = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert imported == ["import os", "import sys", "from dx_action.process import run"]
+    (started,) = (ast.unparse(each) for node in tree.body if isinstance(node, ast.If) for each in node.body)
+    assert started == ("run()" if stage == "step" else f"run('{stage}')")
 
 
 # Every input does something.

@@ -36,7 +36,7 @@ def test_every_action_is_pinned_with_its_version_beside_it(path: Path) -> None:
     used = re.findall(r"^\s*(?:- )?uses: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(used) == sum("uses" in step for step in steps(path))
     for line in used:
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./ # zizmor: ignore.*", line)
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./(job)? # zizmor: ignore.*", line)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -66,10 +66,18 @@ def test_only_the_last_job_of_a_release_can_write_to_the_repository() -> None:
     assert {"smoke", "attest"} <= set(dict(jobs(release))["publish"]["needs"])
 
 
-def built_action() -> str:
-    """Give `action.yml` as main has it, in a release's tree, too."""
-    text = (ROOT / "action.yml").read_text(encoding="utf-8")
-    return re.sub(r"^  image: .*$", "  image: Dockerfile", text, flags=re.MULTILINE)
+PINNED = {"action.yml": "Dockerfile", "job/action.yml": "../Dockerfile"}
+
+
+def build(folder: Path) -> dict[str, str]:
+    """Write each file that names the image as main has it, in a release's tree, too; and return their texts."""
+    texts = {}
+    for path, built in PINNED.items():
+        text = (ROOT / path).read_text(encoding="utf-8")
+        texts[path] = re.sub(r"^  image: .*$", f"  image: {built}", text, flags=re.MULTILINE)
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(texts[path], encoding="utf-8")
+    return texts
 
 
 def pin(folder: Path, reference: str) -> subprocess.CompletedProcess[str]:
@@ -80,17 +88,34 @@ def pin(folder: Path, reference: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_release_changes_one_line(tmp_path: Path) -> None:
-    before = built_action()
-    (tmp_path / "action.yml").write_text(before, encoding="utf-8")
+    texts = build(tmp_path)
     assert pin(tmp_path, REFERENCE).returncode == 0
-    after = (tmp_path / "action.yml").read_text(encoding="utf-8")
-    changed = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]]
-    assert changed == [("  image: Dockerfile", f"  image: {REFERENCE}")]
-    assert yaml.safe_load(after)["runs"] == {**yaml.safe_load(before)["runs"], "image": REFERENCE}
+    for path, before in texts.items():
+        after = (tmp_path / path).read_text(encoding="utf-8")
+        changed = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]]
+        assert changed == [(f"  image: {PINNED[path]}", f"  image: {REFERENCE}")]
+        assert yaml.safe_load(after)["runs"] == {**yaml.safe_load(before)["runs"], "image": REFERENCE}
+
+
+def test_every_action_of_the_image_is_pinned() -> None:
+    """And what publishes the release takes the same files."""
+    found = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("**/action.yml") if "image:" in path.read_text()}
+    assert found == PINNED.keys()
+    (release,) = (path.read_text(encoding="utf-8") for path in WORKFLOWS if path.stem == "release")
+    assert release.count(f"git add {' '.join(PINNED)}\n") == 2
+    assert all(f'"{path}": $' in release for path in PINNED)
 
 
 @pytest.mark.parametrize("reference", ["", "ghcr.io/acme/x", "docker://ghcr.io/acme/x\nargs: []", "docker://a|b"])
 def test_what_is_no_image_is_not_pinned(tmp_path: Path, reference: str) -> None:
-    (tmp_path / "action.yml").write_text(built_action(), encoding="utf-8")
+    texts = build(tmp_path)
     assert pin(tmp_path, reference).returncode == 1
-    assert (tmp_path / "action.yml").read_text(encoding="utf-8") == built_action()
+    assert {path: (tmp_path / path).read_text(encoding="utf-8") for path in texts} == texts
+
+
+@pytest.mark.parametrize("path", PINNED)
+def test_nothing_is_pinned_if_one_file_builds_no_image(tmp_path: Path, path: str) -> None:
+    texts = build(tmp_path) | {path: "runs:\n  using: docker\n"}
+    (tmp_path / path).write_text(texts[path], encoding="utf-8")
+    assert pin(tmp_path, REFERENCE).returncode == 1
+    assert {each: (tmp_path / each).read_text(encoding="utf-8") for each in texts} == texts

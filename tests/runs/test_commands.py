@@ -85,7 +85,9 @@ def test_the_image_of_a_release_is_found(tmp_path: Path) -> None:
     """What is copied to a registry of one's own, and what is verified, is the image by its digest."""
     digest = f"sha256:{'0123456789abcdef' * 4}"
     image = f"ghcr.io/your-org/dx-deployment-action:v0.1.0@{digest}"
-    shutil.copy(ROOT / "action.yml", tmp_path)
+    (tmp_path / "job").mkdir()
+    for path in ("action.yml", "job/action.yml"):
+        shutil.copy(ROOT / path, tmp_path / path)
     subprocess.run(["bash", str(ROOT / ".ci/pin-image"), f"docker://{image}", str(tmp_path)], check=True)
     (copy,) = blocks("docs/networks-and-runners.md", "## An image in your own registry")
     told = bash("skopeo() { printf '%s\\n' \"$@\"; }\n" + copy, tmp_path, {})

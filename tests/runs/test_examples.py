@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from dx_action.inputs.times import parse_time
 from dx_action.sandbox import Sandbox
 from expressions import evaluate, filled
 from gfm import Page
-from runner import ROOT, TOKEN, Step, register
+from runner import ROOT, TOKEN, Step, register, run_job
 from stand_in import GitHub, Repo
 from stand_in.moments import text
 from systems import dispatched
@@ -28,7 +28,7 @@ FOLDER = ROOT / "examples"
 # The workflows, and the map that some of them read.
 FILES = sorted(path.stem for path in FOLDER.glob("*.yml") if path.name != "gitlab-ci.yml")
 MAP = "dx-services"
-ACTION = "your-org/dx-deployment-action@"
+ACTION = re.compile("your-org/dx-deployment-action(/job)?@")
 JOB = "38168200017"  # of the job that runs, as GitHub numbers it
 RUN_PAGE = f"https://github.com/acme/shop/actions/runs/{{}}/job/{JOB}"
 MERGED_41, TIP = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d", "c89241549856579cbcce0211499667cb1ecc577a"
@@ -165,7 +165,8 @@ class Case:
     `known` are the expressions that neither the event nor a script of the example answers; `workspace` are the files that are
     there, and `held` is what DX has; `calls` are those to GitHub, by a token with just the permissions that the example gives;
     `listed` are the pull requests in the summary; `checks` are the lines of a check, each with its outcome. If the job's condition
-    keeps it from starting, `starts` is false; the rest then is what would be if the condition were not there.
+    keeps it from starting, `starts` is false; the rest then is what would be if the condition were not there. `job` is the job's
+    status at its end, of an example of `job/`.
     """
 
     event: str = "push_branch"
@@ -176,6 +177,7 @@ class Case:
     held: Sequence[Mapping[str, Any]] = ()
     leg: int = 0
     starts: bool = True
+    job: str = ""
     refused: bool = False
     calls: int = 0
     listed: int = 0
@@ -218,6 +220,7 @@ OF_THE_RUN = {
 }
 BACK = {"inputs.sha": "d1a34f0", "steps.deploy.outcome": "success"}
 DEPLOYED = {"needs.deploy.result": "success", "needs.deploy.outputs.time": "2025-03-04T11:58:00Z"}
+TESTED = {"steps.deploy.outcome": "success", "steps.deploy.outputs.time": "2025-03-04T11:58:00Z"}
 REGISTERED_AFTER = create("acme/shop/13654800333/1", commit_sha=MERGED_41, deployed_at="2025-03-04T11:58:00Z")
 
 
@@ -572,6 +575,23 @@ CASES: dict[str, list[Case]] = {
         Case(known=DEPLOYED | {"needs.deploy.result": "failure"}, sent=[REGISTERED_AFTER | {"success": False}]),
         Case(known=DEPLOYED | {"needs.deploy.result": "cancelled"}, status="skipped"),
     ],
+    "job": [
+        Case(job="success", sent=[PUSHED]),
+        Case(job="failure", sent=[PUSHED | {"success": False}]),
+        Case(job="cancelled", status="skipped"),
+        Case(job="success", refused=True, status="failed", exit_code=1, sent=[PUSHED]),
+    ],
+    "job-with-tests": [
+        Case(known=TESTED, job="success", sent=[PUSHED | {"deployed_at": "2025-03-04T11:58:00Z"}]),
+        Case(known=TESTED, job="failure", sent=[PUSHED | {"deployed_at": "2025-03-04T11:58:00Z"}]),
+        Case(
+            known={"steps.deploy.outcome": "failure", "steps.deploy.outputs.time": ""},
+            job="failure",
+            sent=[PUSHED | {"success": False}],
+        ),
+        Case(known=dict.fromkeys(TESTED, ""), job="failure", status="skipped"),
+        Case(known=dict.fromkeys(TESTED, ""), job="cancelled", status="skipped"),
+    ],
     "soft-failure": [Case(sent=[PUSHED]), Case(refused=True, status="failed", sent=[PUSHED], kept=[PUSHED])],
     "organisation": [
         Case(
@@ -790,7 +810,7 @@ def step_of(name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
         (job_id, job, step["with"])
         for job_id, job in workflow(name)["jobs"].items()
         for step in (job["steps"] if "steps" in job else called(job)["steps"])
-        if step.get("uses", "").startswith(ACTION)
+        if ACTION.match(step.get("uses", ""))
     ]
     assert len(found) == 1, name
     return found[0]
@@ -817,7 +837,13 @@ class Expressions:
     def __init__(self, name: str, case: Case, event: Mapping[str, Any], known: Mapping[str, str], place: Path) -> None:
         self._jobs, self._case, self._event, self._place = workflow(name)["jobs"], case, event, place
         self._job = step_of(name)[0]
-        self._known = dict(known) | dict(case.known)
+        self._name, self._known = name, dict(known) | dict(case.known)
+
+    @property
+    def early(self) -> "Expressions":
+        """What they stand for at the start of the job, when no step has run."""
+        known = {name: "" if name.startswith("steps.") else value for name, value in self._known.items()}
+        return Expressions(self._name, replace(self._case, known={}), self._event, known, self._place)
 
     def filled(self, text: str) -> str:
         return filled(text, lambda name: self._value(name, self._job))
@@ -926,9 +952,10 @@ def outcome(
     with Sandbox(token=TOKEN, faults=faults) as dx, GitHub(happening.repo if happening else Repo()) as github:
         github.permissions.update(may)
         expressions = Expressions(name, case, event, {"secrets.DX_TOKEN": TOKEN, "vars.DX_HOST": dx.url}, place)
+        inputs = {key: text for key, text in written.items() if key != without}
         step = Step(
             folder,
-            {key: expressions.filled(text) for key, text in written.items() if key != without},
+            {key: expressions.filled(text) for key, text in inputs.items()},
             case.event,
             {"GITHUB_EVENT_PATH": str(folder / "event.json"), "GITHUB_API_URL": github.api_url, "GITHUB_JOB": job_id}
             | ({"GITHUB_SHA": happening.sha} if happening else {}),
@@ -940,7 +967,12 @@ def outcome(
             register(dx, body)
         for path, content in case.workspace.items():
             (step.workspace / path).write_text(content)
-        run = step.inside()
+        if case.job:
+            early = {key: expressions.early.filled(text) for key, text in inputs.items()}
+            began, run = run_job(replace(step, inputs=early), case.job, step.inputs, run=Step.inside)
+            assert without or (began.status, began.annotations) == ("waiting", [])
+        else:
+            run = step.inside()
         if not without and permissions is None:
             assert github.count() == case.calls
         sent = [request["json"] for request in dx.requests()[len(case.held) :]]

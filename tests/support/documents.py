@@ -1,4 +1,4 @@
-"""The documentation as the tests read it. `python tests/support/documents.py` renews the parts that are written by the code.
+"""The documentation as the tests read it. `python tests/support/documents.py` renews what the code and action.yml write.
 
 It also writes the module of the inputs' descriptions, because the image has no `action.yml`.
 """
@@ -171,8 +171,40 @@ def native() -> str:
     return NATIVE.format(inputs=f"inputs:\n{inputs.rstrip()}", outputs="\n".join(outputs))
 
 
+JOB_HEAD = """\
+# Written by `python tests/support/documents.py` from action.yml: the inputs and outputs are the same.
+name: DX deployment of a job
+description: At the top of a deploy job. Checks everything before the job deploys, and registers the deployment when it has ended
+"""
+JOB_INPUT = """\
+  job-status:
+    description: Set by GitHub, not by you. What became of this job, which counts if `success` is not written
+    default: ${{ job.status }}
+"""
+JOB_RUNS = """\
+runs:
+  using: docker
+  image: {image}
+  entrypoint: /opt/dx/start.py
+  post-entrypoint: /opt/dx/end.py
+"""
+
+
+def job_action(text: str) -> str:
+    """Return `job/action.yml`, made of the text of `action.yml`; in a release, both name the same image."""
+    kept = re.search(r"^author:.*?(?=^outputs:)", text, re.MULTILINE | re.DOTALL)
+    outputs = re.search(r"^outputs:.*?(?=^runs:)", text, re.MULTILINE | re.DOTALL)
+    image = re.search(r"^  image: (.*)$", text, re.MULTILINE)
+    assert kept
+    assert outputs
+    assert image
+    built = image[1].replace("Dockerfile", "../Dockerfile")
+    return JOB_HEAD + kept[0].rstrip("\n") + "\n" + JOB_INPUT + "\n" + outputs[0] + JOB_RUNS.format(image=built)
+
+
 if __name__ == "__main__":
     for written in WRITTEN:
         (ROOT / written).write_text(renewed(written), encoding="utf-8")
     (ROOT / MODULE).write_text(described(), encoding="utf-8")
     (ROOT / "native/action.yml").write_text(native(), encoding="utf-8")
+    (ROOT / "job/action.yml").write_text(job_action(read("action.yml")), encoding="utf-8")

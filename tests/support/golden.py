@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dx_action import __version__
+from dx_action.inputs.job import Stage
 from dx_action.sandbox import Sandbox
 from runner import TOKEN, Run, Step, connected, fast_clock
 from scenes import merge_payload, push_payload, told
@@ -28,6 +29,7 @@ class Scenario:
     """A run to be written down. `dx` is how DX misbehaves; `connect` says whether the step is given host and token.
 
     `process`: it runs as the image starts it, which takes its time; what it shows is the same in this process.
+    `stage` is of `job/`, and `env` more variables.
     `history` lives on in a repository on GitHub, and gives the commit that is deployed; None is the branch's tip.
     """
 
@@ -39,6 +41,8 @@ class Scenario:
     repositories: tuple[str, ...] | None = None
     history: Callable[[Repo], str | None] | None = None
     process: bool = False
+    stage: Stage = "step"
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, step: Step) -> Run:
         return step.run() if self.process else step.inside(fast_clock(lambda: datetime.now(UTC)))
@@ -166,6 +170,21 @@ SCENARIOS = {
             {"status": 422, "error": "service_retired", "message": "No service `x` | ask <b>@team</b>.", "times": 2},
         ],
     ),
+    "job_start": Scenario(event="push_feature_branch", stage="start", inputs={"success": "skipped"}),
+    "job_start_skipped": Scenario(event="deployment_staging", stage="start"),
+    "job_start_unfilled": Scenario(stage="start", inputs={"repository": "acme/other", "services-from": "map"}),
+    "job_start_wrong": Scenario(stage="start", inputs={"deployed-at": "noon", "operation": "backfill"}),
+    "job_end": Scenario(
+        event="push_branch",
+        stage="end",
+        inputs={"extra-metadata": "started_at"},
+        env={"INPUT_JOB-STATUS": "failure", "STATE_started": "1741089240"},
+    ),
+    "job_end_rejected": Scenario(
+        event="push_branch", stage="end", dx=[{"status": 422, "error": "service_retired", "message": "No service."}]
+    ),
+    "job_end_cancelled": Scenario(event="push_branch", stage="end", env={"INPUT_JOB-STATUS": "cancelled"}),
+    "job_end_unknown": Scenario(event="push_branch", stage="end", env={"INPUT_JOB-STATUS": ""}),
     "ships_squash": Scenario(inputs=SHIPS, history=squash, process=True),
     "ships_rebase": Scenario(event="workflow_dispatch", inputs=SHIPS, history=rebase),
     "ships_merge": Scenario(event="workflow_dispatch", inputs=SHIPS, history=merge),
@@ -197,7 +216,7 @@ def transcript(name: str, folder: Path) -> str:
         run = (
             _shipping(scenario, inputs, folder)
             if scenario.history
-            else scenario.run(Step(folder, inputs, scenario.event))
+            else scenario.run(Step(folder, inputs, scenario.event, scenario.env, stage=scenario.stage))
         )
         # Sorted, because several calls travel side by side.
         sent = sorted(f"{request['verb']} {request['path']} {request['body']}" for request in dx.requests())

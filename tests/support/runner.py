@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,8 @@ from typing import Any, TextIO
 import yaml
 
 import events
-from dx_action.main import main
+from dx_action.inputs.job import Stage
+from dx_action.main import Invocation, main
 from dx_action.runner.runtime import Clock
 from dx_action.sandbox import Sandbox
 
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "dx-token-of-the-tests"
 NOW = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 PATIENCE = 20.0
+ENTRY_FILES: dict[Stage, str] = {"step": "entrypoint.py", "start": "job/start.py", "end": "job/end.py"}
 _NAMES = {
     *("add-mask", "add-matcher", "add-path", "debug", "echo", "endgroup", "error", "group", "notice", "remove-matcher"),
     *("save-state", "set-env", "set-output", "stop-commands", "warning"),
@@ -67,6 +69,7 @@ class Run:
     summary: str
     raw_outputs: str
     workspace: Path
+    state: dict[str, str]
 
     @property
     def annotations(self) -> list[tuple[str, str]]:
@@ -118,6 +121,8 @@ class Step:
     job_index: str = "0"
     github_token: str = ""
     flags: tuple[str, ...] = ()
+    stage: Stage = "step"
+    job_status: str = "success"
 
     @property
     def workspace(self) -> Path:
@@ -138,7 +143,7 @@ class Step:
         """Run in this process, by a clock for which waiting takes no time."""
         env = self.environment()
         stream = stream or io.StringIO()
-        code = main(env, stream, clock or fast_clock())
+        code = main(env, stream, clock or fast_clock(), invocation=Invocation(self.stage))
         stream.seek(0)
         return self.read(env, code, stream.read())
 
@@ -157,7 +162,7 @@ class Step:
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_OS": "Linux",
         }
-        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_STATE"):
             file = files / name
             file.touch()
             env[name] = str(file)
@@ -180,16 +185,18 @@ class Step:
             summary=summary,
             raw_outputs=outputs,
             workspace=self.workspace,
+            state=read_outputs(_text(env.get("GITHUB_STATE"))),
         )
 
     def _values(self) -> dict[str, str]:
-        declared = action()["inputs"]
+        declared = action("action.yml" if self.stage == "step" else "job/action.yml")["inputs"]
         if unknown := self.inputs.keys() - declared.keys():
             raise ValueError(f"action.yml has no input {', '.join(sorted(unknown))}")
         known = {
             "${{ strategy.job-index }}": self.job_index,
             "${{ job.check_run_id }}": self.check_run_id,
             "${{ github.token }}": self.github_token,
+            "${{ job.status }}": self.job_status,
         }
         values = {}
         for name, about in declared.items():
@@ -198,12 +205,27 @@ class Step:
         return values | dict(self.inputs)
 
 
+def run_job(
+    step: Step,
+    status: str = "success",
+    at_end: Mapping[str, str] = {},
+    *,
+    state: bool = True,
+    run: Callable[[Step], Run] = Step.run,
+) -> tuple[Run, Run]:
+    """Run both stages of `job/`. At the end these inputs are evaluated anew. `state`: the runner hands on what the start saved."""
+    began = run(replace(step, stage="start"))
+    handed = {f"STATE_{name}": value for name, value in began.state.items()} if state else {}
+    anew = replace(step, stage="end", job_status=status, inputs={**step.inputs, **at_end})
+    return began, run(replace(anew, env={**step.env, **handed}))
+
+
 class Process:
     """A step that runs."""
 
     def __init__(self, step: Step) -> None:
         self._step, self._env = step, step.environment()
-        command = [sys.executable, "-I", "-u", "-B", *step.flags, str(ROOT / "entrypoint.py")]
+        command = [sys.executable, "-I", "-u", "-B", *step.flags, str(ROOT / ENTRY_FILES[step.stage])]
         self._process = subprocess.Popen(
             command, env=self._env, cwd=step.workspace, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -263,9 +285,9 @@ def until(met: Callable[[], bool]) -> None:
 
 
 @cache
-def action() -> dict[str, Any]:
-    """Read `action.yml`."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+def action(path: str = "action.yml") -> dict[str, Any]:
+    """Read an `action.yml`."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
     return found
 
 

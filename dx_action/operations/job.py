@@ -1,0 +1,137 @@
+"""The two stages of `job/`: before the job deploys, it is checked what can be; after it, what became of it is registered."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from dx_action.deployment.calls import deployment_calls, pull_calls, refuse_secrets
+from dx_action.deployment.registration import Registration, resolve
+from dx_action.deployment.trigger import Skipped
+from dx_action.errors import ActionError, BadInput, naming_input
+from dx_action.inputs.job import Job, is_filled_later, problems, read_job
+from dx_action.inputs.model import Inputs, missing_connection, survey_inputs
+from dx_action.operations.register import register
+from dx_action.report import endings
+from dx_action.report.log import foreseen_lines
+from dx_action.runner.event import Event
+from dx_action.runner.runtime import Runtime, read_runtime
+from dx_action.runner.workspace import NotThere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CANCELLED = Skipped(
+    "The job was cancelled.", "If it had deployed by then, set `success` to the outcome of the step that deploys."
+)
+_REFUSED = Skipped(
+    "This action failed at the start of the job, before anything was deployed.",
+    "If the job went on, set `success` to the outcome of the step that deploys.",
+)
+
+
+class NotYetError(Exception):
+    """Something is looked up at the job's end, or may be there only then."""
+
+
+class _NoLookups:
+    """The look-ups at GitHub, each of which the start leaves to the end."""
+
+    warnings = ()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotYetError
+
+
+def start(step: endings.Step) -> endings.Report:
+    """Check what can be known before the job deploys, and send nothing. Raises ActionError, Interrupted.
+
+    Expressions that name later steps are blank now. What is missing for want of them fails nothing yet.
+    """
+    now = step.clock.now()
+    inputs, found = survey_inputs(step.env, now, problems(step.env, "start"))
+    if wrong := [problem for problem in found if not is_filled_later(problem)]:
+        raise BadInput(*wrong)
+    step.inputs, missing = inputs, list(found)
+    runtime = read_runtime(step.env)
+    event = step.read_event(runtime)
+    foreseen: Registration | Skipped | None = None
+    try:
+        foreseen = _foreseen(step, inputs, runtime, event)
+    except NotYetError:
+        pass
+    except ActionError as error:
+        missing += error.problems
+    if isinstance(foreseen, Skipped):
+        return endings.waiting(foreseen)
+    if unconnected := missing_connection(inputs, runtime.actor):
+        raise BadInput(*unconnected)
+    if foreseen:
+        calls = (*pull_calls(foreseen), *deployment_calls(foreseen, inputs))
+        refuse_secrets(calls, foreseen, step.workflow.secrets)
+    _check_files(step, inputs, step.fetch(inputs, runtime, runtime.sha))
+    if not missing:
+        for line in foreseen_lines(event, foreseen):
+            step.workflow.say(line)
+    return endings.waiting(None, missing)
+
+
+def end(step: endings.Step) -> endings.Report:
+    """Register what became of the job. Raises ActionError, Interrupted."""
+    job = read_job(step.env)
+    inputs, found = survey_inputs(step.env, step.clock.now(), problems(step.env, "end"))
+    if found:
+        raise BadInput(*found)
+    step.inputs = inputs
+    if inputs.success is None:
+        if job.status == "cancelled":
+            return endings.skipped(_CANCELLED)
+        if job.status == "failure" and job.refused:
+            return endings.skipped(_REFUSED)
+    return register(step, inputs, read_runtime(step.env), job)
+
+
+def _foreseen(step: endings.Step, inputs: Inputs, runtime: Runtime, event: Event) -> Registration | Skipped:
+    """Decide as if the job had deployed by now. Raises NotYetError if that takes a look-up, and as `resolve`."""
+    now = step.clock.now()
+    known = inputs.model_copy(update={"success": "success" if inputs.success else None})
+    job = Job("success", int(now.timestamp()))
+    lookups: Any = _NoLookups()
+    is_tag = (lambda name: bool(lookups.is_tag(name))) if inputs.github_token else None
+    return resolve(known, runtime, event, now, lambda *_: lookups, is_tag, job)
+
+
+def _check_files(step: endings.Step, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
+    """Check the files that inputs name, if they are there: a checkout may come later. Raises BadInput."""
+
+    def fetched(path: str) -> bytes:
+        try:
+            data = fetch(path) if fetch else None
+        except ActionError:  # the job's end asks again, and reports it
+            data = None
+        if data is None:
+            raise NotYetError
+        return data
+
+    @contextmanager
+    def checked(name: str) -> "Iterator[None]":
+        try:
+            yield
+        except NotYetError:
+            step.workflow.say(f"`{name}` names a file that is not there yet, so it is read when the job has ended.")
+
+    if inputs.failed_file:
+        step.failed_file(inputs.failed_file).check(dry_run=True)
+    if inputs.ca_bundle:
+        from dx_action.dx.client import trusted  # noqa: PLC0415 - the start connects to nothing
+
+        with checked("ca-bundle"):
+            trusted(inputs, step.env, step.workspace, fetched)
+    if inputs.services_source == "map" and isinstance(inputs.service_map, str):
+        from dx_action.services.map import LARGEST, parse_service_map  # noqa: PLC0415 - most jobs have none
+
+        with checked("service-map"), naming_input("service-map", "cannot be used: "):
+            try:
+                data = step.workspace.read(inputs.service_map, LARGEST)
+            except NotThere:
+                data = fetched(inputs.service_map)
+            parse_service_map(data, inputs.service_map)
