@@ -59,6 +59,8 @@ _TIMEOUT = 10
 # No list that is read is longer than so many pages.
 _MOST_PAGES = 30
 _NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
+# What an answer of REST's gives as its own.
+_ADDRESS = re.compile(r"https?://[^?#\s]*?/repos/([A-Za-z0-9_-]+/[A-Za-z0-9._-]+)/")
 
 
 class Answer(BaseModel):
@@ -137,6 +139,7 @@ class Repository:
         if found is None or _is_foreign(found):
             raise LookupFailedError(UNREADABLE, unreadable=True)
         answer = checked(model, found)
+        self.named(_repository_in(found))
         if not self._patient:  # a patient one reads much, and each page once
             self._answers[key] = found
         return answer
@@ -322,6 +325,17 @@ def checked(model: type[T], found: Any) -> T:
     except ValidationError:
         raise LookupFailedError(UNDOCUMENTED, unreadable=True) from None
     return answer
+
+
+def _repository_in(found: Any) -> str:
+    """Return how an answer of REST's names its repository; empty if it does not. A pull request's head may be a fork's."""
+    about = found[0] if isinstance(found, list) and found else found
+    with suppress(LookupError, TypeError):
+        return str(about["base"]["repo"]["full_name"])
+    with suppress(LookupError, TypeError):
+        url = _ADDRESS.match(about["url"])
+        return url[1] if url else ""
+    return ""
 
 
 def _is_foreign(found: Any) -> bool:

@@ -1,6 +1,8 @@
 """The client of GitHub's API, against the stand-in: what it asks, what it bears, and what it says where it gives up."""
 
+import json
 import logging
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -432,8 +434,10 @@ def test_graphql_follows_a_rename_by_itself(gh: GitHub) -> None:
 def test_a_rename_whose_new_name_is_not_told_is_followed_all_the_same(gh: GitHub) -> None:
     gh.fail("/shop$", status=404)
     with speaking(gh, "acme/old") as api:
+        assert len(api.get(f"{PULL}/files", "pull-requests", list[Any], per_page=100)) == 100
+        assert api.renamed is None  # a file is not told of a repository
         assert rest(api) == 1
-        assert api.renamed is None
+        assert api.renamed == RENAMED
 
 
 @pytest.mark.parametrize(
@@ -444,6 +448,74 @@ def test_another_spelling_is_no_rename(name: str, expected: str | None) -> None:
     assert api.renamed is None
     api.named(name)
     assert api.renamed == expected
+
+
+def renaming(found: Any) -> Any:
+    """Have the repository called acme/store wherever an answer names it, a pull request's head apart, which a fork may have."""
+    if isinstance(found, list):
+        return [renaming(each) for each in found]
+    if isinstance(found, dict):
+        return {key: value if key == "head" else renaming(value) for key, value in found.items()}
+    return re.sub(r"(?<=\b)acme/shop\b", "acme/store", found) if isinstance(found, str) else found
+
+
+NAMING = {
+    "a pull request": "pulls/1",
+    "a commit": "commits/main",
+    "a comparison": "compare/main...main",
+    "a tree": "git/trees/main",
+    "a file": "contents/README.md",
+    "a folder": "contents/web",
+    "a branch": "git/ref/heads/main",
+    "deployments": "deployments",
+    "releases": "releases",
+}
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_a_rename_without_a_redirect_is_seen_in_the_answer(gh: GitHub, repo: Repo, name: str) -> None:
+    repo.deployments.create(state="success")
+    repo.releases.publish("v1")
+    for again in (False, True):
+        with speaking(gh, "acme/shop") as api:
+            api.get(NAMING[name], "contents", object)
+            assert api.renamed == (RENAMED.replace("acme/old `acme/shop`", "acme/shop `acme/store`") if again else None)
+        gh.fail(NAMING[name].partition("...")[0], edit=renaming, times=None)
+
+
+def test_a_pull_request_names_its_base(hub: GitHub) -> None:
+    hub.fail("/pulls/1", edit=lambda body: body["base"]["repo"].update(full_name="acme/store"), times=None)
+    with speaking(hub, "acme/shop") as api:
+        assert rest(api) == 1
+        assert api.renamed == RENAMED.replace("acme/old `acme/shop`", "acme/shop `acme/store`")
+
+
+URL = "https://api.github.com/repos"
+FORK = {"full_name": "someone/fork", "url": f"{URL}/someone/fork"}
+NOT_RENAMED: dict[str, Any] = {
+    "a fork's branch": {"url": f"{URL}/acme/shop/pulls/1", "head": {"repo": FORK}},
+    "a fork's branch into it": {"url": "", "base": {"repo": {"full_name": "acme/shop"}}, "head": {"repo": FORK}},
+    "a branch of a fork that is gone": {"url": f"{URL}/acme/shop/pulls/1", "head": {"repo": None}},
+    "the repository that it was forked from": {"url": f"{URL}/acme/shop/pulls/1", "parent": FORK, "source": FORK},
+    "another spelling": {"url": f"{URL}/Acme/SHOP/pulls/1"},
+    "a number": {"url": 7},
+    "no name": {"url": f"{URL}/acme"},
+    "no part of the path": {"url": f"{URL}/acme/shop/pulls/1?of=/repos/acme/store/x"},
+    "a command": {"url": f"{URL}/acme/::error::evil/pulls/1"},
+    "two lines": {"url": f"{URL}/acme/store\n::error::evil/pulls/1"},
+    "no object": 7,
+    "an empty list": [],
+    "a list of texts": ["a"],
+    "a list of lists": [[]],
+}
+
+
+@pytest.mark.parametrize("name", NOT_RENAMED)
+def test_what_names_another_repository_is_no_rename(hub: GitHub, name: str) -> None:
+    hub.fail(status=200, body=json.dumps(NOT_RENAMED[name]).encode())
+    with speaking(hub, "acme/shop") as api:
+        assert api.get("x", "contents", object) == NOT_RENAMED[name]
+        assert api.renamed is None
 
 
 # Lists without end.
