@@ -38,7 +38,8 @@ def check(step: endings.Step, inputs: Inputs, problems: Sequence[Problem], runti
     ]
     problems = [problem for problem in problems if problem not in lacking]
     lacking = lacking or [*missing_connection(inputs, runtime.actor)]
-    every = _Checking(step, inputs, {problem.subject for problem in problems}, lacking, runtime)
+    unread = _unread(problems)
+    every = _Checking(step, _without(inputs, unread), unread, lacking, runtime)
 
     def cancelled(_reason: str) -> endings.Report:
         every.found.append(checks.CANCELLED)
@@ -57,7 +58,8 @@ def check(step: endings.Step, inputs: Inputs, problems: Sequence[Problem], runti
 class _Checking:
     """The parts of a check. Each returns its lines, and leaves here what later ones depend on.
 
-    `unread` are the names of inputs with a problem; `lacking` is what is not written of the connection to DX.
+    `unread` are the names of inputs with a problem, which count as not written; `lacking` is what is not written of the connection
+    to DX. `silent`: GitHub answers nothing.
     """
 
     step: endings.Step
@@ -70,6 +72,7 @@ class _Checking:
     trigger: Trigger | None = None
     registration: Registration | None = None
     calls: tuple[Call, ...] = ()
+    silent: bool = False
 
     def report(self) -> endings.Report:
         notices = self.registration.notices if self.registration else ()
@@ -110,20 +113,25 @@ class _Checking:
     def github(self) -> tuple[Check, ...]:
         """Read the least that each permission allows, of those that the inputs need."""
         found: list[Check] = []
+        if self._needed and "github-token" in self.unread:
+            self.silent = True
+            return (untried("github", "`github-token` cannot be used: see `inputs`."),)
         for permission, certainty in self._needed.items():
             try:
                 self._lookups.try_reading(permission)
             except LookupFailedError as error:
-                if isinstance(error, NoAnswerError) and self._bundle_failed:
-                    return (untried("github", "`ca-bundle` cannot be used, and GitHub is not reached without it."),)
-                if isinstance(error, NoAnswerError) or error.kind not in ("forbidden", "missing", "rejected"):
-                    return failed("github", error)  # nothing else would be answered, either
+                unreached = isinstance(error, NoAnswerError)
+                if unreached or error.kind not in ("forbidden", "missing", "rejected"):
+                    self.silent = True  # nothing else would be answered, either
+                    without = untried("github", "`ca-bundle` cannot be used, and GitHub is not reached without it.")
+                    return (without,) if unreached and self._bundle_failed else failed("github", error)
                 _, own, _ = self._subject
                 problem, every = error.problems[0], [*self._needed]
                 found.append(
                     checks.missing_permission(permission, problem, every, own=own, perhaps=certainty == "perhaps")
                 )
             except BadInput as error:
+                self.silent = True
                 return failed("github", error)
             else:
                 found.append(checks.permission(permission, self._subject[0]))
@@ -135,7 +143,7 @@ class _Checking:
             return ()
         if self.unread:
             return (untried("deployment", "an input cannot be used: see `inputs`."),)
-        if any(line.name.startswith("github") and line.outcome == "failed" for line in self.found):
+        if self.silent or any(line.name.startswith("github") and line.outcome == "failed" for line in self.found):
             return (untried("deployment", "GitHub does not answer what it needs: see the lines on `github`."),)
         if self.step.arguments and not (self.inputs.repository and self.inputs.reference_id):
             return (untried("deployment", "no event says `repository` and `reference-id`. Write both."),)
@@ -164,7 +172,8 @@ class _Checking:
         name = "service-map" if source == "map" else "services-from"
         if source == "input" or self.unread & {"service-map", "services-from"}:
             return ()
-        if not all(self._is_ok(line) for line in ("github", "github-contents")):
+        hidden = any(line.name == "github-contents" and line.outcome == "failed" for line in self.found)
+        if (self.silent or hidden) and not self._lookups.here.checkout:
             return (untried(name, "the files of the repository cannot be read: see the lines on `github`."),)
         try:
             paths = self._lookups.all_paths()
@@ -185,7 +194,7 @@ class _Checking:
         missing = self._missing("token", "dx-token") if inputs.dx_token is None else None
         if inputs.dx_host is None:
             return self._missing("connection", "dx-host"), missing or untried("token", "there is no host to ask.")
-        if not self._is_ok("ca-bundle"):
+        if self._bundle_failed:
             connection, token = _untried_dx("`ca-bundle` cannot be used.")
             return connection, missing or token
         fetch = step.fetch(inputs, self.runtime, self.runtime.sha)
@@ -213,7 +222,7 @@ class _Checking:
 
     @property
     def _bundle_failed(self) -> bool:
-        return not self._is_ok("ca-bundle")
+        return "ca-bundle" in self.unread or not self._is_ok("ca-bundle")
 
     def _is_tag(self, name: str) -> bool | None:
         if not self.inputs.github_token:
@@ -240,6 +249,21 @@ class _Checking:
     @cached_property
     def _needed(self) -> dict[Permission, Needed]:
         return needed(self.inputs, self.event or Event(name=""), self._lookups.here)
+
+
+def _unread(problems: Sequence[Problem]) -> set[str]:
+    """Return the names of the inputs that have a problem, or whose variable has one beside it that differs only by case."""
+    subjects = [problem.subject for problem in problems]
+    return {*subjects, *(subject.lower().removeprefix("input_") for subject in subjects)}
+
+
+def _without(inputs: Inputs, names: set[str]) -> Inputs:
+    """Return the inputs as if these were not written: a secret in one of them would go to whom it does not belong."""
+    fields = {name.replace("-", "_") for name in names} & Inputs.model_fields.keys()
+    defaults = {
+        name: Inputs.model_fields[name].get_default(call_default_factory=True) for name in fields - {"operation"}
+    }
+    return inputs.model_copy(update=defaults)
 
 
 def _tried(name: str, trial: Callable[..., object], good: str) -> tuple[Check, ...]:

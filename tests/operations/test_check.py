@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import builders
 import events
 from dx_action.report.checks import NAMES
 from dx_action.report.failures import ADVICE
@@ -362,6 +363,57 @@ def test_github_that_is_not_reached(world: World) -> None:
     assert (run.exit_code, run.status) == (0, "failed")
 
 
+def test_a_repository_that_was_renamed_is_a_doubt(tmp_path: Path, world: World) -> None:
+    with GitHub(world.repo, moved={"acme/old": "acme/shop"}) as gh:
+        world.gh = gh
+        world.payload = {"repository": {"full_name": "acme/old", "default_branch": "main"}}
+        run = world.run(BY_MAP | {"repository": "acme/old"}, "workflow_dispatch", GITHUB_REPOSITORY="acme/old")
+    doubts = lines(run, "warning")
+    assert [name for name, _ in doubts] == ["github", "deployment"]
+    assert "GitHub calls the repository acme/old `acme/shop` now." in doubts[0][1]
+
+
+def test_cas_that_are_passed_over_are_a_doubt(world: World, tmp_path: Path) -> None:
+    with certified(tmp_path, "127.0.0.1", -DAY, DAY) as (port, pem):
+        world.write("ca.pem", pem)
+        given = PLAIN | {"dx-host": f"https://127.0.0.1:{port}", "ca-bundle": "ca.pem"}
+        run = world.run(given, REQUESTS_CA_BUNDLE="/nowhere/ca.pem")
+    assert [name for name, _ in lines(run, "warning")] == ["connection", "token"]
+    assert "`REQUESTS_CA_BUNDLE` is passed over" in lines(run, "warning")[0][1]
+
+
+def test_github_behind_a_private_ca_needs_the_bundle_that_cannot_be_used(world: World, tmp_path: Path) -> None:
+    world.write("ca.pem", "no PEM")
+    with certified(tmp_path, "127.0.0.1", -DAY, DAY) as (port, _):
+        run = world.run(BY_MAP | {"ca-bundle": "ca.pem"}, GITHUB_API_URL=f"https://127.0.0.1:{port}")
+    is_the_one(run, "ca-bundle", "contains no readable certificate")
+    untried = [name for name, _ in lines(run, "warning")]
+    assert untried == ["github", "service-map", "deployment", "connection", "token"]
+
+
+def test_whether_a_run_s_branch_is_a_tag_is_looked_up(world: World) -> None:
+    """As a deployment does, if the payload leaves it open."""
+    world.repo.tag("release-7", world.first)
+    changes = {"workflow_run.head_branch": "release-7", "workflow_run.updated_at": "2025-03-04T11:58:00Z"}
+    world.payload = builders.payload("workflow_run_success", changes)
+    run = world.run(PLAIN, "workflow_run_success")
+    assert lines(run, "failed", "warning") == []
+    assert {call.path for call in world.gh.calls} == {
+        f"/repos/acme/shop/git/ref/{name}/release-7" for name in ("heads", "tags")
+    }
+    world.dx.reset()
+    without = world.run(PLAIN | {"github-token": ""}, "workflow_run_success")
+    assert [name for name, _ in lines(without, "warning")] == ["event"]
+
+
+def test_without_github_a_checkout_says_whose_files_are_whose(world: World) -> None:
+    world.merge({"legacy/x": "1"})
+    check_out(world)
+    run = world.run(BY_MAP, GITHUB_API_URL=f"http://127.0.0.1:{closed_port()}")
+    assert [name for name, _ in lines(run, "failed")] == ["github"]
+    assert [name for name, _ in lines(run, "warning")] == ["unowned-files", "deployment"]
+
+
 # What the repository's files say.
 
 
@@ -474,6 +526,7 @@ def test_every_problem_of_the_inputs_is_a_line_and_the_rest_is_tried(world: Worl
     [
         ({"dx-host": "app.getdx.com"}, ["connection", "token"]),
         ({"dx-token": "two words"}, ["token"]),
+        ({"ca-bundle": "../ca.pem"}, ["connection", "token"]),
         ({"service-map": "a: [", "service": "web"}, []),
         ({"fail-on-error": "perhaps"}, []),
     ],
@@ -504,7 +557,7 @@ def test_a_connection_that_is_not_written(world: World, name: str, line: str) ->
     run = world.run(PLAIN | {name: ""})
     is_the_one(run, line, f"`{name}` is missing")
     assert len(world.dx.requests()) == (name == "dx-token")
-    assert all("authorization" not in request["headers"] for request in world.dx.requests())
+    assert {request["authorization"] for request in world.dx.requests()} <= {"absent"}
 
 
 def test_a_dry_run_sends_dx_nothing_at_all(world: World) -> None:

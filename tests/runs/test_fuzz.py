@@ -22,7 +22,7 @@ from wire import Reply, Request
 often = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 flags = st.sampled_from(["true", "false", "TRUE"])
 words = {
-    "operation": st.sampled_from(["deploy", "set-pull-services"]),
+    "operation": st.sampled_from(["deploy", "set-pull-services", "check"]),
     "services-from": st.sampled_from(["input", "map", "backstage", "codeowners"]),
     "attribution": st.sampled_from(["commit", "repository", "merge-commits"]),
     "success": st.sampled_from(["true", "false", "failure", "cancelled"]),
@@ -88,6 +88,15 @@ def test_what_was_found_here_once(tmp_path: Path, inputs: dict[str, str], env: d
     Fuzzed(tmp_path, inputs, "push_branch", env).run()
 
 
+@settings(often, max_examples=times(1000))
+@given(given_inputs, st.sampled_from(events.NAMES))
+def test_any_inputs_of_a_check(inputs: dict[str, str], event: str) -> None:
+    with TemporaryDirectory() as folder:
+        run = Fuzzed(Path(folder), inputs | {"operation": "check"}, event).run()
+        assert run.status in ("checked", "failed")
+        assert run.json("checks")
+
+
 # Events.
 
 junk: st.SearchStrategy[Any] = st.one_of(
@@ -137,7 +146,9 @@ def test_any_event(event: tuple[str, bytes], named: bool) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "event.json"
         file.write_bytes(payload)
-        Fuzzed(Path(folder), {} if named else {"service": ""}, name, {"GITHUB_EVENT_PATH": str(file)}).run()
+        for more in ({}, {"operation": "check"}):
+            given = more | ({} if named else {"service": ""})
+            Fuzzed(Path(folder), given, name, {"GITHUB_EVENT_PATH": str(file)}).run()
 
 
 # DX's answers.

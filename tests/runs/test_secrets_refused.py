@@ -17,6 +17,7 @@ from dx_action.sandbox import Sandbox
 from hostile import FORMS
 from leaking import SECRET, can_be_read, leaks
 from runner import Run, Step, action, connected
+from stand_in import GitHub, Repo
 from thorough import only_thorough
 
 GITHUB_TOKEN, PASSWORD = SECRET[::-1], "pa%40ss-W0rd/of:the-proxy"
@@ -59,6 +60,39 @@ def test_the_token_in_any_input_in_any_form(name: str) -> None:
             builders.inputs({"dx-token": SECRET, name: write(SECRET)})
         assert name in {problem.subject for problem in raised.value.problems}, form
         assert not any(can_be_read(problem.text) for problem in raised.value.problems), form
+
+
+@pytest.mark.parametrize("secret", [SECRET, GITHUB_TOKEN])
+@pytest.mark.parametrize("name", [name for name in action()["inputs"] if name not in ("operation", "service-map")])
+def test_a_check_that_goes_on_sends_it_nowhere(tmp_path: Path, dx: Sandbox, name: str, secret: str) -> None:
+    """What is wrong is a line, and the rest is tried: without the input that has the secret."""
+    repo = Repo("acme/shop")
+    repo.commit({"README.md": "Shop"})
+    given = connected(dx, SECRET, service="", services_from="codeowners", operation="check", lead_time_metadata="both")
+    with GitHub(repo, token=GITHUB_TOKEN) as github:
+        step = Step(tmp_path, given | {name: secret}, env=github.env | {"RUNNER_DEBUG": "1"}, github_token=GITHUB_TOKEN)
+        run = step.inside()
+        asked = [(call.path, call.query, call.variables) for call in github.calls]
+        assert not any(call.authorization == "invalid" for call in github.calls)
+    own = (name, secret) in (("dx-token", SECRET), ("github-token", GITHUB_TOKEN))
+    assert ("inputs" in [line["name"] for line in run.json("checks") if line["outcome"] == "failed"]) != own
+    assert own or (run.exit_code, run.status) == (1, "failed")
+    assert [request["body"] for request in dx.requests()] in ([], ["{}"])
+    assert not any(GITHUB_TOKEN in str(request["headers"]) for request in dx.requests())
+    assert not any(can_be_read(json.dumps(each), known) for each in asked for known in (SECRET, GITHUB_TOKEN))
+    assert_kept_in(run, dx)
+
+
+@pytest.mark.parametrize("name", ["INPUT_dx-host", "INPUT_Dx-Token", "input_GITHUB-TOKEN"])
+def test_a_check_asks_nobody_if_another_case_may_decide_whom(tmp_path: Path, dx: Sandbox, name: str) -> None:
+    with Sandbox(token=SECRET) as elsewhere, GitHub(Repo("acme/shop"), token=GITHUB_TOKEN) as github:
+        given = connected(dx, SECRET, service="", services_from="codeowners", operation="check")
+        env = {**github.env, name: elsewhere.url}
+        run = Step(tmp_path, given, env=env, github_token=GITHUB_TOKEN).inside()
+        assert (run.status, elsewhere.requests()) == ("failed", [])
+        kinds = {"INPUT_dx-host": [], "INPUT_Dx-Token": ["absent"], "input_GITHUB-TOKEN": ["valid"]}
+        assert [request["authorization"] for request in dx.requests()] == kinds[name]
+        assert bool(github.calls) == ("GITHUB" not in name)
 
 
 # A dry run refuses as any other does; every form in both is for `make thorough`.

@@ -24,6 +24,7 @@ TOKEN, PASSWORD = SECRET, SECRET[::-1]
 COMMANDS = {"add-mask", "debug", "error", "warning", "notice", "group", "endgroup"}
 STATUSES = {
     *("registered", "already-registered", "pull-services-set", "skipped", "dry-run", "written", "failed", "partial"),
+    "checked",
 }
 # More than the longest honest run: DX's and GitHub's seconds, and what is added where they end.
 LONGEST = 3600 + 60 + 60
@@ -174,6 +175,8 @@ class Fuzzed:
         run = step.read(env, code, stream.getvalue())
         assert_sound(run, stream.getvalue(), debugging=env.get("RUNNER_DEBUG") == "1", check=self.check)
         assert not any(can_be_read(body, secret) for body in self.bodies for secret in (TOKEN, PASSWORD))
+        if self.inputs.get("operation") == "check":
+            assert self.bodies in ([], ["{}"])
         assert time.passed <= LONGEST
         assert self.requests <= MOST
         return run
@@ -205,12 +208,12 @@ def assert_sound(
             or command.name not in ("error", "warning", "notice")
             or (command.properties == {"title": "DX deployment"})
         )
-    assert not [message for _, message in run.annotations if "bug of the action" in message], run.said
+    assert not [message for _, message in run.annotations if "Unexpected error in the action" in message], run.said
     assert all(len(message) <= 4096 for _, message in run.annotations)
     assert list(run.outputs) == list(action()["outputs"])
     assert run.status in STATUSES
     assert len(run.raw_outputs.encode()) <= 256 * 1024
-    for name in ("merge-commit-shas", "services", "reference-ids", "requests", "results"):
+    for name in ("merge-commit-shas", "services", "reference-ids", "requests", "results", "checks"):
         assert isinstance(run.json(name), list)
     assert "\n" not in run.outputs["reason"]
     assert len(run.summary.encode()) <= 1024 * 1024
