@@ -952,7 +952,7 @@ def test_the_documentation_states_what_each_look_up_costs(scene: Scene) -> None:
         return known if told else PullChange(shipped.number)
 
     def files(count: int) -> list[str]:
-        return [f"web/{number}" for number in range(count)]
+        return [f"web/{number % 50}/{number}" for number in range(count)]
 
     def moved(count: int) -> RangeChange:
         before = repo.rev("main")

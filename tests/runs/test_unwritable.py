@@ -46,7 +46,7 @@ def test_a_log_that_cannot_be_written(
         flags = ["-I", "-B", *([] if buffered else ["-u"])]
         command = [sys.executable, *flags, str(ROOT / "entrypoint.py")]
         ended = subprocess.run(
-            [sys.executable, "-c", WITH_STDOUT, kind, *command],
+            [sys.executable, "-I", "-S", "-c", WITH_STDOUT, kind, *command],
             env=env,
             cwd=step.workspace,
             stderr=subprocess.PIPE,
