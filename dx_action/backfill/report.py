@@ -175,6 +175,8 @@ def counted(ending: BackfillResult) -> str:
     if ending.window:
         outcomes += [f"{len(ending.window.unread):,} not known"] if ending.window.unread else []
     line = f"{plural(ending.total, ending.noun)}: {', '.join(outcomes)}."
+    if failed := ending.tally.unsuccessful:
+        line += f" Of those that DX has, {plural(failed, 'is a failed deployment', 'are failed deployments')}."
     return f"{line} {ending.window.left_out}".rstrip() if ending.window else line
 
 

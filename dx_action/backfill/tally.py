@@ -49,6 +49,8 @@ class Tally:
         self.counts: Counter[Outcome] = Counter({"not-sent": size})
         self.kinds: dict[tuple[str, str], Kind] = {}
         self.absent = 0
+        # Of the rows that DX has, those that are failed deployments.
+        self.unsuccessful = 0
         self.failed: list[Line] = []
         self.delivered: list[Line] = []
 
@@ -82,6 +84,7 @@ class Tally:
             call = result.call if kept else replace(result.call, body=b"")
             lines.append(Line(line, replace(result, call=call)))
         self.absent += is_absent(result)
+        self.unsuccessful += result.delivered and result.call.is_failed_deployment
         if not result.delivered:
             name: tuple[str, str] = (result.outcome, result.error)
             if name not in self.kinds and len(self.kinds) >= MOST_KINDS:

@@ -87,6 +87,12 @@ class Call:
         body: dict[str, Any] = json.loads(self.body)
         return body
 
+    @property
+    def is_failed_deployment(self) -> bool:
+        """Whether it registers a deployment that did not succeed."""
+        registers = self.method in ("deployments.create", "deployments.upsert")
+        return registers and b'"success"' in self.body and self.json().get("success") is False
+
     def texts(self) -> dict[str, str]:
         """Return the body's fields as texts: what is none, as JSON."""
         return {name: value if isinstance(value, str) else compact(value) for name, value in self.json().items()}

@@ -277,6 +277,20 @@ def test_all_outcomes_in_a_line(ends: list[End], line: str) -> None:
     assert counted(ended(rows_of(3), ends)) == line
 
 
+@pytest.mark.parametrize(
+    ("count", "more"),
+    [
+        (0, ""),
+        (1, " Of those that DX has, 1 is a failed deployment."),
+        (1200, " Of those that DX has, 1,200 are failed deployments."),
+    ],
+)
+def test_failed_deployments_among_the_registered_are_counted(count: int, more: str) -> None:
+    ending = ended(rows_of(3), [HELD] * 3)
+    ending.tally.unsuccessful = count
+    assert counted(ending) == f"3 deployments: 3 registered.{more}"
+
+
 def test_what_could_not_be_kept_fails_it() -> None:
     told = sent(
         ended(rows_of(1), [HELD]), fail_on_error="true", problems=[Problem("failed-file", "cannot be written.")]

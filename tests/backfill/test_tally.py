@@ -7,7 +7,7 @@ import pytest
 
 from backfills import Listed
 from dx_action.backfill.tally import BackfillResult, Tally
-from dx_action.deployment.calls import Call, Outcome, Result
+from dx_action.deployment.calls import Call, Method, Outcome, Result
 
 # The bounds, as literals: what the code has must be these.
 MOST_RESULTS, MOST_KINDS, MOST_LINES = 1300, 50, 3
@@ -33,6 +33,31 @@ def test_each_row_has_an_outcome() -> None:
     assert [tally[index] for index in range(5)] == outcomes
     assert tally.counts == dict.fromkeys(outcomes, 1)
     assert (len(tally), tally.ended) == (5, 4)
+
+
+CREATE, UPSERT, UPDATE = "deployments.create", "deployments.upsert", "deployments.update"
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "outcome", "count"),
+    [
+        (CREATE, b'{"success": false}', "accepted", 1),
+        (CREATE, b'{"success":false}', "already-registered", 1),
+        (UPSERT, b'{"success": false}', "accepted", 1),
+        (UPSERT, b'{"success": true}', "accepted", 0),
+        (CREATE, b"{}", "accepted", 0),
+        (CREATE, b'{"metadata": {"success": false}}', "accepted", 0),
+        (UPDATE, b'{"success": false}', "accepted", 0),
+        (CREATE, b'{"success": false}', "failed", 0),
+        (CREATE, b'{"success": false}', "unknown", 0),
+    ],
+)
+def test_failed_deployments_that_are_registered_are_counted(
+    method: Method, body: bytes, outcome: Outcome, count: int
+) -> None:
+    tally = Tally(1)
+    tally.add(0, 2, Result(Call(method, "web", "web/1", body), outcome, 200, "", "", 1))
+    assert tally.unsuccessful == count
 
 
 def test_the_first_that_fail_are_kept_with_their_bodies() -> None:
