@@ -183,8 +183,8 @@ def _from_environment(env: Mapping[str, str], context: ssl.SSLContext, warnings:
             return True
         if path:
             warnings.append(
-                f"`{name}` is passed over: it names neither a PEM file nor a folder of certificates that the container can "
-                "read. Paths of the runner do not exist in the container: put the file into the workspace and name it in "
+                f"`{name}` is passed over: it names neither a PEM file nor a folder of certificates that the action can "
+                "read. In a container, paths of the runner do not exist: put the file into the workspace and name it in "
                 "`ca-bundle`."
             )
     return False

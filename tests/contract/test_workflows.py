@@ -36,7 +36,7 @@ def test_every_action_is_pinned_with_its_version_beside_it(path: Path) -> None:
     used = re.findall(r"^\s*(?:- )?uses: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(used) == sum("uses" in step for step in steps(path))
     for line in used:
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./(job)? # zizmor: ignore.*", line)
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./(job|native)? # zizmor: ignore.*", line)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

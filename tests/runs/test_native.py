@@ -2,14 +2,21 @@
 
 import os
 import shutil
+import signal
+import socket
+import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from composite import FOLDER, THIS_PYTHON, action, fill, put_python, run
 from dx_action.sandbox import Sandbox
-from runner import ROOT, TOKEN, Run, Step, connected, read_command
+from expressions import filled
+from runner import PATIENCE, ROOT, TOKEN, Run, Step, connected, read_command
 
 # What the start of each Python asks, before anything of ours is run by it.
 OLD = '[ "$1" = -E ] && printf 3.9\nexit 1'
@@ -202,3 +209,51 @@ def test_the_installation_is_in_the_log_and_the_masks_come_first(tmp_path: Path)
     assert found.lines[1].startswith("Installing the action's packages for Python 3.")
     assert found.outputs["reason"].startswith("The package index has no wheel of a package")
     assert found.exit_code == 1
+
+
+# What GitHub's own runners try on three systems, tried here on this one.
+
+
+@pytest.fixture
+def ci_steps() -> list[dict[str, Any]]:
+    """Return the steps of the job in ci.yml, by a port that is free."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = str(bound.getsockname()[1])
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8").replace("8765", port)
+    steps: list[dict[str, Any]] = yaml.safe_load(text)["jobs"]["native"]["steps"]
+    return [step for step in steps if "run" in step or step["uses"] == "./native"]
+
+
+@pytest.fixture
+def groups() -> Iterator[list[int]]:
+    """Return a list of process groups, which are ended at last."""
+    found: list[int] = []
+    yield found
+    for group in found:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def test_the_job_of_ci_holds(tmp_path: Path, tools: Path, ci_steps: list[dict[str, Any]], groups: list[int]) -> None:
+    path = f"{put_python(tmp_path / 'bin', 'python3')}{os.pathsep}{os.defpath}"
+    workspace = Step(tmp_path, {}).workspace
+    (workspace / "dx_action").symlink_to(ROOT / "dx_action")
+    known = {"github.workspace": str(workspace)}
+    for step in ci_steps:
+        if "uses" in step:
+            inputs = {name: filled(text, known.__getitem__) for name, text in step["with"].items()}
+            found = run(Step(tmp_path, inputs, "push_branch"), Path(path), tools=tools)
+            known[f"steps.{step['id']}.outputs.status"] = found.status
+            known[f"steps.{step['id']}.outcome"] = "failure" if found.exit_code else "success"
+            assert not found.exit_code or step["continue-on-error"]
+            continue
+        env = {name: filled(text, known.__getitem__) for name, text in step.get("env", {}).items()}
+        script = subprocess.Popen(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=workspace,
+            env={"PATH": path, "RUNNER_TEMP": str(tmp_path), **env},
+            start_new_session=True,
+        )
+        groups.append(script.pid)
+        assert script.wait(PATIENCE) == 0, step["name"]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from composite import fill
 from dx_action.sandbox import Fault, Sandbox
+from environment import this_host
 from runner import ROOT, TOKEN, Run, Step, connected
 
 WINDOWS = ROOT / "tests" / "support" / "windows.py"
@@ -114,6 +116,24 @@ def run(folder: Path, **given: str) -> Run:
         command, env=env, cwd=step.workspace, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     return step.read(env, done.returncode, done.stdout.decode())
+
+
+def test_the_start_without_a_container(tmp_path: Path) -> None:
+    """The packages are there; the inputs' JSON and the tool cache come as the runner hands them over."""
+    fill(tmp_path / "tools", this_host()._replace(machine="AMD64", libc=""))
+    with Sandbox(token=TOKEN) as dx:
+        step = Step(tmp_path, {})
+        env = step.environment() | {
+            "DX_ACTION_INPUTS": json.dumps(connected(dx)),
+            "RUNNER_TOOL_CACHE": str(tmp_path / "tools"),
+            "PROCESSOR_ARCHITECTURE": "AMD64",
+        }
+        command = [sys.executable, "-I", "-S", "-u", "-X", "utf8", str(WINDOWS), str(ROOT / "native" / "launcher.py")]
+        done = subprocess.run(
+            command, env=env, cwd=step.workspace, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        result = step.read(env, done.returncode, done.stdout.decode())
+        assert (result.status, result.exit_code, len(dx.deployments())) == ("registered", 0, 1)
 
 
 def test_a_deployment_is_registered(tmp_path: Path) -> None:

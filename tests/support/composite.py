@@ -47,10 +47,10 @@ def put_python(folder: Path, *names: str, code: str = THIS_PYTHON) -> Path:
     return folder
 
 
-def fill(cache_folder: Path) -> Path:
+def fill(cache_folder: Path, host: environment.Host | None = None) -> Path:
     """Make the environment of this Python of what is installed for the tests, and return its folder."""
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    folder = cache_folder / "dx-deployment-action" / environment.name_of(lock, environment.this_host())
+    folder = cache_folder / "dx-deployment-action" / environment.name_of(lock, host or environment.this_host())
     packages = folder / "packages"
     packages.mkdir(parents=True)
     for wanted in environment.read_lock(lock):

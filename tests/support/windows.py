@@ -14,11 +14,12 @@ from typing import Any
 
 _O_BINARY = 1 << 29  # a bit that Linux ignores
 _KEPT_FLAGS = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_APPEND", "O_CREAT", "O_EXCL", "O_TRUNC"}
-_GONE = {
-    *(
+_GONE = frozenset(
+    [
         "chown",
         "chroot",
         "confstr",
+        "confstr_names",
         "fchdir",
         "fchmod",
         "fchown",
@@ -28,8 +29,6 @@ _GONE = {
         "getegid",
         "geteuid",
         "getgid",
-    ),
-    *(
         "getgroups",
         "getpgid",
         "getpgrp",
@@ -41,12 +40,11 @@ _GONE = {
         "lchown",
         "lockf",
         "mkfifo",
-    ),
-    *(
         "mknod",
         "nice",
         "openpty",
         "pathconf",
+        "pathconf_names",
         "pipe2",
         "posix_fadvise",
         "posix_fallocate",
@@ -54,8 +52,6 @@ _GONE = {
         "preadv",
         "pwrite",
         "pwritev",
-    ),
-    *(
         "register_at_fork",
         "sched_getaffinity",
         "sched_yield",
@@ -64,9 +60,10 @@ _GONE = {
         "statvfs",
         "sync",
         "sysconf",
+        "sysconf_names",
         "uname",
-    ),
-}
+    ]
+)
 _KEPT_SIGNALS = {"SIGABRT", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM"}
 _NO_MODULES = ("fcntl", "grp", "posixshmem", "pty", "pwd", "resource", "syslog", "termios", "tty")
 
