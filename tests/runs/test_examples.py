@@ -28,7 +28,7 @@ FOLDER = ROOT / "examples"
 # The workflows, and the map that some of them read.
 FILES = sorted(path.stem for path in FOLDER.glob("*.yml") if path.name != "gitlab-ci.yml")
 MAP = "dx-services"
-ACTION = re.compile("your-org/dx-deployment-action(/job)?@")
+ACTION = re.compile("your-org/dx-deployment-action(/job|/native)?@")
 JOB = "38168200017"  # of the job that runs, as GitHub numbers it
 RUN_PAGE = f"https://github.com/acme/shop/actions/runs/{{}}/job/{JOB}"
 MERGED_41, TIP = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d", "c89241549856579cbcce0211499667cb1ecc577a"
@@ -752,6 +752,17 @@ CASES: dict[str, list[Case]] = {
             ("Production \N{EN DASH} shop-admin", "success"),
             ("Production", "success"),
         )
+    ],
+    "macos": [
+        Case(
+            event="push_tag_lightweight",
+            known={"steps.release.outcome": outcome},
+            status="skipped" if outcome == "skipped" else "registered",
+            sent=[create(of_job(), commit_sha=MERGED_41, success=success, source_url=RUN_PAGE.format("13654800407"))]
+            if outcome != "skipped"
+            else [],
+        )
+        for outcome, success in (("success", None), ("failure", False), ("skipped", None))
     ],
     "no-preview-jobs": [
         Case(
