@@ -35,6 +35,7 @@ OF_AN_INDEX = frozenset(
         *("KEYRING_PROVIDER", "NO_CACHE_DIR", "NO_INDEX", "PROXY", "RETRIES", "TIMEOUT", "TRUSTED_HOST"),
     )
 )
+_AT_ONCE = 2
 _LONGEST_SECONDS = 300
 _STALE_SECONDS = 24 * 3600
 _MOST_LINES = 30
@@ -197,9 +198,7 @@ def _make(place: Environment, part: Path, wanted: Mapping[str, str], env: Mappin
     """Install into `part`, and rename it. Raises Unusable."""
     began = time.monotonic()
     try:
-        requirements = part / "requirements.txt"
-        requirements.write_text("".join(wanted.values()), encoding="utf-8")
-        _install(requirements, Environment(part).packages, env)
+        _install(wanted, part, env)
         _check(Environment(part), wanted)
         return Environment(_settle(part, place, wanted), time.monotonic() - began)
     except BaseException:
@@ -230,50 +229,71 @@ def _settle(part: Path, place: Environment, wanted: Iterable[str]) -> Path:
     return place.folder
 
 
-def _install(requirements: Path, target: Path, env: Mapping[str, str]) -> None:
+def _install(wanted: Mapping[str, str], part: Path, env: Mapping[str, str]) -> None:
     """Run pip. Raises Unusable."""
     env = {name: text for name, text in env.items() if not name.startswith("PIP_") or name in OF_AN_INDEX}
     env.setdefault("PIP_RETRIES", "3")
-    python, home = sys.executable, requirements.parent / "pip"
-    code, output = _pip(python, "--quiet", requirements, target, env)
+    locks = []
+    for number, entries in enumerate(share(wanted)):
+        locks.append(part / f"requirements-{number}.txt")
+        locks[-1].write_text("".join(entries), encoding="utf-8")
+    python, home = sys.executable, part / "pip"
+    code, output = _pip(python, "--quiet", locks, part, env)
     if code and "No module named pip" in output:
-        code, made = _run([python, "-I", "-m", "venv", str(home)], env)
+        code, made = _run([[python, "-I", "-m", "venv", str(home)]], env)
         if code:
             raise Unusable("no-pip", _last_lines(made))
         python = str(home / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
-        code, output = _pip(python, "--quiet", requirements, target, env)
+        code, output = _pip(python, "--quiet", locks, part, env)
     if code and explain(output) == "wheel":
         # Only the long form says whether the index was reached.
-        code, output = _pip(python, "-vv", requirements, target, env)
+        code, output = _pip(python, "-vv", locks, part, env)
     shutil.rmtree(home, ignore_errors=True)
     if code:
         raise Unusable(explain(output), _last_lines(output))
 
 
-def _pip(python: str, volume: str, requirements: Path, target: Path, env: Mapping[str, str]) -> tuple[int, str]:
+def share(wanted: Mapping[str, str]) -> list[list[str]]:
+    """Return the lock in parts that take pip about the same time.
+
+    It spends most of its time on one processor, reading which files an index has. A package has the more files, the more hashes.
+    """
+    parts: list[list[str]] = [[] for _ in range(_AT_ONCE)]
+    for entry in sorted(wanted.values(), key=lambda entry: -entry.count("--hash=")):
+        min(parts, key=lambda part: sum(each.count("--hash=") + 8 for each in part)).append(entry)
+    return [part for part in parts if part]
+
+
+def _pip(python: str, volume: str, locks: list[Path], part: Path, env: Mapping[str, str]) -> tuple[int, str]:
     flags = [volume, "--disable-pip-version-check", "--no-input", "--no-user", "--no-compile", "--no-deps"]
-    lock = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements)]
-    return _run([python, "-I", "-m", "pip", "install", *flags, *lock, "--target", str(target)], env)
+    flags += ["--require-hashes", "--only-binary", ":all:", "--target", str(Environment(part).packages)]
+    return _run([[python, "-I", "-m", "pip", "install", *flags, "--requirement", str(lock)] for lock in locks], env)
 
 
-def _run(command: list[str], env: Mapping[str, str]) -> tuple[int, str]:
-    import subprocess  # noqa: PLC0415 - slow to import, and most runs install nothing
+def _run(commands: list[list[str]], env: Mapping[str, str]) -> tuple[int, str]:
+    """Run them side by side, without a shell. Return the first exit code that is not 0, and all that they wrote."""
+    from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired  # noqa: PLC0415 - most runs install nothing
+    from tempfile import TemporaryFile  # noqa: PLC0415
 
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter, without a shell
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unusable("time", _last_lines((error.output or b"").decode(errors="replace"))) from None
-    except OSError:
-        raise Unusable("failed") from None
-    return done.returncode, done.stdout.decode(errors="replace")
+    end = time.monotonic() + _LONGEST_SECONDS
+    processes: list[Popen[bytes]] = []
+    with TemporaryFile() as log:
+        try:
+            processes.extend(
+                Popen(command, env=env, stdin=DEVNULL, stdout=log, stderr=STDOUT)  # noqa: S603
+                for command in commands
+            )
+            codes = [process.wait(end - time.monotonic()) for process in processes]
+        except OSError:
+            raise Unusable("failed") from None
+        except TimeoutExpired:
+            raise Unusable("time") from None
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+        log.seek(0)
+        return next(filter(None, codes), 0), log.read().decode(errors="replace")
 
 
 def _last_lines(output: str) -> list[str]:

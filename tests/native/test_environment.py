@@ -24,6 +24,7 @@ from environment import (
     name_of,
     prepare,
     read_lock,
+    share,
     this_host,
 )
 from runner import ROOT
@@ -61,6 +62,16 @@ def test_what_is_left_out_is_what_the_image_leaves_out() -> None:
     image = re.search(r"^UNUSED_DISTRIBUTIONS = \{(.*)\}$", (ROOT / "image/rootfs.py").read_text(), re.MULTILINE)
     assert image
     assert {name.replace("_", "-") for name in re.findall(r'"([^"]+)"', image[1])} == LEFT_OUT
+
+
+def test_the_lock_is_shared_out_whole_and_evenly() -> None:
+    read = read_lock(LOCK)
+    parts = share(read)
+    assert sorted(entry for part in parts for entry in part) == sorted(read.values())
+    sizes = [sum(entry.count("--hash=") for entry in part) for part in parts]
+    assert len(parts) == 2
+    assert max(sizes) < 2 * min(sizes)
+    assert share({"one-1.0": "one==1.0"}) == [["one==1.0"]]
 
 
 HOST = Host("3.12.1", ".cpython-312-x86_64-linux-gnu.so", "x86_64", "glibc 2.36")
@@ -304,7 +315,7 @@ def test_a_python_without_pip_takes_the_one_of_its_venv(tmp_path: Path) -> None:
     """Which takes some seconds: the module unpacks a whole pip."""
     packages = Path(by_a_python_without_pip(tmp_path, ""))
     assert {path.name for path in packages.iterdir()} == {"tiny.py", "tiny-1.0.dist-info"}
-    assert {path.name for path in packages.parent.iterdir()} == {"packages", "requirements.txt"}
+    assert {path.name for path in packages.parent.iterdir()} == {"packages", "requirements-0.txt"}
 
 
 def test_a_python_without_pip_and_venv_says_so(tmp_path: Path) -> None:
