@@ -119,7 +119,9 @@ def test_steps_give_inputs_that_there_are(page: str) -> None:
     blocks = re.findall(r"^```yaml\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
     for block in blocks:
         assert yaml.load(dedent(block), Loader=yaml.BaseLoader)
-        for indent, given in re.findall(r"uses: your-org/dx-deployment-action@.*\n( *)with:.*\n((?:\1 +.*\n)+)", block):
+        for indent, given in re.findall(
+            r"uses: your-org/dx-deployment-action(?:/native)?@.*\n( *)with:.*\n((?:\1 +.*\n)+)", block
+        ):
             written = re.findall(rf"^{indent}  ([\w-]+):", given, re.MULTILINE)
             assert written
             assert set(written) <= action()["inputs"].keys(), page

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -126,6 +127,30 @@ def test_another_python_serves(tmp_path: Path, tools: Path, dx: Sandbox, program
     for name, code in programs.items():
         put_python(tmp_path / "bin", name, code=code)
     assert run(Step(tmp_path, connected(dx)), tmp_path / "bin", tools=tools).status == "registered"
+
+
+SEEN = """
+import os, sys
+with open({seen!r}, "a") as file:
+    print(sorted(os.environ.items()), file=file)
+sys.modules["venv"] = None
+"""
+
+
+def test_without_pip_and_venv_it_says_so_and_pip_sees_no_input(tmp_path: Path) -> None:
+    """What Python imports at its start sees what pip would see. The start itself imports nothing of that Python's."""
+    home, seen = tmp_path / "python", tmp_path / "seen.txt"
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", home], check=True)
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "sitecustomize.py").write_text(SEEN.format(seen=str(seen)))
+    path = put_python(tmp_path / "bin", "python3", code=f'exec {home}/bin/python "$@"')
+    found = run(Step(tmp_path, {"dx-token": TOKEN, "service": "web-of-the-test"}), path)
+    assert (found.exit_code, found.status) == (1, "failed")
+    assert found.outputs["reason"].startswith("This Python has no pip, and its venv module provides none.")
+    starts = seen.read_text()
+    assert starts.count("RUNNER_TEMP") == len(starts.splitlines()) >= 3  # pip twice, venv once
+    assert TOKEN not in starts
+    assert "web-of-the-test" not in starts
 
 
 def hostile(workspace: Path) -> dict[str, str]:
