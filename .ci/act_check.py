@@ -1,6 +1,6 @@
-"""Runs an example workflow by the real act against the sandbox, and reads the step's outputs in a later step of the job.
+"""Runs two example workflows by the real act against the sandbox: a step whose outputs a later step reads, and `job/`.
 
-The workflow is the file as it stands, but that the step gets an id and the later step follows it.
+The workflows are the files as they stand, but for what stands beside each.
 """
 
 import argparse
@@ -10,16 +10,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from dx_action.sandbox import Sandbox  # noqa: E402
 
-EXAMPLE = ROOT / "examples" / "merged-pull-request.yml"
-EVENT = ROOT / "tests" / "data" / "events" / "pull_request_merged.json"
-USES = re.compile(r"^( +)uses: (your-org/dx-deployment-action@\w+).*\n", re.MULTILINE)
+EVENTS = ROOT / "tests" / "data" / "events"
+USES = re.compile(r"^( +)uses: (your-org/dx-deployment-action)(/job)?(@\w+).*\n", re.MULTILINE)
+CHECKOUT = re.compile(r"^      - name: Check the code out\n(?:        .*\n)+", re.MULTILINE)
 TOKEN = "dx-token-5f1c0a9e7b3d4826"
 SERVICE = "payments-service"
 LATER = """\
@@ -40,41 +43,101 @@ LATER = """\
 """
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tools", type=Path, required=True, help="the folder with act.sh")
-    parser.add_argument("--action", type=Path, required=True, help="the folder of its action.yml, as a release has it")
-    options = parser.parse_args()
-    text = EXAMPLE.read_text(encoding="utf-8")
+@dataclass(frozen=True)
+class Trial:
+    """An example, what is changed in it, its event, and the commit of that; a job may fail. `said` is a line of act's log."""
+
+    example: str
+    changed: Callable[[str], str]
+    event: str
+    fixture: str
+    commit: Callable[[Any], str]
+    said: str
+    fails: bool = False
+
+
+def with_later_step(text: str) -> str:
+    """The step gets an id, and another step follows it."""
+    return USES.sub(r"\1id: dx\n\g<0>", text) + LATER
+
+
+def without_checkout(command: str) -> Callable[[str], str]:
+    """Nothing is checked out, this command deploys, and `success` is written: act passes no defaults to post steps."""
+
+    def changed(text: str) -> str:
+        text = CHECKOUT.sub("", text).replace("run: ./deploy.sh", f"run: {command}")
+        return re.sub(r"^( +)service: .*\n", r"\g<0>\1success: ${{ job.status }}\n", text, flags=re.MULTILINE)
+
+    return changed
+
+
+TRIALS = [
+    Trial(
+        "merged-pull-request",
+        with_later_step,
+        "pull_request",
+        "pull_request_merged",
+        lambda payload: str(payload["pull_request"]["merge_commit_sha"]),
+        r"\| The outputs are right\.$",
+    ),
+    *(
+        Trial(
+            "job",
+            without_checkout(command),
+            "push",
+            "push_branch",
+            lambda payload: str(payload["head_commit"]["id"]),
+            rf"success +{success}  from input success",
+            fails=success == "false",
+        )
+        for command, success in (("echo deployed", "true"), ("exit 1", "false"))
+    ),
+]
+
+
+def run(trial: Trial, tools: Path, action: Path) -> dict[str, object]:
+    """Run an example, show act's log, and return what is to hold."""
+    text = (ROOT / "examples" / f"{trial.example}.yml").read_text(encoding="utf-8")
     (uses,) = USES.finditer(text)
-    text = USES.sub(r"\1id: dx\n\g<0>", text) + LATER
+    event = EVENTS / f"{trial.fixture}.json"
     with tempfile.TemporaryDirectory(prefix="act_") as folder, Sandbox(token=TOKEN) as sandbox:
         workflows = Path(folder, "project", ".github", "workflows")
         workflows.mkdir(parents=True)
-        (workflows / EXAMPLE.name).write_text(text, encoding="utf-8")
+        (workflows / "example.yml").write_text(trial.changed(text), encoding="utf-8")
         secrets = Path(folder, "secrets")
         secrets.write_text(f"DX_TOKEN={TOKEN}\n", encoding="utf-8")
         subprocess.run([str(shutil.which("git")), "init", "--quiet", str(workflows.parents[1])], check=True)
         command = [
-            *("bash", str(options.tools / "act.sh"), str(workflows.parents[1]), "pull_request", str(EVENT)),
-            *("--local-repository", f"{uses[2]}={options.action}"),
+            *("bash", str(tools / "act.sh"), str(workflows.parents[1]), trial.event, str(event)),
+            *("--local-repository", f"{uses[2]}{uses[4]}={action}"),
             *("--secret-file", str(secrets), "--var", f"DX_HOST={sandbox.url}"),
         ]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         deployments = sandbox.deployments()
     print("\n".join(line for line in done.stdout.splitlines() if "git re" not in line))  # the project has no commit
-    commit = json.loads(EVENT.read_text(encoding="utf-8"))["pull_request"]["merge_commit_sha"]
-    held = [(each["service"]["identifier"], each["commit_sha"]) for each in deployments]
-    checks = {
-        "act ends well": done.returncode == 0,
-        "a later step has read the outputs": re.search(r"\| The outputs are right\.$", done.stdout, re.MULTILINE),
-        "the sandbox holds the one deployment": held == [(SERVICE, commit)],
+    expected = (SERVICE, trial.commit(json.loads(event.read_text(encoding="utf-8"))), not trial.fails)
+    held = [(each["service"]["identifier"], each["commit_sha"], each["success"]) for each in deployments]
+    return {
+        "act ends as the job does": bool(done.returncode) is trial.fails,
+        "its log says what it should": re.search(trial.said, done.stdout, re.MULTILINE),
+        "the sandbox holds the one deployment": held == [expected],
         "the token is not in act's log": TOKEN not in done.stdout,
     }
-    for what, holds in checks.items():
-        print(f"  {'ok     ' if holds else 'FAILED '} {what}")
-    failed = sum(not holds for holds in checks.values())
-    print(f"act: {len(checks) - failed} passed, {failed} failed")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tools", type=Path, required=True, help="the folder with act.sh")
+    parser.add_argument("--action", type=Path, required=True, help="the folder of its action.yml, as a release has it")
+    options = parser.parse_args()
+    passed = failed = 0
+    for trial in TRIALS:
+        checks = run(trial, options.tools, options.action)
+        for what, holds in checks.items():
+            print(f"  {'ok     ' if holds else 'FAILED '} {trial.example}: {what}")
+        passed += sum(map(bool, checks.values()))
+        failed += sum(not holds for holds in checks.values())
+    print(f"act: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
 

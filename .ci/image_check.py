@@ -162,6 +162,7 @@ class Image:
     tools: Path
     podman: str
     runner: tuple[str, ...] = ("runner_sim.py",)
+    action: Path = ROOT
 
     def act(
         self,
@@ -177,7 +178,7 @@ class Image:
         """One step of a job, as the runner does it; a job that is cancelled gets SIGINT, then SIGTERM."""
         command = [
             *(sys.executable, str(self.tools / self.runner[0]), *self.runner[1:]),
-            *("--action", str(ROOT), "--image", self.name, "--docker", str(wrapper)),
+            *("--action", str(self.action), "--image", self.name, "--docker", str(wrapper)),
             *("--event-name", event_name(event), "--event", str(EVENTS / f"{event}.json")),
             *("--workspace", str(workspace), "--network", "host", "--timeout", str(cancel_after)),
         ]
@@ -242,6 +243,7 @@ class Run:
     summary: str
     log: list[str]
     seconds: float = field(compare=False)
+    post: "Run | None" = None
 
     def text(self) -> str:
         """Everything a person, or a later step, can read of it."""
@@ -249,7 +251,11 @@ class Run:
 
 
 def pick(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: result[name] for name in ("exit_code", "outputs", "annotations", "summary", "log")}
+    picked = {name: result[name] for name in ("exit_code", "outputs", "annotations", "summary", "log")}
+    if post := result.get("post"):  # its outputs reach no step
+        post = pick(post | {"outputs": post["outputs_that_nobody_reads"]})
+        picked["post"] = Run(seconds=0, **post)
+    return picked
 
 
 def event_name(event: str) -> str:
@@ -326,8 +332,8 @@ def check_image(tally: Tally, image: Image) -> None:
     tally.check("every module it imports has its bytecode", uncompiled == "", uncompiled)
     programs = set(image.python(PROGRAMS).split())
     real = image.python(f"import os; print(os.path.realpath({ENTRYPOINT[0]!r}))").strip()
-    known = {real, "/opt/dx/entrypoint.py", "/bin/sh"}
-    tally.check("it has no program but the interpreter, the entrypoint and one busybox", programs == known, programs)
+    known = {real, *(f"/opt/dx/{name}.py" for name in ("entrypoint", "start", "end")), "/bin/sh"}
+    tally.check("it has no program but the interpreter, three entry files and one busybox", programs == known, programs)
     size = int(image.python(BUSYBOX_SIZE)) / 1_000_000
     tally.check(f"busybox is {size:.2f} MB compressed, at most 1.2", size <= 1.2)
     about = image.python(BUSYBOX_LICENCE)

@@ -24,6 +24,7 @@ from dx_action.changes.changeset import (
     own_pull,
     same_commit,
 )
+from dx_action.inputs.job import Job
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import PullRequestEvent
 
@@ -275,6 +276,20 @@ def test_facts_of_a_deployment(change_set: ChangeSet | None, found: dict[str, ob
     assert {fact: value.value for fact, value in changes.facts_of("web").items()} == found
     assert list(replace(changes, facts=("rollback",)).facts_of("web")) == [fact for fact in found if fact == "rollback"]
     assert changes.facts_of("other") == replace(changes, facts=()).facts_of("web") == {}
+
+
+def test_the_time_at_which_a_job_started() -> None:
+    changes = Changes({}, facts=("started_at",), job=Job("success", started=0))
+    assert changes.facts_of("web") == {"started_at": Sourced(0, "the job's start")}
+    assert changes.missing_facts(["web"]) == ()
+    assert replace(changes, facts=()).facts_of("web") == {}
+    lost = "`started_at` of `extra-metadata` is left out, because "
+    assert replace(changes, job=Job("success")).missing_facts(["web"]) == (
+        f"{lost}this runner does not pass on what the start of `job/` saved.",
+    )
+    assert replace(changes, job=None).missing_facts(["web"]) == (
+        f"{lost}only the action's `job/` records when a job starts.",
+    )
 
 
 UNSURE = "because it could not be determined what was deployed before."

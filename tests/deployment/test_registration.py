@@ -15,6 +15,7 @@ from dx_action.deployment.registration import Registration, choose_attribution, 
 from dx_action.deployment.trigger import Skipped
 from dx_action.deployment.unused import unused_inputs
 from dx_action.errors import ActionError, BadEvent, BadInput
+from dx_action.inputs.job import Job
 from dx_action.inputs.model import Attribution
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Event, PullRequest
@@ -681,6 +682,37 @@ def test_a_time_that_nobody_can_have_meant(
     assert problem.subject == "deployed-at"
     assert problem.text.startswith(says)
     assert pulls_only(name, given, changes).pull_services
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "job", "success"),
+    [
+        ("push_branch", {}, Job("failure"), Sourced(value=False, source="the job's status")),
+        ("push_branch", {"success": "true"}, Job("failure"), Sourced(value=True, source="input success")),
+        ("deployment_status_failure", {}, Job("success"), Sourced(value=True, source="the job's status")),
+        ("deployment_status_failure", {}, Job(), Sourced(value=False, source="deployment_status.state")),
+        ("push_branch", {}, Job(), Sourced(value=True, source="the default")),
+        ("push_branch", {}, None, Sourced(value=True, source="the default")),
+    ],
+)
+def test_what_became_of_a_job(name: str, given: dict[str, str], job: Job | None, success: Sourced[bool]) -> None:
+    found = resolve(inputs(given), runtime(name), event(name), NOW, job=job)
+    assert isinstance(found, Registration)
+    assert found.success == success
+    assert ("/failure/" in found.reference_ids.value[0]) is ("status" in name and not success.value)
+
+
+def test_a_job_after_a_failed_run_needs_an_explicit_success() -> None:
+    """A red run is mostly a red test, whatever the job does after it."""
+    name = "workflow_run_failure"
+    assert isinstance(resolve(inputs(), runtime(name), event(name), NOW, job=Job("success")), Skipped)
+
+
+def test_the_start_of_a_job_in_metadata() -> None:
+    given = {"extra-metadata": "started_at", "service": "web"}
+    found = resolve(inputs(given), runtime("push_branch"), event("push_branch"), NOW, job=Job("success", 1741089600))
+    assert isinstance(found, Registration)
+    assert found.changes.metadata_of("web") == {"started_at": Sourced(1741089600, "the job's start")}
 
 
 def test_a_clock_of_another_age() -> None:

@@ -490,6 +490,45 @@ def test_skipped(warn: bool, level: str) -> None:
     assert told.outputs["reason"] == "It is no deployment. Change it."
 
 
+NOTHING = "As things are, nothing will be sent to DX when this job has ended."
+UNFILLED = (
+    "As things are, nothing could be sent to DX when this job has ended. Ignore this if a later step fills an input."
+)
+
+
+@pytest.mark.parametrize(
+    ("skip", "missing", "annotations", "reason"),
+    [
+        (None, (), (), ""),
+        (
+            Skipped("It is no deployment.", "Change it."),
+            (Problem("service", "is passed over here."),),
+            (("notice", f"{NOTHING} It is no deployment. Change it."),),
+            f"{NOTHING} It is no deployment. Change it.",
+        ),
+        (
+            Skipped("A fork.", warn=True),
+            (),
+            (("warning", f"{NOTHING} A fork."),),
+            f"{NOTHING} A fork.",
+        ),
+        (
+            None,
+            (Problem("commit-sha", "is missing."), Problem("pull-number", "is, too.")),
+            (("notice", f"{UNFILLED}\n`commit-sha` is missing.\n`pull-number` is, too."),),
+            f"{UNFILLED} `commit-sha` is missing. `pull-number` is, too.",
+        ),
+    ],
+    ids=["well", "skipped", "a fork", "unfilled"],
+)
+def test_the_start_of_a_job_waits(
+    skip: Skipped | None, missing: tuple[Problem, ...], annotations: tuple[tuple[str, str], ...], reason: str
+) -> None:
+    told = report.waiting(skip, missing)
+    assert (told.exit_code, told.annotations, told.summary) == (0, annotations, "")
+    assert (told.outputs["status"], told.outputs["reason"]) == ("waiting", reason)
+
+
 def test_a_bug_names_a_place_and_what_is_known() -> None:
     _, calls = deployment(3)
     outcomes: list[Outcome] = ["accepted", "unknown", "not-sent"]

@@ -10,7 +10,7 @@ from dx_action.changes.changeset import Changes, ChangeSet
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import DISCOVERED, Registration
 from dx_action.inputs.values import Sourced
-from dx_action.report.log import registration_lines
+from dx_action.report.log import foreseen_lines, registration_lines
 from dx_action.runner.event import Event
 from dx_action.services.service import Service
 
@@ -53,6 +53,24 @@ def test_each_value_has_a_line_in_its_column() -> None:
         "  reference_id       mine/web, mine/cart  from input reference-id",
         "  source_url         https://ci.example/1  from input source-url",
     )
+
+
+def test_the_start_of_a_job_leaves_out_what_its_end_decides() -> None:
+    head = "The inputs and the event can be used. Nothing is sent now: the deployment is registered when this job has ended."
+    found = resolved("push_feature_branch", {"service": "web", "reference-id": "mine"})
+    lines = foreseen_lines(event("push_feature_branch"), found)
+    assert lines == (
+        head,
+        "As things are, its values will be:",
+        "Event push:",
+        "  repository         acme/shop  from repository.full_name",
+        "  commit_sha         15f9dafd5d79ab049c6cf1153de1427faf28120b  from push.head_commit.id",
+        "  attribution        commit (default)",
+        "  service            web  from input service",
+        *(line for line in registration_lines(event("push_feature_branch"), found) if "source_url" in line),
+        f"Warning: {found.warnings[0]}",
+    )
+    assert foreseen_lines(event("push_branch"), None) == (head, "Its values are looked up at GitHub then.")
 
 
 def test_an_event_without_an_action_has_none() -> None:

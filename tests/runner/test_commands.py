@@ -111,6 +111,17 @@ def test_every_output_has_a_delimiter_of_its_own(tmp_path: Path) -> None:
     assert file.read_text() == "a<<end-0\n1\nend-0\nb<<end-1\n2\nend-1\n"
 
 
+def test_state_is_saved_as_outputs_are_and_without_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    flow = Workflow(
+        io.StringIO(), {"GITHUB_STATE": str(file)}, lambda: "end", Secrets([Secret("a token", "secret-token")])
+    )
+    flow.save_state({"started": "1741089600", "refused": "secret-token"})
+    assert read_outputs(file.read_text()) == {"started": "1741089600", "refused": "***"}
+    with pytest.raises(OSError, match="No such file"):
+        Workflow(io.StringIO(), {"GITHUB_STATE": "/nowhere/state"}, lambda: "end", NO_SECRETS).save_state({"a": "1"})
+
+
 @pytest.mark.parametrize("text", ["x" * 3_000_000, "é" * 900_000, "🧪" * 400_000])
 def test_a_summary_is_cut_before_github_drops_it(tmp_path: Path, text: str) -> None:
     file = tmp_path / "summary"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dx_action.inputs.job import Stage
 from dx_action.sandbox import Sandbox
 from runner import ROOT, TOKEN, Run, Step, connected
 from stand_in import GitHub, Repo
@@ -17,6 +18,7 @@ PACKAGES = {
     *("annotated_types", "certifi", "charset_normalizer", "github", "idna", "pydantic", "pydantic_core"),
     *("requests", "typing_extensions", "typing_inspection", "urllib3", "yaml"),
 }
+JOB = {"dx_action.operations.job", "dx_action.inputs.job"}
 LOOK_UPS = {
     *("github", "jwt", "nacl", "cryptography", "dx_action.github.client", "dx_action.github.lookups"),
     *("dx_action.changes.discover", "dx_action.backfill.run", "dx_action.backfill.file", "dx_action.inputs.past"),
@@ -56,6 +58,7 @@ class Way:
     foreign: int
     event: str = "pull_request_merged"
     given: dict[str, str] = field(default_factory=dict)
+    stage: Stage = "step"
 
 
 WAYS = {
@@ -72,6 +75,9 @@ WAYS = {
     "metadata-in-yaml": Way(
         "registered", NEVER | LOOK_UPS | UNASKED | (FILES - {"yaml"}), 43, 129, given={"metadata": "version: 1.10"}
     ),
+    # The two stages of `job/` have two modules of their own, and look at `job-status`, which is no input of a step's.
+    "job-start": Way("waiting", NEVER | LOOK_UPS | FILES | NETWORK | UNASKED | {"traceback"}, 40, 49, stage="start"),
+    "job-end": Way("registered", NEVER | LOOK_UPS | FILES | UNASKED, 45, 111, stage="end"),
 }
 
 
@@ -91,10 +97,11 @@ def dx() -> Iterator[Sandbox]:
 def test_a_run_imports_nothing_that_it_does_not_use(tmp_path: Path, dx: Sandbox, name: str) -> None:
     way = WAYS[name]
     given = connected(dx) | way.given
-    run = Step(tmp_path, given, way.event, flags=("-X", "importtime"), github_token="ghs-of-the-tests").run()
+    flags, token = ("-X", "importtime"), "ghs-of-the-tests"
+    run = Step(tmp_path, given, way.event, flags=flags, github_token=token, stage=way.stage).run()
     assert run.status == way.status
     found = imported(run)
-    assert found & way.forbidden == set()
+    assert found & (way.forbidden | (JOB if way.stage == "step" else set())) == set()
     assert [module for module in found if module.startswith("_sysconfigdata")] == []
     # What is looked for, and is in the image alone.
     ours = {module for module in found if module.partition(".")[0] == "dx_action"} - {"dx_action.bundle"}
