@@ -91,9 +91,9 @@ def merged_between(repository: Repository, since: datetime, until: datetime, *, 
     found = PastPulls({})
     seen: set[int] = set()
     left = iter(range(MOST_PAGES))
-    pages, newest, unmerged = 2, since, 0
-    while pages > 1:
-        end, pages, lacking = newest, 0, 0
+    newest, unmerged = since, 0
+    while True:
+        end, pages, lacking, known = newest, 0, 0, len(seen)
         for page in _pages(repository, left, files=files):
             pages += 1
             found.default_branch = page.default_branch or found.default_branch
@@ -114,8 +114,9 @@ def merged_between(repository: Repository, since: datetime, until: datetime, *, 
                 break
         # Those at the beginning come again.
         found.missing = max(found.missing, lacking)
-    found.missing += unmerged
-    return found
+        if pages == 1 or (known and len(seen) == known):
+            found.missing += unmerged
+            return found
 
 
 def _past(pull: _Pull, merged_at: datetime) -> PastPull:

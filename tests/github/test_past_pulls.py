@@ -257,6 +257,14 @@ def test_many_that_are_updated_meanwhile(repo: Repo, gh: GitHub) -> None:
     assert gh.count() == 5 + 2 + 1
 
 
+def test_all_that_were_updated_in_one_second(repo: Repo, gh: GitHub) -> None:
+    """As an import leaves them: no update tells where the beginning of the list ends."""
+    for pull in shipped(repo, 250):
+        pull.updated = int(at(1000).timestamp())
+    assert len(read(gh).by_number) == 250
+    assert gh.count() == 6
+
+
 def test_a_hundred_that_are_updated_meanwhile(repo: Repo, gh: GitHub) -> None:
     """The next page is then the one before once more."""
     pulls = shipped(repo, 300)
@@ -371,6 +379,13 @@ def test_a_page_that_github_does_not_answer_becomes_smaller(repo: Repo, gh: GitH
     sizes = [call.variables["first"] for call in gh.calls]
     # The beginning again, as large as at first: nobody can tell why the first one was too much.
     assert sizes == [100, 50, 50, 50, 100, 50]
+
+
+def test_no_page_is_smaller_than_ten(repo: Repo, gh: GitHub) -> None:
+    gh.fail("/graphql", status=502, times=None)
+    with pytest.raises(LookupFailedError):
+        read(gh)
+    assert [call.variables["first"] for call in gh.calls] == [100, 50, 25, 12, 10, 10, 10, 10]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,28 @@ def test_what_cannot_be_written_together(given: dict[str, str], name: str, text:
 
 
 @pytest.mark.parametrize(
+    ("given", "name", "text"),
+    [
+        (
+            PULLS | {"until": "2025-01-01T00:00:00Z", "pull-number": "41"},
+            "until",
+            "ends a window of time, and `since`, which starts it, is missing. Set that as well, or leave this out.",
+        ),
+        (
+            {"operation": "backfill", "pull-number": "41"} | SINCE,
+            "pull-number",
+            "is about one deployment, and a backfill registers many. Leave it out.",
+        ),
+    ],
+    ids=str,
+)
+def test_a_rule_of_a_window_is_about_nothing_else(given: dict[str, str], name: str, text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_inputs(variables(CONNECTION | given))
+    assert [(problem.subject, problem.text) for problem in caught.value.problems] == [(name, text)]
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [(PULLS, False), (PULLS | SINCE, True), ({"operation": "backfill"} | SINCE, False)],
     ids=str,
