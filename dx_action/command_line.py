@@ -44,12 +44,8 @@ def command(
     env, folder, stdout, stderr = shell
     arguments = parse_arguments(argv)
     if arguments.shows or not argv:
-        from dx_action.inputs.help import USAGE, help_text  # noqa: PLC0415 - a run shows none
-
-        width = min(terminal_of(stdout, env).width or _WIDEST_HELP, _WIDEST_HELP)
-        texts = {"version": f"DX deployment action {__version__}", "help": help_text(width), "": USAGE}
         with suppress(OSError, ValueError):
-            (stdout if argv else stderr).write(f"{texts[arguments.shows]}\n")
+            (stdout if argv else stderr).write(f"{_shown(arguments.shows, terminal_of(stdout, env))}\n")
         return int(not argv)
     log = stderr if arguments.json else stdout
     variables = arguments.variables(env, folder)
@@ -65,6 +61,14 @@ def command(
     step = new_step(variables, clock, console, arguments=arguments, wire=wire)
     step.warnings += passed_over(env)
     return run(step, cancelled=cancelled)
+
+
+def _shown(what: str, terminal: Terminal) -> str:
+    if what == "version":
+        return f"DX deployment action {__version__}"
+    from dx_action.inputs.help import USAGE, help_text  # noqa: PLC0415 - a run shows none
+
+    return help_text(min(terminal.width or _WIDEST_HELP, _WIDEST_HELP)) if what == "help" else USAGE
 
 
 def start(cancelled: Callable[[], bool]) -> int:

@@ -115,7 +115,8 @@ def _forms(secret: Secret, text: str) -> Iterator[_Form]:
         texts.add(text.encode(errors="replace").decode("latin-1"))  # each byte's percent code, decoded alone
     # What is encoded in the secret itself is decoded with the text around it.
     texts |= {reading.text for form in texts for reading in _readings(form)}
-    for form in texts:
+    # Of one of backticks alone nothing is left in a name: what is empty would be found everywhere, without end.
+    for form in texts - {""}:
         yield _Form(form, secret.name, len(form) < least)
     if len(text) >= least:
         for form in _base64(text.encode(errors="replace")):

@@ -141,6 +141,15 @@ def test_a_password_that_may_be_a_word(password: str, text: str, found: bool) ->
     assert bool(known(password, password=True).names_in(text)) is found
 
 
+@pytest.mark.parametrize("secret", ["`", "````", "<span></span>", "</span><span>"])
+def test_a_secret_of_which_a_form_is_empty_hides_nothing_else(secret: str) -> None:
+    """Its form in a name, or decoded, is no text at all, and would be found everywhere without end."""
+    secrets = known(secret)
+    assert secrets.scrubbed("another text, with \u2026") == "another text, with \u2026"
+    assert secrets.names_in("another text") == ()
+    assert secrets.scrubbed(f"a {secret} b") == "a *** b"
+
+
 def test_each_secret_is_named_once_and_in_their_order() -> None:
     secrets = known("first-secret", "second", "first-secret")
     assert secrets.names_in("second, first-secret, first-secret %73econd") == ("secret 0", "secret 1", "secret 2")

@@ -214,6 +214,18 @@ def test_another_system_s_variables_change_nothing(tmp_path: Path, dx: Sandbox) 
     assert ("warning", "INPUT_ENVIRONMENT is ignored") in [(level, text[:28]) for level, text in done.messages]
 
 
+@pytest.mark.parametrize("argv", [("--help",), ("--version",), ("--sevice", "web"), (*DEPLOY, "--dry-run")])
+def test_what_sends_nothing_imports_no_network(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    done = ran(tmp_path, argv, environment(), "-X", "importtime")
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "dx_action.command_line" in imported
+    assert (
+        imported & {"requests", "ssl", "github", "yaml", "argparse", "dx_action.dx.client", "dx_action.sandbox"}
+        == set()
+    )
+    assert ("dx_action.inputs.help" in imported) is (argv == ("--help",))
+
+
 # Every operation.
 
 
