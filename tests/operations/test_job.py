@@ -1,6 +1,8 @@
 """Whole jobs with `job/` at their top, both stages as processes: before the job deploys, and after its last step."""
 
+import io
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from builders import payload
+from dx_action.inputs.job import Stage
+from dx_action.main import Invocation, main
 from dx_action.sandbox import Fault, Sandbox
-from runner import TOKEN, Run, Step, connected, run_job
+from runner import TOKEN, Run, Step, connected, fast_clock, run_job, until
 
 EVENTS = [
     *("pull_request_merged", "push_branch", "push_tag_annotated", "workflow_dispatch", "release_published"),
@@ -164,6 +169,54 @@ def test_a_mistake_as_processes(tmp_path: Path, dx: Sandbox) -> None:
     began, ended = run_job(job(tmp_path, dx, deployed_at="noon"), "failure")
     assert (began.exit_code, began.status, ended.exit_code, ended.status) == (1, "failed", 1, "failed")
     assert dx.requests() == []
+
+
+def test_a_fork_s_pull_request_stops_no_job(tmp_path: Path, dx: Sandbox) -> None:
+    """It gets no secrets, so that its missing token is nobody's mistake."""
+    step = Step(tmp_path, connected(dx) | {"dx-token": ""}, "pull_request_fork_merged")
+    began, ended = inside(step)
+    assert (began.exit_code, began.status, ended.status) == (0, "waiting", "skipped")
+    ((level, text),) = began.annotations
+    assert (level, "comes from a fork" in text) == ("warning", True)
+
+
+def test_a_secret_in_the_event_is_found_before_the_job_deploys(tmp_path: Path, dx: Sandbox) -> None:
+    event = payload("pull_request_merged", {"pull_request.html_url": f"https://github.com/{TOKEN}"})
+    (tmp_path / "event.json").write_text(json.dumps(event))
+    step = replace(job(tmp_path, dx, "pull_request_merged"), env={"GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
+    began, _ = inside(step)
+    assert (began.exit_code, began.status) == (1, "failed")
+    assert TOKEN not in "".join((*began.said, began.summary, *began.outputs.values()))
+
+
+@pytest.mark.parametrize("stage", ["start", "end"])
+def test_what_is_no_input_is_told_once(tmp_path: Path, dx: Sandbox, stage: Stage) -> None:
+    """GitHub itself warns of it at the start. `job-status` is an input of `job/`."""
+    run = replace(job(tmp_path, dx), stage=stage, env={"INPUT_COLOUR": "red"}).inside()
+    assert run.exit_code == 0
+    assert any("`colour` is not an input" in text for _, text in run.annotations) is (stage == "end")
+    assert not any("job-status" in text for _, text in run.annotations)
+
+
+def test_a_job_that_is_cancelled_at_its_end_says_what_dx_may_not_have(tmp_path: Path) -> None:
+    with Sandbox(token=TOKEN, faults=[Fault(hang=60, times="forever")]) as dx:
+        ended = replace(job(tmp_path, dx, failed_file="failed.jsonl"), stage="end").start()
+        ended.wait_for("Sending to ")
+        until(lambda: bool(dx.requests()))
+        ended.send(signal.SIGINT)
+        run = ended.wait()
+    assert (run.exit_code, run.status) == (1, "failed")
+    assert len((run.workspace / "failed.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_job_that_is_cancelled_at_its_start_is_not_waited_for(tmp_path: Path, dx: Sandbox) -> None:
+    step = replace(job(tmp_path, dx), stage="start")
+    env = step.environment()
+    stream = io.StringIO()
+    code = main(env, stream, fast_clock(), invocation=Invocation("start"), cancelled=lambda: True)
+    run = step.read(env, code, stream.getvalue())
+    assert (run.exit_code, run.status, run.state["refused"]) == (1, "failed", "true")
+    assert "job-status" not in stream.getvalue()
 
 
 # What is blank at the start.
