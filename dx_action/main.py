@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO, TextIOWrapper
 from pathlib import Path
@@ -141,7 +140,7 @@ def run(
     # Both connections warn of the same variables.
     if step.stage != "start":  # what the start of a job could say, its end does
         late = endings.hints((*step.warnings, *unknown_inputs(step.env)), ())
-        report = replace(report, hints=tuple(dict.fromkeys((*report.hints, *late))))
+        report = report._replace(hints=tuple(dict.fromkeys((*report.hints, *late))))
     return _publish(report, step.workflow, strict=strict)
 
 
@@ -199,7 +198,7 @@ def _publish(report: endings.Report, workflow: Writer, *, strict: FailOnError) -
         workflow.add_summary(report.summary)
     except OSError:
         text = "`GITHUB_STEP_SUMMARY` names a file that cannot be written: the summary is lost."
-        report = replace(report, hints=(*report.hints, ("warning", text)))
+        report = report._replace(hints=(*report.hints, ("warning", text)))
     for line in report.lines:
         workflow.say(line)
     if report.undelivered:

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dx_action.backfill.store import Rows
@@ -50,7 +49,7 @@ def rows_from_history(
     rows, texts, jobs, others = Rows(), Counter[str](), set[int](), 0
     outcomes = _Outcomes(repository, since, until, environments=not inputs.only_environments)
     for event, ref, log_urls, name in outcomes:
-        registration = resolve(deploys, replace(runtime, ref=ref, ref_name="", ref_type=""), event, now)
+        registration = resolve(deploys, runtime._replace(ref=ref, ref_name="", ref_type=""), event, now)
         if not isinstance(registration, Registration):
             others += 1
         elif not inputs.workflow_jobs and any(own_jobs.has(url, name) for url in log_urls):

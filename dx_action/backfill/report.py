@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from dx_action.backfill.summary import by_outcome, done_with, summary
 from dx_action.backfill.tally import MOST_LINES, BackfillResult, Unread
@@ -48,7 +47,7 @@ def no_pulls(ending: BackfillResult) -> Report:
         which = f"{plural(read, 'pull request was', 'pull requests were')} merged {place}, and none touches a service."
         skip = Skipped(which, "If some should, add their files to what `services-from` or `service-map` names.")
     report = skipped(skip)
-    return replace(report, hints=(*report.hints, *ending.hints))
+    return report._replace(hints=(*report.hints, *ending.hints))
 
 
 def written(ending: BackfillResult, path: str) -> Report:
@@ -71,7 +70,7 @@ def dry_run(ending: BackfillResult, calls: Sequence[Call], *, fail_on_error: Fai
     messages = unread(ending)
     found = _outputs("dry-run", messages[0].text if messages else "", ending, calls)
     report = dry_run_of(calls, total=len(ending.tally), outputs=found, body=summary(ending), hints=ending.hints)
-    return replace(report, messages=messages, fail_on_error=fail_on_error)
+    return report._replace(messages=messages, fail_on_error=fail_on_error)
 
 
 def sent(ending: BackfillResult, *, fail_on_error: FailOnError, problems: Sequence[Problem] = ()) -> Report:

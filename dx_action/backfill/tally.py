@@ -4,7 +4,7 @@ Only that byte grows with the number of rows.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -81,8 +81,8 @@ class Tally:
         lines = self.delivered if result.delivered else self.failed
         if len(lines) < MOST_RESULTS:
             kept = lines is self.failed and len(lines) < MOST_WHOLE
-            call = result.call if kept else replace(result.call, body=b"")
-            lines.append(Line(line, replace(result, call=call)))
+            call = result.call if kept else result.call._replace(body=b"")
+            lines.append(Line(line, result._replace(call=call)))
         self.absent += is_absent(result)
         self.unsuccessful += result.delivered and result.call.is_failed_deployment
         if not result.delivered:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from dx_action.errors import Unsaid
@@ -58,8 +58,7 @@ class Span(NamedTuple):
     commits: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MergedPull:
+class MergedPull(NamedTuple):
     """A merged pull request. `merge_commit_sha` is the commit that it became on `base_ref`.
 
     `merged_at` and `first_commit_at`, the author date of its earliest commit, are ISO-8601 in UTC.
@@ -220,8 +219,7 @@ class ChangeLookups(Protocol):
         """Whether the commit is not on the branch."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSet:
+class ChangeSet(NamedTuple):
     """The pull requests that a deployment of one service ships since `previous`, oldest first; a rollback takes them back.
 
     `certain`: they are complete, because `previous` was deployed or an input lists them. Otherwise `previous` is where the
@@ -253,8 +251,7 @@ class ChangeSet:
         return f"Ships {count}" if self.certain or self.previous else f"Ships at least {count}"
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """Each service's change set, by its identifier. `reasons` say why it is unknown, and of which services.
 
     `listed`: the summary lists the pull requests. `lead_times` are in Unix seconds, by their keys in `metadata`; the first
@@ -264,8 +261,8 @@ class Changes:
 
     by_service: Mapping[str, ChangeSet]
     listed: bool = False
-    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    lead_times: Mapping[str, Sourced[int]] = field(default_factory=dict)
+    reasons: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    lead_times: Mapping[str, Sourced[int]] = MappingProxyType({})
     facts: tuple[Fact, ...] = ()
     job: "Job | None" = None
     warnings: tuple[str, ...] = ()
@@ -323,10 +320,10 @@ class Changes:
         """Return the same changes with these pull requests in place of those with the same numbers."""
         by_number = {pull.number: pull for pull in pulls}
         by_service = {
-            service: replace(change_set, pulls=tuple(by_number.get(pull.number, pull) for pull in change_set.pulls))
+            service: change_set._replace(pulls=tuple(by_number.get(pull.number, pull) for pull in change_set.pulls))
             for service, change_set in self.by_service.items()
         }
-        return replace(self, by_service=by_service)
+        return self._replace(by_service=by_service)
 
     def merge_commit_shas(self, service: str) -> tuple[str, ...]:
         """Return the merge commits to attribute one service's deployment by; none unless it is certain what ships."""

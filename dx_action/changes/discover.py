@@ -6,7 +6,6 @@ release or a pull request says of its own beginning is only shown.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from dx_action.changes.changeset import (
     CLOCK,
@@ -72,8 +71,7 @@ def discover(
                 "contains them."
             )
     times, missing = lead_times(inputs, event, commit, changes, lookups)
-    return replace(
-        changes,
+    return changes._replace(
         lead_times=times,
         warnings=(*warned, *missing),
         notices=tuple(notices(changes, names, discovers=inputs.discovers_merge_commits)),
@@ -91,7 +89,7 @@ def _find_changes(
     except UnavailableError as error:
         # A service goes back, or nowhere, whichever pull requests touch it.
         change_sets = {
-            name: replace(change_set, pulls=(), counted=False)
+            name: change_set._replace(pulls=(), counted=False)
             for name, change_set in change_sets.items()
             if not change_set.ships
         }
@@ -181,7 +179,7 @@ def _shown(inputs: Inputs, event: Event, commit: str, lookups: ChangeLookups) ->
         previous = lookups.previous_release(event.release.id)
     if previous:
         with suppress(UnknownCommitError, UnrelatedError):  # after a force push
-            return replace(_since(previous, commit, event, lookups), certain=False), ""
+            return _since(previous, commit, event, lookups)._replace(certain=False), ""
     if own := own_merge(event, commit):
         return ChangeSet(None, False, "forward", own), ""
     found = lookups.merged((commit,))
@@ -210,6 +208,6 @@ def _touching(inputs: Inputs, change_sets: Mapping[str, ChangeSet], lookups: Cha
     pulls = in_order(pull for change_set in change_sets.values() for pull in change_set.pulls)
     services = lookups.services_of(pulls)
     return {
-        name: replace(change_set, pulls=tuple(pull for pull in change_set.pulls if name in services[pull.number]))
+        name: change_set._replace(pulls=tuple(pull for pull in change_set.pulls if name in services[pull.number]))
         for name, change_set in change_sets.items()
     }

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 from dx_action.deployment.registration import Registration
 from dx_action.errors import BadInput, Problem
@@ -52,8 +51,7 @@ _SOURCED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request. `body` is serialised once, so that every attempt, and a dry run, has the same bytes.
 
     `subject` is what the call is about, unless that is a service's deployment.
@@ -98,8 +96,7 @@ class Call:
         return {name: value if isinstance(value, str) else compact(value) for name, value in self.json().items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The result of a call.
 
     `outcome`: after `failed`, DX has not registered it; after `unknown`, it may have. `error` is DX's code, or our own word

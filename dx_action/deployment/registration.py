@@ -1,10 +1,9 @@
 """What will be registered, each value with its source: an input, else the event, else the runner. Pure, but for `lookups`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dx_action.changes.changeset import (
     CLOCK,
@@ -40,8 +39,7 @@ Lookups = Callable[[], "ServiceLookups"]
 LookupsFor = Callable[[str, bool, str | None], "ServiceLookups"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class Registration(NamedTuple):
     """What will be registered: one deployment per service, and the pull requests whose services are set first.
 
     `services` is empty if only pull requests are set. `repeatable`: the reference ids are the event's, so it is no surprise
@@ -252,9 +250,9 @@ def _changes(
         from dx_action.changes.discover import discover  # noqa: PLC0415 - most runs leave that to DX
 
         found = discover(inputs, subject.event, services, subject.sha, deployed_at, lambda: lookups().changes)
-    found = replace(found, facts=inputs.wanted_facts, job=job)
+    found = found._replace(facts=inputs.wanted_facts, job=job)
     missing = found.missing_facts([service.identifier for service in services])
-    return replace(found, notices=(*found.notices, *missing))
+    return found._replace(notices=(*found.notices, *missing))
 
 
 def _commits(

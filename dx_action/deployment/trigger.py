@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -49,8 +48,7 @@ class Skipped(NamedTuple):
         return f"{self.reason} {self.advice}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(NamedTuple):
     """What an event says of a deployment.
 
     `identity` names the event itself, so that handling it again makes the same reference ids; without it, they are this
@@ -142,7 +140,7 @@ def _branches(event: Event, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
 def _without_branch(trigger: Trigger, event: Event) -> Trigger:
     cure = " To limit it, use `if` in the workflow." if event.name else ""
     notice = f"`only-branches` has no effect here, because {event.called} is not about a branch.{cure}"
-    return replace(trigger, notices=(*trigger.notices, notice))
+    return trigger._replace(notices=(*trigger.notices, notice))
 
 
 def _pull_request(event: PullRequestEvent, inputs: Inputs) -> Trigger | Skipped:
@@ -216,8 +214,7 @@ def _deployment_status(event: DeploymentStatusEvent, inputs: Inputs, runtime: Ru
     trigger = _deployment(event, inputs, runtime)
     if isinstance(trigger, Skipped):
         return trigger
-    return replace(
-        trigger,
+    return trigger._replace(
         deployed_at=_time(status.created_at, "deployment_status.created_at"),
         success=Sourced(status.state == "success", "deployment_status.state"),
         page=_page(status.log_url, "deployment_status.log_url")

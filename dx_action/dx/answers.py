@@ -4,7 +4,6 @@ The status decides first, then the body (see the documentation's table of errors
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NamedTuple
@@ -65,8 +64,7 @@ class Answer(NamedTuple):
 Kind = Literal["accepted", "conflict", "refused", "unauthorized", "try-again"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`may_hold`: the attempt may have registered the deployment although no answer says so."""
 
     kind: Kind

@@ -5,7 +5,6 @@ one for each (`Terms`). The waiting thread owns every deadline: it ends what is 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 from typing import NamedTuple, Protocol
@@ -86,8 +85,7 @@ class Batch:
         return [result or Result(call, "not-sent", error=reason) for call, result in pairs]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(NamedTuple):
     """How calls are sent.
 
     `timeout`: seconds for all calls or, with `per_call`, for each, without the wait for its turn. `rounds`: if it is for all, how
@@ -272,8 +270,8 @@ class Sender:
             return True
 
     def _deliver(self, lane: _Lane, delivery: Delivery) -> Verdict:
-        clock = replace(
-            self._clock, monotonic=lambda: self._now(lane), sleep=lambda seconds: self._wait(lane, delivery, seconds)
+        clock = self._clock._replace(
+            monotonic=lambda: self._now(lane), sleep=lambda seconds: self._wait(lane, delivery, seconds)
         )
         try:
             return delivery.run(self._transport, clock, lane.deadline, self._log)
@@ -322,7 +320,7 @@ class Sender:
         It is under the lock: `close` finds each call either on its way or recorded, and saved in `failed-file`.
         """
         if result.outcome == "already-registered" and self._terms.on_conflict != "keep":
-            result = replace(result, outcome="failed", error="reference_id_conflict")
+            result = result._replace(outcome="failed", error="reference_id_conflict")
         self._ledger.record(index, result)
         return result
 

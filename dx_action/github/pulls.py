@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -198,7 +198,7 @@ def first_authored(repository: Repository, pulls: Sequence[MergedPull]) -> tuple
     else:
         unknown |= after.keys()
     firsts = {number: min(times) for number, times in dates.items() if times and number not in unknown}
-    return tuple(replace(pull, first_commit_at=firsts.get(pull.number)) for pull in pulls)
+    return tuple(pull._replace(first_commit_at=firsts.get(pull.number)) for pull in pulls)
 
 
 def pull_files(repository: Repository, pull: PullChange) -> ChangedPaths:

@@ -1,7 +1,6 @@
 """The registering of a deployment and the setting of pull requests' services: what a step does with its event."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_action.deployment.calls import Call, Result, deployment_calls, pull_calls, refuse_secrets
@@ -41,7 +40,7 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime, job: "Job | N
     if isinstance(registration, Skipped):
         return endings.skipped(registration)
     notices = (*unused_inputs(inputs, event), *registration.notices)
-    registration = replace(registration, notices=notices)
+    registration = registration._replace(notices=notices)
     groups = [group for group in (pull_calls(registration), deployment_calls(registration, inputs)) if group]
     calls = [call for group in groups for call in group]
     refuse_secrets(calls, registration, step.workflow.secrets)
@@ -52,7 +51,7 @@ def register(step: endings.Step, inputs: Inputs, runtime: Runtime, job: "Job | N
         step.workflow.debug(f"POST {call.path} {call.body.decode()}")
 
     def report(results: Sequence[Result], updates: Sequence[Call], warnings: Sequence[str]) -> endings.Report:
-        warned = replace(registration, warnings=(*registration.warnings, *warnings))
+        warned = registration._replace(warnings=(*registration.warnings, *warnings))
         return endings.sent(warned, inputs, results, updates, calls=calls)
 
     own = registration.repository.value.casefold() == runtime.repository.casefold()

@@ -1,7 +1,6 @@
 """The reports of `operation: update` and `operation: delete`: one call, and what became of it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from dx_action.deployment.calls import Call, Result
@@ -41,10 +40,9 @@ def sent(result: Result, inputs: Inputs, hints: Sequence[Hint]) -> Report:
         lines=[result_line(result, call.label)],
     )
     if result.delivered:
-        return replace(report, done=f"{report.title}: {one_line(truncate(call.reference_id, 200))}.")
+        return report._replace(done=f"{report.title}: {one_line(truncate(call.reference_id, 200))}.")
     failure = Failure(f"{_message(result)} {_what_to_do(result, inputs)}".rstrip(), is_outage(result))
-    report = replace(
-        report,
+    report = report._replace(
         outputs=_outputs("failed", failure.text, call, [result]),
         title=f"Deployment {'NOT known to be' if result.outcome == 'unknown' else 'NOT'} {done} in DX",
         messages=[failure],
@@ -53,7 +51,7 @@ def sent(result: Result, inputs: Inputs, hints: Sequence[Hint]) -> Report:
     )
     if not inputs.failed_file:
         return report
-    return replace(report, unsaved=sent(result, inputs.model_copy(update={"failed_file": None}), hints))
+    return report._replace(unsaved=sent(result, inputs.model_copy(update={"failed_file": None}), hints))
 
 
 def _message(result: Result) -> str:

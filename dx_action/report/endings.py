@@ -1,8 +1,8 @@
 """The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from dx_action.deployment.calls import Call, Result
 from dx_action.deployment.registration import Registration
@@ -33,8 +33,7 @@ _LOG_ROOM = 1 << 20
 _NOTHING_SENT = "Nothing was sent to DX"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """All that a run publishes. `messages` say what failed, and fail the step as `fail_on_error` says; `hints` never do.
 
     `done` is the one notice of a run in which nothing failed. `title` and `body` are the summary's, and annotations go between;
@@ -155,7 +154,7 @@ class Step:
         # DX's words may quote the token, and have no end. They lose both before they are escaped, where the one is hard to find.
         scrubbed = self.workflow.scrubbed
         error, message = truncate(scrubbed(result.error), 200), truncate(scrubbed(result.message), 4000)
-        return replace(result, error=error, message=message)
+        return result._replace(error=error, message=message)
 
 
 def skipped(skip: Skipped) -> Report:
@@ -235,7 +234,7 @@ def dry_run(registration: Registration, calls: Sequence[Call], *, fail_on_error:
         hints=hints(registration.warnings, registration.notices),
         what=" of a failed deployment" if registration.failed else "",
     )
-    return replace(report, messages=messages, fail_on_error=fail_on_error)
+    return report._replace(messages=messages, fail_on_error=fail_on_error)
 
 
 def sent(
@@ -276,7 +275,7 @@ def sent(
     if not failed or not inputs.failed_file:
         return report
     without_file = inputs.model_copy(update={"failed_file": None})
-    return replace(report, unsaved=sent(registration, without_file, results, updates, calls=calls))
+    return report._replace(unsaved=sent(registration, without_file, results, updates, calls=calls))
 
 
 def with_problem(report: Report, problem: Problem, *, fail_on_error: FailOnError) -> Report:
@@ -285,7 +284,7 @@ def with_problem(report: Report, problem: Problem, *, fail_on_error: FailOnError
     if any(text in message.text.split("\n") for message in report.messages):
         return report
     messages, lines = (*report.messages, problem.failure), (*report.lines, text)
-    return replace(report, messages=messages, lines=lines, fail_on_error=fail_on_error)
+    return report._replace(messages=messages, lines=lines, fail_on_error=fail_on_error)
 
 
 def status_of(missing: int, total: int, *, deployments: bool, accepted: bool, trouble: bool = False) -> str:

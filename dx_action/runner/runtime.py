@@ -1,8 +1,8 @@
 """The runner's variables about this run, typed; the secrets among all variables; and the clock. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from dx_action.errors import Problem
@@ -13,8 +13,7 @@ TEXT_OF = {name: f"the text of `{name}`" for name in _TOKENS.values()}
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """GitHub's default variables (docs.github.com, "Variables reference"), without `GITHUB_`; empty if not set."""
 
     event_name: str
@@ -53,7 +52,7 @@ class Runtime:
 
 
 def read_runtime(env: Mapping[str, str]) -> Runtime:
-    texts = {field.name: env.get(f"GITHUB_{field.name.upper()}", "").strip() for field in fields(Runtime)}
+    texts = {name: env.get(f"GITHUB_{name.upper()}", "").strip() for name in Runtime._fields}
     for name in texts.keys() - {"event_path"}:
         # Bytes that are not UTF-8 come as lone surrogates, which a path may contain and a request may not.
         texts[name] = texts[name].encode(errors="replace").decode()
@@ -63,8 +62,7 @@ def read_runtime(env: Mapping[str, str]) -> Runtime:
     return Runtime(**texts)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """Time and chance, handed in. `monotonic` and `sleep` are in seconds; `now` is UTC; `random` is in [0, 1)."""
 
     monotonic: Callable[[], float]

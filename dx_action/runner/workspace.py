@@ -13,9 +13,8 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from dx_action.errors import InvalidValue
 
@@ -83,8 +82,7 @@ def read_at(file: int, offset: int, length: int) -> bytes:
     return os.read(file, length)
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """A folder that is open; without `descriptor`, only looked at."""
 
     path: str

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dx_action.errors import InvalidValue
 from dx_action.text import join_names, one_line, slip
@@ -18,8 +18,7 @@ SERVICE_FORM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A service of DX: deployments, incidents and the catalog share its `identifier`."""
 
     identifier: str

@@ -1,7 +1,6 @@
 """What a backfill says of itself, for ends of every kind and size."""
 
 import json
-from dataclasses import replace
 from itertools import cycle, islice
 
 import pytest
@@ -461,7 +460,7 @@ def test_which_ends_of_rows_are_outages(ends: list[End], reason: str, held_back:
 def test_a_kind_of_rows_is_an_outage_if_each_of_them_is() -> None:
     ending = ended(rows_of(1), [("failed", "oops")], status=503)
     assert sent(ending, fail_on_error="except-outages").exit_code == 0
-    ending.tally.add(0, 3, replace(ending.tally.failed[0].result, http_status=422))
+    ending.tally.add(0, 3, ending.tally.failed[0].result._replace(http_status=422))
     assert sent(ending, fail_on_error="except-outages").exit_code == 1
 
 

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -403,7 +402,7 @@ def test_a_cancel_while_the_rows_are_read_keeps_every_row(
 def test_a_cancel_while_a_file_is_read_that_takes_too_long_keeps_none(tmp_path: Path) -> None:
     write(tmp_path, ROWS)
     moments = iter(range(0, 1_000, 3))
-    clock = replace(fast_clock(), monotonic=lambda: next(moments))
+    clock = fast_clock()._replace(monotonic=lambda: next(moments))
     with Sandbox(token=TOKEN) as dx:
         given = step(tmp_path, dx, failed_file="failed.jsonl")
         env, log = given.environment(), CancelledAt("Read 30 rows")

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ WEB = Call("deployments.create", "web", "web/1", b'{"reference_id":"web/1","serv
 )
 def test_what_a_row_is_named_by(given: dict[str, Any], name: tuple[str, str, str]) -> None:
     rows = Rows()
-    rows.add(replace(WEB, body=serialise(WEB.json() | given)), 2)
+    rows.add(WEB._replace(body=serialise(WEB.json() | given)), 2)
     assert rows.names == [name]
 
 
@@ -58,7 +57,7 @@ def test_what_a_row_is_named_by(given: dict[str, Any], name: tuple[str, str, str
 )
 def test_no_time_is_called_none(moment: str, ms: int) -> None:
     rows = Rows()
-    rows.add(replace(WEB, body=serialise(WEB.json() | {"deployed_at": moment})), 2)
+    rows.add(WEB._replace(body=serialise(WEB.json() | {"deployed_at": moment})), 2)
     assert list(rows.times) == [ms]
 
 

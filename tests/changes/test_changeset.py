@@ -1,6 +1,5 @@
 """The pull requests that ship, as values: when they are looked up, what they are called, and what is attributed by them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,9 +154,9 @@ BACK, AGAIN = ChangeSet(HISTORY, True, "rollback", (pull(1),)), ChangeSet(HISTOR
         ([BACK, AGAIN], True, True, [2]),
         ([BACK, CERTAIN], True, False, [1]),
         ([CERTAIN, AGAIN], False, False, [1, 2]),
-        ([replace(BACK, certain=False)], None, False, []),
-        ([replace(BACK, previous=None)], None, True, []),
-        ([replace(AGAIN, certain=False), BACK], True, False, [2]),
+        ([BACK._replace(certain=False)], None, False, []),
+        ([BACK._replace(previous=None)], None, True, []),
+        ([AGAIN._replace(certain=False), BACK], True, False, [2]),
     ],
 )
 def test_what_all_services_ship_together(
@@ -170,7 +169,7 @@ def test_what_all_services_ship_together(
 
 
 def test_only_those_of_the_numbers_are_dated() -> None:
-    ships = Changes({"web": replace(CERTAIN, pulls=(pull(1), pull(2)))}, listed=True)
+    ships = Changes({"web": CERTAIN._replace(pulls=(pull(1), pull(2)))}, listed=True)
     found = ships.dated([pull(2, title="Dated"), pull(3)])
     assert [each.title for each in found.by_service["web"].pulls] == ["Change 1", "Dated"]
     assert found.listed
@@ -274,20 +273,20 @@ def shipped(course: Any, pulls: int = 2, *, certain: bool = True, known: bool = 
 def test_facts_of_a_deployment(change_set: ChangeSet | None, found: dict[str, object]) -> None:
     changes = Changes({"web": change_set} if change_set else {}, facts=("pull_requests", "rollback", "started_at"))
     assert {fact: value.value for fact, value in changes.facts_of("web").items()} == found
-    assert list(replace(changes, facts=("rollback",)).facts_of("web")) == [fact for fact in found if fact == "rollback"]
-    assert changes.facts_of("other") == replace(changes, facts=()).facts_of("web") == {}
+    assert list(changes._replace(facts=("rollback",)).facts_of("web")) == [fact for fact in found if fact == "rollback"]
+    assert changes.facts_of("other") == changes._replace(facts=()).facts_of("web") == {}
 
 
 def test_the_time_at_which_a_job_started() -> None:
     changes = Changes({}, facts=("started_at",), job=Job("success", started=0))
     assert changes.facts_of("web") == {"started_at": Sourced(0, "the job's start")}
     assert changes.missing_facts(["web"]) == ()
-    assert replace(changes, facts=()).facts_of("web") == {}
+    assert changes._replace(facts=()).facts_of("web") == {}
     lost = "`started_at` of `extra-metadata` is left out, because "
-    assert replace(changes, job=Job("success")).missing_facts(["web"]) == (
+    assert changes._replace(job=Job("success")).missing_facts(["web"]) == (
         f"{lost}this runner does not pass on what the start of `job/` saved.",
     )
-    assert replace(changes, job=None).missing_facts(["web"]) == (
+    assert changes._replace(job=None).missing_facts(["web"]) == (
         f"{lost}only the action's `job/` records when a job starts.",
     )
 

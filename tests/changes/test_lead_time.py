@@ -156,7 +156,7 @@ def test_a_time_that_cannot_be_had(lookups: Lookups, event: str, commit: str | N
 def test_what_metadata_gives_is_not_looked_for() -> None:
     lookups = Lookups()
     given = BOTH | {"metadata": '{"commit_timestamp": 1, "first_commit_timestamp": 2}'}
-    assert look(lookups, given) == replace(NO_CHANGES)
+    assert look(lookups, given) == NO_CHANGES._replace()
     assert lookups.asked == []
 
 
@@ -173,6 +173,6 @@ def test_a_service_has_no_first_commit_if_that_of_one_pull_request_is_unknown() 
     """It may be the earliest of all."""
     known = {"web": ChangeSet(None, True, "forward", (pull(1),))}
     ships = Changes(known | {"api": ChangeSet(None, True, "forward", (pull(1), pull(2, first_commit_at=None)))})
-    ships = replace(ships, lead_times={"first_commit_timestamp": Sourced(1, "x")})
+    ships = ships._replace(lead_times={"first_commit_timestamp": Sourced(1, "x")})
     assert ships.lead_times_of("web") == {"first_commit_timestamp": Sourced(1741428060, "pull request #1")}
     assert ships.lead_times_of("api") == {}

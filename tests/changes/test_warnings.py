@@ -1,7 +1,5 @@
 """What is said of changes: why less is sent than was asked for, and what looks wrong."""
 
-from dataclasses import replace
-
 import pytest
 
 from changesets import CERTAIN, DEPLOYED_AT, GUESSED, pull, ships_of
@@ -45,18 +43,18 @@ def test_doubts(ships: Changes, said: list[str]) -> None:
     [
         ({"web": CERTAIN, "api": CERTAIN}, []),
         (
-            {"web": replace(CERTAIN, course="rollback"), "api": CERTAIN},
+            {"web": CERTAIN._replace(course="rollback"), "api": CERTAIN},
             ["The deployment of web is attributed by commit, because the deployment goes back to an earlier commit "],
         ),
         (
-            {"web": replace(CERTAIN, course="redeploy"), "api": replace(CERTAIN, course="redeploy")},
+            {"web": CERTAIN._replace(course="redeploy"), "api": CERTAIN._replace(course="redeploy")},
             ["Attributed by commit, because the commit was deployed before and "],
         ),
         (
-            {"web": replace(CERTAIN, course="redeploy"), "api": replace(CERTAIN, course="rollback")},
+            {"web": CERTAIN._replace(course="redeploy"), "api": CERTAIN._replace(course="rollback")},
             ["The deployment of api is attributed by ", "The deployment of web is attributed by commit, because "],
         ),
-        ({"web": replace(GUESSED, course="rollback"), "api": replace(GUESSED, course="redeploy")}, []),
+        ({"web": GUESSED._replace(course="rollback"), "api": GUESSED._replace(course="redeploy")}, []),
     ],
 )
 def test_what_goes_back_is_explained(courses: dict[str, ChangeSet], said: list[str]) -> None:
@@ -71,20 +69,20 @@ def test_what_goes_back_is_explained(courses: dict[str, ChangeSet], said: list[s
     ("courses", "said"),
     [
         (
-            {"web": replace(CERTAIN, pulls=()), "api": replace(CERTAIN, course="diverged", pulls=())},
+            {"web": CERTAIN._replace(pulls=()), "api": CERTAIN._replace(course="diverged", pulls=())},
             ["Attributed by commit instead of merge commits, because no pull request was merged since bbbbbbbbbbbb"],
         ),
         (
-            {"web": replace(CERTAIN, pulls=()), "api": CERTAIN},
+            {"web": CERTAIN._replace(pulls=()), "api": CERTAIN},
             [
                 "The deployment of web is attributed by commit instead of merge commits, because no pull request was merged"
             ],
         ),
-        ({"web": replace(GUESSED, pulls=()), "api": replace(CERTAIN, pulls=(), previous=None)}, []),
+        ({"web": GUESSED._replace(pulls=()), "api": CERTAIN._replace(pulls=(), previous=None)}, []),
         (
             {
-                "web": replace(CERTAIN, pulls=(), course="rollback"),
-                "api": replace(CERTAIN, pulls=(), course="redeploy"),
+                "web": CERTAIN._replace(pulls=(), course="rollback"),
+                "api": CERTAIN._replace(pulls=(), course="redeploy"),
             },
             [],
         ),
@@ -128,5 +126,5 @@ def test_several_services_that_ship_the_same_are_doubted_once() -> None:
 def test_nothing_to_show_is_doubted_only_where_it_is_to_be_shown() -> None:
     none = ships_of(0)
     assert list(warnings(none, ["web"], DEPLOYED_AT, discovers=False)) == []
-    (warning,) = warnings(replace(none, listed=True), ["web"], DEPLOYED_AT, discovers=False)
+    (warning,) = warnings(none._replace(listed=True), ["web"], DEPLOYED_AT, discovers=False)
     assert warning == "No pull requests are listed, because no pull request was merged since bbbbbbbbbbbb."

@@ -1,7 +1,6 @@
 """A call as data: its path, its label, its bytes, and its row in a file of what is left."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -267,8 +266,7 @@ def test_the_attribution_alone_says_which_commits_are_sent(
     attribution: Attribution, field: str, commit: str | None, shas: tuple[str, ...] | None
 ) -> None:
     """Whatever else is known, also where no inputs lead to it today."""
-    registration = replace(
-        resolved("push_branch"),
+    registration = resolved("push_branch")._replace(
         attribution=Sourced(attribution, "the test"),
         commit=Sourced(commit, "the test") if commit else None,
         merge_commit_shas=Sourced(shas, "the test") if shas else None,
@@ -418,7 +416,7 @@ def test_what_json_has_no_word_for_is_never_sent(number: float) -> None:
     ids=["by its id", "by its number"],
 )
 def test_the_call_that_sets_a_pull_requests_services(pull: PullServices, body: dict[str, Any]) -> None:
-    (call,) = pull_calls(replace(resolved("push_branch"), pull_services=(pull,)))
+    (call,) = pull_calls(resolved("push_branch")._replace(pull_services=(pull,)))
     assert (call.method, call.service, call.reference_id) == ("deployments.setPullServices", "", "")
     assert (call.json(), list(call.json()), call.label) == (body, list(body), pull.subject)
 
@@ -474,7 +472,7 @@ def test_facts_in_the_metadata() -> None:
     given = {"extra-metadata": "rollback, pull_requests", "metadata": "version: 1.10", "service": "web, api"}
     registration = resolved("push_branch", given)
     ships = {"web": ChangeSet(Sourced("b" * 40, "here"), True, "rollback", ())}
-    changes = replace(registration.changes, by_service=ships)
-    web, api = deployment_calls(replace(registration, changes=changes), inputs(given))
+    changes = registration.changes._replace(by_service=ships)
+    web, api = deployment_calls(registration._replace(changes=changes), inputs(given))
     assert web.json()["metadata"] == {"rollback": True, "pull_requests": 0, "version": "1.10"}
     assert api.json()["metadata"] == {"version": "1.10"}

@@ -1,6 +1,5 @@
 """What is registered: an explicit input wins over the event, and every value says where it came from."""
 
-from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +29,7 @@ UNNAMED = "`service` is not set, so the deployment counts for {}, the name of th
 
 def facts(registration: Registration) -> dict[str, tuple[object, str]]:
     """Give each value that was found, with its source; the reference ids have tests of their own."""
-    found = {each.name: getattr(registration, each.name) for each in fields(registration)}
+    found = registration._asdict()
     del found["reference_ids"]
     return {name: (value.value, value.source) for name, value in found.items() if isinstance(value, Sourced)}
 
@@ -466,12 +465,10 @@ def test_the_pull_request_is_the_events(name: str, number: int | None, pull_id: 
 
 
 def test_the_runners_variables() -> None:
-    env = {f"GITHUB_{field.name.upper()}": f" the {field.name}/ \n" for field in fields(Runtime)}
+    env = {f"GITHUB_{name.upper()}": f" the {name}/ \n" for name in Runtime._fields}
     read = read_runtime(env | {"INPUT_SHA": "an input", "SHA": "neither"})
     urls = {"server_url", "api_url"}  # a path is appended to these
-    assert {field.name: getattr(read, field.name) for field in fields(Runtime)} == {
-        field.name: f"the {field.name}" if field.name in urls else f"the {field.name}/" for field in fields(Runtime)
-    }
+    assert read._asdict() == {name: f"the {name}" if name in urls else f"the {name}/" for name in Runtime._fields}
 
 
 def test_no_variables() -> None:

@@ -1,6 +1,5 @@
 """Each row of the contract's event table: what registers a deployment, with which values, and what is skipped, and why."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,8 +54,7 @@ def of_deployment(sha: str, deployment_id: int, services: Services | None) -> Tr
 
 
 def of_status(sha: str, deployment_id: int, time: str, services: Services | None = CHECKOUT, *, ok: bool) -> Trigger:
-    return replace(
-        of_deployment(sha, deployment_id, services),
+    return of_deployment(sha, deployment_id, services)._replace(
         deployed_at=Sourced(at(time), "deployment_status.created_at"),
         success=Sourced(ok, "deployment_status.state"),
         page=Sourced(LOG, "deployment_status.log_url"),
@@ -123,8 +121,7 @@ REGISTERED: dict[str, Trigger] = {
     "deployment_status_success": of_status(MERGED_42, 2251300501, "2025-03-04T14:07:48Z", ok=True),
     "deployment_status_failure": of_status(MERGED_43, 2251300505, "2025-03-04T15:33:59Z", ok=False),
     "deployment_status_error": of_status(MERGED_44, 2251300506, "2025-03-04T18:01:30Z", ok=False),
-    "deployment_status_no_urls": replace(
-        of_status(MERGED_44, 2251300507, "2025-03-05T07:32:41Z", None, ok=True),
+    "deployment_status_no_urls": of_status(MERGED_44, 2251300507, "2025-03-05T07:32:41Z", None, ok=True)._replace(
         page=Sourced(f"{SHOP}/deployments", "the repository's deployments"),
     ),
     "workflow_run_success": of_run(MERGED_42, 13654700101, "2025-03-04T14:09:47Z"),

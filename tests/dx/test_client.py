@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -62,7 +61,7 @@ def connected(
 def verdict(dx: Dx, seconds: float = 5, call: Call = CALL) -> Verdict:
     """Return the verdict on a call, without the sentence on why there is no answer."""
     answer = dx(call, seconds)
-    return judge(answer, call.method, NOW) if isinstance(answer, Answer) else replace(answer, message="")
+    return judge(answer, call.method, NOW) if isinstance(answer, Answer) else answer._replace(message="")
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -210,7 +209,7 @@ def test_http_on_loopback_never_goes_through_a_proxy() -> None:
 def test_no_cookie_is_kept() -> None:
     setting = framed("200 OK", b'{"ok": true}', "Set-Cookie: a=b; Path=/", "Set-Cookie: c=d; Domain=127.0.0.1")
     with Peer(setting, setting, keep=True) as peer, connected(peer.url) as dx:
-        calls = [CALL, replace(CALL, method="deployments.upsert")]
+        calls = [CALL, CALL._replace(method="deployments.upsert")]
         assert [verdict(dx, call=call).kind for call in calls] == ["accepted", "accepted"]
         assert b"ookie" not in b"".join(peer.requests)
 

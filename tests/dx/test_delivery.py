@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any, Literal
@@ -386,7 +386,7 @@ def test_until_an_update_is_sent_what_it_follows_counts(
 ) -> None:
     time, create = Time(), Delivery(CALL, updates=True)
     create.run(Script(time, answers), time.clock(), BUDGET, ignore)
-    update = Delivery(replace(CALL, method="deployments.upsert"), after=create)
+    update = Delivery(CALL._replace(method="deployments.upsert"), after=create)
     assert update.end("cancelled") == Result(CALL, outcome, 409, error, attempts=len(answers))
 
 

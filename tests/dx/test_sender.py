@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise, product
 from threading import Barrier, Event, Lock, Thread
@@ -664,7 +663,7 @@ def test_in_two_seconds_one_that_hangs_starves_nobody() -> None:
         faults = [*[Fault(latency=0)] * hangs, Fault(hang=60)]
         with Sandbox(token=TOKEN, faults=faults) as sandbox:
             dx = Dx(parse_host(sandbox.url), SecretStr(TOKEN), context=None, proxies={}, monotonic=time.monotonic)
-            outbox = Outbox(calls(3), dx, replace(hurried(), sleep=time.sleep), seconds=2)
+            outbox = Outbox(calls(3), dx, hurried()._replace(sleep=time.sleep), seconds=2)
             outbox.run()
             results = outbox.results()
             dx._session.close()
@@ -908,7 +907,7 @@ def test_a_refused_token_is_seen_once_by_rows() -> None:
 def test_the_others_wait_for_the_first_answer_only() -> None:
     """Not for the second attempt of a row whose first one failed."""
     dx = Scripted({"a/0/0": [DOWN, OK]})
-    clock = replace(Hurried().clock(), sleep=lambda _seconds: until(lambda: len(dx.sent) > 1))
+    clock = Hurried().clock()._replace(sleep=lambda _seconds: until(lambda: len(dx.sent) > 1))
     sent(Listed(TEN), dx, clock, concurrency=2)
     assert dx.ids[:2] == ["a/0/0", "b/0/5"]
 
@@ -925,7 +924,7 @@ def test_who_waits_for_a_turn_is_not_sent_after_a_stop() -> None:
 
     dx.before = lambda call: until(waiting.is_set) if call.service == "b" else None
     rows = Listed([("a", 1), ("b", 2), ("c", 3)])
-    told = prepared(rows, dx, replace(hurried.clock(), sleep=sleep), concurrency=2, per_second=1.0)
+    told = prepared(rows, dx, hurried.clock()._replace(sleep=sleep), concurrency=2, per_second=1.0)
     told.job.run()
     assert told.outcomes == [HELD, "failed", NOT_SENT]
 
@@ -1216,7 +1215,7 @@ def test_a_bug_in_a_lane_reaches_the_caller() -> None:
 def test_progress_is_by_the_seconds_since_the_sending_began() -> None:
     """And without a reader of it there is nothing to say."""
     at = [100.0]
-    clock = replace(hurried(), monotonic=lambda: at[0])
+    clock = hurried()._replace(monotonic=lambda: at[0])
     batch, progress = Batch(calls(1)), Progress(lambda seconds: f"after {seconds:g} s", ignore, 5)
     sender = Sender(batch, batch, Script(), clock, Terms(), say=ignore, progress=progress)
     at[0] = 107.5

@@ -380,7 +380,7 @@ def test_an_answer_that_never_comes(hub: GitHub, ask: Ask) -> None:
 
 def test_all_look_ups_share_their_time(hub: GitHub) -> None:
     now = [0.0]
-    with speaking(hub, clock=replace(late(0), monotonic=lambda: now[0])) as api:
+    with speaking(hub, clock=late(0)._replace(monotonic=lambda: now[0])) as api:
         assert rest(api) == 1
         now[0] = SECONDS + 1
         with pytest.raises(LookupFailedError, match="within the 60 s"):
@@ -390,7 +390,7 @@ def test_all_look_ups_share_their_time(hub: GitHub) -> None:
 
 def test_each_look_up_of_a_backfill_has_that_time(hub: GitHub) -> None:
     now = [0.0]
-    with speaking(hub, clock=replace(late(0), monotonic=lambda: now[0]), patient=True) as api:
+    with speaking(hub, clock=late(0)._replace(monotonic=lambda: now[0]), patient=True) as api:
         assert rest(api) == 1
         now[0] = SECONDS + 1
         assert graphql(api)

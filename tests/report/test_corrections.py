@@ -1,7 +1,6 @@
 """What is said of one correction, by how it ended."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,7 +146,7 @@ def test_the_outputs_are_what_is_sent() -> None:
     assert json.loads(found["requests"]) == [
         {"method": "deployments.update", "body": {"reference_id": "build-7", **values}}
     ]
-    call = replace(update_call("build-7", {"merge_commit_shas": ["abc1234"]}), service="web")
+    call = update_call("build-7", {"merge_commit_shas": ["abc1234"]})._replace(service="web")
     found = ended(call, "accepted").outputs
     assert [found[name] for name in names] == ["", "", "", "build-7", '["build-7"]', '["web"]', '["abc1234"]']
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -205,7 +204,7 @@ def test_a_dry_run_says_what_it_would_do() -> None:
 
 
 def test_where_services_alone_are_set_the_notice_names_the_pull_requests() -> None:
-    registration = replace(deployment()[0], services=Sourced((), "input service"))
+    registration = deployment()[0]._replace(services=Sourced((), "input service"))
     told = report.sent(registration, inputs(), [Result(TOLD, "accepted")], calls=[TOLD])
     assert told.annotations == (("notice", "Services set in DX: pull request #7."),)
 
@@ -240,7 +239,7 @@ def test_what_is_not_delivered_is_whole_in_the_log() -> None:
     assert lines[::2] == ["POST /api/deployments.create"] * 2
     assert [json.loads(line) for line in lines[1::2]] == [call.json() for call in calls]
     assert [one_line(line) for line in lines] == lines
-    large = replace(calls[0], body=b'{"a":"' + b"x" * 300_000 + b'"}')
+    large = calls[0]._replace(body=b'{"a":"' + b"x" * 300_000 + b'"}')
     lines = report.request_lines([large] * 5)
     assert [len(line) for line in lines[1:-1:2]] == [300_008] * 3
     assert lines[-1] == "… and 2 more, not shown."
@@ -399,7 +398,7 @@ def test_every_report_has_every_output() -> None:
     ]
     assert len({tuple(each.outputs) for each in reports}) == 1
     assert [each.exit_code for each in reports] == [0, 1, 1, 1, 0, 0]
-    assert report.dry_run(replace(registration, problems=(TROUBLE,)), calls).exit_code == 1
+    assert report.dry_run(registration._replace(problems=(TROUBLE,)), calls).exit_code == 1
     statuses = ["skipped", "failed", "failed", "failed", "dry-run", "registered"]
     assert [each.outputs["status"] for each in reports] == statuses
     for each in reports:
@@ -600,7 +599,7 @@ TROUBLE = Problem("pull-number", "is missing.")
 @pytest.mark.parametrize("fail_on_error", ["true", "false"])
 def test_what_may_fail_the_step(fail_on_error: FailOnError) -> None:
     registration, calls = deployment()
-    troubled, failing = replace(registration, problems=(TROUBLE,)), [Result(calls[0], "failed")]
+    troubled, failing = registration._replace(problems=(TROUBLE,)), [Result(calls[0], "failed")]
     given = inputs({"fail-on-error": fail_on_error})
     for told in (
         report.unusable([TROUBLE], fail_on_error=fail_on_error),
@@ -662,9 +661,9 @@ def test_status_where_pull_requests_are_told(
     deploys: bool, trouble: bool, outcomes: list[Outcome], status: str, headline: str
 ) -> None:
     registration, calls = deployment()
-    registration = replace(registration, pull_services=(PULLS,), problems=(TROUBLE,) if trouble else ())
+    registration = registration._replace(pull_services=(PULLS,), problems=(TROUBLE,) if trouble else ())
     if not deploys:
-        registration = replace(registration, services=Sourced((), "input service"))
+        registration = registration._replace(services=Sourced((), "input service"))
     every = [TOLD, *(calls if deploys else ())]
     results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
     found = report.sent(registration, inputs(), results, calls=every)
@@ -686,7 +685,7 @@ def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: l
     registration, calls = deployment(2)
     every = [TOLD, *calls]
     results = [Result(call, outcome) for call, outcome in zip(every, outcomes, strict=True)]
-    found = report.sent(replace(registration, pull_services=(PULLS,)), inputs(), results, calls=every)
+    found = report.sent(registration._replace(pull_services=(PULLS,)), inputs(), results, calls=every)
     assert found.outputs["status"] == "partial"
     assert found.summary.startswith(f"### {headline}\n")
 
@@ -703,8 +702,8 @@ def test_the_headline_counts_deployments_where_none_but_those_failed(outcomes: l
 def test_the_headline_where_no_deployment_is_registered(
     outcomes: list[Outcome], trouble: bool, status: str, headline: str
 ) -> None:
-    registration = replace(
-        deployment()[0], services=Sourced((), "input service"), problems=(TROUBLE,) if trouble else ()
+    registration = deployment()[0]._replace(
+        services=Sourced((), "input service"), problems=(TROUBLE,) if trouble else ()
     )
     found = report.sent(registration, inputs(), [Result(TOLD, outcome) for outcome in outcomes], calls=[TOLD])
     assert found.outputs["status"] == status

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import get_args
 
@@ -43,7 +42,7 @@ def result(
     is_pull = of.startswith(("pull", "the pull"))
     sent = serialise({"services": [{"identifier": "web"}], **body}) if is_pull else b"{}"
     call = Call("deployments.setPullServices" if is_pull else "deployments.create", "" if is_pull else of, "r", sent)
-    return Result(replace(call, subject=of) if is_pull else call, outcome, 422, error, message)
+    return Result(call._replace(subject=of) if is_pull else call, outcome, 422, error, message)
 
 
 def texts(found: Sequence[Failure]) -> list[str]:
@@ -325,7 +324,7 @@ def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, las
 def test_what_kept_pull_requests_from_being_told() -> None:
     registration = resolved(JOBS)
     assert unset_services(registration) == []
-    (message,) = texts(unset_services(replace(registration, problems=(Problem("pull-number", "is missing."),))))
+    (message,) = texts(unset_services(registration._replace(problems=(Problem("pull-number", "is missing."),))))
     assert message == (
         "The services of the pull request could not be set: `pull-number` is missing. The deployment itself is not "
         "affected. Once this is fixed, run `operation: set-pull-services`."
@@ -490,7 +489,7 @@ def test_the_table_has_every_end_of_a_call() -> None:
 
 @pytest.mark.parametrize(("status", "error", "outage"), OUTAGES, ids=str)
 def test_what_is_an_outage(status: int | None, error: str, outage: bool) -> None:
-    end = replace(result("web", "unknown", error), http_status=status)
+    end = result("web", "unknown", error)._replace(http_status=status)
     assert is_outage(end) is outage
     ((found),) = failures([end], inputs(), resolved(EVENTS))
     assert found.outage is outage
@@ -500,7 +499,7 @@ def test_what_is_an_outage(status: int | None, error: str, outage: bool) -> None
     ("statuses", "outage"), [((503, 503), True), ((503, 422), False), ((422, 503), False)], ids=str
 )
 def test_a_kind_is_an_outage_if_each_of_its_calls_is(statuses: tuple[int, ...], outage: bool) -> None:
-    ends = [replace(result("web", error="oops"), http_status=status) for status in statuses]
+    ends = [result("web", error="oops")._replace(http_status=status) for status in statuses]
     (found,) = failures(ends, inputs(), resolved(EVENTS))
     assert found.outage is outage
     assert limited([found] * 8)[-1].outage is outage
@@ -511,5 +510,5 @@ def test_a_kind_is_an_outage_if_each_of_its_calls_is(statuses: tuple[int, ...], 
 @pytest.mark.parametrize("outage", [True, False])
 def test_pull_requests_that_an_outage_hides(outage: bool) -> None:
     trouble = Problem("GITHUB_API_URL", "answered every attempt with HTTP 503.", outage=outage)
-    (found,) = unset_services(replace(resolved(JOBS), problems=(trouble,)))
+    (found,) = unset_services(resolved(JOBS)._replace(problems=(trouble,)))
     assert found.outage is outage

@@ -1,7 +1,5 @@
 """How the log tells what was found: a line a value, each with where it came from."""
 
-from dataclasses import replace
-
 import pytest
 
 from builders import event, resolved
@@ -94,7 +92,7 @@ def test_whether_the_commit_is_sent(
     registration = resolved("push_branch", {"service": "web,cart"} | given)
     if by and registration.merge_commit_shas:
         shas = registration.merge_commit_shas._replace(source=by)
-        registration = replace(registration, merge_commit_shas=shas, changes=Changes(ships))
+        registration = registration._replace(merge_commit_shas=shas, changes=Changes(ships))
     lines = [found for found, _ in told(registration) if found.startswith("commit")]
     assert lines == [name]
 
@@ -105,29 +103,29 @@ def test_merge_commits_are_told_short() -> None:
 
 
 def test_long_values_are_cut() -> None:
-    registration = replace(resolved("push_branch"), source_url=Sourced("x" * 400, ""))
+    registration = resolved("push_branch")._replace(source_url=Sourced("x" * 400, ""))
     assert dict(told(registration))["source_url"] == "x" * 299 + "…"
 
 
 def test_long_names_are_cut() -> None:
     name, other = "s" * 101, "t" * 301
     registration = resolved("push_branch", {"service": f"{name},web"})
-    dated = replace(EMPTY, pulls=(pull(1, first_commit_at="2025-01-01T00:00:00Z"),))
+    dated = EMPTY._replace(pulls=(pull(1, first_commit_at="2025-01-01T00:00:00Z"),))
     ships = Changes({name: dated, "web": EMPTY}, lead_times={"first_commit_timestamp": Sourced(1, "any")})
-    *_, times, first, second = registration_lines(event("push_branch"), replace(registration, changes=ships))
+    *_, times, first, second = registration_lines(event("push_branch"), registration._replace(changes=ships))
     assert times == f"  {'metadata':<18} first_commit_timestamp 1735689600  from pull request #1 ({'s' * 99}…)"
     assert first.startswith(f"  {'s' * 99}…: ")
     assert second.startswith("  web: ")
-    elsewhere = replace(registration, repository=Sourced("r" * 301, "here"), services=Sourced((), "input service"))
+    elsewhere = registration._replace(repository=Sourced("r" * 301, "here"), services=Sourced((), "input service"))
     assert registration_lines(event("push_branch"), elsewhere)[1] == f"  {'repository':<18} {'r' * 299}…  from here"
-    assigned = replace(registration, pull_services=(PullServices((Service(other),), pull_number=7),))
+    assigned = registration._replace(pull_services=(PullServices((Service(other),), pull_number=7),))
     assert registration_lines(event("push_branch"), assigned)[-1] == f"  pull request #7: services {'t' * 299}…"
 
 
 def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
     times = {"commit_timestamp": Sourced(1, "here"), "first_commit_timestamp": Sourced(2, "there")}
     registration = resolved("push_branch")
-    found = replace(registration, changes=replace(registration.changes, lead_times=times))
+    found = registration._replace(changes=registration.changes._replace(lead_times=times))
     assert ("metadata", "commit_timestamp 1, first_commit_timestamp 2  from here, there") in told(found)
 
 
@@ -135,31 +133,30 @@ def test_the_times_of_lead_time_are_told_with_their_sources() -> None:
     ("ship", "end"),
     [
         (SHIPS, f"; previous deployment: {BEFORE} from here"),
-        (replace(SHIPS, certain=False), f"; compared with: {BEFORE} from here"),
-        (replace(SHIPS, previous=None), ""),
+        (SHIPS._replace(certain=False), f"; compared with: {BEFORE} from here"),
+        (SHIPS._replace(previous=None), ""),
     ],
 )
 def test_what_each_service_ships_since_when(ship: ChangeSet, end: str) -> None:
-    registration = replace(resolved("push_branch"), changes=Changes({"web": ship}))
+    registration = resolved("push_branch")._replace(changes=Changes({"web": ship}))
     *_, last = registration_lines(event("push_branch"), registration)
     assert registration.commit
     assert last == f"  web: {ship.headline(registration.commit.value)}{end}"
-    *_, last = registration_lines(event("push_branch"), replace(registration, commit=None))
+    *_, last = registration_lines(event("push_branch"), registration._replace(commit=None))
     assert last == f"  web: {ship.headline('')}{end}"
 
 
 @pytest.mark.parametrize(("clears", "how"), [(False, ""), (True, ", replacing all others")])
 @pytest.mark.parametrize("deploys", [True, False])
 def test_which_pull_requests_are_told_their_services(clears: bool, how: str, deploys: bool) -> None:
-    registration = replace(
-        resolved("push_branch"),
+    registration = resolved("push_branch")._replace(
         pull_services=(
             PullServices((WEB, CART), pull_number=7, replace=clears),
             PullServices((), pull_id=77, replace=clears),
         ),
     )
     if not deploys:
-        registration = replace(registration, services=Sourced((), "input service"))
+        registration = registration._replace(services=Sourced((), "input service"))
     lines = registration_lines(event("push_branch"), registration)
     end = "" if deploys else "  from input service"
     assert lines[-2:] == (
@@ -176,7 +173,7 @@ def test_a_commit_is_told_whole() -> None:
 
 def test_facts_are_shown_with_the_metadata() -> None:
     registration = resolved("push_branch", {"extra-metadata": "rollback, pull_requests", "service": "web"})
-    changes = replace(registration.changes, by_service={"web": SHIPS})
+    changes = registration.changes._replace(by_service={"web": SHIPS})
     assert ("metadata", "rollback false, pull_requests 1  from what ships") in told(
-        replace(registration, changes=changes)
+        registration._replace(changes=changes)
     )

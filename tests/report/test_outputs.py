@@ -1,7 +1,6 @@
 """The step's outputs: what each says, and how much room a list may take."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,9 +67,9 @@ def test_what_is_not_known_is_empty() -> None:
 def test_the_services_of_pull_requests_are_those_that_dx_was_told(told: list[list[str]], expected: list[str]) -> None:
     pulls = tuple(PullServices(tuple(map(Service, names)), 1) for names in told)
     nothing: Sourced[tuple[Service, ...]] = Sourced((), "changed files")
-    found = outputs("pull-services-set", "", replace(CONTEXT, services=nothing, pull_services=pulls))
+    found = outputs("pull-services-set", "", CONTEXT._replace(services=nothing, pull_services=pulls))
     assert json.loads(found["services"]) == expected
-    deployed = outputs("registered", "", replace(CONTEXT, pull_services=pulls))
+    deployed = outputs("registered", "", CONTEXT._replace(pull_services=pulls))
     assert json.loads(deployed["services"]) == ["web", "cart"]
 
 
@@ -79,7 +78,7 @@ def test_all_that_is_known() -> None:
     found = outputs(
         "partial",
         "Why.",
-        replace(CONTEXT, merge_commit_shas=Sourced(("a", "b"), "input"), changes=ships(pull(1, title="A\nb"))),
+        CONTEXT._replace(merge_commit_shas=Sourced(("a", "b"), "input"), changes=ships(pull(1, title="A\nb"))),
         [web, cart],
         [Result(web, "accepted", 200, attempts=1), Result(cart, "failed", 422, "c\nd", "e\nf", 2)],
     )
@@ -120,7 +119,7 @@ def test_all_that_is_known() -> None:
 
 
 def test_what_a_deployment_has_not_is_empty() -> None:
-    found = outputs("registered", "", replace(CONTEXT, commit=None, pull_number=None, pull_id=None))
+    found = outputs("registered", "", CONTEXT._replace(commit=None, pull_number=None, pull_id=None))
     assert [found[name] for name in ("commit-sha", "pull-number", "pull-id")] == [""] * 3
 
 
@@ -140,7 +139,7 @@ def test_a_single_id_is_told_plain() -> None:
     ],
 )
 def test_whether_it_goes_back(changes: Changes, told: str) -> None:
-    assert outputs("registered", "", replace(CONTEXT, changes=changes))["rollback"] == told
+    assert outputs("registered", "", CONTEXT._replace(changes=changes))["rollback"] == told
 
 
 def test_lists_that_no_context_has() -> None:
@@ -150,7 +149,7 @@ def test_lists_that_no_context_has() -> None:
 
 
 def test_long_titles_and_words_are_cut() -> None:
-    found = outputs("registered", "", replace(CONTEXT, changes=ships(pull(1, title="x" * 400))))
+    found = outputs("registered", "", CONTEXT._replace(changes=ships(pull(1, title="x" * 400))))
     assert json.loads(found["pull-requests"])[0]["title"] == "x" * 299 + "…"
 
 

@@ -1,7 +1,6 @@
 """The step's summary, whole: what was sent or would be, and how others' words are kept from being markup."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -151,7 +150,7 @@ def test_what_is_not_delivered_is_whole_and_folded() -> None:
 
 
 def test_no_more_is_whole_than_there_is_room_for() -> None:
-    large = replace(WEB, body=serialise({"metadata": {"a": "x" * 60_000}}))
+    large = WEB._replace(body=serialise({"metadata": {"a": "x" * 60_000}}))
     text = summary.undelivered([large] * 9)
     assert [json.loads(fence) for _, fence in check_summary(text).fences] == [large.json()] * 4
     assert "\n\n… and 5 more.\n</details>\n" in text
@@ -161,7 +160,7 @@ def test_no_more_is_whole_than_there_is_room_for() -> None:
 @given(st.dictionaries(WORDS, WORDS, max_size=3))
 @example({"a": "```\n##[error]\u202e\U000e0041"})
 def test_a_request_is_read_back_as_it_was(metadata: dict[str, str]) -> None:
-    call = replace(WEB, body=serialise({"metadata": metadata}))
+    call = WEB._replace(body=serialise({"metadata": metadata}))
     for text in (summary.undelivered([call]), summary.dry_run(CONTEXT, [call])):
         ((language, fence),) = check_summary(text).fences
         assert (language, json.loads(fence)) == ("json", call.json())
@@ -217,7 +216,7 @@ def test_a_link_says_where_it_leads(url: str, shown: str) -> None:
 
 
 def test_what_is_no_address_is_no_link() -> None:
-    text = summary.sent(replace(CONTEXT, source_url=Sourced("javascript:x", "")), [])
+    text = summary.sent(CONTEXT._replace(source_url=Sourced("javascript:x", "")), [])
     assert text == f"{PLACE} · {COMMITTED}\n"
 
 
@@ -315,15 +314,15 @@ def test_a_deployment_with_two_pull_requests() -> None:
     ("shipment", "before"),
     [
         (TWO, SINCE),
-        (replace(TWO, previous=None), ""),
-        (replace(TWO, certain=False), SINCE.replace("Previous deployment", "Compared with")),
-        (replace(TWO, course="diverged"), SINCE.replace("41;.", "41;. The two commits have diverged.")),
+        (TWO._replace(previous=None), ""),
+        (TWO._replace(certain=False), SINCE.replace("Previous deployment", "Compared with")),
+        (TWO._replace(course="diverged"), SINCE.replace("41;.", "41;. The two commits have diverged.")),
         (
-            replace(TWO, previous=Sourced("v" * 41, "s" * 101)),
+            TWO._replace(previous=Sourced("v" * 41, "s" * 101)),
             f"Previous deployment: <code>{'v' * 39}…</code>, from {'s' * 99}….\n\n",
         ),
         (
-            replace(TWO, previous=Sourced("v" * 40, "s" * 100)),
+            TWO._replace(previous=Sourced("v" * 40, "s" * 100)),
             f"Previous deployment: <code>{'v' * 40}</code>, from {'s' * 100}.\n\n",
         ),
     ],
@@ -344,11 +343,11 @@ def test_since_when(shipment: ChangeSet, before: str) -> None:
 def test_a_row(made: MergedPull, cells: tuple[str, str]) -> None:
     lead = "1 d 23 h" if made.first_commit_at else "—"
     cut = pull_row("&#35;<span></span>1", *cells, "2025-03-09 10:01", lead)
-    assert f"{PULLS_HEAD}{cut}</table>\n\n" in told(replace(TWO, pulls=(made,)))
+    assert f"{PULLS_HEAD}{cut}</table>\n\n" in told(TWO._replace(pulls=(made,)))
 
 
 def test_services_that_ship_the_same_share_a_section() -> None:
-    other = replace(TWO, pulls=(pull(3),))
+    other = TWO._replace(pulls=(pull(3),))
     headings = [line for line in told(TWO, other, TWO, listed=False).splitlines() if line.startswith("####")]
     assert headings == [
         "#### Ships 2 pull requests: <code>s0</code>, <code>s2</code>",
@@ -360,12 +359,12 @@ def test_services_that_ship_the_same_share_a_section() -> None:
 @pytest.mark.parametrize(("count", "more"), [(10, ""), (11, " and 1 more")])
 def test_up_to_ten_services_are_named(count: int, more: str) -> None:
     names = ", ".join(f"<code>s{number}</code>" for number in range(1, 11))
-    other = replace(TWO, pulls=(pull(3),))
+    other = TWO._replace(pulls=(pull(3),))
     assert f"#### Ships 2 pull requests: {names}{more}\n" in told(other, *[TWO] * count, listed=False)
 
 
 def test_long_names_of_services_are_cut() -> None:
-    ships = {"n" * 101: TWO, "m" * 100: replace(TWO, pulls=())}
+    ships = {"n" * 101: TWO, "m" * 100: TWO._replace(pulls=())}
     text = what_ships(Changes(ships), DEPLOYED_AT, COMMIT)
     assert f": <code>{'n' * 99}…</code>\n" in text
     assert f": <code>{'m' * 100}</code>\n" in text
@@ -375,7 +374,7 @@ def test_long_names_of_services_are_cut() -> None:
     ("count", "more"), [(20, ""), (21, "… and 1 more service.\n"), (22, "… and 2 more services.\n")]
 )
 def test_up_to_twenty_sections(count: int, more: str) -> None:
-    text = told(*(replace(TWO, pulls=(pull(number),)) for number in range(1, count + 1)), listed=False)
+    text = told(*(TWO._replace(pulls=(pull(number),)) for number in range(1, count + 1)), listed=False)
     assert text.count("####") == 20
     assert text.endswith(more or SINCE)
 
@@ -390,7 +389,7 @@ def test_up_to_twenty_sections(count: int, more: str) -> None:
     ],
 )
 def test_up_to_a_hundred_rows_in_all_sections(counts: list[int], rows: int, more: list[str]) -> None:
-    shipments = [replace(TWO, pulls=tuple(pull(number % 60) for number in range(count))) for count in counts]
+    shipments = [TWO._replace(pulls=tuple(pull(number % 60) for number in range(count))) for count in counts]
     text = told(*shipments)
     assert text.count("\n<tr><td nowrap><a ") == rows
     assert [line for line in text.splitlines() if line.startswith("… and ")] == more
@@ -404,7 +403,7 @@ def test_up_to_a_hundred_rows_in_all_sections(counts: list[int], rows: int, more
     [("2025-03-05T09:30:16Z", "%d %b %H h"), ("2025-03-05T09:30:15Z", "%d %b"), ("2025-01-01T00:00:00Z", "%d %b")],
 )
 def test_the_axis_has_hours_where_the_longest_took_few_days(since: str, axis: str) -> None:
-    text = told(replace(TWO, pulls=(pull(1, first_commit_at=since), pull(2))))
+    text = told(TWO._replace(pulls=(pull(1, first_commit_at=since), pull(2))))
     assert f"\n  axisFormat {axis}\n" in text
 
 
@@ -421,18 +420,18 @@ def test_the_axis_has_hours_where_the_longest_took_few_days(since: str, axis: st
     ],
 )
 def test_what_is_drawn(more: dict[str, str], drawn: bool) -> None:
-    text = told(replace(TWO, pulls=(*TWO.pulls, pull(3, **more))))
+    text = told(TWO._replace(pulls=(*TWO.pulls, pull(3, **more))))
     assert ("section #3\n" in text) is drawn
 
 
 def test_a_rollback_is_not_drawn_and_the_newest_twenty_are() -> None:
-    text = told(replace(TWO, course="rollback"))
+    text = told(TWO._replace(course="rollback"))
     assert "gantt" not in text
     # What is taken out of production has no lead time.
     assert f"<table>\n<tr>{COLUMNS}</tr>\n<tr><td nowrap><a href=" in text
     assert PULLS_HEAD in told(TWO)
-    assert "gantt" in told(replace(TWO, course="diverged"))
-    text = told(replace(TWO, pulls=tuple(pull(number) for number in range(1, 22))))
+    assert "gantt" in told(TWO._replace(course="diverged"))
+    text = told(TWO._replace(pulls=tuple(pull(number) for number in range(1, 22))))
     assert [text.count(f"section #{number}\n") for number in (1, 2, 21)] == [0, 1, 1]
 
 
@@ -454,13 +453,13 @@ def test_how_long_it_took(since: str | None, told: str) -> None:
 def test_what_ships_follows_the_facts() -> None:
     changes = Changes({"web": TWO})
     for text in (
-        summary.sent(replace(CONTEXT, changes=changes), [Result(WEB, "accepted")]),
-        summary.dry_run(replace(CONTEXT, changes=changes), [WEB]),
+        summary.sent(CONTEXT._replace(changes=changes), [Result(WEB, "accepted")]),
+        summary.dry_run(CONTEXT._replace(changes=changes), [WEB]),
     ):
         assert CONTEXT.commit
         ships = what_ships(changes, CONTEXT.deployed_at.value, CONTEXT.commit.value)
         assert f"{FACTS}\n{ships}" in text
-    text = summary.sent(replace(CONTEXT, changes=changes, commit=None), [])
+    text = summary.sent(CONTEXT._replace(changes=changes, commit=None), [])
     assert what_ships(changes, CONTEXT.deployed_at.value, "") in text
 
 
@@ -520,14 +519,14 @@ def test_the_chart_needs_two_and_their_times() -> None:
         ((*whole, pull(3, first_commit_at="2025-03-10T00:00:00Z")), 2),
         ((*whole, pull(3, merged_at="2025-03-11T00:00:00Z")), 2),
     ):
-        text = what_ships(replace(ships_of(1, pulls=pulls), listed=True), DEPLOYED_AT, COMMIT)
+        text = what_ships(ships_of(1, pulls=pulls)._replace(listed=True), DEPLOYED_AT, COMMIT)
         assert text.count("section #") == bars
         assert ("```mermaid" in text) is bool(bars)
 
 
 def test_the_summary_is_bounded() -> None:
     many = ships_of(300).by_service["web"]
-    every = {f"s{number}": replace(many, pulls=many.pulls[number:]) for number in range(30)}
+    every = {f"s{number}": many._replace(pulls=many.pulls[number:]) for number in range(30)}
     text = what_ships(Changes(every, listed=True), DEPLOYED_AT, COMMIT)
     assert text.count("\n<tr><td nowrap><a ") == MOST_ROWS
     assert text.count("#### Ships") == MOST_SECTIONS
@@ -553,11 +552,15 @@ def everything_hostile(draw: st.DrawFn) -> Report:
         merged_at=words,
     )
     change_set = st.builds(
-        ChangeSet, named(words), st.booleans(), st.sampled_from(["forward", "diverged"]), st.lists(pulls, max_size=2)
+        ChangeSet,
+        named(words),
+        st.booleans(),
+        st.sampled_from(["forward", "diverged"]),
+        st.lists(pulls, max_size=2),
+        st.just(True),
     )
-    changes = st.builds(Changes, st.dictionaries(words, change_set, max_size=2), listed=st.booleans())
-    registration = replace(
-        CONTEXT,
+    by_service = draw(st.dictionaries(words, change_set, max_size=2))
+    registration = CONTEXT._replace(
         repository=draw(named(words)),
         commit=draw(named(words)),
         deployed_at=draw(named(words)),
@@ -566,10 +569,10 @@ def everything_hostile(draw: st.DrawFn) -> Report:
         warnings=draw(st.lists(words, max_size=2).map(tuple)),
         notices=draw(st.lists(words, max_size=2).map(tuple)),
         problems=draw(st.lists(st.builds(Problem, words, words), max_size=1).map(tuple)),
-        changes=draw(changes),
+        changes=Changes(by_service, draw(st.booleans())),
     )
     metadata = draw(st.dictionaries(words, words, max_size=2))
-    call = replace(WEB, service=draw(words), reference_id=draw(words), body=serialise({"metadata": metadata}))
+    call = WEB._replace(service=draw(words), reference_id=draw(words), body=serialise({"metadata": metadata}))
     results = [
         Result(call, draw(st.sampled_from(list(summary.MARKS))), 422, draw(words), draw(words)),
         Result(told_pull(draw(words), subject=draw(words)), "failed", 422, draw(words), draw(words)),
@@ -596,6 +599,6 @@ def test_whatever_others_wrote_is_no_markup(
 ) -> None:
     wild_one = pull(1, title=title, author=author, url=url, merged_at=when, first_commit_at=when)
     made = ChangeSet(Sourced(title, author), True, course, (wild_one, pull(2), pull(3)))
-    other = replace(made, pulls=(pull(4),))
+    other = made._replace(pulls=(pull(4),))
     text = what_ships(Changes({service: made, "other": other}, listed=True), DEPLOYED_AT, COMMIT)
     check_summary(text)

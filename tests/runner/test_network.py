@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import certifi
@@ -341,7 +340,7 @@ LOST = Verdict("try-again", "connection_lost", may_hold=True)
 
 def plain(found: Answer | Verdict) -> Answer | Verdict:
     """Return a verdict without its sentence."""
-    return replace(found, message="") if isinstance(found, Verdict) else found
+    return found._replace(message="") if isinstance(found, Verdict) else found
 
 
 def test_through_a_proxy_by_a_tunnel(tmp_path: Path) -> None:

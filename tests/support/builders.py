@@ -1,6 +1,5 @@
 """The core's values, made as a run makes them: from the runner's variables and an event's file."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +29,7 @@ def inputs(given: dict[str, str] | None = None, **more: str) -> Inputs:
 
 def runtime(name: str, **changes: str) -> Runtime:
     """Read a fixture's variables, some of them changed."""
-    return replace(read_runtime(events.load(name)[0]), **changes)
+    return read_runtime(events.load(name)[0])._replace(**changes)
 
 
 def payload(name: str, changes: Changes | None = None) -> dict[str, Any]:

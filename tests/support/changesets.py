@@ -1,7 +1,7 @@
 """Answers about what ships, as told, and pull requests to ship."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import builders
@@ -42,7 +42,7 @@ def pull(number: int, **more: Any) -> MergedPull:
         changed_files=1,
         first_commit_at=f"2025-03-08T10:{number:02}:00Z",
     )
-    return replace(made, **more)
+    return made._replace(**more)
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Lookups:
         return (
             tuple(pulls)
             if self.silent
-            else tuple(replace(each, first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
+            else tuple(each._replace(first_commit_at=f"2025-03-01T00:0{each.number % 10}:00Z") for each in pulls)
         )
 
     def committed_at(self, commit: str) -> str:
@@ -142,8 +142,8 @@ def numbers(ships: Changes, service: str = "web") -> list[int]:
 
 
 def ships_of(count: int, previous: Sourced[str] | None = HISTORY, **more: Any) -> Changes:
-    pulls = tuple(replace(pull(number % 60), number=number) for number in range(1, count + 1))
-    return Changes({"web": replace(ChangeSet(previous, True, "forward", pulls), **more)})
+    pulls = tuple(pull(number % 60)._replace(number=number) for number in range(1, count + 1))
+    return Changes({"web": ChangeSet(previous, True, "forward", pulls)._replace(**more)})
 
 
 CERTAIN, GUESSED = ChangeSet(HISTORY, True, "forward", (pull(1),)), ChangeSet(HISTORY, False, "forward", (pull(1),))
