@@ -32,9 +32,12 @@ _OUTAGES = frozenset({"network", "time"})
 def read_inputs(text: str) -> dict[str, str]:
     """Return the inputs from the JSON that the runner makes of them. Raises ValueError."""
     found = json.loads(text)
-    if not isinstance(found, dict) or not all(value is None or isinstance(value, str) for value in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(value, str | None) for value in found.values()):
         raise ValueError
-    return {name: value or "" for name, value in found.items()}
+    if "\0" in "".join(text for pair in found.items() for text in pair if text):
+        raise ValueError  # no variable can have it
+    # Nor can one have half of a character, which JSON may escape.
+    return {name: (value or "").encode(errors="replace").decode() for name, value in found.items()}
 
 
 def variables(inputs: Mapping[str, str], workspace: str, *, windows: bool) -> dict[str, str]:
@@ -129,8 +132,11 @@ def _run(environment: Environment, given: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    # The packages' installer sees no inputs.
-    result = main(os.environ, os.environ.pop(_HANDED, ""), sys.stdout)
-    if isinstance(result, int):
-        sys.exit(result)
-    _run(*result)
+    try:
+        # Removed before anything else is started: pip does not see the inputs.
+        result = main(os.environ, os.environ.pop(_HANDED, ""), sys.stdout)
+        if isinstance(result, int):
+            sys.exit(result)
+        _run(*result)
+    except KeyboardInterrupt:  # before the action itself takes signals
+        sys.exit(1)

@@ -18,6 +18,7 @@ LINUX, WINDOWS = "/home/runner/work/shop/shop", r"D:\a\shop\shop"
     ("text", "inputs"),
     [
         ("{}", {}),
+        ('{"service": "a\\ud800b"}', {"service": "a?b"}),
         ('{"service": "web", "timeout": null}', {"service": "web", "timeout": ""}),
         ('{\n  "metadata": "a: 1\\nb: \\u2603"\n}', {"metadata": "a: 1\nb: ☃"}),
     ],
@@ -26,7 +27,9 @@ def test_the_inputs_are_one_json_object(text: str, inputs: dict[str, str]) -> No
     assert read_inputs(text) == inputs
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", '"a"', "null", '{"a": 1}', '{"a": {}}', "{"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", '"a"', "null", '{"a": "b\\u0000"}', '{"a\\u0000": "b"}', '{"a": 1}', '{"a": {}}', "{"]
+)
 def test_anything_else_is_no_inputs(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - its text is not shown
         read_inputs(text)
