@@ -92,22 +92,21 @@ NEEDS = (
     Need("pull-requests", "`set-pull-services: true`, for a push", _pushed_pulls),
     Need("pull-requests", "`set-pull-services: true` with services by files", _files_of_pulls),
     Need(
-        "deployments",
-        "`attribution: merge-commits`, `show-pull-requests: true` or `lead-time-metadata: first-commit`, without `since-sha` and "
-        "`merge-commit-shas`",
-        lambda inputs, event, _: _certain(
-            needs_changes(inputs, event) and not inputs.since_sha and not inputs.merge_commit_shas
-        ),
-    ),
-    Need(
         "contents",
-        "the same, with any of them",
+        "`attribution: merge-commits`, `show-pull-requests: true` or `lead-time-metadata: first-commit`",
         lambda inputs, event, _: _certain(needs_changes(inputs, event)),
     ),
     Need(
         "pull-requests",
-        "the same, with any of them",
+        "the same",
         lambda inputs, event, _: _certain(needs_changes(inputs, event) or inputs.wants_first_commit_time),
+    ),
+    Need(
+        "deployments",
+        "the same, without `since-sha` and `merge-commit-shas`",
+        lambda inputs, event, _: _certain(
+            needs_changes(inputs, event) and not inputs.since_sha and not inputs.merge_commit_shas
+        ),
     ),
     Need("contents", "`lead-time-metadata: commit`, for an event that does not have the commit's time", _commit_time),
 )

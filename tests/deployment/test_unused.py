@@ -134,6 +134,12 @@ STEPS |= {
         REGISTERS_NOTHING - {"only-environments"},
         BACKFILLS_OWN | {"show-pull-requests", "lead-time-metadata", "extra-metadata"},
     ),
+    "a check, as what it checks": (
+        "push_branch",
+        PLAIN | {"operation": "check"},
+        PASSED_OVER | {"only-environments"},
+        BACKFILLS_OWN | {"replace-pull-services"},
+    ),
     "a history": ("schedule", PLAIN | HISTORY, set(), ONE_DEPLOYMENTS | {"success"}),
     "a history by upsert": (
         "schedule",

@@ -20,6 +20,7 @@ from dx_action.inputs.model import (
     fail_on_error,
     missing_connection,
     read_inputs,
+    survey_inputs,
     unknown_inputs,
 )
 from dx_action.inputs.values import DxHost
@@ -72,6 +73,7 @@ VALID: list[tuple[str, str, Any]] = [
     ("timeout", "3600", 3600.0),
     ("operation", "Deploy", "deploy"),
     ("operation", "set-pull-services", "set-pull-services"),
+    ("operation", "CHECK", "check"),
     ("service", "payments", (Service("payments"),)),
     ("service", "payments=Payments, Inc\nweb", (Service("payments", "Payments, Inc"), Service("web"))),
     ("services-from", "Map", "map"),
@@ -820,6 +822,7 @@ def test_what_the_inputs_imply(given: dict[str, str], implied: str) -> None:
     names = ("names_commits", "by_files", "discovers_merge_commits", "wants_commit_time", "wants_first_commit_time")
     assert " ".join(name for name in names if getattr(read, name)) == implied
     assert read.deploys
+    assert inputs(operation="check").deploys
     assert not inputs(operation="set-pull-services", pull_number="7", service="web").deploys
 
 
@@ -936,3 +939,12 @@ def test_a_time_that_may_be_right(text: str) -> None:
 )
 def test_a_key_of_the_author_wins(given: dict[str, str], wanted: tuple[str, ...]) -> None:
     assert inputs(given).wanted_facts == wanted
+
+
+def test_a_survey_has_what_can_be_read_beside_every_problem() -> None:
+    given = {"operation": "check", "service": "web", "success": "perhaps", "replace-pull-services": "true"}
+    found, problems = survey_inputs(variables(given))
+    assert (found.operation, found.service, found.success) == ("check", (Service("web"),), None)
+    # The rules are those of a deployment; and what is missing of the connection is told beside what is wrong.
+    assert [problem.subject for problem in problems] == ["success", "replace-pull-services", "dx-host", "dx-token"]
+    assert survey_inputs(variables({"operation": "check"})) == (inputs(operation="check", dx_host="", dx_token=""), ())

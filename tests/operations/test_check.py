@@ -138,7 +138,7 @@ def test_a_sound_step(world: World) -> None:
         (PLAIN, ["inputs", "event", "github", "deployment", *DX]),
         (
             SHIPS,
-            ["inputs", "event", "github-deployments", "github-contents", "github-pull-requests", "deployment", *DX],
+            ["inputs", "event", "github-contents", "github-pull-requests", "github-deployments", "deployment", *DX],
         ),
         (
             {"operation": "check", "services-from": "codeowners"},
@@ -165,7 +165,7 @@ def test_only_what_the_inputs_need_is_tried(world: World, given: dict[str, str],
 def test_each_permission_costs_one_call(world: World) -> None:
     world.run(SHIPS | {"commit-sha": "1234567"})
     tried = [call.path.rpartition("/")[2] for call in world.gh.calls if call.query.get("per_page") == "1"]
-    assert tried == ["deployments", "branches", "pulls"]
+    assert tried == ["branches", "pulls", "deployments"]
 
 
 # What is broken, alone.

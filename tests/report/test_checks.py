@@ -44,9 +44,39 @@ def test_the_event(name: str, skipped: Skipped | None, outcome: str, words: str)
 
 
 def test_no_event() -> None:
-    assert checks.no_event().outcome == "warning"
-    assert "There is no event here, so nothing would be registered. A push," in checks.no_event().message
-    assert checks.arguments_alone().outcome == "ok"
+    line = checks.no_event()
+    assert (line.name, line.outcome) == ("event", "warning")
+    assert line.message.startswith(
+        "There is no event here, so nothing would be registered. A push, a merged pull request,"
+    )
+    alone = "There is no event here: the arguments alone say what is registered."
+    assert checks.arguments_alone() == Check("event", "ok", alone)
+    assert len(checks.event("x" * 200, None).message) == len("This `` event registers a deployment.") + 100
+
+
+def test_what_is_said_of_files_and_look_ups() -> None:
+    nothing = "These inputs need no look-up at GitHub, so `permissions: {}` is enough."
+    assert checks.no_look_ups() == Check("github", "ok", nothing)
+    read = "What says which files belong to which service can be read."
+    assert checks.readable("service-map") == Check("service-map", "ok", read)
+    assert checks.unlisted("ca-bundle", WRONG) == Check(
+        "ca-bundle",
+        "warning",
+        "Not tried, because GitHub does not return the files. `success` is wrong. Write true. A checkout before this step makes "
+        "them available.",
+    )
+
+
+def test_a_cancelled_check_fails() -> None:
+    assert Check("check", "failed", "The job was cancelled before everything was checked.") == checks.CANCELLED
+
+
+def test_every_name_is_documented() -> None:
+    assert list(checks.NAMES) == [
+        *("inputs", "failed-file", "ca-bundle", "event", "github", "github-contents", "github-pull-requests"),
+        *("github-deployments", "deployment", "service-map", "services-from", "patterns", "services", "unowned-files"),
+        *("connection", "token", "check"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +95,7 @@ def test_what_would_be_registered(given: dict[str, str], says: str) -> None:
 
 def test_what_the_event_does_not_say() -> None:
     (line,) = checks.unsaid(ActionError(WRONG))
+    assert line.message.startswith("What would be registered is not known here, because the event does not say it,")
     assert (line.name, line.outcome) == ("deployment", "warning")
     assert line.message.endswith("and no input does: `success` is wrong. Write true.")
     assert checks.nothing(Skipped("It touches none.")) == Check(

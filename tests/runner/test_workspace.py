@@ -485,3 +485,12 @@ def test_a_signal_while_lines_are_appended_leaves_none(folder: Path, workspace: 
     with pytest.raises(KeyboardInterrupt), interrupted_after(os.write):
         workspace.append("file", b"two\n")
     assert (folder / "file").read_bytes() == b"one\n"
+
+
+def test_whether_there_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/file").write_text("1")
+    (tmp_path / "link").symlink_to("a/file")
+    workspace = Workspace(str(tmp_path))
+    found = {path: workspace.has(path) for path in ("a/file", "a", "link", "none", "a/file/x", "", None)}
+    assert [path for path, there in found.items() if there] == ["a/file"]
