@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from documents import names, rows, section
 from dx_action.errors import BadInput
 from dx_action.inputs.arguments import (
     FLAGS,
@@ -239,6 +240,22 @@ def test_what_no_event_says_is_missing_at_once(argv: tuple[str, ...]) -> None:
         "dx-host",
         "dx-token",
     }
+
+
+def test_the_page_of_the_command_line_names_what_is_required() -> None:
+    page = {row[0]: names(row[1]) for row in rows(section("docs/command-line.md", "## What has to be written"))}
+    for row, operation, *more in (
+        ("`deploy` (default)", "deploy"),
+        ("`set-pull-services`", "set-pull-services"),
+        ("`backfill` from GitHub's history", "backfill"),
+        ("`backfill` with `--backfill-file`", "backfill", "--backfill-file=rows.csv"),
+        ("`update`", "update", "--success=false"),
+        ("`delete`", "delete"),
+    ):
+        arguments = parse_arguments([f"--operation={operation}", *more])
+        _, found = arguments.inputs(arguments.variables(CONNECTED, "/here"), NOW)
+        assert {f"--{problem.subject}" for problem in found} <= {name.split()[0] for name in page[row]}, row
+        assert bool(found) is any(name.startswith("--") for name in page[row]), row
 
 
 def test_a_dry_run_and_a_csv_need_no_connection() -> None:
