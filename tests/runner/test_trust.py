@@ -1,6 +1,8 @@
 """Which certificates are trusted: one rule for DX and for GitHub."""
 
 import os
+import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -218,3 +220,16 @@ def test_no_keys_of_a_connection_are_in_a_file(tmp_path: Path, monkeypatch: pyte
         with suppress(NoAnswerError):
             ask_github(reach, tmp_path)
     assert not keys.exists()
+
+
+@pytest.mark.parametrize(("platform", "read"), [("linux", True), ("darwin", False), ("win32", False)])
+def test_openssl_s_own_folder_is_read_on_linux_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, read: bool
+) -> None:
+    """Elsewhere it is a path of the machine that OpenSSL was built on, which anybody might make."""
+    paths = ssl.get_default_verify_paths()._replace(openssl_capath=str(hashed(tmp_path / "hashed", other())))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(sys, "platform", platform)
+    context, _ = tls_context({}, None)
+    # Of a folder, none is loaded before a connection asks for it.
+    assert (len(context.get_ca_certs()) == 0) is read
