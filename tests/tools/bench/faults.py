@@ -59,7 +59,7 @@ CASES = (
     Case("200 with an HTML page, for ever", (1, 0), _always(status=200, body="html")),
     Case("200 with an empty body, for ever", (1, 0), _always(status=200, body="empty")),
     Case("taken, but the answer is cut, once", (0, 1), [Fault(cut=True, commit=True)]),
-    Case("taken, but the first answer comes after 40 s", (0, 1), [Fault(latency=40)]),
+    Case("the first answer comes after 40 s", (0, 1), [Fault(latency=40)]),
     Case("headers that never end", (1, 0), handler=Trickling),
     Case("refused connection", (1, 0), refused=True),
     Case("no answer, ever", (1, 0), _always(hang=600)),
