@@ -33,11 +33,10 @@ _CONNECTION = ("dx-host", "dx-token")
 
 def check(step: endings.Step, inputs: Inputs, problems: Sequence[Problem], runtime: Runtime) -> endings.Report:
     """Try everything, and report each. `problems` are of the inputs, which count as far as they can be read. Raises Interrupted."""
-    lacking = [
-        problem for problem in problems if problem.subject in _CONNECTION and problem.text.startswith("is missing")
-    ]
+    # With other problems, those that are missing are among them.
+    told = problems or missing_connection(inputs, runtime.actor)
+    lacking = [each for each in told if each.subject in _CONNECTION and each.text.startswith("is missing")]
     problems = [problem for problem in problems if problem not in lacking]
-    lacking = lacking or [*missing_connection(inputs, runtime.actor)]
     unread = _unread(problems)
     every = _Checking(step, _without(inputs, unread), unread, lacking, runtime)
 
@@ -212,9 +211,11 @@ class _Checking:
         return (reached, *warned("connection", warnings), missing or checks.token(answer, words))
 
     def _missing(self, name: str, subject: str) -> Check:
-        if subject in self.unread:
-            return untried(name, f"`{subject}` cannot be used: see `inputs`.")
-        return next(Check(name, "failed", str(problem)) for problem in self.lacking if problem.subject == subject)
+        """Return the line on what is not written, unless a line of `inputs` says why."""
+        for problem in self.lacking:
+            if problem.subject == subject:
+                return Check(name, "failed", str(problem))
+        return untried(name, f"`{subject}` cannot be used: see `inputs`.")
 
     def _is_ok(self, name: str) -> bool:
         """Whether nothing was found of this name that is not ok."""

@@ -560,6 +560,19 @@ def test_a_connection_that_is_not_written(world: World, name: str, line: str) ->
     assert {request["authorization"] for request in world.dx.requests()} <= {"absent"}
 
 
+@pytest.mark.parametrize(
+    ("given", "env"),
+    [
+        ({}, {"INPUT_DX-HOTS": "acme", "INPUT_DX-TOKN": "x"}),  # slips, which are told
+        ({"csv-file": "x.csv"}, {}),  # with it, a step would need no connection
+    ],
+)
+def test_a_connection_that_something_else_stands_for(world: World, given: dict[str, str], env: dict[str, str]) -> None:
+    run = world.run(PLAIN | given | {"dx-host": "", "dx-token": ""}, **env)
+    assert {name for name, _ in lines(run, "failed")} == {"inputs"}
+    assert [name for name, _ in lines(run, "warning")] == ["deployment", "connection", "token"]
+
+
 def test_a_dry_run_sends_dx_nothing_at_all(world: World) -> None:
     run = world.run(BY_MAP | {"dry-run": "true", "dx-token": ""})
     assert (run.status, lines(run, "failed"), world.dx.requests()) == ("checked", [], [])
