@@ -97,8 +97,12 @@ class FilesAt:
         try:
             return self._workspace.read(path, _MOST)
         except NotThere:
-            with _asking_for(path):
-                return self._contents(path, "names")
+            return self.read_committed(path)
+
+    def read_committed(self, path: str) -> bytes | None:
+        """Return a file that an input names as it is in the commit, whatever the workspace has."""
+        with _asking_for(path):
+            return self._contents(path, "names")
 
     def _read_there(self, path: str) -> bytes | None:
         """Read a file from GitHub: one call for the names of all files, and one for each that is read."""

@@ -138,10 +138,10 @@ class Lookups:
         )
         return into
 
-    def named_file(self, path: str) -> bytes | None:
-        """Return the file that `ca-bundle` names; None if there is none. Raises BadInput, LookupFailedError."""
+    def committed_file(self, path: str) -> bytes | None:
+        """Return the file that `ca-bundle` names in the commit; None if there is none. Raises BadInput, LookupFailedError."""
         with naming_input("ca-bundle"):
-            return self._files.read_named(path)
+            return self._files.read_committed(path)
 
     def is_tag(self, name: str) -> bool | None:
         """Return whether the name is a tag's, and no branch has it, too; None if GitHub does not answer."""

@@ -1,13 +1,13 @@
 """The two stages of `job/`: before the job deploys, it is checked what can be; after it, what became of it is registered."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from dx_action.deployment.calls import deployment_calls, pull_calls, refuse_secrets
 from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped
-from dx_action.errors import ActionError, BadInput, naming_input
+from dx_action.errors import ActionError, BadInput, Problem, naming_input
 from dx_action.inputs.job import Job, is_filled_later, problems, read_job
 from dx_action.inputs.model import Inputs, missing_connection, survey_inputs
 from dx_action.operations.register import register
@@ -16,9 +16,6 @@ from dx_action.report.log import foreseen_lines
 from dx_action.runner.event import Event
 from dx_action.runner.runtime import Runtime, read_runtime
 from dx_action.runner.workspace import NotThere
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CANCELLED = Skipped(
     "The job was cancelled.", "If it had deployed by then, set `success` to the outcome of the step that deploys."
@@ -30,7 +27,7 @@ _REFUSED = Skipped(
 
 
 class NotYetError(Exception):
-    """Something is looked up at the job's end, or may be there only then."""
+    """Something is looked up at the job's end."""
 
 
 class _NoLookups:
@@ -68,7 +65,7 @@ def start(step: endings.Step) -> endings.Report:
     if foreseen:
         calls = (*pull_calls(foreseen), *deployment_calls(foreseen, inputs))
         refuse_secrets(calls, foreseen, step.workflow.secrets)
-    _check_files(step, inputs, step.fetch(inputs, runtime, runtime.sha))
+    missing += _problems_of_files(step, inputs, runtime)
     if not missing:
         for line in foreseen_lines(event, foreseen):
             step.workflow.say(line)
@@ -100,38 +97,53 @@ def _foreseen(step: endings.Step, inputs: Inputs, runtime: Runtime, event: Event
     return resolve(known, runtime, event, now, lambda *_: lookups, is_tag, job)
 
 
-def _check_files(step: endings.Step, inputs: Inputs, fetch: Callable[[str], bytes | None] | None) -> None:
-    """Check the files that inputs name, if they are there: a checkout may come later. Raises BadInput."""
+def _problems_of_files(step: endings.Step, inputs: Inputs, runtime: Runtime) -> tuple[Problem, ...]:
+    """Check the files that inputs name, and return what is wrong with those of the workspace alone.
 
-    def fetched(path: str) -> bytes:
-        try:
-            data = fetch(path) if fetch else None
-        except ActionError:  # the job's end asks again, and reports it
-            data = None
-        if data is None:
-            raise NotYetError
-        return data
-
-    @contextmanager
-    def checked(name: str) -> "Iterator[None]":
-        try:
-            yield
-        except NotYetError:
-            step.workflow.say(f"`{name}` names a file that is not there yet, so it is read when the job has ended.")
-
+    These may be an earlier job's, until a checkout or another step replaces them. Raises BadInput if what is wrong will stay.
+    """
     if inputs.failed_file:
         step.failed_file(inputs.failed_file).check(dry_run=True)
+    other = inputs.commit_sha or inputs.repository  # of which the event's commit says nothing
+    files = _Files(step, None if other else step.fetch(inputs, runtime, runtime.sha))
+    found: tuple[Problem, ...] = ()
     if inputs.ca_bundle:
-        from dx_action.dx.client import trusted  # noqa: PLC0415 - the start connects to nothing
+        from dx_action.runner.network import tls_context  # noqa: PLC0415 - the start connects to nothing
 
-        with checked("ca-bundle"):
-            trusted(inputs, step.env, step.workspace, fetched)
-    if inputs.services_source == "map" and isinstance(inputs.service_map, str):
-        from dx_action.services.map import LARGEST, parse_service_map  # noqa: PLC0415 - most jobs have none
+        found += files.problems("ca-bundle", inputs.ca_bundle, lambda data: tls_context(step.env, data))
+    if inputs.services_source == "map" and isinstance(path := inputs.service_map, str):
+        from dx_action.services.map import parse_service_map  # noqa: PLC0415 - most jobs have none
 
-        with checked("service-map"), naming_input("service-map", "cannot be used: "):
-            try:
-                data = step.workspace.read(inputs.service_map, LARGEST)
-            except NotThere:
-                data = fetched(inputs.service_map)
-            parse_service_map(data, inputs.service_map)
+        found += files.problems("service-map", path, lambda data: parse_service_map(data, path), "cannot be used: ")
+    return found
+
+
+class _Files:
+    """The files of the workspace and of the deployed commit. `fetch` reads one of the commit, if that can be done."""
+
+    def __init__(self, step: endings.Step, fetch: Callable[[str], bytes | None] | None) -> None:
+        self._step, self._fetch = step, fetch
+
+    def problems(self, name: str, path: str, parse: Callable[[bytes], object], lead: str = "") -> tuple[Problem, ...]:
+        """Return what is wrong with a file if only the workspace has it. Raises BadInput if it is wrong in the commit, too."""
+        found: tuple[Problem, ...] = ()
+        try:
+            with naming_input(name, lead), suppress(NotThere):
+                parse(self._step.workspace.read(path))
+                return ()
+        except BadInput as wrong:
+            found = wrong.problems
+        committed = self._committed(path)
+        if committed is not None:
+            with naming_input(name, lead):
+                parse(committed)
+            return ()
+        if not found:
+            self._step.workflow.say(f"`{name}` names a file that is not there yet. It is read when the job has ended.")
+        return found
+
+    def _committed(self, path: str) -> bytes | None:
+        try:
+            return self._fetch(path) if self._fetch else None
+        except ActionError:  # the job's end asks again, and reports it
+            return None

@@ -130,13 +130,13 @@ class Step:
         return Run(inputs, runtime, self.env, self.workspace, self.clock, self.workflow.say, self.warnings.append)
 
     def fetch(self, inputs: Inputs, runtime: Runtime, commit: str) -> Callable[[str], bytes | None] | None:
-        """Return what reads the file that `ca-bundle` names from GitHub, at a commit; None without a token."""
+        """Return what reads a file that an input names from GitHub, at a commit; None without a token."""
 
         def fetch(path: str) -> bytes | None:
             from dx_action.github.lookups import Lookups  # noqa: PLC0415 - most workspaces have the file
 
             run = self.github(inputs, runtime)
-            return Lookups(runtime.repository, True, commit or None, run).named_file(path)
+            return Lookups(runtime.repository, True, commit or None, run).committed_file(path)
 
         return fetch if inputs.github_token and runtime.repository else None
 
@@ -166,7 +166,7 @@ def skipped(skip: Skipped) -> Report:
 def waiting(skip: Skipped | None, missing: Sequence[Problem] = ()) -> Report:
     """Report the start of `job/`, for which nothing is wrong. It has no summary: that of the job's end says it all.
 
-    `missing` is what would be wrong at the end, unless a later step fills an input that is blank now.
+    `missing` is what would be wrong at the end, unless a later step fills an input that is blank now, or replaces a file.
     """
     hints: list[Hint] = []
     lines: list[str] = []
@@ -174,7 +174,7 @@ def waiting(skip: Skipped | None, missing: Sequence[Problem] = ()) -> Report:
         lines = [f"As things are, nothing will be sent to DX when this job has ended. {skip}"]
         hints.append(("warning" if skip.warn else "notice", lines[0]))
     elif missing:
-        head = "As things are, nothing could be sent to DX when this job has ended. Ignore this if a later step fills an input."
+        head = "As things are, nothing could be sent to DX when this job has ended. Ignore this if a later step changes that."
         lines = [head, *map(str, missing)]
         hints.append(("notice", "\n".join(lines)))
     return Report(outputs=outputs("waiting", " ".join(lines)), title="", hints=hints)

@@ -106,6 +106,7 @@ def test_a_file_of_a_checkout(gh: GitHub, api: Repository, tmp_path: Path, own: 
     assert files.read("a/file/below") is None
     assert files.read_named("a/file") == b"here"
     assert files.read_named("a/bytes") == b"\x00\xff"
+    assert files.read_committed("a/file") == b"on GitHub"
 
 
 @pytest.mark.parametrize("path", ["none", "a/file/below"])

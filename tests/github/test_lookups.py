@@ -248,7 +248,7 @@ def test_a_ca_bundle_that_is_no_file(scene: Scene, path: str) -> None:
     put(scene, {"sub": submodule("1" * 40)})
     what = "a folder" if path == "web" else "a submodule"
     with pytest.raises(BadInput, match=rf"^`ca-bundle` names {what}\. Put a file there\.$"):
-        scene.look({}).named_file(path)
+        scene.look({}).committed_file(path)
 
 
 def test_a_link_in_the_workspace_is_not_followed(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from dx_action.inputs.job import Stage
 from dx_action.main import Invocation, main
 from dx_action.sandbox import Fault, Sandbox
 from runner import TOKEN, Run, Step, connected, fast_clock, run_job, until
+from stand_in import GitHub, Repo
 
 EVENTS = [
     *("pull_request_merged", "push_branch", "push_tag_annotated", "workflow_dispatch", "release_published"),
@@ -146,14 +147,11 @@ def test_a_slip_of_the_pen_is_told_at_the_start(tmp_path: Path, dx: Sandbox) -> 
 
 def test_a_failed_start_is_no_failed_deployment(tmp_path: Path, dx: Sandbox) -> None:
     """Nothing was deployed, even if what failed the start is mended by the time of the end."""
-    (tmp_path / "workspace").mkdir()
-    (tmp_path / "workspace/ca.pem").write_text("no certificate")
-    step = job(tmp_path, dx, ca_bundle="ca.pem")
-    step = replace(step, inputs={**step.inputs, "dx-host": "https://dx.example.com"})
-    began, ended = inside(step, "failure", {"ca-bundle": "", "dx-host": dx.url})
+    step = Step(tmp_path, connected(dx) | {"dx-host": ""}, "push_branch")
+    began, ended = inside(step, "failure", {"dx-host": dx.url})
     assert (began.exit_code, ended.exit_code, ended.status, dx.requests()) == (1, 0, "skipped", [])
     assert "before anything was deployed" in ended.outputs["reason"]
-    _, went_on = inside(step, "success", {"ca-bundle": "", "dx-host": dx.url})  # by `continue-on-error`
+    _, went_on = inside(step, "success", {"dx-host": dx.url})  # by `continue-on-error`
     assert went_on.status == "registered"
 
 
@@ -267,12 +265,39 @@ def test_an_event_that_is_skipped_says_so_at_the_start(tmp_path: Path, dx: Sandb
 # The files.
 
 
-def test_files_that_are_there_are_checked_at_the_start(tmp_path: Path, dx: Sandbox) -> None:
-    step = job(tmp_path, dx, "workflow_dispatch", service="", service_map="map.yml")
-    (step.workspace / "map.yml").write_text("web: [a, b\n")
-    began = replace(step, stage="start").inside()
-    assert began.exit_code == 1
-    assert errors(began)[0].partition("\n")[2].startswith("`service-map` cannot be used: map.yml ")
+BROKEN, WELL = "web: [a, b\n", "web: ['**']\n"
+
+
+@pytest.mark.parametrize(
+    ("here", "committed", "given", "ends"),
+    [
+        (None, WELL, {}, "well"),
+        (None, BROKEN, {}, "failed"),
+        (BROKEN, BROKEN, {}, "failed"),
+        (BROKEN, WELL, {}, "well"),  # an earlier job's, on a runner that keeps its workspace
+        (WELL, BROKEN, {}, "well"),  # another step wrote it
+        (BROKEN, None, {}, "notice"),
+        (BROKEN, WELL, {"commit-sha": "abc1234"}, "notice"),  # of which the event's commit says nothing
+        (None, BROKEN, {"commit-sha": "abc1234"}, "not yet"),
+        (None, None, {}, "not yet"),
+    ],
+)
+def test_a_service_map_is_read_at_the_start(
+    tmp_path: Path, dx: Sandbox, here: str | None, committed: str | None, given: dict[str, str], ends: str
+) -> None:
+    repo = Repo("acme/shop")
+    repo.commit({"README.md": "Shop\n"} | ({"map.yml": committed} if committed else {}))
+    with GitHub(repo) as github:
+        inputs = connected(dx, service="", service_map="map.yml") | given
+        env = {**github.env, "GITHUB_SHA": repo.rev("main")}
+        step = Step(tmp_path, inputs, "workflow_dispatch", env, github_token=github.token, stage="start")
+        if here:
+            (step.workspace / "map.yml").write_text(here)
+        run = step.inside()
+    assert (run.exit_code, run.status) == ((1, "failed") if ends == "failed" else (0, "waiting"))
+    assert [level for level, _ in run.annotations] == {"failed": ["error"], "notice": ["notice"]}.get(ends, [])
+    assert all("`service-map` cannot be used: map.yml " in text for _, text in run.annotations)
+    assert any("`service-map` names a file that is not there yet." in line for line in run.said) is (ends == "not yet")
 
 
 @pytest.mark.parametrize("name", ["ca-bundle", "service-map"])
@@ -280,7 +305,15 @@ def test_files_that_are_not_there_yet_may_come(tmp_path: Path, dx: Sandbox, name
     step = Step(tmp_path, connected(dx) | {name: "a.file"}, "push_branch")
     began = replace(step, stage="start").inside()
     assert (began.exit_code, began.annotations) == (0, [])
-    assert f"`{name}` names a file that is not there yet, so it is read when the job has ended." in began.said
+    assert f"`{name}` names a file that is not there yet. It is read when the job has ended." in began.said
+
+
+def test_a_ca_file_without_a_certificate_is_told(tmp_path: Path, dx: Sandbox) -> None:
+    step = job(tmp_path, dx, ca_bundle="ca.pem")
+    (step.workspace / "ca.pem").write_text("no certificate")
+    began = replace(step, stage="start").inside()
+    ((level, text),) = began.annotations
+    assert (began.exit_code, level, "\n`ca-bundle` " in text) == (0, "notice", True)
 
 
 def test_what_dx_does_not_confirm_is_saved_at_the_end(tmp_path: Path) -> None:

@@ -491,7 +491,7 @@ def test_skipped(warn: bool, level: str) -> None:
 
 NOTHING = "As things are, nothing will be sent to DX when this job has ended."
 UNFILLED = (
-    "As things are, nothing could be sent to DX when this job has ended. Ignore this if a later step fills an input."
+    "As things are, nothing could be sent to DX when this job has ended. Ignore this if a later step changes that."
 )
 
 
