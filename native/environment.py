@@ -43,7 +43,7 @@ _MOST_LINES = 30
 Kind = Literal[
     "certificate", "failed", "hash", "network", "no-pip", "no-place", "refused", "space", "time", "wheel", "wrong"
 ]
-_SENTENCES: dict[Kind, str] = {
+SENTENCES: dict[Kind, str] = {
     "certificate": "pip does not trust the certificate of its package index. Name a PEM file with your CA in `PIP_CERT`.",
     "failed": "pip could not install the action's packages. The log group above has what it wrote.",
     "hash": (
@@ -94,7 +94,7 @@ class Unusable(Exception):
     """The packages cannot be installed. `lines` are foreign text."""
 
     def __init__(self, kind: Kind, lines: Iterable[str] = ()) -> None:
-        super().__init__(_SENTENCES[kind])
+        super().__init__(SENTENCES[kind])
         self.kind, self.lines = kind, tuple(lines)
 
 

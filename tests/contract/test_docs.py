@@ -12,6 +12,7 @@ from documents import anchors, links, names, prose, read, rows, section
 from dx_action.deployment import trigger
 from dx_action.dx.answers import HELD_CODES, HELD_ENDS, HELD_WORDS, NOT_HELD
 from dx_action.report.failures import ADVICE
+from environment import SENTENCES
 from runner import ROOT, action
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
@@ -66,6 +67,14 @@ def test_every_error_with_its_sentence() -> None:
 @pytest.mark.parametrize("page", documents.WRITTEN)
 def test_what_the_code_writes_of_a_page_is_in_it(page: str) -> None:
     assert documents.renewed(page) == read(page), "run `python tests/support/documents.py`"
+
+
+def test_the_page_without_docker_has_the_messages_of_its_start() -> None:
+    begins = [row[0] for row in rows(section("docs/native.md", "## When it does not start"))]
+    start = read("native/start.sh").replace("$old", "3.9")
+    found = [*SENTENCES.values(), *re.findall(r'^  reason="(.*)"$', start, re.MULTILINE)]
+    assert [text for text in found if sum(text.startswith(begin) for begin in begins) != 1] == []
+    assert len(begins) == len(found) == len(SENTENCES) + 2
 
 
 def test_the_page_of_errors_has_the_lists_of_conflicts() -> None:
