@@ -400,8 +400,9 @@ def test_a_page_that_leads_to_itself(repo: Repo, gh: GitHub, info: dict[str, Any
         answer["data"]["repository"]["pullRequests"]["pageInfo"] = info
 
     gh.fail("/graphql", edit=lead, times=None)
-    with pytest.raises(LookupFailedError, match="not as GitHub documents it"):
+    with pytest.raises(LookupFailedError, match="not as GitHub documents it") as caught:
         read(gh)
+    assert caught.value.unreadable
     assert gh.count() <= 2
 
 
@@ -429,8 +430,57 @@ def test_any_field_may_be_anything(junk: Any) -> None:
 def test_a_time_that_is_none(repo: Repo, gh: GitHub) -> None:
     shipped(repo, 1)
     gh.fail("/graphql", edit=changed(0, updatedAt="soon"))
-    with pytest.raises(LookupFailedError, match="not as GitHub documents it"):
+    with pytest.raises(LookupFailedError, match="not as GitHub documents it") as caught:
         read(gh)
+    assert caught.value.unreadable
+
+
+def answered(*pages: list[Any]) -> tuple[Answering, list[int]]:
+    """A repository whose list has these pages, the last one for ever, and how many of them were asked for."""
+    asked: list[int] = []
+
+    def page() -> Any:
+        asked.append(len(asked))
+        info = {"hasNextPage": len(asked) < 9, "endCursor": f"{len(asked)}"}
+        found = {"nameWithOwner": "acme/shop", "defaultBranchRef": {"name": "main"}}
+        nodes = pages[min(asked[-1], len(pages) - 1)]
+        return {"data": {"repository": found | {"pullRequests": {"pageInfo": info, "nodes": nodes}}}}
+
+    return Answering(lambda _path, _parameters: None, page), asked
+
+
+LISTED: dict[str, Any] = {"changedFiles": 1, "baseRefName": "main", "baseRefOid": "a", "headRefOid": "b"}
+LISTED |= {"number": 7, "fullDatabaseId": "7"} | dict.fromkeys(("mergedAt", "updatedAt"), "2025-01-02T00:00:00Z")
+OLD = LISTED | dict.fromkeys(("mergedAt", "updatedAt"), "2024-01-02T00:00:00Z") | {"number": 8}
+
+
+def test_two_pages_with_nothing_new_are_enough() -> None:
+    api, asked = answered([LISTED])
+    with pytest.raises(LookupFailedError, match="not as GitHub documents it"):
+        merged_between(api, START, NOW, files=False)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [([None], [LISTED], [OLD]), ([LISTED], [LISTED], [OLD]), ([LISTED], [None], [OLD])],
+    ids=["first", "again", "later"],
+)
+def test_one_page_with_nothing_new_is_not_the_end(pages: tuple[list[Any], ...]) -> None:
+    api, _ = answered(*pages)
+    found = merged_between(api, START, NOW, files=False)
+    assert (numbers(found), found.missing) == ([7], sum(page == [None] for page in pages))
+
+
+def test_an_error_about_something_else_is_no_missing_permission(repo: Repo, gh: GitHub) -> None:
+    shipped(repo, 2)
+
+    def hide(answer: Any) -> None:
+        answer["data"]["repository"]["pullRequests"]["nodes"] = [None, None]
+        answer["errors"] = [{"type": "NOT_FOUND", "message": "Gone", "path": ["repository", "pullRequests"]}]
+
+    gh.fail("/graphql", edit=hide)
+    assert read(gh).missing == 2
 
 
 def test_a_list_without_an_end_is_not_read_without_an_end() -> None:
