@@ -124,6 +124,11 @@ def test_help_and_version_are_found_anywhere(argv: tuple[str, ...], expected: st
     assert parse_arguments(argv).shows == expected
 
 
+def test_what_follows_help_is_read_too() -> None:
+    """Where its text goes, for one."""
+    assert parse_arguments(["--help", "--json"]).json
+
+
 # What the inputs are read from.
 
 
@@ -175,6 +180,7 @@ def test_the_environment_of_a_command() -> None:
     [
         (DEPLOY, ""),
         ((*DEPLOY, "--operation", "Deploy", "--source-name="), ""),
+        ((*DEPLOY, "--source-name", " "), ""),
         ((*DEPLOY, "--source-name", "Argo CD"), "Argo CD"),
         (("--operation", "backfill", "--backfill-file", "rows.csv"), ""),
         (("--operation=delete", "--reference-id=x", "--confirm-delete=x"), "GitHub Actions"),
@@ -344,11 +350,13 @@ def test_all_problems_at_once() -> None:
         ((f"--github-token=Bearer {TOKEN}",), [TOKEN, f"Bearer {TOKEN}"]),
         (("--dx-token", f"--{TOKEN}"), [f"--{TOKEN}"]),
         (("--dx-token", TOKEN, "--dx-token", "another-token"), [TOKEN, "another-token"]),
+        (("--dx-token", f" {TOKEN}\n"), [TOKEN]),
     ],
 )
 def test_a_refused_token_is_a_secret_of_the_run(argv: tuple[str, ...], hidden: list[str]) -> None:
     found = parse_arguments(argv)
     assert found.texts == {}
+    assert parse_arguments(["--dx-token", " "]).refused == ()
     assert all(Secrets(found.refused).scrubbed(f"a {text} b") in ("a *** b", "a Bearer *** b") for text in hidden)
 
 
@@ -373,6 +381,7 @@ def test_any_arguments_are_read_or_have_a_problem_without_their_values(argv: lis
         ("`dx-token` is missing.", "`DX_TOKEN` is missing."),
         ("the text of `github-token`", "the text of `GITHUB_TOKEN`"),
         ("set `on-conflict: update`.", "set `--on-conflict update`."),
+        ("as in `source-url: https://ci.example`", "as in `--source-url https://ci.example`"),
         (
             "Set `set-pull-services: true` or `operation: set-pull-services`.",
             "Set `--set-pull-services true` or `--operation set-pull-services`.",
