@@ -1,22 +1,19 @@
 """The command line: the real entry point with arguments, outside of GitHub Actions."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from commands import DEPLOY, PROGRAM, environment, ran, ran_on_a_terminal
+from commands import DEPLOY, environment, ran
 from dx_action import __version__
 from dx_action.inputs.help import USAGE
 from dx_action.sandbox import Fault, Sandbox
 from leaking import SECRET, can_be_read
-from runner import PATIENCE, TOKEN, Step, connected, until
+from runner import TOKEN, Step, connected
 from stand_in import GitHub, Repo
 
 NO_WORKFLOW = re.compile(r"::|\bINPUT_|GITHUB_(?!TOKEN)|\$\{\{")
@@ -339,78 +336,3 @@ def test_github_is_asked_with_the_token_of_the_environment(tmp_path: Path, dx: S
     assert level == "error"
     assert "`GITHUB_TOKEN`" in message
     assert "github-token" not in message
-
-
-# On a terminal.
-
-
-def test_on_a_terminal_there_are_colours_a_width_and_a_bar(tmp_path: Path, dx: Sandbox) -> None:
-    (tmp_path / "rows.csv").write_text(ROWS)
-    argv = ["--operation", "backfill", "--backfill-file", "rows.csv", "--max-per-second", "20"]
-    done = ran_on_a_terminal(tmp_path, argv, environment(dx, TERM="xterm", COLUMNS="70"))
-    assert done.exit_code == 0
-    assert re.search(r"\r\x1b\[K\[#*-+\] \d+ of 20 sent, 0 failed", done.stdout)
-    assert "\x1b[1;36mnotice:\x1b[0m " in done.stdout
-    messages = done.stdout[done.stdout.index("notice:") :].splitlines()[1:]
-    assert all(len(line) <= 70 for line in messages)
-
-
-@pytest.mark.parametrize(
-    ("env", "colours", "bar"),
-    [
-        ({"TERM": "xterm"}, True, True),
-        ({"TERM": "xterm", "NO_COLOR": "1"}, False, True),
-        ({"TERM": "xterm", "NO_COLOR": ""}, True, True),
-        ({"TERM": "dumb"}, False, False),
-        ({}, False, False),
-    ],
-)
-def test_a_terminal_is_asked_what_it_can(
-    tmp_path: Path, dx: Sandbox, env: dict[str, str], colours: bool, bar: bool
-) -> None:
-    (tmp_path / "rows.csv").write_text(ROWS)
-    argv = ["--operation", "backfill", "--backfill-file", "rows.csv", "--max-per-second", "20"]
-    done = ran_on_a_terminal(tmp_path, argv, environment(dx, **env))
-    assert done.exit_code == 0
-    assert ("\x1b[1;" in done.stdout) is colours
-    assert ("\x1b[K" in done.stdout) is bar
-
-
-def test_help_keeps_to_the_terminal_s_width(tmp_path: Path) -> None:
-    done = ran_on_a_terminal(tmp_path, ["--help"], environment(TERM="xterm", COLUMNS="60"))
-    flags = done.stdout.partition("\nConnection:\n")[2].splitlines()
-    assert max(map(len, flags)) <= 60
-
-
-# Signals and closed streams.
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_cancel_is_reported(tmp_path: Path, number: signal.Signals) -> None:
-    with Sandbox(token=TOKEN, faults=[Fault(hang=PATIENCE)]) as dx:
-        command = [*PROGRAM, *DEPLOY]
-        with subprocess.Popen(command, cwd=tmp_path, env=environment(dx), stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            said = ""
-            while "Sending to" not in said:
-                said += process.stdout.readline()
-            until(lambda: bool(dx.requests()))
-            process.send_signal(number)
-            rest, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
-    assert "error: It is unknown whether DX registered web: cancelled." in rest
-
-
-@pytest.mark.parametrize("more", [(), ("--json",), ("--help",)])
-@pytest.mark.parametrize("streams", [{"stdout"}, {"stderr"}, {"stdout", "stderr"}])
-def test_a_reader_that_has_gone_changes_nothing(
-    tmp_path: Path, dx: Sandbox, more: tuple[str, ...], streams: set[str]
-) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    given = {name: writer if name in streams else subprocess.PIPE for name in ("stdout", "stderr")}
-    done = subprocess.run(
-        [*PROGRAM, *DEPLOY, *more], cwd=tmp_path, env=environment(dx), timeout=PATIENCE, check=False, **given
-    )  # type: ignore[call-overload]
-    assert done.returncode == 0
-    assert len(dx.deployments()) == int("--help" not in more)
