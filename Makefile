@@ -25,8 +25,8 @@ help: ## show this
 demo: $(installed) ## watch deployments being registered, in a stand-in for DX on this machine
 	@$(python) -m dx_action.sandbox.demo
 
-test: style ## check style and types, then run the tests
-	$(pytest)
+test: style $(if $(COVERAGE),coverage) ## check style and types, then run the tests; make test COVERAGE=1 measures them
+	$(if $(COVERAGE),,$(pytest))
 
 style: .venv/.dev ## check style, types and imports
 	$(python) -m ruff check
