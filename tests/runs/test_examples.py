@@ -545,14 +545,14 @@ CASES: dict[str, list[Case]] = {
     "take-back-duplicates": [
         Case(
             event="workflow_dispatch",
-            known={"inputs.number": number},
+            known={"inputs.number": number, "inputs.dry-run": dry},
             held=[create("build-1791", commit_sha=MERGED_41)],
             workspace={"duplicates.csv": "reference_id,method\nbuild-1791,delete\nbuild-1792,delete\n"},
-            status="deleted" if number == "2" else "failed",
-            exit_code=int(number != "2"),
-            sent=[{"reference_id": "build-1791"}, {"reference_id": "build-1792"}] if number == "2" else [],
+            status=status,
+            exit_code=int(status == "failed"),
+            sent=[{"reference_id": "build-1791"}, {"reference_id": "build-1792"}] if status == "deleted" else [],
         )
-        for number in ("2", "3")
+        for number, dry, status in (("2", "true", "dry-run"), ("2", "false", "deleted"), ("3", "false", "failed"))
     ],
     "regions-matrix": [
         Case(
