@@ -83,7 +83,7 @@ def rows(count: int) -> str:
     lines = ["reference_id,deployed_at,service,repository,commit_sha"]
     begin = datetime(2025, 1, 1, tzinfo=UTC)
     lines += [
-        f"bench-{number},{begin + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ},service-{number % 10},acme/shop,{number:040x}"
+        f"bench-{number},{begin + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ},service-{number % 10},acme/shop,{number + 1:040x}"
         for number in range(count)
     ]
     return "\n".join(lines) + "\n"
