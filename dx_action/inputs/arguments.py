@@ -260,7 +260,12 @@ def _is_list(text: str) -> bool:
 
 
 def as_flags(text: str) -> str:
-    """Return a message in the command line's words, with inputs named as it has them: `--service`, `DX_TOKEN`."""
+    """Return a message in the command line's words, with inputs named as it has them: `--service`, `DX_TOKEN`.
+
+    A request's body is no message: it is shown to be sent as it is.
+    """
+    if text.lstrip().startswith("{"):
+        return text
     text = _OF_A_WORKFLOW.sub(lambda found: WORKFLOW_PHRASES[found[0]], text)
     before, column, after = text.partition(", column `")
     return f"{_NAMED.sub(_as_flag, before)}{column}{after}"

@@ -60,3 +60,9 @@ def test_a_phrase_that_is_replaced_is_one_of_a_message(phrase: str) -> None:
     package = ROOT / "dx_action"
     sources = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.name != "arguments.py")
     assert phrase in re.sub(r'"\n\s*f?"', "", sources).replace("{{{{", "{{").replace("}}}}", "}}")
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_request_keeps_its_values(indent: str) -> None:
+    body = f'{indent}{{"environment":"from input service","metadata":{{"note":"the workspace of `service`"}}}}'
+    assert as_flags(body) == body
