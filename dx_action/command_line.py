@@ -82,7 +82,7 @@ def terminal_of(log: TextIO, env: Mapping[str, str]) -> Terminal:
     if not log.isatty():
         return Terminal()
     columns, draws = env.get("COLUMNS", ""), env.get("TERM", "") not in ("", "dumb")
-    width = int(columns) if columns.isdecimal() else os.get_terminal_size(log.fileno()).columns
+    width = int(columns) if columns.isdecimal() and len(columns) < 6 else os.get_terminal_size(log.fileno()).columns
     return Terminal(width or _USUAL, draws and not env.get("NO_COLOR"), draws)
 
 

@@ -4,17 +4,16 @@
 
 version_of='import sys; sys.stdout.write("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info[:2] < (3, 11))'
 old=
+here=$(pwd -P)
 for name in python3 python python3.14 python3.13 python3.12 python3.11 py; do
   while IFS= read -r python; do
-    case $python in
-      "$PWD"/* | [!/]*) continue ;;
-    esac
+    case $python in [!/]*) continue ;; esac
+    folder=$(cd -P "${python%/*}" 2>/dev/null && pwd) || continue
+    case $folder/ in "$here"/*) continue ;; esac
     if version=$("$python" -E -s -S -c "$version_of" 2>/dev/null </dev/null); then
       exec "$python" -I -S -u -X utf8 "$GITHUB_ACTION_PATH/launcher.py"
     fi
-    case $version in
-      [0-9]*.[0-9]*) old=${old:-$version} ;;
-    esac
+    if [[ $version =~ ^[0-9]+\.[0-9]+$ ]]; then old=${old:-$version}; fi
   done < <(type -ap "$name")
 done
 

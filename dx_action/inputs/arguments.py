@@ -132,7 +132,8 @@ class Arguments:
             for name, text in env.items()
             if name in _SERVERS or not name.upper().startswith(("INPUT_", "GITHUB_"))
         }
-        texts = {name: env.get(variable, "") for name, variable in VARIABLES.items()} | dict(self.texts)
+        texts = {name: env.get(variable, "") for name, variable in VARIABLES.items()}
+        texts |= {name: text for name, text in self.texts.items() if text.strip() or name not in VARIABLES}
         if texts.get("operation", "").strip().lower() in ("", "deploy", "check", "backfill"):
             # Its default is the name of a system that has no part in this.
             texts["source-name"] = texts.get("source-name", "").strip() or "none"
@@ -178,8 +179,9 @@ class _Reader:
                 continue
             value = text if equals else None
             name = flag.removeprefix("--")
-            if flag == f"--{name}" and name in TOKENS:
-                self._refuse(name, value)
+            token = flag.lstrip("-").lower().replace("_", "-")
+            if flag.startswith("-") and token in TOKENS:
+                self._refuse(token, value)
             elif flag == f"--{name}" and name in (*FLAGS, "json"):
                 self._take(name, value)
             else:
@@ -240,7 +242,9 @@ class _Reader:
             value = self._next()
         words = " or ".join(TOKENS.get(name) or f"`--{name}`" for name in meant)
         cure = f"Did you mean {words}?" if meant else "`--help` lists the flags."
-        self._problem(flag, f"is not a flag. {cure}")
+        # Every flag is of small letters: what has others may be a token.
+        shown = flag if meant or re.fullmatch(r"--?[a-z-]+", flag) else place
+        self._problem(shown, f"is not a flag. {cure}")
         self._meant.update(meant)
 
     def _problem(self, name: str, text: str) -> None:

@@ -146,6 +146,12 @@ def test_a_flag_goes_before_a_variable() -> None:
     assert found.dx_host.base == "https://dx.example.com"
 
 
+def test_a_blank_flag_leaves_its_variable() -> None:
+    found = inputs(*DEPLOY, "--dx-host", " ", env={"DX_HOST": "acme", "DX_TOKEN": TOKEN})
+    assert found.dx_host is not None
+    assert found.dx_host.base == "https://acme.getdx.net"
+
+
 def test_the_environment_of_a_command() -> None:
     """Of another job's variables nothing is left but GitHub's addresses; what a connection needs is."""
     env = {
@@ -311,6 +317,14 @@ WRONG: dict[tuple[str, ...], dict[str, str]] = {
     (*DEPLOY, "--dx-token=x"): {"--dx-token": REFUSED},
     (*DEPLOY, "--dx-token"): {"--dx-token": REFUSED},
     (*DEPLOY, "--dx-token="): {"--dx-token": REFUSED},
+    **{
+        (*DEPLOY, each): {"--dx-token": REFUSED}
+        for each in ("--DX-TOKEN=x", "-dx-token=x", "--dx_token=x", "--Dx-Token")
+    },
+    **{
+        (*DEPLOY, each): {"argument 7": "is not a flag. `--help` lists the flags."}
+        for each in ("--tok-sEcret-of-the-tests", "--abcdef0123456789", "-Xyz")
+    },
     (*DEPLOY, "--github-token", "x"): {"--github-token": REFUSED.replace("DX_TOKEN", "GITHUB_TOKEN")},
     (*DEPLOY, "--dx-tokn", "x"): {"--dx-tokn": "is not a flag. Did you mean DX_TOKEN?"},
     (*DEPLOY, "--environment", TOKEN): {
@@ -347,6 +361,7 @@ def test_all_problems_at_once() -> None:
         (("--dx-token", f"--{TOKEN}"), [f"--{TOKEN}"]),
         (("--dx-token", TOKEN, "--dx-token", "another-token"), [TOKEN, "another-token"]),
         (("--dx-token", f" {TOKEN}\n"), [TOKEN]),
+        ((f"--DX-TOKEN={TOKEN}", f"-github-token={TOKEN}"), [TOKEN]),
     ],
 )
 def test_a_refused_token_is_a_secret_of_the_run(argv: tuple[str, ...], hidden: list[str]) -> None:

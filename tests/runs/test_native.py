@@ -179,11 +179,17 @@ def hostile(workspace: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("where", ["absolute", "relative"])
+@pytest.mark.parametrize("where", ["absolute", "relative", "roundabout", "linked"])
 def test_a_hostile_workspace_changes_nothing(tmp_path: Path, tools: Path, dx: Sandbox, where: str) -> None:
     step = Step(tmp_path, connected(dx))
     variables = hostile(step.workspace)
-    path = {"absolute": str(step.workspace / "bin"), "relative": "bin:."}[where]
+    (tmp_path / "link").symlink_to(step.workspace, target_is_directory=True)
+    path = {
+        "absolute": str(step.workspace / "bin"),
+        "relative": "bin:.",
+        "roundabout": f"{tmp_path}/../{tmp_path.name}/{step.workspace.name}/bin",
+        "linked": str(tmp_path / "link" / "bin"),
+    }[where]
     before = sorted(step.workspace.rglob("*"))
     found = run(
         step,
