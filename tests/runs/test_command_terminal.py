@@ -65,6 +65,15 @@ def test_help_keeps_to_the_terminal_s_width(tmp_path: Path) -> None:
     assert max(map(len, flags)) <= 60
 
 
+@pytest.mark.parametrize("columns", ["0", "1", "-1", "wide", "\u0663", "9" * 30, "9" * 5000])
+@pytest.mark.parametrize("argv", [["--help"], [*DEPLOY, "--dry-run"]])
+def test_an_odd_width_ends_no_run(tmp_path: Path, argv: list[str], columns: str) -> None:
+    done = ran_on_a_terminal(tmp_path, argv, environment(TERM="xterm", COLUMNS=columns))
+    assert done.exit_code == 0
+    assert "DX deployment action" in done.stdout or "--service" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 # Signals and closed streams.
 
 
