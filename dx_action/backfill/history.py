@@ -11,10 +11,10 @@ from dx_action.deployment.registration import Registration, resolve
 from dx_action.errors import BadInput
 from dx_action.github.client import Repository
 from dx_action.github.deployments import DeploymentNode, Page, current_name, pages
-from dx_action.github.errors import UNDOCUMENTED, LookupFailedError
+from dx_action.github.graphql import moment_of
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.past import window
-from dx_action.inputs.times import iso, parse_time_or_none
+from dx_action.inputs.times import iso
 from dx_action.runner import event as runner_event
 from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
 from dx_action.runner.runtime import Runtime
@@ -125,7 +125,7 @@ class _Outcomes:
                     found = True
                     yield outcome
                 seen.add(node.id)
-            created = [_moment(node.created_at) for node in page.nodes]
+            created = [moment_of(node.created_at) for node in page.nodes]
             if created and not found and max(created) < self._since - _WAITS:
                 self.stopped = True
                 return
@@ -152,17 +152,11 @@ class _Outcomes:
 
 def _firsts(statuses: Sequence[DeploymentStatus]) -> list[tuple[datetime, DeploymentStatus]]:
     """Return the first status of each outcome. GitHub lists the newest first, also of those in one second."""
-    timed = [(_moment(status.created_at), status) for status in reversed(statuses) if status.state in _OUTCOMES]
+    timed = [(moment_of(status.created_at), status) for status in reversed(statuses) if status.state in _OUTCOMES]
     firsts: dict[str, tuple[datetime, DeploymentStatus]] = {}
     for at, status in sorted(timed, key=lambda pair: pair[0]):
         firsts.setdefault(_OUTCOMES[status.state], (at, status))
     return list(firsts.values())
-
-
-def _moment(text: str) -> datetime:
-    if moment := parse_time_or_none(text):
-        return moment
-    raise LookupFailedError(UNDOCUMENTED, unreadable=True)
 
 
 class _OwnJobs:

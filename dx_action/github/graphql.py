@@ -5,6 +5,7 @@ GitHub answers most errors with HTTP 200. Which of them mean what is in `errors`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import AliasPath, ConfigDict, Field
@@ -15,11 +16,13 @@ from dx_action.github.errors import (
     FAILED,
     LIMITS,
     TOO_LARGE,
+    UNDOCUMENTED,
     LookupFailedError,
     Refusal,
     refusals,
 )
 from dx_action.github.retries import BACKOFF, RETRIES, until_reset
+from dx_action.inputs.times import parse_time_or_none
 
 T = TypeVar("T")
 
@@ -40,6 +43,13 @@ class Connection(Node, Generic[T]):
 
 class TooLargeError(Exception):
     """GitHub did not answer a large query, for a reason that a smaller one may not meet."""
+
+
+def moment_of(text: str) -> datetime:
+    """Return a time that an answer must have. Raises LookupFailedError for a text that is none."""
+    if moment := parse_time_or_none(text):
+        return moment
+    raise LookupFailedError(UNDOCUMENTED, unreadable=True)
 
 
 @dataclass(frozen=True, slots=True)

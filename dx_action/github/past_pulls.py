@@ -17,7 +17,7 @@ from dx_action.changes.changeset import PullChange
 from dx_action.github.client import PER_PAGE, Repository
 from dx_action.github.commits import LASTING, ChangedPaths, CutError, changed_paths, compared_files
 from dx_action.github.errors import FORBIDDEN, UNDOCUMENTED, LookupFailedError
-from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts
+from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts, moment_of
 from dx_action.github.pulls import File, pull_files
 from dx_action.inputs.times import parse_time_or_none
 
@@ -99,7 +99,7 @@ def merged_between(repository: Repository, since: datetime, until: datetime, *, 
             found.default_branch = page.default_branch or found.default_branch
             lacking += page.pulls.nodes.count(None)
             pulls = [pull for pull in page.pulls.nodes if pull]
-            updates = [_moment(pull.updated_at) for pull in pulls]
+            updates = [moment_of(pull.updated_at) for pull in pulls]
             newest = max([newest, *updates])
             for pull in pulls:
                 merged_at = parse_time_or_none(pull.merged_at)
@@ -122,12 +122,6 @@ def merged_between(repository: Repository, since: datetime, until: datetime, *, 
 def _past(pull: _Pull, merged_at: datetime) -> PastPull:
     change = PullChange(pull.number, pull.base_ref_oid, pull.head_ref_oid, pull.changed_files)
     return PastPull(int(pull.full_database_id or 0) or None, merged_at, pull.base_ref_name, change, pull.listed)
-
-
-def _moment(text: str) -> datetime:
-    if moment := parse_time_or_none(text):
-        return moment
-    raise LookupFailedError(UNDOCUMENTED, unreadable=True)
 
 
 def _pages(repository: Repository, left: Iterator[int], *, files: bool) -> Iterator[_Page]:
