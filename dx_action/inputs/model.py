@@ -217,11 +217,11 @@ def is_written(inputs: Inputs, name: str) -> bool:
     return bool(getattr(inputs, field) != Inputs.model_fields[field].get_default(call_default_factory=True))
 
 
-def read_inputs(env: Mapping[str, str], now: datetime | None = None) -> Inputs:
+def read_inputs(env: Mapping[str, str], now: datetime | None = None, problems: Iterable[Problem] = ()) -> Inputs:
     """Read every input, as `survey_inputs` does. Raises BadInput with every problem at once."""
-    inputs, problems = survey_inputs(env, now)
-    if problems:
-        raise BadInput(*problems)
+    inputs, found = survey_inputs(env, now, problems)
+    if found:
+        raise BadInput(*found)
     return inputs
 
 

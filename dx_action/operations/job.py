@@ -9,7 +9,7 @@ from dx_action.deployment.registration import Registration, resolve
 from dx_action.deployment.trigger import Skipped
 from dx_action.errors import ActionError, BadInput, Problem, naming_input
 from dx_action.inputs.job import Job, is_filled_later, problems, read_job
-from dx_action.inputs.model import Inputs, missing_connection, survey_inputs
+from dx_action.inputs.model import Inputs, missing_connection, read_inputs, survey_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
 from dx_action.report.log import foreseen_lines
@@ -75,10 +75,7 @@ def start(step: endings.Step) -> endings.Report:
 def end(step: endings.Step) -> endings.Report:
     """Register what became of the job. Raises ActionError, Interrupted."""
     job = read_job(step.env)
-    inputs, found = survey_inputs(step.env, step.clock.now(), problems(step.env, "end"))
-    if found:
-        raise BadInput(*found)
-    step.inputs = inputs
+    inputs = step.inputs = read_inputs(step.env, step.clock.now(), problems(step.env, "end"))
     if inputs.success is None:
         if job.status == "cancelled":
             return endings.skipped(_CANCELLED)
