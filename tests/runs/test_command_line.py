@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands import DEPLOY, environment, ran
+from commands import DEPLOY, ROWS, environment, ran
 from dx_action import __version__
 from dx_action.inputs.help import USAGE
 from dx_action.sandbox import Fault, Sandbox
@@ -17,9 +17,6 @@ from runner import TOKEN, Step, connected
 from stand_in import GitHub, Repo
 
 NO_WORKFLOW = re.compile(r"::|\bINPUT_|GITHUB_(?!TOKEN)|\$\{\{")
-ROWS = "deployed_at,service,repository,commit_sha\n" + "".join(
-    f"2025-03-04T12:00:{second:02}Z,web,acme/shop,abc1234\n" for second in range(20)
-)
 
 
 @pytest.fixture

@@ -9,13 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import DEPLOY, PROGRAM, environment, ran_on_a_terminal
+from commands import DEPLOY, PROGRAM, ROWS, environment, ran_on_a_terminal
 from dx_action.sandbox import Fault, Sandbox
 from runner import PATIENCE, TOKEN, until
-
-ROWS = "deployed_at,service,repository,commit_sha\n" + "".join(
-    f"2025-03-04T12:00:{second:02}Z,web,acme/shop,abc1234\n" for second in range(20)
-)
 
 
 @pytest.fixture

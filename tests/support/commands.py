@@ -15,6 +15,10 @@ from dx_action.sandbox import Sandbox
 from runner import PATIENCE, ROOT, TOKEN
 
 DEPLOY = ("--service", "web", "--repository", "acme/shop", "--commit-sha", "abc1234", "--reference-id", "build-7")
+# A file of twenty deployments, one a second.
+ROWS = "deployed_at,service,repository,commit_sha\n" + "".join(
+    f"2025-03-04T12:00:{second:02}Z,web,acme/shop,abc1234\n" for second in range(20)
+)
 # As the image starts it.
 PROGRAM = (sys.executable, "-I", "-u", "-B", str(ROOT / "entrypoint.py"))
 
