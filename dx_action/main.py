@@ -137,9 +137,9 @@ def run(
         report = endings.broken(place, step.results("internal_error"), fail_on_error=strict)
         step.workflow.group("Stack trace", trace)
     report = _saved(report, step, strict=strict)
-    # Both connections warn of the same variables.
-    if step.stage != "start":  # what the start of a job could say, its end does
+    if step.stage != "start":  # the end of a job gives the same warnings
         late = endings.hints((*step.warnings, *unknown_inputs(step.env)), ())
+        # Both connections warn of the same variables.
         report = report._replace(hints=tuple(dict.fromkeys((*report.hints, *late))))
     return _publish(report, step.workflow, strict=strict)
 

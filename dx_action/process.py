@@ -54,6 +54,6 @@ def run(stage: "Stage" = "step") -> NoReturn:
         from dx_action.command_line import start as command  # noqa: PLC0415
 
         code = command(lambda: bool(_cancels))
-    for each in _SIGNALS:  # all is told: what comes now must not end the process by another code
+    for each in _SIGNALS:  # the report is published: a signal must not change the exit code any more
         signal(each, SIG_IGN)
-    os._exit(code)  # all is written: the interpreter's own end would take every object apart
+    os._exit(code)  # everything is written, and a regular exit would only free each object

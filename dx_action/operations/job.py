@@ -42,7 +42,7 @@ class _NoLookups:
 def start(step: endings.Step) -> endings.Report:
     """Check what can be known before the job deploys, and send nothing. Raises ActionError, Interrupted.
 
-    Expressions that name later steps are blank now. What is missing for want of them fails nothing yet.
+    Expressions that name later steps are blank now, so a value that is only missing does not fail the start.
     """
     now = step.clock.now()
     inputs, found = survey_inputs(step.env, now, problems(step.env, "start"))
