@@ -72,6 +72,12 @@ def one_line(text: str) -> str:
     return f". {line}" if line.lstrip().startswith("::") else line
 
 
+def quoted(text: str) -> str:
+    """Return words of others as one line, in quotation marks that do not end within them."""
+    inner = one_line(text).replace("”", '"')
+    return f"“{inner}”"
+
+
 def truncate(text: str, longest: int = 500) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 

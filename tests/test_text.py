@@ -20,6 +20,7 @@ from dx_action.text import (
     one_line,
     parse_json,
     plural,
+    quoted,
     truncate,
 )
 from gfm import check_summary
@@ -51,6 +52,15 @@ def test_a_line_is_one_line_that_commands_nothing(text: str) -> None:
 @given(TEXT)
 def test_what_is_inert_stays_as_it_is(text: str) -> None:
     assert one_line(one_line(text)) == one_line(text)
+
+
+@many
+@given(TEXT)
+@example("”x“")
+def test_what_is_quoted_ends_with_its_mark(text: str) -> None:
+    found = quoted(text)
+    assert (found[0], found.index("”")) == ("“", len(found) - 1)
+    assert found[1:-1] == one_line(text).replace("”", '"')
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])).filter(lambda text: not {":", "#"} & set(text)))

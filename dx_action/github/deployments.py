@@ -14,7 +14,7 @@ from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment, DeploymentStatus
-from dx_action.text import join_names, one_line, parse_json
+from dx_action.text import join_names, parse_json, quoted
 
 MOST_PAGES, MOST_TRIED = 3, 10
 # So many pages of a whole history are read, none of which is made smaller than this.
@@ -221,8 +221,8 @@ def _other_spelling(repository: Repository, environment: str) -> str:
 def _spelled(names: Iterable[str], name: str, preposition: str) -> str:
     """Return the end of a sentence on names that differ from one only by case or spaces; empty if there are none."""
     others = {each for each in names if each != name and each.strip().casefold() == name.strip().casefold()}
-    quoted = join_names([f"`{one_line(other)}`" for other in sorted(others)], 3)
-    return f", but {preposition} {quoted}: compare the spelling" if others else ""
+    spelled = join_names([quoted(other) for other in sorted(others)], 3)
+    return f", but {preposition} {spelled}: compare the spelling" if others else ""
 
 
 def _why_not(past: _Past, service: str, *, named: bool, alone: bool, cut: bool) -> str:

@@ -59,7 +59,7 @@ def _output(check: Check) -> dict[str, str]:
 
 
 def _line(check: Check) -> str:
-    return f"  {check.outcome:<8} {check.name}: {check.message}"
+    return f"{check.outcome:<8} {check.name}: {check.message}"
 
 
 def _would_send(calls: Sequence[Call]) -> list[str]:

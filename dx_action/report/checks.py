@@ -11,7 +11,7 @@ from dx_action.dx.answers import AUTH_CODES, Verdict
 from dx_action.errors import ActionError, Problem
 from dx_action.report.failures import ADVICE, PASSING, advise
 from dx_action.services.coverage import Coverage
-from dx_action.text import join_names, one_line, plural, truncate
+from dx_action.text import join_names, one_line, plural, quoted, truncate
 
 Outcome = Literal["ok", "warning", "failed"]
 # Each line's name, and what it is about.
@@ -195,5 +195,5 @@ def token(verdict: Verdict, answered: str) -> Check:
         why = "`ok: true` to an empty request, which DX's documentation rejects. Check that `dx-host` is DX."
     else:
         why = f"HTTP {verdict.http_status}. {advise(verdict.error, verdict.http_status, said=bool(answered))}"
-    words = f" It says: {one_line(truncate(one_line(answered), 300))}" if answered.strip() else ""
+    words = f" It says: {quoted(truncate(one_line(answered), 300))}" if answered.strip() else ""
     return Check("token", "warning", f"Whether the token is valid is unknown, because the answer was {why}{words}")

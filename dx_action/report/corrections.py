@@ -10,7 +10,7 @@ from dx_action.report.endings import Report, dry_run_of, result_line
 from dx_action.report.failures import Hint, is_absent, is_outage, message, not_done, saved_in
 from dx_action.report.outputs import outputs
 from dx_action.report.summary import cell, table
-from dx_action.text import one_line, truncate
+from dx_action.text import one_line, quoted, truncate
 
 # What each call is, in a message, and what it makes of the deployment.
 _NOUNS = {"deployments.update": ("update", "updated"), "deployments.delete": ("deletion", "deleted")}
@@ -78,8 +78,8 @@ def _unheld(result: Result) -> tuple[Hint, ...]:
         again = ", or an earlier attempt has deleted it" if result.attempts > 1 else ""
         text = f"DX answered that it has no deployment with this `reference_id`{again}. If there should be one, check the id."
     else:
-        said = one_line(truncate(result.message, 100))
-        text = f"DX did not answer that it deleted a deployment, but `{said}`. Check `reference-id`."
+        said = quoted(truncate(result.message, 100))
+        text = f"DX did not answer that it deleted a deployment, but {said}. Check `reference-id`."
     return (("notice", text),)
 
 

@@ -13,7 +13,7 @@ from dx_action.deployment.registration import Registration
 from dx_action.dx.answers import AUTH_CODES
 from dx_action.errors import OUTAGES, Cause, Failure, Level, Server, is_cause
 from dx_action.inputs.model import Inputs
-from dx_action.text import join_names, one_line, plural, truncate
+from dx_action.text import join_names, one_line, plural, quoted, truncate
 
 # The runner keeps ten annotations of a level, and other problems need theirs.
 MOST_KINDS = 7
@@ -65,6 +65,7 @@ ADVICE = {
 # that one fails the step.
 PASSING = (*OUTAGES, "unreadable_answer", "http_429", "order_kept", "stopped_before", "out_of_time")
 Hint = tuple[Level, str]
+_CODE = re.compile(r"[\w.-]+", re.ASCII)
 # If DX's documentation does not list a code, these statuses say more than the code.
 _TELLING_STATUSES = (401, 403, 429)
 _VERBS = {
@@ -103,7 +104,9 @@ def message(clause: str, error: str, http_status: int | None = None, words: str 
         return f"{clause}: {error}. {words}"
     advice = advise(error, http_status, said=bool(words))
     stop = "" if words.endswith((".", "!", "?", "…")) else "."
-    return f"{clause}: {one_line(truncate(error, 100))}. {advice}" + (f" DX says: {words}{stop}" if words else "")
+    code = truncate(error, 100)
+    code = code if _CODE.fullmatch(error) else quoted(code)
+    return f"{clause}: {code}. {advice}" + (f" DX says: {quoted(words)}{stop}" if words else "")
 
 
 def is_outage(result: Result) -> bool:

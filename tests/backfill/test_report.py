@@ -136,18 +136,18 @@ def test_what_a_row_is_called(rows: list[tuple[str, int] | int], noun: str) -> N
 
 def test_dx_s_own_words_are_told_inert() -> None:
     (message,) = failures(ended(rows_of(1), [REFUSED], "::error::x\r\n##[error]y"))
-    assert r"DX says: . ::error::x\r\n# #[error]y." in message
+    assert r"DX says: “. ::error::x\r\n# #[error]y”." in message
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("Gone", "Gone."),
-        ("Gone.", "Gone."),
-        ("Gone!", "Gone!"),
-        ("Gone?", "Gone?"),
-        ("Gone…", "Gone…"),
-        ("(a)", "(a)."),
+        ("Gone", "“Gone”."),
+        ("Gone.", "“Gone.”"),
+        ("Gone!", "“Gone!”"),
+        ("Gone?", "“Gone?”"),
+        ("Gone…", "“Gone…”"),
+        ("(a)", "“(a)”."),
     ],
 )
 def test_dx_s_own_words_end_as_a_sentence(words: str, told: str) -> None:

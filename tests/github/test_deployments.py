@@ -179,9 +179,9 @@ NO_EARLIER = f"{HISTORY} has no earlier deployment to this environment"
 @pytest.mark.parametrize(
     ("environments", "hint"),
     [
-        (["Production"], ", but to `Production`: compare the spelling"),
-        (["production "], ", but to `production `: compare the spelling"),
-        (["PRODUCTION", "Production", "Production"], ", but to `PRODUCTION`, `Production`: compare the spelling"),
+        (["Production"], ", but to “Production”: compare the spelling"),
+        (["production "], ", but to “production ”: compare the spelling"),
+        (["PRODUCTION", "Production", "Production"], ", but to “PRODUCTION”, “Production”: compare the spelling"),
         (["::error::evil", "##[error]Production"], ""),
         (["staging"], ""),
         ([], ""),
@@ -200,8 +200,8 @@ def test_an_environment_in_another_spelling_is_named(
 @pytest.mark.parametrize(
     ("written", "hint"),
     [
-        ("Web", ", but of `Web`: compare the spelling"),
-        (["WEB", "api"], ", but of `WEB`: compare the spelling"),
+        ("Web", ", but of “Web”: compare the spelling"),
+        (["WEB", "api"], ", but of “WEB”: compare the spelling"),
         ("web-app", ""),
     ],
 )

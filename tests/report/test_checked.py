@@ -42,7 +42,7 @@ def test_how_it_ends(lines: list[Check], title: str, status: str, code: int) -> 
     assert json.loads(found.outputs["checks"]) == [
         {"name": line.name, "outcome": line.outcome, "message": line.message} for line in lines
     ]
-    assert found.lines == [f"  {line.outcome:<8} {line.name}: {line.message}" for line in lines]
+    assert found.lines == [f"{line.outcome:<8} {line.name}: {line.message}" for line in lines]
     failed = [("error", line.message) for line in lines if line.outcome == "failed"]
     doubts = [("warning", line.message) for line in lines if line.outcome == "warning"]
     assert list(found.annotations) == [*failed, *doubts, *([] if failed else [("notice", f"{title}.")])]

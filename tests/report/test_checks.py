@@ -195,7 +195,7 @@ def test_the_token(verdict: Verdict, outcome: str, words: str) -> None:
     line = checks.token(verdict, " it\nsaid ")
     assert (line.name, line.outcome) == ("token", outcome)
     assert words in line.message
-    assert line.message.endswith("It says:  it\\nsaid ") == (outcome == "warning")
+    assert line.message.endswith("It says: “ it\\nsaid ”") == (outcome == "warning")
 
 
 def test_an_empty_answer_is_not_quoted() -> None:

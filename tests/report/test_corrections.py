@@ -116,7 +116,7 @@ NOT_THERE = "DX answered that it has no deployment with this `reference_id`{}. I
             "",
             "action: no\nop",
             3,
-            "DX did not answer that it deleted a deployment, but `action: no\\nop`. Check `reference-id`.",
+            "DX did not answer that it deleted a deployment, but “action: no\\nop”. Check `reference-id`.",
         ),
     ],
 )

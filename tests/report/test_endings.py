@@ -271,7 +271,7 @@ def test_dx_own_words_are_quoted_short_and_on_one_line() -> None:
     told = report.sent(*deployment()[:1], inputs(), [Result(call, "failed", error="x" * 5000)], calls=[call])
     assert max(map(len, told.lines)) < 300
     assert "\n" not in message
-    assert "DX says: no\\n::error::x" in message
+    assert "DX says: “no\\n::error::x" in message
     assert len(message) < 1000
 
 

@@ -139,12 +139,12 @@ def test_nothing_else_is_told_with_a_refused_token() -> None:
     ("said", "told"),
     [
         ("", ""),
-        ("no", " DX says: no."),
-        ("no.", " DX says: no."),
-        ("no!", " DX says: no!"),
-        ("no?", " DX says: no?"),
-        ("no…", " DX says: no…"),
-        ("x" * 2 * LONGEST, f" DX says: {'x' * (LONGEST - 1)}…"),
+        ("no", " DX says: “no”."),
+        ("no.", " DX says: “no.”"),
+        ("no!", " DX says: “no!”"),
+        ("no?", " DX says: “no?”"),
+        ("no…", " DX says: “no…”"),
+        ("x" * 2 * LONGEST, f" DX says: “{'x' * (LONGEST - 1)}…”"),
     ],
 )
 def test_dx_own_words_end_as_a_sentence(said: str, told: str) -> None:
@@ -155,8 +155,10 @@ def test_a_code_of_dx_own_is_cut() -> None:
     (message,) = messages([result("web", error="e" * 200)], 1)
     assert message.startswith(f"DX did not register web: {'e' * 99}…. DX rejected the request")
     assert message.endswith("DX gave no reason.")
+    (message,) = messages([result("web", error="No `x”y`\n" + "e" * 200)], 1)
+    assert message.startswith(f'DX did not register web: “No `x"y`\\n{"e" * 90}…”. DX rejected the request')
     (message,) = messages([result("web", error="e", message="Why")], 1)
-    assert message.endswith("does not list. DX says: Why.")
+    assert message.endswith("does not list. DX says: “Why”.")
 
 
 ONLY_HEAD = "Repeat only this call, and no deployment:"
@@ -398,7 +400,7 @@ def test_why_there_is_no_answer_is_our_own_sentence() -> None:
         f"DX did not register web: name_not_found. {said}"
     )
     assert message("DX did not register web", "no_answer", None, "").endswith(f": no_answer. {ADVICE['no_answer']}")
-    assert message("DX did not register web", "odd", 422, said).endswith(f" DX says: {said}")
+    assert message("DX did not register web", "odd", 422, said).endswith(f" DX says: “{said}”")
 
 
 @pytest.mark.parametrize("status", [None, 200, 422, 503])

@@ -479,7 +479,7 @@ def test_an_unknown_refusal_is_told_in_dx_own_words(tmp_path: Path, dx: Sandbox)
     run = Step(tmp_path, connected(dx)).inside()
     ((_, message),) = run.remarks
     assert "service_retired" in message
-    assert "DX says: No more." in message
+    assert "DX says: “No more.”" in message
     assert "checkout: service_retired: No more." in run.summary
     assert run.results("message") == [("No more.",)]
 
@@ -680,7 +680,7 @@ def test_a_failed_file_that_cannot_be_written_is_told_before_anything_is_sent(tm
 @pytest.mark.parametrize(
     ("fault", "ends"),
     [
-        (REFUSED, "DX says: No more."),
+        (REFUSED, "DX says: “No more.”"),
         (DOWN, "Send the same request again from the log or the summary: its `reference_id` is registered only once."),
     ],
     ids=["failed", "unknown"],
