@@ -29,25 +29,66 @@ OWN = {"help": ("--help", "-h"), "version": ("--version",)}
 # Which servers of GitHub's look-ups ask. Every other variable of GitHub's belongs to a workflow.
 _SERVERS = ("GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL")
 _FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}", re.ASCII)
-# What an input is called in a message, alone or with a value, but for a column of a file and for the words of a choice.
+# What an input is called in a message, alone or with a value, but for a file's columns and the words of a choice.
 _NAMED = re.compile(
-    r"is not one of (?:`[^`]*`,? ?)+|(?<!ended in )(?<!output )(?<!no )`([a-z-]+)(: [^`]*)?`|\bfrom input ([a-z-]+)\b"
+    r"(?:is not one of|The columns are) (?:`[^`]*`,? ?)+|(?<!ended in )(?<!output )(?<!no )(?<!column )`([a-z-]+)(: [^`]*)?`"
+    r"|\bfrom input ([a-z-]+)\b"
 )
-# What messages say of a workflow, and what takes its place.
+# What messages say of a workflow, and what takes its place. The longer ones go first.
 WORKFLOW_PHRASES = {
+    "the log or the summary": "the log",
+    "the summary and the output `results`": "the log",
+    "this step again with the same inputs": "this command again with the same flags",
+    "the step that registered it": "the run that registered it",
+    "this step": "this command",
+    "This step": "This command",
+    "the step": "the command",
+    "a step reads": "a command reads",
+    "The job was cancelled": "The command was interrupted",
+    "because a cancelled job has only seconds left": "because the command was interrupted",
+    "the log group `Stack trace`": "the lines below `Stack trace` in the log",
+    "only the action's `job/` records when a job starts": "a command does not know when the deployment began",
+    "GITHUB_WORKSPACE is empty": "the current folder does not exist",
+    ", and GITHUB_REPOSITORY is not set": "",
+    "neither the input `repository` nor GITHUB_REPOSITORY is set": "`--repository` is not set",
+    ", and neither the event nor GITHUB_REPOSITORY names one": "",
+    "because the event does not say it, and no input does": "because no flag says it",
+    "is about an event or about what it registers": "is about a deployment that is registered",
+    ", whatever the event": "",
+    "A checkout before this step makes them available": "A checkout in the current folder makes them available",
     "the workspace": "the current folder",
     "relative to the repository's root": "relative to the current folder",
     ", and that an earlier step created the file": "",
+    "paths of the runner do not exist": "paths of its host do not exist",
     "the runner's": "this machine's",
     "from the input `": "from `",
+    ", in a matrix one for each leg,": "",
     ": in a matrix, add what differs between its legs, as in `${{ matrix.service }}`": "",
+    "is a shell variable, which a workflow does not expand": "is a shell variable that was not expanded",
+    "Write ${{ env.NAME }}, or the name itself": "Write it in double quotes, or write the name itself",
     "reads a secret that this repository and event can access": "is set",
     "store it in the secret that `dx-token` reads": "set `dx-token` to it",
     "the secret that `dx-token` reads": "`dx-token`",
+    "Store the bare token as a secret": "Set it to the bare token",
+    "`, from a secret.": "`.",
+    "Leave the input out to use the job's own token, or store a valid one": "Set it to a valid token",
+    "Leave the input out to use the job's own token, or check the secret that it comes from": "Set it to a token that may",
+    "Use the job's own, or a GitHub App's": "Use a GitHub App's",
+    "Let fewer jobs with this token run": "Let fewer commands with this token run",
+    "Grant the job the permission `": "The token needs the permission `",
+    ". A token of your own needs it, too": "",
+    "The job's token can read only the workflow's own repository. ": "",
+    " below the job's `permissions:`": "",
     "So does `toJSON(github)`: write only the values that you need, such as ${{ github.actor }}": "Write the token nowhere else",
     ", so `permissions: {}` is enough": "",
+    "Whether it is needed depends on the event: some": "Some",
+    "or, without it, the event's commit is": "is",
 }
 _OF_A_WORKFLOW = re.compile("|".join(map(re.escape, WORKFLOW_PHRASES)))
+# The end of a row of values that came from an input.
+_FROM_INPUT = re.compile(r"(?<= from )input ([a-z-]+)(?= \(.*\)\Z|\Z)")
+# What a message quotes, as `text.quoted` does it.
+_FOREIGN = re.compile("(“[^”]*”?)")
 
 
 def _needs_connection(inputs: Inputs) -> bool:
@@ -266,22 +307,35 @@ def _is_list(text: str) -> bool:
 def as_flags(text: str) -> str:
     """Return a message in the command line's words, with inputs named as it has them: `--service`, `DX_TOKEN`.
 
-    A request's body is no message: it is shown to be sent as it is.
+    What others wrote stays as it is: a request's body, the values of an indented row, and what is quoted.
     """
     if text.lstrip().startswith("{"):
         return text
-    text = _OF_A_WORKFLOW.sub(lambda found: WORKFLOW_PHRASES[found[0]], text)
-    before, column, after = text.partition(", column `")
-    return f"{_NAMED.sub(_as_flag, before)}{column}{after}"
+    if text.startswith("  "):
+        return _FROM_INPUT.sub(lambda found: _flag(found[1]) or found[0], text)
+    parts = _FOREIGN.split(text)
+    in_cell = False
+    for index, part in enumerate(parts):
+        if index % 2:
+            continue
+        worded = _OF_A_WORKFLOW.sub(lambda found: WORKFLOW_PHRASES[found[0]], part)
+        before, column, after = ("", "", worded) if in_cell else worded.partition(", column `")
+        parts[index] = f"{_NAMED.sub(_as_flag, before)}{column}{after}"
+        in_cell = in_cell or bool(column)
+    return "".join(parts)
 
 
 def _as_flag(found: re.Match[str]) -> str:
     name, value, source = found.groups()
-    name = name or source
-    if name in TOKENS:
-        shown = TOKENS[name]
-    elif name in (*FLAGS, "json"):
-        shown = f"--{name}{(value or '').replace(':', '', 1)}"
-    else:
+    flag = _flag(name or source)
+    if not flag:
         return found[0]
-    return f"from {shown}" if source else f"`{shown}`"
+    shown = value.replace(":", "", 1) if value and flag.startswith("--") else ""
+    return f"from {flag}" if source else f"`{flag}{shown}`"
+
+
+def _flag(name: str | None) -> str:
+    """Return what an input is called on the command line; empty for what is none."""
+    if name in TOKENS:
+        return TOKENS[name]
+    return f"--{name}" if name in (*FLAGS, "json") else ""

@@ -69,8 +69,9 @@ class Console:
     def annotate(self, level: Level, title: str, message: str) -> None:  # noqa: ARG002 - a title is the runner's page's
         """Write a message, with its first line after the level and the others below it."""
         colour, reset = (_COLOURS[level], _RESET) if self._terminal.colours else ("", "")
-        lines = [f"{level}: {message}".split("\n")[0], *(f"  {line}" for line in message.split("\n")[1:])]
-        text = "\n".join(part for line in lines for part in self._wrapped(self._line(line)))
+        first, *others = map(self._line, message.split("\n"))
+        lines = (f"{level}: {first}", *(f"  {line}" for line in others))
+        text = "\n".join(part for line in lines for part in self._wrapped(line))
         self._write(f"{colour}{level}:{reset}{text.removeprefix(f'{level}:')}")
 
     def progress(self, text: str, share: float) -> None:
@@ -89,10 +90,7 @@ class Console:
         """Write the outputs as one line of JSON, if they are asked for."""
         if self._outputs is None:
             return
-        found = {
-            name: self.scrubbed(self._worded(text) if name == "reason" else text) for name, text in outputs.items()
-        }
-        values = {name: _array(text) if name in self._lists else text for name, text in found.items()}
+        values = {name: self._output(name, self.scrubbed(text)) for name, text in outputs.items()}
         with suppress(OSError, ValueError):
             self._outputs.write(f"{json.dumps(values)}\n")
             self._outputs.flush()
@@ -102,6 +100,18 @@ class Console:
 
     def scrubbed(self, text: str) -> str:
         return self.secrets.scrubbed(text)
+
+    def _output(self, name: str, text: str) -> object:
+        """Return an output's value, of which only the reason and the messages of a check are in our words."""
+        if name == "reason":
+            return self._worded(text)
+        value = _array(text) if name in self._lists else text
+        if name == "checks" and isinstance(value, list):
+            return [
+                {key: self._worded(said) if key == "message" else said for key, said in check.items()}
+                for check in value
+            ]
+        return value
 
     def _line(self, text: str) -> str:
         return one_line(self._worded(self.scrubbed(text)))

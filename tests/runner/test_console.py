@@ -143,6 +143,29 @@ def test_the_reason_names_flags() -> None:
     assert json.loads(outputs.getvalue()) == {"reason": "WHY", "repository": "acme/shop"}
 
 
+def test_the_messages_of_a_check_name_flags() -> None:
+    """Nothing else of the lists is in our words, and hiding a secret may break anything."""
+    outputs = io.StringIO()
+    secrets = Secrets([Secret("it", "message")])
+    checks = json.dumps([{"name": "inputs", "outcome": "ok", "message": "good"}])
+    for hidden, message in ((SECRETS, {"message": "GOOD"}), (secrets, {"***": "good"})):
+        written = Console(io.StringIO(), hidden, Terminal(), str.upper, outputs=outputs, lists=("checks", "results"))
+        written.set_outputs(
+            {"checks": checks, "results": '[{"message": "why"}]'} if hidden is SECRETS else {"checks": checks}
+        )
+        found = json.loads(outputs.getvalue().splitlines()[-1])
+        assert found["checks"] == [{"name": "inputs", "outcome": "ok", **message}]
+    assert json.loads(outputs.getvalue().splitlines()[0])["results"] == [{"message": "why"}]
+
+
+def test_the_lines_of_a_message_are_worded_before_they_are_indented() -> None:
+    log = io.StringIO()
+    written = Console(log, SECRETS, PLAIN, lambda text: text if text.startswith(" ") else text.upper())
+    written.annotate("error", "", "one\ntwo")
+    written.say("  three")
+    assert log.getvalue() == "error: ONE\n  TWO\n  three\n"
+
+
 class Closed(io.StringIO):
     """A log whose reader has gone."""
 

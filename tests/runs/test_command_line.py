@@ -127,6 +127,22 @@ def test_a_refusal_of_dx_is_red_and_says_what_to_send_again(tmp_path: Path) -> N
     assert json.loads(line)["reference_id"] == "build-7"
 
 
+def test_words_of_others_are_shown_as_they_were_written(tmp_path: Path) -> None:
+    names = "`service`", "`dx-host: x` from input service"
+    fault = Fault(status=422, error=f"no {names[0]}", message=f"Ask for {names[1]} in the workspace")
+    with Sandbox(token=TOKEN, faults=[fault]) as dx:
+        done = ran(
+            tmp_path, [*DEPLOY, "--environment", names[1], "--source-url=https://a.test/`success`"], environment(dx)
+        )
+    assert f"  environment        {names[1]}  from --environment\n" in done.stdout
+    assert "  source_url         https://a.test/`success`  from --source-url\n" in done.stdout
+    assert f"  web: failed (HTTP 422, no {names[0]})\n" in done.stdout
+    ((level, message),) = done.messages
+    assert (level, message.count("--")) == ("error", 0)
+    assert f"DX did not register web: “no {names[0]}”. " in message
+    assert message.endswith(f" DX says: “Ask for {names[1]} in the workspace”.")
+
+
 # Secrets.
 
 

@@ -39,6 +39,22 @@ def names(module: str) -> set[str]:
     return {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute | ast.Name)}
 
 
+def texts(module: str) -> Iterator[str]:
+    """Each text of the code but docstrings, with `…` in place of each value in it."""
+    nodes: list[ast.AST] = [tree(module)]
+    while nodes:
+        match nodes.pop():
+            case ast.JoinedStr(values):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in values)
+                nodes += [part for part in values if isinstance(part, ast.FormattedValue)]
+            case ast.Constant(value=str(text)):
+                yield text
+            case ast.Expr(ast.Constant()):
+                pass
+            case node:
+                nodes += ast.iter_child_nodes(node)
+
+
 def is_pure(module: str) -> bool:
     if module in PURE_MODULES or module.partition("/")[0] in PURE_PACKAGES:
         return True
