@@ -35,7 +35,7 @@ style: .venv/.dev ## check style, types and imports
 	.venv/bin/lint-imports --no-cache
 
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
-	@PYTHONPATH=tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
+	@PYTHONPATH=native:tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
 thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes)
 	THOROUGH=1 $(pytest) -q -m '' $(thorough)

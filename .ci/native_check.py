@@ -65,7 +65,11 @@ def check(version: str, python: str, dx: Sandbox) -> None:
         native()  # its bytecode is written by the first runs
         pairs = [(timed(native, "dry-run"), timed(step.run, "dry-run")) for _ in range(ROUNDS)]
         after, plain = (statistics.median(times) for times in zip(*pairs, strict=True))
-        print(f"Python {version}: {install:.1f} s the first time, then {after:.2f} s; {plain:.2f} s without the start.")
+        size = sum(file.stat().st_size for file in (folder / "tools").rglob("*") if file.is_file()) / 1_000_000
+        print(
+            f"Python {version}: {install:.1f} s the first time, then {after:.2f} s; {plain:.2f} s without the start. "
+            f"{size:.0f} MB in the tool cache."
+        )
 
 
 def main() -> None:

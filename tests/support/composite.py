@@ -61,10 +61,10 @@ def fill(cache_folder: Path, host: environment.Host | None = None) -> Path:
     return folder
 
 
-def run(
-    step: Step, path: Path, *, tools: Path | None = None, source: Path = FOLDER, env: Mapping[str, str] | None = None
-) -> Run:
-    """Run the action's step, as the runner does, with `PATH` and the tool cache, and read what it left."""
+def prepare(
+    step: Step, path: Path, *, tools: Path | None = None, source: Path = FOLDER
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the variables by which the runner runs the action's step, with `PATH` and the tool cache."""
     variables = step.environment()
     inputs = {name.removeprefix("INPUT_").lower(): variables.pop(name) for name in list(variables) if "INPUT_" in name}
     (only,) = action()["runs"]["steps"]
@@ -84,8 +84,16 @@ def run(
     shell, *arguments = [part.replace("{0}", str(script)) for part in shlex.split(only["shell"])]
     program = shutil.which(shell, path=str(path))
     assert program
+    return [program, *arguments], variables
+
+
+def run(
+    step: Step, path: Path, *, tools: Path | None = None, source: Path = FOLDER, env: Mapping[str, str] | None = None
+) -> Run:
+    """Run the action's step, and read what it left."""
+    command, variables = prepare(step, path, tools=tools, source=source)
     done = subprocess.run(
-        [program, *arguments],
+        command,
         env={**variables, **(env or {})},
         cwd=step.workspace,
         stdout=subprocess.PIPE,

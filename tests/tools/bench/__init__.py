@@ -4,11 +4,15 @@
     stopwatch    a small process that starts others, and tells their time and memory
     measure      rounds in turns, and what is made of them
     server       one loopback server for all contestants, over TLS
-    contestants  who is measured: ours, curl + jq, Node, and what is published for other services
+    places       where ours is: a checkout, an image
+    contestants  beside whom it is measured: curl + jq, Node, and what is published for other services
     published    what npm installs for that
     image        the image's interpreter, without a container around it
+    doors        the other ways to start ours: command line, `job/`, `native/`; and a check
     phases       what the time goes into; probe.py is what runs there
-    growth       how time and memory grow with the work
+    work         one amount of work, and the runs that do it
+    growth       how time and memory of a deployment grow with its work
+    histories    how they grow with a history, and with the files that a check looks at
     backfill     how fast history is sent
     faults       what everyone does when the other side misbehaves
     tables       the results as text

@@ -12,17 +12,20 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
-from bench import backfill, contestants, faults, growth, image, phases, picture, tables
+from bench import backfill, contestants, doors, faults, growth, histories, image, phases, picture, places, tables
 from bench.contestants import CURL, DATADOG, NODE, OURS, ROOT
 from bench.image import OURS_IN_IMAGE
 from bench.measure import Contestant, Stopwatch, figures, rounds
-from bench.server import beside
+from bench.places import Place
+from bench.server import Server, beside
+from bench.work import Worker
 
 RESULTS, PICTURE = ROOT / "tests/tools/bench/results.json", ROOT / ".github/pictures/bench.svg"
 PAGE = ROOT / "docs/benchmarks.md"
-PARTS = ("start", "phases", "growth", "backfill", "faults")
+PARTS = ("start", "doors", "phases", "growth", "backfill", "faults")
 # What is measured, of whom beside whom, and how much at most.
 AIMS = (
     ("a checkout, beside the docs' curl + jq step", OURS, CURL, 2.4),
@@ -40,18 +43,29 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--image", default="localhost/dx-action:ci")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument(
+        "--write", action="store_true", help="measure nothing: write page and picture of the last results"
+    )
     options = parser.parse_args()
+    if options.write:
+        write(json.loads(RESULTS.read_text()))
+        return 0
     compileall.compile_dir(ROOT / "dx_action", quiet=2)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         results = Bench(Path(folder), options.rounds, options.image, set(options.only)).run()
     print(tables.printed(results))
     if set(options.only) == set(PARTS):
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        PICTURE.parent.mkdir(exist_ok=True)
-        PICTURE.write_text(picture.svg(results))
-        PAGE.write_text(tables.within(PAGE.read_text(), tables.page(results)))
+        write(results)
     wrong = [row for row in results["faults"] if row["who"] == OURS and row["verdict"] != "right"]
     return 1 if wrong or not all(aim["met"] for aim in results["targets"]) else 0
+
+
+def write(results: dict[str, Any]) -> None:
+    """Write what is committed of a run."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(picture.svg(results))
+    PAGE.write_text(tables.within(PAGE.read_text(), tables.page(results)))
 
 
 class Bench:
@@ -60,22 +74,21 @@ class Bench:
     def __init__(self, scratch: Path, count: int, image_name: str, parts: set[str]) -> None:
         self._scratch, self._count, self._image_name, self._parts = scratch, count, image_name, parts
         self._npm = ROOT / ".bench"
-        self._results: dict[str, Any] = {"machine": {}, "start": [], "targets": [], "phases": {}, "containers": {}}
-        self._results |= {"growth": [], "backfill": [], "faults": [], "not_run": []}
+        self._results: dict[str, Any] = {"machine": {}, "start": [], "targets": [], "doors": [], "phases": {}}
+        self._results |= {"containers": {}, "growth": [], "histories": [], "backfill": [], "faults": [], "not_run": []}
 
     def run(self) -> dict[str, Any]:
         """Go through the parts."""
-        load = os.getloadavg()[0]
+        load, began = os.getloadavg()[0], perf_counter()
         with Stopwatch(self._scratch) as watch:
-            if self._parts & {"start", "phases"}:
-                self._start(watch)
+            if self._parts & {"start", "doors", "phases"}:
+                self._rounds(watch)
             if "growth" in self._parts:
                 self._growth(watch)
             if "backfill" in self._parts:
-                told = backfill.throughput(self._scratch, watch)
-                self._keep("backfill", told)
-                if isinstance(told, list):
-                    self._results["targets"] += backfill.aims(told)
+                say("A backfill")
+                self._results["backfill"] = backfill.throughput(self._scratch, watch)
+                self._results["targets"] += backfill.aims(self._results["backfill"])
         if "faults" in self._parts:
             say("The faults, all at once")
             (self._scratch / "faults").mkdir()
@@ -86,51 +99,74 @@ class Bench:
             "load": f"{load:.1f} before and {os.getloadavg()[0]:.1f} after",
             "versions": versions(),
         }
+        say(f"All of it took {(perf_counter() - began) / 60:.1f} minutes.")
         return self._results
 
-    def _start(self, watch: Stopwatch) -> None:
-        say(f"{self._count} rounds")
-        results, folder = self._results, self._scratch / "start"
+    def _rounds(self, watch: Stopwatch) -> None:
+        """Have all take turns that are compared with each other."""
+        folder = self._scratch / "start"
         folder.mkdir()
         with beside(folder) as server:
-            found, missing = contestants.others(server, folder, self._npm)
-            results["not_run"] += missing
-            everyone = [contestants.ours(server, folder / "ours"), *found]
-            laid_out = image.find(self._image_name, self._scratch)
-            if isinstance(laid_out, image.Image):
-                everyone.insert(1, laid_out.contestant(server))
+            at = self._places(folder)
+            own = [place.plain(server) for place in at]
+            others, missing = contestants.by_hand(server, folder)
+            if "start" in self._parts:
+                published, more = contestants.of_others(server, folder, self._npm)
+                others, missing = others + published, missing + more
             else:
-                results["not_run"].append(f"the image: {laid_out}")
-            samples = rounds(watch, everyone, self._count)
-            results["start"] = [self._told(each, figures(samples[each.name])) for each in everyone]
-            by_name = {each["name"]: each for each in results["start"]}
-            results["targets"] = aims(by_name)
+                others = [each for each in others if each.name == CURL]
+            self._results["not_run"] += missing
+            opened, installing = self._doors(watch, server, at, folder) if "doors" in self._parts else ([], [])
+            say(f"{self._count} rounds")
+            samples = rounds(watch, [*own, *others, *opened], self._count)
+            medians = {name: figures(found) for name, found in samples.items()}
+            if "start" in self._parts:
+                found = {
+                    each.name: {"name": each.name, "label": each.label, **medians[each.name]}
+                    for each in (*own, *others)
+                }
+                self._results["start"], self._results["targets"] = [*found.values()], aims(found)
+            if opened:
+                self._results["doors"] = doors.rows(opened, samples) + installing
             if "phases" in self._parts:
                 say("The parts of a run")
-                whole = by_name[OURS]["cpu_ms"]
-                results["phases"]["a checkout"] = phases.checkout(server, whole, self._count)
-                if isinstance(laid_out, image.Image):
-                    whole = by_name[OURS_IN_IMAGE]["cpu_ms"]
-                    results["phases"]["the image"] = phases.in_image(laid_out, server, whole, self._count)
-                    results["containers"] = laid_out.start()
+                for place in at:
+                    whole = medians[place.name]["cpu_ms"]
+                    self._results["phases"][place.short] = phases.parts(place, server, whole, self._count)
+
+    def _places(self, folder: Path) -> list[Place]:
+        found = [places.checkout(folder / "checkout")]
+        laid_out = image.find(self._image_name, self._scratch)
+        if isinstance(laid_out, image.Image):
+            found.append(laid_out.place())
+            if "phases" in self._parts:
+                self._results["containers"] = laid_out.start()
+        else:
+            self._results["not_run"].append(f"the image: {laid_out}")
+        return found
+
+    def _doors(
+        self, watch: Stopwatch, server: Server, at: list[Place], folder: Path
+    ) -> tuple[list[Contestant], list[dict[str, Any]]]:
+        """Return who starts in other ways, and the row of the run that installs, which there is once."""
+        say("The first run of native/, which installs its packages")
+        native, installed = doors.native(watch, server, folder / "native")
+        if isinstance(installed, str):
+            self._results["not_run"].append(f"the first run of `native/`: {installed}")
+        opened = [*(each for place in at for each in doors.of(place, server)), native]
+        return opened, [] if isinstance(installed, str) else [doors.installing(installed)]
 
     def _growth(self, watch: Stopwatch) -> None:
-        say("Growth")
         folder = self._scratch / "growth"
-        folder.mkdir()
+        (folder / "runs").mkdir(parents=True)
         with beside(folder) as server:
-            self._results["growth"] = list(growth.measured(server, folder, watch))
-        if not any("rows" in each["what"] for each in self._results["growth"]):
-            self._results["not_run"].append("growth with rows: action.yml has no input backfill-file yet")
-
-    def _keep(self, name: str, told: list[dict[str, Any]] | str) -> None:
-        if isinstance(told, str):
-            self._results["not_run"].append(f"{name}: {told}")
-        else:
-            self._results[name] = told
-
-    def _told(self, contestant: Contestant, found: dict[str, float]) -> dict[str, Any]:
-        return {"name": contestant.name, "label": contestant.label, **found}
+            worker = Worker(server, watch, folder / "runs")
+            say("Growth of a deployment")
+            self._results["growth"] = list(growth.measured(worker, folder))
+            say("Growth of histories, and of what a check looks at")
+            self._results["histories"] = list(histories.measured(worker, folder))
+        if not shutil.which("git"):
+            self._results["not_run"].append("growth of a check: git is not on PATH")
 
 
 def aims(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 EVENT = "pull_request_merged"
 FLAGS = ("-I", "-u", "-B")
+ENTRYPOINT = (sys.executable, *FLAGS, str(ROOT / "entrypoint.py"))
 OURS, CURL, ALONE, NODE, DATADOG, SENTRY = "ours", "curl", "curl-alone", "node", "datadog", "sentry"
 
 
@@ -37,21 +38,12 @@ def step(folder: Path, given: Mapping[str, str], event: str = EVENT, **env: str)
     return prepared.environment(), prepared.workspace
 
 
-def ours(server: Server, folder: Path, root: Path = ROOT) -> Contestant:
-    """The entrypoint of a checkout, with its modules compiled as they are in the image."""
-    folder.mkdir()
-    env, workspace = step(folder, inputs(server))
-    shutil.copy(server.ca, workspace / "ca.pem")
-    command = [sys.executable, *FLAGS, str(root / "entrypoint.py")]
-    return registering(Contestant(OURS, "this action, from a checkout", command, env, workspace), server)
-
-
-def others(server: Server, folder: Path, npm: Path) -> tuple[list[Contestant], list[str]]:
-    """Everyone else who is at hand, and a line for each who is not."""
-    ca = folder / "public-and-ours.pem"
-    # As for ours, the public CAs are trusted, too: reading them is part of every real run.
-    ca.write_bytes(Path(certifi.where()).read_bytes() + server.ca.read_bytes())
-    env = curl_variables(server, folder) | {"CURL_CA_BUNDLE": str(ca), "NODE_EXTRA_CA_CERTS": str(server.ca)}
+def by_hand(server: Server, folder: Path) -> tuple[list[Contestant], list[str]]:
+    """What someone would write instead, as far as it is at hand, and a line for each that is not."""
+    env = curl_variables(server, folder) | {
+        "CURL_CA_BUNDLE": str(_public_and_ours(server, folder)),
+        "NODE_EXTRA_CA_CERTS": str(server.ca),
+    }
     found, missing = [], []
     bash, node = shutil.which("bash"), shutil.which("node")
     if bash and shutil.which("curl") and shutil.which("jq"):
@@ -64,15 +56,29 @@ def others(server: Server, folder: Path, npm: Path) -> tuple[list[Contestant], l
         found.append(Contestant(NODE, "a bare Node https script", [node, str(HERE / "register.cjs")], env, folder))
     else:
         missing.append("the Node script: node is not on PATH")
-    if why := published.install(npm):
-        missing.append(f"{' and '.join(published.PACKAGES)}: {why}")
-    else:
-        for name, label, (command, given) in (
-            (DATADOG, "`datadog-ci dora deployment`", published.datadog(npm, server.port, server.ca)),
-            (SENTRY, "`sentry-cli deploys new`", published.sentry(npm, server.port, ca)),
-        ):
-            found.append(Contestant(name, label, command, given, folder))
     return [registering(each, server) for each in found], missing
+
+
+def of_others(server: Server, folder: Path, npm: Path) -> tuple[list[Contestant], list[str]]:
+    """The published reporters of other services, or why they are not at hand."""
+    if why := published.install(npm):
+        return [], [f"{' and '.join(published.PACKAGES)}: {why}"]
+    datadog = published.datadog(npm, server.port, server.ca)
+    sentry = published.sentry(npm, server.port, _public_and_ours(server, folder))
+    return [
+        registering(Contestant(name, label, command, given, folder), server)
+        for name, label, (command, given) in (
+            (DATADOG, "`datadog-ci dora deployment`", datadog),
+            (SENTRY, "`sentry-cli deploys new`", sentry),
+        )
+    ], []
+
+
+def _public_and_ours(server: Server, folder: Path) -> Path:
+    """Write a file of the public CAs, too, as for ours: reading them is part of every real run."""
+    path = folder / "public-and-ours.pem"
+    path.write_bytes(Path(certifi.where()).read_bytes() + server.ca.read_bytes())
+    return path
 
 
 def alone(server: Server, folder: Path) -> list[str]:

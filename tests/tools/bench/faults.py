@@ -5,7 +5,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -17,7 +16,7 @@ from typing import Any
 import certifi
 
 from bench import published
-from bench.contestants import CURL, DATADOG, FLAGS, HERE, OURS, ROOT, SENTRY, curl_variables, inputs, step
+from bench.contestants import CURL, DATADOG, ENTRYPOINT, HERE, OURS, SENTRY, curl_variables, inputs, step
 from bench.server import NAMES, Interim, Server, Trickling, here
 from dx_action.sandbox import Fault
 from dx_action.sandbox.certificate import issue
@@ -153,7 +152,7 @@ def _commands(folder: Path, npm: Path) -> dict[str, Callable[[Server], Command]]
     def ours(server: Server) -> Command:
         env, workspace = step(folder, inputs(server))
         shutil.copy(server.ca, workspace / "ca.pem")
-        return [sys.executable, *FLAGS, str(ROOT / "entrypoint.py")], env, workspace
+        return [*ENTRYPOINT], env, workspace
 
     def curl(server: Server) -> Command:
         bash = shutil.which("bash") or os.devnull

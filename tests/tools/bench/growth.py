@@ -1,120 +1,133 @@
-"""Owns how a run's time and memory grow with its work: services, changed files, commits, and the rows of a backfill."""
+"""Owns how the time and memory of one deployment grow: with its services, and with the files and commits of what it ships."""
 
 import json
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import events
-import runner
-from bench.contestants import FLAGS, ROOT, inputs, step
-from bench.measure import Stopwatch, figures
-from bench.server import Server
+from bench.work import Row, Work, Worker
 from stand_in import GitHub, Repo
 
 SERVICES = (1, 10, 50, 200)
 FILES = (10, 1_000, 20_000)
+MAPPED = (100, 10_000, 100_000)
 COMMITS = (10, 100, 1_000)
-ROWS = (100, 10_000, 100_000)
-RUNS = 3
+# What a service map's services own in `MAPPED` files, each beside a pattern that leaves files out.
+TEAMS = 50
 # From here on once is enough.
 LONG = 100_000
 
-Row = dict[str, Any]
 
-
-def measured(server: Server, scratch: Path, watch: Stopwatch) -> Iterator[Row]:
-    """Give a row for each amount of each kind of work."""
-
-    def time(
-        folder: Path, given: dict[str, str], event: str, env: dict[str, str], status: str, runs: int = RUNS
-    ) -> dict[str, float]:
-        folder.mkdir(parents=True)
-        samples = []
-        for number in range(runs):
-            server.ask("reset", {})
-            variables, workspace = step(folder, given, event, **env)
-            shutil.copy(server.ca, workspace / "ca.pem")
-            for name, text in files(number).items():
-                (workspace / name).write_text(text)
-            samples.append(watch.time([sys.executable, *FLAGS, str(ROOT / "entrypoint.py")], variables, workspace))
-            said = runner.read_outputs(Path(variables["GITHUB_OUTPUT"]).read_text())
-            if said.get("status") != status:
-                raise RuntimeError(f"{folder.name}: {said.get('status')}: {said.get('reason')}")
-        return figures(samples)
-
-    files: Callable[[int], dict[str, str]] = lambda _: {}  # noqa: E731
+def measured(worker: Worker, scratch: Path) -> Iterator[Row]:
+    """Return a row for each amount of each kind of work."""
     for count in SERVICES:
-        names = "\n".join(f"service-{number}" for number in range(count))
-        given = inputs(server, service=names)
-        yield _row(
-            "services", count, time(scratch / f"services-{count}", given, "pull_request_merged", {}, "registered")
-        )
+        yield services(worker, count)
     for count in FILES:
-        repo, commit, pull = _changed(count)
-        with GitHub(repo) as github:
-            given = _looked_up(server, github) | {"commit-sha": commit, "pull-number": str(pull)}
-            took = time(scratch / f"files-{count}", given, "workflow_dispatch", github.env, "registered")
-            yield _row("changed files", count, took, github.count() // RUNS)
+        yield changed_files(worker, count)
+    for count in MAPPED:
+        yield mapped_files(worker, scratch, count)
     for count in COMMITS:
-        repo, pushed = _history(count)
-        event = scratch / f"push-{count}.json"
-        event.write_text(json.dumps(events.load("push_branch")[1] | pushed))
-        with GitHub(repo) as github:
-            given = _looked_up(server, github) | {"set-pull-services": "true"}
-            env = {**github.env, "GITHUB_EVENT_PATH": str(event), "GITHUB_SHA": pushed["after"]}
-            took = time(scratch / f"commits-{count}", given, "push_branch", env, "registered")
-            yield _row("pushed commits, every tenth a pull request", count, took, github.count() // RUNS)
-    if "backfill-file" in runner.action()["inputs"]:
-        given = {"operation": "backfill", "backfill-file": "rows.csv", "csv-file": "out.csv"}
-        for count in ROWS:
-            files = lambda _, count=count: {"rows.csv": rows(count)}  # type: ignore[misc]  # noqa: E731
-            took = time(
-                scratch / f"rows-{count}", given, "workflow_dispatch", {}, "written", 1 if count >= LONG else RUNS
-            )
-            yield _row("rows checked and written as a CSV", count, took)
+        yield commits(worker, scratch, count)
 
 
-def rows(count: int) -> str:
-    """Write a history as a CSV file, of ten services."""
-    lines = ["reference_id,deployed_at,service,repository,commit_sha"]
-    begin = datetime(2025, 1, 1, tzinfo=UTC)
-    lines += [
-        f"bench-{number},{begin + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ},service-{number % 10},acme/shop,{number + 1:040x}"
-        for number in range(count)
-    ]
-    return "\n".join(lines) + "\n"
+def service_map(teams: int = TEAMS) -> str:
+    """Return a map in which each service has a folder and a library, and not the documents in them."""
+    entries = (f'team-{number}: [services/{number}/**, libs/{number}/**, "!**/*.md"]' for number in range(teams))
+    return "\n".join(entries) + "\n"
 
 
-def _row(what: str, count: int, took: dict[str, float], asked: int | None = None) -> Row:
-    return {"what": what, "count": count, **took} | ({} if asked is None else {"github_requests": asked})
+def files_of(count: int, teams: int = TEAMS) -> dict[str, str]:
+    """Return so many files of as many services, a thousand in a folder."""
+    return {f"services/{number % teams}/{number // teams // 1000}/{number}.txt": str(number) for number in range(count)}
 
 
-def _looked_up(server: Server, github: GitHub) -> dict[str, str]:
-    return inputs(server, service="", services_from="codeowners", github_token=github.token)
+def services(worker: Worker, count: int) -> Row:
+    """Measure so many services that are written out."""
+    return worker.row(
+        Work(
+            what="services",
+            count=count,
+            given={"service": "\n".join(f"service-{number}" for number in range(count))},
+            event="pull_request_merged",
+            status="registered",
+            requests=count,
+        )
+    )
 
 
-def _changed(count: int) -> tuple[Repo, str, int]:
-    """Make a pull request of so many files."""
+def changed_files(worker: Worker, count: int) -> Row:
+    """Measure a pull request of so many files, whose services are CODEOWNERS'."""
     repo = Repo("acme/shop")
     repo.commit({"CODEOWNERS": "services/a/ @acme/a\nservices/b/ @acme/b\n", "README.md": "Shop"})
     files = {f"services/{'ab'[number % 2]}/{number // 100}/{number}.txt": str(number) for number in range(count)}
     pull = repo.pulls.ship(files, how="squash", title="Much")
-    return repo, str(pull.merge_commit_sha), pull.number
+    given = {
+        "services-from": "codeowners",
+        "commit-sha": str(pull.merge_commit_sha),
+        "pull-number": str(pull.number),
+    }
+    with GitHub(repo) as github:
+        return worker.row(
+            Work(
+                what="files of a pull request, services from CODEOWNERS",
+                count=count,
+                given=given,
+                github=github,
+                status="registered",
+                requests=2,
+            )
+        )
 
 
-def _history(count: int) -> tuple[Repo, dict[str, Any]]:
-    """Make a push of so many commits, and give what its event says of it."""
+def mapped_files(worker: Worker, scratch: Path, count: int) -> Row:
+    """Measure a push of so many files, whose services are a map's. From 100,000 on, GitHub cuts trees, and folders are read."""
     repo = Repo("acme/shop")
-    before = repo.commit({"CODEOWNERS": "services/a/ @acme/a\n", "README.md": "Shop"})
-    after = before
+    before = repo.commit({"services.yml": service_map(), "README.md": "Shop"})
+    after = repo.commit(files_of(count))
+    with GitHub(repo) as github:
+        return worker.row(
+            Work(
+                what="files of a push, services from a map of 50",
+                count=count,
+                given={"service-map": "services.yml"},
+                event="push_branch",
+                env=push(scratch / f"files-{count}.json", before, after),
+                github=github,
+                status="registered",
+                requests=min(count, TEAMS),
+                long=count >= LONG,
+            )
+        )
+
+
+def commits(worker: Worker, scratch: Path, count: int) -> Row:
+    """Measure a push of so many commits, and of pull requests among them."""
+    repo = Repo("acme/shop")
+    before = after = repo.commit({"CODEOWNERS": "services/a/ @acme/a\n", "README.md": "Shop"})
     for number in range(count):
         files: dict[str, str] = {f"services/a/{number % 50}.txt": str(number)}
         if number % 10 < 9:
             after = repo.commit(files)
         else:
             after = str(repo.pulls.ship(files, how="squash", title=f"Change {number}").merge_commit_sha)
-    return repo, {"before": str(before), "after": str(after), "head_commit": {"id": str(after)}}
+    with GitHub(repo) as github:
+        return worker.row(
+            Work(
+                what="commits of a push, every tenth a pull request",
+                count=count,
+                given={"services-from": "codeowners", "set-pull-services": "true"},
+                event="push_branch",
+                env=push(scratch / f"commits-{count}.json", before, after),
+                github=github,
+                status="registered",
+                requests=count // 10 + 1,
+            )
+        )
+
+
+def push(path: Path, before: str, after: str) -> dict[str, str]:
+    """Write the event of a push, and return the variables that name it."""
+    pushed: dict[str, Any] = {"before": before, "after": after, "head_commit": {"id": after}}
+    path.write_text(json.dumps(events.load("push_branch")[1] | pushed))
+    return {"GITHUB_EVENT_PATH": str(path), "GITHUB_SHA": after}

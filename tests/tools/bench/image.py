@@ -3,21 +3,19 @@
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from bench.contestants import EVENT, FLAGS, inputs, registering, step
-from bench.measure import Contestant
-from bench.server import Server
+from bench.contestants import FLAGS
+from bench.places import Place
+from dx_action.inputs.job import Stage
+from runner import ENTRY_FILES
 
 OURS_IN_IMAGE = "image"
-_PYTHON, _ENTRYPOINT = "/opt/dx/bin/python", "/opt/dx/entrypoint.py"
-# The bench's own folder inside the image's file system.
-_PLACE = "bench"
+_PYTHON = "/opt/dx/bin/python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +26,12 @@ class Image:
     name: str
     root: Path
 
-    def python(self, *arguments: str) -> list[str]:
-        """Give the command that runs the image's interpreter in its own file system."""
-        return [shutil.which("chroot") or "chroot", str(self.root), _PYTHON, *FLAGS, *arguments]
-
-    def inside(self, path: Path) -> str:
-        """Give a path below the root as the image sees it."""
-        return f"/{path.relative_to(self.root)}"
-
-    def contestant(self, server: Server) -> Contestant:
-        """The image's entrypoint, in its own file system."""
-        env, workspace = self.step(server)
-        label = "this action, in the image's interpreter"
-        return registering(Contestant(OURS_IN_IMAGE, label, self.python(_ENTRYPOINT), env, workspace), server)
-
-    def step(self, server: Server) -> tuple[dict[str, str], Path]:
-        """Give the variables of the plain use, with paths as the image sees them."""
-        folder = self.root / _PLACE
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        env, workspace = step(folder, inputs(server))
-        shutil.copy(server.ca, workspace / "ca.pem")
-        event = shutil.copy(env["GITHUB_EVENT_PATH"], folder / f"{EVENT}.json")
-        env["GITHUB_EVENT_PATH"] = str(event)
-        below = str(self.root)
-        return {name: value.removeprefix(below) for name, value in env.items()}, workspace
+    def place(self) -> Place:
+        """The image's entry files, run in its own file system."""
+        python = [shutil.which("chroot") or "chroot", str(self.root), _PYTHON, *FLAGS]
+        entry_files: dict[Stage, str] = {stage: f"/opt/dx/{Path(name).name}" for stage, name in ENTRY_FILES.items()}
+        label = "in the image's interpreter"
+        return Place(OURS_IN_IMAGE, label, "the image", str(self.root), self.root / "bench", python, entry_files)
 
     def start(self, count: int = 5) -> dict[str, float]:
         """Time a container of this image that does nothing: the runtime's own start and end, and the interpreter's."""
@@ -85,15 +64,3 @@ def find(name: str, folder: Path) -> Image | str:
         shutil.copy("/etc/hosts", root / "etc")  # as every runtime puts one there
         return Image(engine, name, root)
     return f"there is no image {name} here: build it by `docker build -t {name} .`"
-
-
-def version(image: Image) -> str:
-    """Give the version of the image's Python."""
-    code = "import platform; print(platform.python_version())"
-    done = subprocess.run(image.python("-c", code), capture_output=True, text=True, check=True, env={}, timeout=60)
-    return done.stdout.strip()
-
-
-def own_version() -> str:
-    """Give the version of this Python."""
-    return ".".join(map(str, sys.version_info[:3]))

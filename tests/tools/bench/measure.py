@@ -1,6 +1,7 @@
 """Owns measuring: rounds in which everyone has a turn, and the medians of them."""
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -66,17 +67,20 @@ class Stopwatch:
         sample = self.time(contestant.command, contestant.env, contestant.folder)
         if sample.code or (wrong := contestant.check()):
             wrong = f"exit code {sample.code}" if sample.code else wrong
-            said = self.log.read_text(errors="replace")[-2000:]
-            raise RuntimeError(f"{contestant.label}: {wrong}\n{said}")
+            raise RuntimeError(f"{contestant.label}: {wrong}\n{self.said()}")
         return sample
+
+    def said(self) -> str:
+        """Return the end of what the last command wrote."""
+        return self.log.read_text(errors="replace")[-2000:]
 
 
 def rounds(watch: Stopwatch, contestants: Iterable[Contestant], count: int) -> dict[str, list[Sample]]:
-    """Run everyone once a round, after a round that does not count."""
+    """Run everyone once a round, each round in another order, after a round that does not count."""
     found: dict[str, list[Sample]] = {}
     contestants = list(contestants)
     for number in range(count + 1):
-        for contestant in contestants:
+        for contestant in random.Random(number).sample(contestants, len(contestants)):
             sample = watch.turn(contestant)
             if number:
                 found.setdefault(contestant.name, []).append(sample)

@@ -9,6 +9,15 @@ Results = Mapping[str, Any]
 WHO = {"ours": "this action", "curl": "curl + jq", "datadog": "datadog-ci", "sentry": "sentry-cli"}
 
 
+_DOORS = (
+    "The other ways to start it, in the same rounds: [the command line](command-line.md), the two starts of [`job/`](job.md),",
+    "of which the first sends nothing, [`native/`](native.md), and a [check](checking.md), which registers nothing.",
+)
+_GROWTH = (
+    "How a run grows with its work. DX and GitHub are servers on loopback: `s` has their time, too, `processor` only the action's.",
+)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Write a Markdown table."""
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
@@ -17,11 +26,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 
 def start(results: Results) -> list[str]:
     """The whole processes beside each other, the slowest last."""
-    rows = [
-        (each["label"], f"{each['wall_ms']:.0f}", f"{each['cpu_ms']:.0f}", f"{each['memory_mib']:.0f}")
-        for each in sorted(results["start"], key=lambda each: float(each["wall_ms"]))
-    ]
+    rows = [_figures(each) for each in sorted(results["start"], key=lambda each: float(each["wall_ms"]))]
     return table(("from start to exit", "ms", "processor", "peak MiB"), rows)
+
+
+def doors(results: Results) -> list[str]:
+    """The other ways to start it, beside the docs' step."""
+    rows = [
+        (*_figures(each), f"{each['times_curl']:.2f}" if "times_curl" in each else "—") for each in results["doors"]
+    ]
+    return table(("in other ways, from start to exit", "ms", "processor", "peak MiB", "times curl + jq"), rows)
 
 
 def targets(results: Results) -> list[str]:
@@ -48,18 +62,13 @@ def phases(results: Results) -> list[str]:
 
 
 def growth(results: Results) -> list[str]:
-    """How a run grows with its work."""
-    rows = [
-        (
-            f"{each['what']}: {each['count']:,}",
-            f"{each['wall_ms'] / 1000:.2f}",
-            f"{each['cpu_ms'] / 1000:.2f}",
-            f"{each['memory_mib']:.0f}",
-            each.get("github_requests", "—"),
-        )
-        for each in results["growth"]
-    ]
-    return table(("work", "s", "processor", "peak MiB", "requests to GitHub"), rows)
+    """How the run of one deployment grows with its work."""
+    return table(("one deployment", *_GROWN), map(_grown, results["growth"]))
+
+
+def histories(results: Results) -> list[str]:
+    """How a run about the past grows with it, and a check with what it looks at."""
+    return table(("histories and checks", *_GROWN), map(_grown, results["histories"]))
 
 
 def backfill(results: Results) -> list[str]:
@@ -86,6 +95,18 @@ def faults(results: Results) -> list[str]:
     return table(("what the server does", *(WHO[each] for each in who)), rows)
 
 
+def _figures(found: Mapping[str, Any]) -> tuple[str, ...]:
+    return (found["label"], f"{found['wall_ms']:.0f}", f"{found['cpu_ms']:.0f}", f"{found['memory_mib']:.0f}")
+
+
+_GROWN = ("s", "processor", "peak MiB", "requests to GitHub")
+
+
+def _grown(found: Mapping[str, Any]) -> tuple[object, ...]:
+    took = f"{found['wall_ms'] / 1000:.2f}", f"{found['cpu_ms'] / 1000:.2f}", f"{found['memory_mib']:.0f}"
+    return (f"{found['what']}: {found['count']:,}", *took, found.get("github_requests", "—"))
+
+
 def _fault(found: Mapping[str, Any]) -> str:
     code, requests = found["exit_code"], found["requests"]
     told = "stopped" if code is None else f"exit {code}"
@@ -104,19 +125,21 @@ def conditions(results: Results) -> str:
     )
 
 
+TABLES = {
+    "start": start,
+    "doors": doors,
+    "targets": targets,
+    "phases": phases,
+    "growth": growth,
+    "histories": histories,
+    "backfill": backfill,
+    "faults": faults,
+}
+
+
 def printed(results: Results) -> str:
     """Everything, as the command prints it."""
-    parts = [[conditions(results)]]
-    for name, lines in (
-        ("start", start),
-        ("targets", targets),
-        ("phases", phases),
-        ("growth", growth),
-        ("backfill", backfill),
-        ("faults", faults),
-    ):
-        if results[name]:
-            parts.append(lines(results))
+    parts = [[conditions(results)], *(lines(results) for name, lines in TABLES.items() if results[name])]
     if results["containers"]:
         rows = [(name, f"{value:.0f}") for name, value in results["containers"].items()]
         parts.append(table(("a container that does nothing", "ms"), rows))
@@ -126,11 +149,12 @@ def printed(results: Results) -> str:
 
 def page(results: Results) -> str:
     """The part of docs/benchmarks.md between the markers, markers included."""
-    parts = [
+    parts: list[Sequence[str]] = [
         [BEGIN],
         ["![One deployment registered, from start to exit](../.github/pictures/bench.svg)"],
         [fill(conditions(results), 128)],
         start(results),
+        *([_DOORS, doors(results)] if results["doors"] else []),
         [
             "What each does when the server misbehaves. Every reporter gets the same answers, at its own address.",
             "`ok` is specific to DX: reporters of other services do not have to check it.",
@@ -139,8 +163,8 @@ def page(results: Results) -> str:
         faults(results),
         ["<details><summary>What the time goes into, and how it grows</summary>"],
         phases(results),
-        growth(results),
-        *([backfill(results)] if results["backfill"] else []),
+        _GROWTH,
+        *(TABLES[name](results) for name in ("growth", "histories", "backfill") if results[name]),
         ["</details>"],
         *([f"NOT RUN: {line}"] for line in results["not_run"]),
         [END],
