@@ -31,13 +31,20 @@ _OUTAGES = frozenset({"network", "time"})
 
 def read_inputs(text: str) -> dict[str, str]:
     """Return the inputs from the JSON that the runner makes of them. Raises ValueError."""
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError from None
     if not isinstance(found, dict) or not all(isinstance(value, str | None) for value in found.values()):
         raise ValueError
-    if "\0" in "".join(text for pair in found.items() for text in pair if text):
+    if "\0" in "".join(text for pair in found.items() for text in pair if text) or "=" in "".join(found):
         raise ValueError  # no variable can have it
     # Nor can one have half of a character, which JSON may escape.
-    return {name: (value or "").encode(errors="replace").decode() for name, value in found.items()}
+    return {_encodable(name): _encodable(value or "") for name, value in found.items()}
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def variables(inputs: Mapping[str, str], workspace: str, *, windows: bool) -> dict[str, str]:

@@ -14,11 +14,13 @@ from functools import cache, cached_property, partial
 from ssl import SSLContext
 from threading import Thread
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from dx_action.errors import BadInput, Server, is_final
 from dx_action.github.errors import (
+    NO_ADDRESS,
     SECONDARY_LIMIT,
     UNDOCUMENTED,
     UNREADABLE,
@@ -173,6 +175,8 @@ class Repository:
         if not _NAME.fullmatch(self.name):
             text = "is not a GitHub repository (`owner/name`), so this step cannot look up there what it needs."
             raise BadInput.of("repository", text)
+        if not _is_address(run.runtime.api_url):
+            raise LookupFailedError(NO_ADDRESS, "rejected")
         import github  # noqa: PLC0415 - 0.1 s that a run without look-ups does not spend
         from github import Requester as wire  # noqa: N813, PLC0415
 
@@ -267,6 +271,8 @@ class Repository:
             return LookupFailedError(str(error), unreadable=True)
         if isinstance(error, TimeoutError):
             return NoAnswerError("no_answer", self._server, f" within the {SECONDS:.0f} s that look-ups have")
+        if isinstance(error, ValueError) and not self._server.proxy:
+            return LookupFailedError(NO_ADDRESS, "rejected")
         cause = "proxy_unusable" if isinstance(error, ValueError) else cause_of(error)
         tried = f" in {RETRIES + 1} attempts" if not is_final(cause) and was_repeated(error) else ""
         return NoAnswerError(cause, self._server, tried)
@@ -297,6 +303,16 @@ class Repository:
         found = access.rejected(error.status, why, limited=limited, accepted=accepted)
         found.slow = error.status in TOO_SLOW
         return found
+
+
+def _is_address(url: str) -> bool:
+    """Return whether a server can be asked there. PyGithub asserts it, and takes a URL apart in ways that raise."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")  # as a connection encodes it
+        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:

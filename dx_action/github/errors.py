@@ -47,6 +47,7 @@ _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 UNREADABLE = (
     "returned an answer that is not GitHub's, for example a proxy's or a login page. Check the network and any proxy."
 )
+NO_ADDRESS = "is not an address that can be asked. Write the API's whole URL, as in https://ghe.example.com/api/v3."
 UNDOCUMENTED = "returned an answer that is not as GitHub documents it, so nothing of it is used."
 _RATE_LIMIT = (
     "has used up GitHub's rate limit, and its reset is too far away to wait for. "

@@ -84,7 +84,7 @@ class Workflow:
     def annotate(self, level: Level, title: str, message: str) -> None:
         """Write an annotation, which may have several lines. GitHub cuts it at 4,096 characters."""
         text = truncate("\n".join(one_line(line) for line in self.scrubbed(message).split("\n")), _LONGEST_MESSAGE)
-        title = _data(one_line(title)).replace(":", "%3A").replace(",", "%2C")
+        title = _data(one_line(self.scrubbed(title))).replace(":", "%3A").replace(",", "%2C")
         self._write(f"::{level} title={title}::{_data(text)}")
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:

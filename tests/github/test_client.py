@@ -18,7 +18,7 @@ from asking import EVIL, FIELDS, PULL, Answered, Ask, Numbered, Patience, failur
 from dx_action.errors import BadInput
 from dx_action.github.client import Repository, Run
 from dx_action.github.commits import ChangedFile, tree_at
-from dx_action.github.errors import LookupFailedError, Missing
+from dx_action.github.errors import NO_ADDRESS, LookupFailedError, Missing
 from dx_action.github.graphql import Node, Query
 from dx_action.github.graphql import ask as ask_for
 from dx_action.runner.workspace import Workspace
@@ -369,6 +369,32 @@ def test_nobody_listens() -> None:
     host = server.api_url.partition("://")[2]
     said = f"`GITHUB_API_URL` cannot be reached in 4 attempts. {host} refused the connection. Check `GITHUB_API_URL`,"
     assert failure(server, rest).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "",
+            "github",
+            "acme:x",
+            "ftp://a",
+            "https://",
+            "https://[::1",
+            "https://a:b",
+            "https://a:99999",
+            "https://a:0",
+        ),
+        *("https://a..b", "https://" + "a" * 64, "https://a b", "https://*", "https://\N{BULLET}.x"),
+    ],
+)
+@pytest.mark.parametrize("ask", [rest, graphql])
+def test_no_address_is_named(ask: Ask, url: str) -> None:
+    """Whether PyGithub, Python or requests stumbles over it; and no proxy is blamed."""
+    with pytest.raises(LookupFailedError) as failed:
+        ask(Repository("acme/shop", looking(url)))
+    assert str(failed.value) == f"`GITHUB_API_URL` {NO_ADDRESS}"
+    assert not failed.value.outage
 
 
 @BOTH

@@ -19,6 +19,7 @@ LINUX, WINDOWS = "/home/runner/work/shop/shop", r"D:\a\shop\shop"
     [
         ("{}", {}),
         ('{"service": "a\\ud800b"}', {"service": "a?b"}),
+        ('{"a\\ud800b": "c"}', {"a?b": "c"}),
         ('{"service": "web", "timeout": null}', {"service": "web", "timeout": ""}),
         ('{\n  "metadata": "a: 1\\nb: \\u2603"\n}', {"metadata": "a: 1\nb: ☃"}),
     ],
@@ -28,7 +29,12 @@ def test_the_inputs_are_one_json_object(text: str, inputs: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "[]", '"a"', "null", '{"a": "b\\u0000"}', '{"a\\u0000": "b"}', '{"a": 1}', '{"a": {}}', "{"]
+    "text",
+    [
+        *("", "x", "[]", '"a"', "null", "{", '{"a": 1}', '{"a": {}}', "[" * 100_000, '{"a":' * 100_000),
+        *('{"a": "b\\u0000"}', '{"a\\u0000": "b"}', '{"a=b": "c"}', '{"=": "c"}'),
+    ],
+    ids=lambda text: text[:20],
 )
 def test_anything_else_is_no_inputs(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - its text is not shown

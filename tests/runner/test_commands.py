@@ -168,13 +168,14 @@ def test_a_masked_secret_leaves_nowhere(tmp_path: Path, secret: str, before: str
     flow.say(text)
     flow.debug(text)
     flow.group(text, [text])
-    flow.annotate(level, "t", text)
+    flow.annotate(level, text, text)
     flow.set_outputs({"status": text})
     prose = "\n".join(written(each) for written in (markdown, code, escaped) for each in (text, f"1{secret}2"))
     flow.add_summary(f"{prose}\n{summary._fence([text], 'text')}")
     commands = [read_command(each) for each in lines(stream)]
     shown = [each.data if each else told for each, told in zip(commands, lines(stream), strict=True)]
     shown.remove("")  # the end of the group
+    shown += [title for each in commands if each for title in each.properties.values()]
     shown += [html.unescape(Path(file).read_text()) for file in files.values()]
     ours = "".join(shown).replace(before, "").replace(after, "")
     assert secret not in ours
