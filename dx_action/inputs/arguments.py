@@ -37,7 +37,7 @@ _NAMED = re.compile(
 # What messages say of a workflow, and what takes its place. The longer ones go first.
 WORKFLOW_PHRASES = {
     "the log or the summary": "the log",
-    "the summary and the output `results`": "the log",
+    "the summary and the log": "the log",
     "this step again with the same inputs": "this command again with the same flags",
     "the step that registered it": "the run that registered it",
     "this step": "this command",

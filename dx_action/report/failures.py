@@ -127,7 +127,7 @@ def limited(messages: list[Failure]) -> list[Failure]:
     if len(messages) <= MOST_KINDS:
         return messages
     kept, more = messages[: MOST_KINDS - 1], messages[MOST_KINDS - 1 :]
-    text = f"{len(more)} more kinds of failure: see the summary and the output `results`."
+    text = f"{len(more)} more kinds of failure: see the summary and the log."
     return [*kept, Failure(text, all(each.outage for each in more))]
 
 

@@ -177,7 +177,7 @@ def test_many_kinds_are_few_messages() -> None:
     ending = ended(rows, [("failed", f"code{number}") for number in range(200)])
     found = failures(ending)
     assert len(found) == 7
-    assert found[-1] == f"{MOST_KINDS + 1 - 6} more kinds of failure: see the summary and the output `results`."
+    assert found[-1] == f"{MOST_KINDS + 1 - 6} more kinds of failure: see the summary and the log."
     assert len(ending.tally.kinds) == MOST_KINDS + 1
     assert sum(kind.count for kind in ending.tally.kinds.values()) == 200
 

@@ -95,6 +95,15 @@ def test_a_job_that_was_cancelled_after_it_deployed_is_registered_if_it_says_so(
     assert (ended.status, len(bodies(dx))) == ("registered", 1)
 
 
+def test_a_job_that_runs_again_says_at_its_end_whose_time_it_is(tmp_path: Path, dx: Sandbox) -> None:
+    """The end's clock is that of this attempt, and what the earlier one deployed may be all there was to deploy."""
+    began, ended = inside(replace(job(tmp_path, dx), env={"GITHUB_RUN_ATTEMPT": "2"}))
+    assert began.annotations == []
+    (notice,) = [text for level, text in ended.annotations if level == "notice" and "`deployed-at`" in text]
+    assert notice.startswith("This is attempt 2 of the run, and the deployment's time is that of this attempt.")
+    assert any(line.startswith("  deployed_at ") and line.endswith("  from the clock") for line in ended.lines)
+
+
 def test_a_job_that_fails_before_its_deploy_step_counts_as_failed_without_success(tmp_path: Path, dx: Sandbox) -> None:
     """The documentation says so: only the author can say which step deploys."""
     _, ended = run_job(job(tmp_path, dx), "failure")

@@ -562,7 +562,7 @@ def test_problems_other_than_dx_codes_keep_their_annotations() -> None:
     results = [Result(call, "failed", error=f"code_{number}") for number in range(60)]
     messages = failures(results, inputs(), resolved("push_branch"))
     assert len(messages) == 7
-    assert messages[-1] == "54 more kinds of failure: see the summary and the output `results`."
+    assert messages[-1] == "54 more kinds of failure: see the summary and the log."
 
 
 def test_a_run_without_a_page_has_no_link() -> None:

@@ -314,7 +314,7 @@ def test_names_are_listed_up_to_ten(count: int, more: str) -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "told", "last"),
-    [(7, 7, None), (8, 7, "2 more kinds of failure: see the summary and the output `results`."), (9, 7, "3 more")],
+    [(7, 7, None), (8, 7, "2 more kinds of failure: see the summary and the log."), (9, 7, "3 more")],
 )
 def test_more_kinds_than_the_runner_shows_are_counted(kinds: int, told: int, last: str | None) -> None:
     found = messages([result("web", error=f"code_{number}") for number in range(kinds)], kinds)
