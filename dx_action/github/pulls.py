@@ -85,7 +85,9 @@ class _Batch(Answer):
 class _List(Generic[T]):
     """A list of each of many commits or pull requests. `field` asks for it, with `$key`, whose type is `kind`, and `$after`.
 
-    `size`: GitHub answers for so many in a call well within its ten seconds. `things` are what is listed, of what.
+    `size`: GitHub answers for so many in a call well within its ten seconds. `things` are what is listed, of what. `holder` is the
+    permission for that of which they are listed: a commit is among the contents, although the list alone needs none for them
+    (docs.github.com, "Permissions required for GitHub Apps").
     """
 
     item: type[_Item[T]]
@@ -95,6 +97,7 @@ class _List(Generic[T]):
     field: str
     connection: str
     nodes: str
+    holder: str = _PERMISSION
 
 
 _ASSOCIATED = _List(
@@ -106,6 +109,7 @@ _ASSOCIATED = _List(
     "PullRequestConnection",
     "number id: fullDatabaseId title url merged merged_at: mergedAt changed_files: changedFiles author { login } "
     "base_ref: baseRefName base: baseRefOid head: headRefOid mergeCommit { oid } repository { nameWithOwner }",
+    "contents",
 )
 _AUTHORED = _List(
     _Item[_Commit],
@@ -295,7 +299,8 @@ def _pages(
         items = [found.__pydantic_extra__.get(f"item{number}") for number in range(len(batch))]
         forbidden = [error for error in errors if error.kind in FORBIDDEN]
         if forbidden and not any(isinstance(item, dict) and item.get("page") for item in items):
-            raise repository.access(_PERMISSION).rejected(200, forbidden[0].kind, limited=False)
+            permission = what.holder if len(forbidden[0].path) == 1 else _PERMISSION
+            raise repository.access(permission).rejected(200, forbidden[0].kind, limited=False)
         for number, key in enumerate(batch):
             here = [error for error in errors if error.path[:1] == (f"item{number}",)]
             refused = any(error.kind in FORBIDDEN for error in here)

@@ -1,5 +1,6 @@
 """Which files a pull request changed, against the stand-in GitHub, with what it costs; and which ones merged a commit."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -478,14 +479,28 @@ def test_a_commit_s_own_pull_request_is_read_on_for(
     assert len(hub.calls) == min(pages + 1, 10)
 
 
-def test_what_is_forbidden_altogether_is_a_missing_permission(three: tuple[GitHub, list[str]]) -> None:
+@pytest.mark.parametrize(
+    ("refused", "named"),
+    [
+        (("pull_requests",), "pull-requests"),
+        (("contents",), "contents"),
+        # GitHub names one at a time.
+        (("pull_requests", "contents"), "contents"),
+    ],
+)
+def test_what_is_forbidden_altogether_is_a_missing_permission(
+    three: tuple[GitHub, list[str]], refused: tuple[str, ...], named: str
+) -> None:
     hub, commits = three
-    hub.permissions["pull_requests"] = "none"
-    with (
-        speaking(hub) as api,
-        pytest.raises(LookupFailedError, match=r"Grant the job the permission `pull-requests: read`\."),
-    ):
-        associated(api, commits)
+    hub.permissions.update(dict.fromkeys(refused, "none"))
+    needs = f"the {named.replace('-', ' ')} of acme/shop. Grant the job the permission `{named}: read`."
+    with speaking(hub) as api:
+        with pytest.raises(LookupFailedError, match=re.escape(needs)):
+            associated(api, commits)
+        for look_up in (first_authored, pulls_files):
+            if "pull_requests" in refused:
+                with pytest.raises(LookupFailedError, match=r"the permission `pull-requests: read`\."):
+                    look_up(api, [pull(1)])
 
 
 def test_several_reasons_are_counted() -> None:
