@@ -43,10 +43,11 @@ def command(
     """Do what the arguments say, and return the exit code: 0 or 1."""
     env, folder, stdout, stderr = shell
     arguments = parse_arguments(argv)
-    if arguments.shows or not argv:
-        with suppress(OSError, ValueError):
-            (stdout if argv else stderr).write(f"{_shown(arguments.shows, terminal_of(stdout, env))}\n")
-        return int(not argv)
+    if arguments.shows:
+        return _show(arguments.shows, shell)
+    if not argv:
+        _show("", shell._replace(stdout=stderr))
+        return 1
     log = stderr if arguments.json else stdout
     variables = arguments.variables(env, folder)
     console = Console(
@@ -61,6 +62,20 @@ def command(
     step = new_step(variables, clock, console, arguments=arguments, wire=wire)
     step.warnings += passed_over(env)
     return run(step, cancelled=cancelled)
+
+
+def _show(what: str, shell: Shell) -> int:
+    """Show the help, the version, or how a command is written, and return the exit code. Who closes a pipe has read enough."""
+    try:
+        shell.stdout.write(f"{_shown(what, terminal_of(shell.stdout, shell.env))}\n")
+        shell.stdout.flush()
+    except BrokenPipeError:
+        return 0
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            shell.stderr.write("error: the standard output cannot be written: it is full or closed.\n")
+        return 1
+    return 0
 
 
 def _shown(what: str, terminal: Terminal) -> str:
@@ -79,7 +94,7 @@ def start(cancelled: Callable[[], bool]) -> int:
 
 def terminal_of(log: TextIO, env: Mapping[str, str]) -> Terminal:
     """Return what the log is shown on. https://no-color.org: the variable counts if it is not empty."""
-    if not log.isatty():
+    if log.closed or not log.isatty():
         return Terminal()
     columns, draws = env.get("COLUMNS", ""), env.get("TERM", "") not in ("", "dumb")
     width = int(columns) if columns.isdecimal() and len(columns) < 6 else os.get_terminal_size(log.fileno()).columns

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from dx_action import __version__
-from dx_action.errors import ActionError, BadInput, FailOnError, Interrupted, Problem
+from dx_action.errors import ActionError, BadInput, FailOnError, Interrupted
 from dx_action.inputs.model import fail_on_error, unknown_inputs
 from dx_action.operations.register import register
 from dx_action.report import endings
@@ -192,8 +192,7 @@ def _publish(report: endings.Report, workflow: Writer, *, strict: FailOnError) -
     try:
         workflow.set_outputs(report.outputs)
     except OSError:
-        lost = Problem("GITHUB_OUTPUT", "names a file that cannot be written: the outputs are lost.")
-        report = endings.with_problem(report, lost, fail_on_error=strict)
+        report = endings.with_problem(report, workflow.lost, fail_on_error=strict)
     try:
         workflow.add_summary(report.summary)
     except OSError:
@@ -228,13 +227,15 @@ def real_clock() -> Clock:
 
 @contextmanager
 def writable(stream: TextIO | None) -> Iterator[TextIO]:
-    """Return the process's own stream such that any text can be written to it, or in place of a closed one, which is None, another.
+    """Return the process's own stream such that any text can be written to it, or a closed one in place of None.
 
     At the end it is flushed, and what cannot be is dropped.
     """
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    yield stream or StringIO()
-    if stream:
-        with suppress(OSError):
-            stream.flush()
+    if not stream:
+        stream = StringIO()
+        stream.close()
+    yield stream
+    with suppress(OSError, ValueError):
+        stream.flush()

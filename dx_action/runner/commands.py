@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TextIO
 
-from dx_action.errors import Level
+from dx_action.errors import Level, Problem
 from dx_action.secrecy import Secrets
 from dx_action.text import one_line, truncate
 
@@ -22,12 +22,14 @@ PROGRESS_SECONDS = 5.0
 class Writer(Protocol):
     """What a run writes by: `Workflow` in GitHub Actions, `runner.console.Console` on the command line.
 
-    Every text loses the run's secrets, whichever method gets it. `progress_seconds` is how often progress is worth showing.
+    Every text loses the run's secrets, whichever method gets it. `progress_seconds` is how often progress is worth showing, and
+    `lost` what is wrong if the outputs cannot be written.
     """
 
     secrets: Secrets
     debugging: bool
     progress_seconds: float
+    lost: Problem
 
     def say(self, text: str = "") -> None: ...
 
@@ -52,6 +54,8 @@ class Writer(Protocol):
 
 class Workflow:
     """The runner's log, commands and files. `delimiter` returns a text that nobody can foresee; `secrets` are written nowhere."""
+
+    lost = Problem("GITHUB_OUTPUT", "names a file that cannot be written: the outputs are lost.")
 
     def __init__(self, stream: TextIO, env: Mapping[str, str], delimiter: Callable[[], str], secrets: Secrets) -> None:
         self._stream, self._env, self._delimiter, self.secrets = stream, env, delimiter, secrets

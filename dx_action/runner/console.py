@@ -10,7 +10,7 @@ from textwrap import wrap
 from threading import Lock
 from typing import NamedTuple, TextIO
 
-from dx_action.errors import Level
+from dx_action.errors import Level, Problem
 from dx_action.runner.commands import PROGRESS_SECONDS
 from dx_action.secrecy import Secrets
 from dx_action.text import DEEPEST, one_line, parse_json, truncate
@@ -36,6 +36,10 @@ class Console:
 
     With `outputs`, that stream gets the outputs as one JSON object, in which the values of `lists` are arrays.
     """
+
+    lost = Problem(
+        "json", "cannot be written: the standard output is full or closed. The log has what became of each request."
+    )
 
     def __init__(
         self,
@@ -87,13 +91,15 @@ class Console:
             self._drawn = True
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
-        """Write the outputs as one line of JSON, if they are asked for."""
+        """Write the outputs as one line of JSON, if they are asked for. Raises OSError."""
         if self._outputs is None:
             return
         values = {name: self._output(name, self.scrubbed(text)) for name, text in outputs.items()}
-        with suppress(OSError, ValueError):
+        try:
             self._outputs.write(f"{json.dumps(values)}\n")
             self._outputs.flush()
+        except ValueError as closed:
+            raise OSError from closed
 
     def add_summary(self, markdown: str) -> None:
         """Show nothing: it is the page of a workflow's run, and the log has said it all."""

@@ -174,10 +174,16 @@ class Closed(io.StringIO):
 
 
 def test_a_log_that_nobody_reads_stops_nothing() -> None:
-    gone = Closed()
-    for outputs in (gone, None):
-        written = Console(gone, SECRETS, WIDE, str, outputs=outputs)
-        written.say("a")
-        written.annotate("error", "", "a")
-        written.progress("a", 0)
-        written.set_outputs({"status": "failed"})
+    written = Console(Closed(), SECRETS, WIDE, str)
+    written.say("a")
+    written.annotate("error", "", "a")
+    written.progress("a", 0)
+    written.set_outputs({"status": "failed"})
+
+
+def test_outputs_that_cannot_be_written_are_no_secret() -> None:
+    closed = io.StringIO()
+    closed.close()
+    for outputs in (Closed(), closed):
+        with pytest.raises(OSError, match=r"^$"):
+            Console(io.StringIO(), SECRETS, PLAIN, str, outputs=outputs).set_outputs({"status": "failed"})

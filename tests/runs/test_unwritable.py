@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from commands import DEPLOY, PROGRAM, Ran, environment
+from dx_action.inputs.help import USAGE
 from dx_action.sandbox import Sandbox
 from runner import PATIENCE, ROOT, TOKEN, Step, connected
 
@@ -76,6 +78,54 @@ def test_a_file_that_cannot_be_written(
     assert (run.exit_code, len(dx.deployments())) == (code, 1)
     # The other file is written all the same.
     assert run.summary if variable == "GITHUB_OUTPUT" else run.status == "registered"
+
+
+LOST = "`--json` cannot be written: the standard output is full or closed. The log has what became of each request."
+LOST_HELP = "error: the standard output cannot be written: it is full or closed.\n"
+
+
+def unwritable(folder: Path, kind: str, argv: Sequence[str], env: Mapping[str, str]) -> Ran:
+    """Run a command whose standard output is full, closed, or a pipe that nobody reads."""
+    program = [sys.executable, "-I", "-S", "-c", WITH_STDOUT, kind, *PROGRAM, *argv]
+    ended = subprocess.run(program, env=dict(env), cwd=folder, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+    return Ran(ended.returncode, "{", ended.stderr.decode())
+
+
+@pytest.mark.parametrize("kind", ["closed", "full", "broken"])
+def test_a_command_whose_json_is_lost_fails_and_sends_nothing_again(tmp_path: Path, dx: Sandbox, kind: str) -> None:
+    """Who asked for the object must not take the exit code for it. What was registered stays so, and is said."""
+    for more, code in (((), 1), (("--fail-on-error=false",), 0), (("--fail-on-error=except-outages",), 1)):
+        done = unwritable(tmp_path, kind, [*DEPLOY, "--json", *more], environment(dx))
+        level = "warning" if code == 0 else "error"
+        assert (done.exit_code, [message for message in done.messages if "--json" in message[1]]) == (
+            code,
+            [(level, LOST)],
+        )
+    assert "  web: already-registered" in done.stderr
+    assert (len(dx.requests()), len(dx.deployments())) == (3, 1)
+    # What failed anyway says so, too.
+    assert [level for level, _ in unwritable(tmp_path, kind, ["--json"], environment(dx)).messages] == [
+        "error",
+        "error",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "said"), [("closed", 1, LOST_HELP), ("full", 1, LOST_HELP), ("broken", 0, "")]
+)
+def test_help_that_cannot_be_shown(tmp_path: Path, kind: str, code: int, said: str) -> None:
+    """Who closes a pipe has read enough, as `head` does."""
+    for argv in (["--help"], ["--version"]):
+        done = unwritable(tmp_path, kind, argv, environment())
+        assert (done.exit_code, done.stderr) == (code, said)
+    bare = unwritable(tmp_path, kind, [], environment())
+    assert (bare.exit_code, bare.stderr) == (1, f"{USAGE}\n")
+
+
+@pytest.mark.parametrize("kind", ["closed", "full", "broken"])
+def test_a_command_whose_log_is_lost_registers(tmp_path: Path, dx: Sandbox, kind: str) -> None:
+    done = unwritable(tmp_path, kind, DEPLOY, environment(dx))
+    assert (done.exit_code, done.stderr, len(dx.deployments())) == (0, "", 1)
 
 
 def test_a_failed_step_stays_failed_without_its_summary(tmp_path: Path) -> None:
