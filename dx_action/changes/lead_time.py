@@ -13,7 +13,7 @@ from dx_action.changes.changeset import (
 )
 from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY
 from dx_action.inputs.model import Inputs
-from dx_action.inputs.values import Sourced
+from dx_action.inputs.values import Sourced, sourced
 from dx_action.runner.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
 from dx_action.text import join_names
 
@@ -36,17 +36,22 @@ def lead_times(
     return times, tuple(warnings)
 
 
-def _commit_time(event: Event, commit: str | None, _: Changes, lookups: Callable[[], ChangeLookups]) -> Sourced[str]:
-    sha, time, source = None, None, ""
+def event_time(event: Event) -> tuple[str | None, Sourced[str] | None]:
+    """Return the commit that an event is about, and when it was made, if the event has that."""
     match event:
         case PullRequestEvent(pull_request=pull):
-            sha, time, source = pull.merge_commit_sha, pull.merged_at, "pull_request.merged_at"
+            return pull.merge_commit_sha, sourced(pull.merged_at, "pull_request.merged_at")
         case PushEvent(head_commit=head) if head:
-            sha, time, source = head.id, head.timestamp, "push.head_commit.timestamp"
+            return head.id, sourced(head.timestamp, "push.head_commit.timestamp")
         case WorkflowRunEvent(workflow_run=run) if run.head_commit:
-            sha, time, source = run.head_sha, run.head_commit.timestamp, "workflow_run.head_commit.timestamp"
+            return run.head_sha, sourced(run.head_commit.timestamp, "workflow_run.head_commit.timestamp")
+    return None, None
+
+
+def _commit_time(event: Event, commit: str | None, _: Changes, lookups: Callable[[], ChangeLookups]) -> Sourced[str]:
+    sha, time = event_time(event)
     if time and same_commit(sha, commit):
-        return Sourced(time, source)
+        return time
     if commit is None:
         raise UnavailableError("no commit is known")
     return Sourced(lookups().committed_at(commit), "GitHub's commit")

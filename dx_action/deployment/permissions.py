@@ -6,9 +6,11 @@ The table is also the documentation's, in docs/checking.md.
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from dx_action.changes.changeset import needs_changes, own_pull
+from dx_action.changes.changeset import needs_changes, own_pull, same_commit
+from dx_action.changes.lead_time import event_time
+from dx_action.deployment.trigger import may_be_tag
 from dx_action.inputs.model import Inputs
-from dx_action.runner.event import Event, PullRequestEvent, PushEvent, WorkflowRunEvent
+from dx_action.runner.event import Event, PushEvent, WorkflowRunEvent
 
 Permission = Literal["contents", "pull-requests", "deployments"]
 # `perhaps`: it depends on the event of the deployment, and this is another one.
@@ -66,8 +68,14 @@ def _files_of_pulls(inputs: Inputs, event: Event, here: Here) -> Needed:
 
 
 def _commit_time(inputs: Inputs, event: Event, _: Here) -> Needed:
-    has_time = isinstance(event, PullRequestEvent | PushEvent | WorkflowRunEvent)
-    return _certain(inputs.wants_commit_time and (inputs.commit_sha or not has_time))
+    sha, time = event_time(event)
+    known = time and (inputs.commit_sha is None or same_commit(sha, inputs.commit_sha))
+    return _certain(inputs.wants_commit_time and not known)
+
+
+def _tag(inputs: Inputs, event: Event, _: Here) -> Needed:
+    """Whether a look-up says if a tag started a workflow run: only then can the run count."""
+    return "perhaps" if isinstance(event, WorkflowRunEvent) and may_be_tag(event, inputs) else "no"
 
 
 NEEDS = (
@@ -109,6 +117,7 @@ NEEDS = (
         ),
     ),
     Need("contents", "`lead-time-metadata: commit`, for an event that does not have the commit's time", _commit_time),
+    Need("contents", "an event `workflow_run` that a tag may have started", _tag),
 )
 
 

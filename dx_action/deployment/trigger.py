@@ -33,6 +33,7 @@ _NAMES_NO_DEPLOYED_COMMIT = {
 }
 # A run that one of these started ran at the tip of its branch, which need not be what it deployed.
 _RUN_AT_THE_TIP = {"workflow_run", "repository_dispatch", "schedule"}
+_IF_TAG = "If it is a tag, grant the job `contents: read`, so that this can be looked up."
 # A name → whether it is a tag, or None if that cannot be looked up.
 IsTag = Callable[[str], bool | None]
 
@@ -241,11 +242,10 @@ def _workflow_run(event: WorkflowRunEvent, inputs: Inputs, is_tag: IsTag | None)
             "The workflow run's code comes from another repository.",
             "Run the workflow on `push` in this repository instead.",
         )
-    name = run.head_branch or ""
-    by_tag = started_by == "release" or name.startswith("refs/tags/")
+    name, by_tag = run.head_branch or "", _is_started_by_tag(event)
     skipped = None if by_tag else _skip_branch("The workflow run's branch", name, event, inputs)
-    if skipped and not (name and _is_tag(name, is_tag)):
-        return skipped
+    if skipped and (no_tag := _unless_tag(skipped, name, is_tag)):
+        return no_tag
     warnings: tuple[str, ...] = ()
     if started_by in _RUN_AT_THE_TIP and inputs.deploys and not inputs.names_commits:
         warning = (
@@ -276,10 +276,27 @@ def _skip_run(started_by: str, *, tested: bool) -> Skipped:
     )
 
 
-def _is_tag(name: str, is_tag: IsTag | None) -> bool:
-    """Without an answer, a name like v1.2.3 counts as a tag."""
-    known = is_tag(name) if is_tag else None
-    return bool(re.fullmatch(r"v?\d+\.\d+\.\d+([-+].*)?", name)) if known is None else known
+def may_be_tag(event: WorkflowRunEvent, inputs: Inputs) -> bool:
+    """Whether only a look-up says if a tag started the run, because its name is that of no branch that counts."""
+    name = event.workflow_run.head_branch or ""
+    default = event.repository.default_branch if event.repository else None
+    counting = inputs.only_branches or tuple(filter(None, [default]))
+    return name != "" and not _is_started_by_tag(event) and not matches_branch(counting, name)
+
+
+def _is_started_by_tag(event: WorkflowRunEvent) -> bool:
+    """Whether the event itself says that a tag started the run."""
+    run = event.workflow_run
+    return run.event == "release" or (run.head_branch or "").startswith("refs/tags/")
+
+
+def _unless_tag(skipped: Skipped, name: str, is_tag: IsTag | None) -> Skipped | None:
+    """Return why a run is skipped; None if its name is a tag's. Without an answer, one like v1.2.3 is taken for a tag's."""
+    known = is_tag(name) if name and is_tag else None
+    if known is not None or not name:
+        return None if known else skipped
+    tag = re.fullmatch(r"v?\d+\.\d+\.\d+([-+].*)?", name)
+    return None if tag else skipped._replace(advice=f"{skipped.advice} {_IF_TAG}")
 
 
 def _release(event: ReleaseEvent, runtime: Runtime) -> Trigger | Skipped:

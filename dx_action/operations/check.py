@@ -249,7 +249,9 @@ class _Checking:
 
     @cached_property
     def _needed(self) -> dict[Permission, Needed]:
-        return needed(self.inputs, self.event or Event(name=""), self._lookups.here)
+        # Of another repository the event says nothing.
+        event = self.event if self.event and self._subject[1] else Event(name="")
+        return needed(self.inputs, event, self._lookups.here)
 
 
 def _unread(problems: Sequence[Problem]) -> set[str]:

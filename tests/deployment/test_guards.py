@@ -76,7 +76,7 @@ branches = pytest.mark.parametrize(("name", "changes", "run", "branch"), BRANCHE
 def decided(name: str, given: dict[str, str], changes: dict[str, Any], run: dict[str, str]) -> Trigger | Skipped:
     happened = event(name, changes)
     needs = COMMIT if happened.name in NAMES_NO_COMMIT else {}
-    return decide(happened, inputs(needs | given), runtime(name, **run))
+    return decide(happened, inputs(needs | given), runtime(name, **run), lambda ref: ref.startswith("v"))
 
 
 @branches

@@ -5,16 +5,20 @@ from pathlib import Path
 import pytest
 
 import builders
+import events
 from builders import event, inputs
 from dx_action.deployment.permissions import Here, Needed, Permission, needed
+from dx_action.runner.event import parse_event
 from dx_action.sandbox import Sandbox
 from runner import TOKEN, Step, connected
 from scenes import merge_payload, push_payload, told
 from stand_in import GitHub, Repo
 
 MERGE, PUSH, DISPATCH = "pull_request_merged", "push_branch", "workflow_dispatch"
+RUN, RUN_OF_TAG = "workflow_run_success", "workflow_run_tag"
 FILE, INLINE = {"service-map": "services.yml"}, {"service-map": "a: [a/**]"}
 OWNERS, CATALOGS = {"services-from": "codeowners"}, {"services-from": "backstage"}
+COMMIT_TIME = {"service": "a", "lead-time-metadata": "commit"}
 SHIPS = {"service": "a", "attribution": "merge-commits"}
 LISTED = SHIPS | {"merge-commit-shas": "1234567"}
 SET = {"service": "a", "set-pull-services": "true"}
@@ -53,11 +57,15 @@ ROWS: list[tuple[dict[str, str], str, Here, dict[Permission, Needed]]] = [
         Here(),
         {DEPLOYMENTS: "yes", CONTENTS: "yes", PULLS: "yes"},
     ),
-    ({"service": "a", "lead-time-metadata": "commit"}, MERGE, Here(), {}),
-    ({"service": "a", "lead-time-metadata": "commit"}, PUSH, Here(), {}),
-    ({"service": "a", "lead-time-metadata": "commit"}, "workflow_run_success", Here(), {}),
-    ({"service": "a", "lead-time-metadata": "commit"}, DISPATCH, Here(), {CONTENTS: "yes"}),
-    ({"service": "a", "lead-time-metadata": "commit", "commit-sha": "1234567"}, PUSH, Here(), {CONTENTS: "yes"}),
+    (COMMIT_TIME, MERGE, Here(), {}),
+    (COMMIT_TIME, PUSH, Here(), {}),
+    (COMMIT_TIME, RUN, Here(), {}),
+    (COMMIT_TIME, DISPATCH, Here(), {CONTENTS: "yes"}),
+    (COMMIT_TIME, "push_no_head_commit", Here(), {CONTENTS: "yes"}),
+    (COMMIT_TIME | {"commit-sha": "1234567"}, PUSH, Here(), {CONTENTS: "yes"}),
+    (COMMIT_TIME | {"commit-sha": events.load(PUSH)[1]["after"]}, PUSH, Here(), {}),
+    (COMMIT_TIME | {"commit-sha": events.load(PUSH)[1]["after"][:7]}, PUSH, Here(), {}),
+    (COMMIT_TIME | {"commit-sha": events.load(PUSH)[1]["after"]}, DISPATCH, Here(), {CONTENTS: "yes"}),
     ({"service": "a", "lead-time-metadata": "first-commit"}, MERGE, Here(), {PULLS: "yes"}),
     (
         {"service": "a", "lead-time-metadata": "both"},
@@ -74,6 +82,11 @@ ROWS: list[tuple[dict[str, str], str, Here, dict[Permission, Needed]]] = [
     (INLINE | {"set-pull-services": "true"}, DISPATCH, Here(), {CONTENTS: "perhaps", PULLS: "perhaps"}),
     (INLINE | SET, DISPATCH, Here(), {CONTENTS: "perhaps", PULLS: "perhaps"}),
     (INLINE | SET | {"pull-number": "7"}, DISPATCH, Here(), {PULLS: "yes"}),
+    ({"service": "a"}, RUN, Here(), {}),
+    ({"service": "a"}, RUN_OF_TAG, Here(), {CONTENTS: "perhaps"}),
+    ({"service": "a", "only-branches": "v*"}, RUN_OF_TAG, Here(), {}),
+    ({"service": "a", "only-branches": "release/**"}, RUN, Here(), {CONTENTS: "perhaps"}),
+    (COMMIT_TIME | {"commit-sha": "1234567"}, RUN_OF_TAG, Here(), {CONTENTS: "yes"}),
 ]
 
 
@@ -82,7 +95,7 @@ def test_what_is_needed(given: dict[str, str], name: str, here: Here, expected: 
     assert needed(inputs(given), event(name), here) == expected
 
 
-@pytest.mark.parametrize("name", [MERGE, PUSH, DISPATCH])
+@pytest.mark.parametrize("name", [MERGE, PUSH, DISPATCH, RUN_OF_TAG])
 @pytest.mark.parametrize("given", [row[0] for row in ROWS if row[2] == Here() and "ca-bundle" not in row[0]])
 def test_a_run_reads_nothing_else(tmp_path: Path, given: dict[str, str], name: str) -> None:
     """The stand-in refuses every permission that the table does not name, and the run is the same as with all of them."""
@@ -91,13 +104,19 @@ def test_a_run_reads_nothing_else(tmp_path: Path, given: dict[str, str], name: s
     repo.commit({"catalog-info.yaml": "kind: Component\nmetadata: {name: a}\n"})
     repo.deployments.create(first, state="success")
     pull = repo.pulls.ship({"a/x": "1"}, how="squash")
-    payload = {MERGE: merge_payload(repo, pull), PUSH: push_payload(repo, first)}.get(name)
+    repo.tag("release-7", repo.rev("main"))
+    of_tag = {"workflow_run.head_branch": "release-7", "workflow_run.head_sha": repo.rev("main")}
+    payload = {
+        MERGE: merge_payload(repo, pull),
+        PUSH: push_payload(repo, first),
+        RUN_OF_TAG: builders.payload(RUN_OF_TAG, of_tag),
+    }.get(name)
     payload = payload or {"repository": {"full_name": "acme/shop", "default_branch": "main"}}
     given = {
         key: first if text == "1234567" else str(pull.number) if text == "7" and key == "pull-number" else text
         for key, text in given.items()
     }
-    wanted = needed(inputs(given), builders.event(name), Here())
+    wanted = needed(inputs(given), parse_event(events.load(name)[0]["GITHUB_EVENT_NAME"], payload), Here())
     found = []
     for granted in (True, False):
         with GitHub(repo) as gh, Sandbox(token=TOKEN) as dx:

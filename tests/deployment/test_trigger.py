@@ -601,6 +601,24 @@ def test_a_run_that_a_tag_started_is_told_from_a_branchs(
 
 
 @pytest.mark.parametrize(
+    ("name", "known", "hinted"),
+    [("release-7", None, True), ("release-7", False, False), ("v1.2.3", False, False), ("", None, False)],
+)
+def test_a_run_that_a_tag_may_have_started_says_what_the_look_up_needs(
+    name: str, known: bool | None, hinted: bool
+) -> None:
+    """Without the permission, GitHub does not say whether the name is a tag's, and nothing else shows why it is skipped."""
+    happened = event("workflow_run_tag", {"workflow_run.head_branch": name})
+    for only in ({}, {"only-branches": "main"}):
+        for is_tag in [lambda _: known] if known is not None else [lambda _: None, None]:
+            found = decide(happened, inputs(only), runtime("workflow_run_tag"), is_tag)
+            assert isinstance(found, Skipped)
+            hint = " If it is a tag, grant the job `contents: read`, so that this can be looked up."
+            assert str(found).endswith(hint) is hinted
+            assert "contents" not in str(found).removesuffix(hint)
+
+
+@pytest.mark.parametrize(
     ("started_by", "name", "given"),
     [
         ("push", "main", {}),

@@ -399,11 +399,17 @@ def test_whether_a_run_s_branch_is_a_tag_is_looked_up(world: World) -> None:
     run = world.run(PLAIN, "workflow_run_success")
     assert lines(run, "failed", "warning") == []
     assert {call.path for call in world.gh.calls} == {
-        f"/repos/acme/shop/git/ref/{name}/release-7" for name in ("heads", "tags")
+        "/repos/acme/shop/branches",
+        *(f"/repos/acme/shop/git/ref/{name}/release-7" for name in ("heads", "tags")),
     }
+    assert [name for name, _ in lines(run, "ok") if name.startswith("github")] == ["github-contents"]
     world.dx.reset()
-    without = world.run(PLAIN | {"github-token": ""}, "workflow_run_success")
-    assert [name for name, _ in lines(without, "warning")] == ["event"]
+    world.gh.permissions["contents"] = "none"
+    for given in (PLAIN, PLAIN | {"github-token": ""}):
+        without = world.run(given, "workflow_run_success")
+        assert [name for name, _ in lines(without, "warning")] == ["event", "github-contents"]
+        assert all("`contents: read`" in text for _, text in lines(without, "warning")[: 1 if given != PLAIN else 2])
+        world.dx.reset()
 
 
 def test_without_github_a_checkout_says_whose_files_are_whose(world: World) -> None:
@@ -640,6 +646,16 @@ def test_another_repository_is_read_at_its_tip(world: World) -> None:
     run = world.run(BY_MAP | {"repository": "acme/shop"}, "workflow_dispatch", GITHUB_REPOSITORY="acme/platform")
     is_the_one(run, "deployment", "`repository` is not the repository of this event", "warning")
     assert set(OWNERS) <= {name for name, _ in lines(run, "ok")}
+
+
+def test_of_another_repository_the_event_says_nothing(world: World) -> None:
+    """The commit is the event's own, whose time the event has; GitHub is asked all the same, as a deployment asks."""
+    commit = world.repo.rev("main")
+    world.payload |= {"repository": {"full_name": "acme/platform", "default_branch": "main"}}
+    given = PLAIN | {"repository": "acme/shop", "commit-sha": commit, "lead-time-metadata": "commit"}
+    run = world.run(given, GITHUB_REPOSITORY="acme/platform")
+    assert [name for name, _ in lines(run, "ok") if name.startswith("github")] == ["github-contents"]
+    assert f"/repos/acme/shop/commits/{commit}" in [call.path for call in world.gh.calls]
 
 
 def test_a_repository_that_is_not_github_s(world: World) -> None:
