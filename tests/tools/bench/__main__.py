@@ -149,12 +149,15 @@ class Bench:
         self, watch: Stopwatch, server: Server, at: list[Place], folder: Path
     ) -> tuple[list[Contestant], list[dict[str, Any]]]:
         """Return who starts in other ways, and the row of the run that installs, which there is once."""
+        opened = [each for place in at for each in doors.of(place, server)]
+        if not shutil.which("bash"):
+            self._results["not_run"].append("`native/`: bash is not on PATH")
+            return opened, []
         say("The first run of native/, which installs its packages")
         native, installed = doors.native(watch, server, folder / "native")
         if isinstance(installed, str):
             self._results["not_run"].append(f"the first run of `native/`: {installed}")
-        opened = [*(each for place in at for each in doors.of(place, server)), native]
-        return opened, [] if isinstance(installed, str) else [doors.installing(installed)]
+        return [*opened, native], [] if isinstance(installed, str) else [doors.installing(installed)]
 
     def _growth(self, watch: Stopwatch) -> None:
         folder = self._scratch / "growth"

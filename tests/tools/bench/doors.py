@@ -52,6 +52,8 @@ def native(watch: Stopwatch, server: Server, folder: Path) -> tuple[Contestant, 
     shutil.copy(server.ca, step.workspace / "ca.pem")
     command, env = composite.prepare(step, path, tools=tools)
     index = {name: text for name, text in os.environ.items() if name.startswith("PIP_") or "proxy" in name.lower()}
+    direct = ",".join(filter(None, (os.environ.get("no_proxy"), os.environ.get("NO_PROXY"), "localhost")))
+    index |= dict.fromkeys(("no_proxy", "NO_PROXY"), direct)
     outputs = Path(env["GITHUB_OUTPUT"])
     plain = Contestant(NATIVE, "`native/`, from then on", command, {**env, **index}, step.workspace)
     plain = _held_to(plain, server, outputs, "registered", 1, 1)
