@@ -200,7 +200,7 @@ def _share(ending: BackfillResult, count: int, lines: Sequence[int]) -> str:
 
 def _how_to_go_on(ending: BackfillResult) -> str:
     again = "deployments that are already registered stay as they are."
-    if ending.window:
+    if ending.noun == "pull request":
         again = "setting the same services again changes nothing."
     elif ending.rows.corrections:
         again = "updates and deletions may be sent any number of times."

@@ -118,8 +118,7 @@ def _services(ending: BackfillResult) -> str:
     rows = [
         [name, *(f"{counts[outcome]:,}" if counts[outcome] else "" for outcome in shown)] for name, counts in counted
     ]
-    done = "set" if ending.window else "accepted" if ending.rows.corrections else "registered"
-    columns = [_word(MARKS[outcome], done) for outcome in shown]
+    columns = [_word(MARKS[outcome], done_with(ending)) for outcome in shown]
     return (table(["service", *columns], rows, numbers=columns) + "\n" if rows else "") + _left_out(ending)
 
 
@@ -165,8 +164,7 @@ def _failed(ending: BackfillResult) -> str:
     rows = []
     for line in ending.tally.failed[:MOST_FAILED]:
         call, result = line.result.call, line.result
-        done = _DONE[_OTHERS[call.method]] if call.corrects or window else "registered"
-        mark = _word(MARKS[result.outcome], done)
+        mark = _word(MARKS[result.outcome], _DONE.get(_OTHERS.get(call.method, ""), "registered"))
         texts = (
             cell(names.get(line.number, "") if window else call.service if call.corrects else call.label),
             mark,

@@ -88,8 +88,7 @@ class Call(NamedTuple):
     @property
     def is_failed_deployment(self) -> bool:
         """Whether it registers a deployment that did not succeed."""
-        registers = self.method in ("deployments.create", "deployments.upsert")
-        return registers and b'"success"' in self.body and self.json().get("success") is False
+        return self.registers and b'"success"' in self.body and self.json().get("success") is False
 
     def texts(self) -> dict[str, str]:
         """Return the body's fields as texts: what is none, as JSON."""

@@ -16,6 +16,7 @@ from gfm import check_summary
 
 # The bounds, as literals: what the code has must be these.
 MOST_KINDS, MOST_RESULTS, LARGEST = 50, 1300, 256 * 1024
+ALREADY_STAY = "deployments that are already registered stay as they are."
 
 
 def failures(ending: BackfillResult) -> list[str]:
@@ -418,6 +419,24 @@ def test_what_rows_of_each_kind_are_called(
     assert found.summary.startswith(f"### {headline}\n")
     assert found.annotations[0][1].startswith(f"DX did not {message} (line 3): repo_not_found. ")
     assert found.lines[0].endswith(f": {line}.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "counted", "mark", "again"),
+    [
+        ([7, 8], "✅ set, ❌ not set", "❌ not set", "setting the same services again changes nothing."),
+        ([("web", 1), 8], "✅ registered, ❌ not registered", "❌ not set", ALREADY_STAY),
+        ([7, ("web", 1)], "✅ registered, ❌ not registered", "❌ not registered", ALREADY_STAY),
+    ],
+)
+def test_a_summary_says_of_each_kind_of_row_what_dx_does_with_it(
+    rows: list[tuple[str, int] | int], counted: str, mark: str, again: str
+) -> None:
+    found = sent(ended(Listed(rows), [HELD, REFUSED]), fail_on_error="true")
+    cells = check_summary(found.summary).rows
+    assert ", ".join(cells[0][1:]) == counted
+    assert cells[-1][2] == mark
+    assert found.annotations[0][1].endswith(f"Once this is fixed, run the same backfill again: {again}")
 
 
 def test_with_calls_about_pull_requests_it_is_about_the_deployments() -> None:
