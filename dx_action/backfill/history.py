@@ -15,6 +15,8 @@ from dx_action.github.graphql import moment_of
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.past import window
 from dx_action.inputs.times import iso
+from dx_action.report.endings import hints
+from dx_action.report.failures import Hint
 from dx_action.runner import event as runner_event
 from dx_action.runner.event import DeploymentStatus, DeploymentStatusEvent
 from dx_action.runner.runtime import Runtime
@@ -36,8 +38,8 @@ def rows_from_history(
     now: datetime,
     say: Callable[[str], None],
     secrets: Secrets = NO_SECRETS,
-) -> tuple[Rows, tuple[str, ...]]:
-    """Return the deployments from `since` to `until`, and the notices about them. `now` is UTC.
+) -> tuple[Rows, tuple[Hint, ...]]:
+    """Return the deployments from `since` to `until`, and the hints about them. `now` is UTC.
 
     Raises BadInput and LookupFailedError.
     """
@@ -66,9 +68,9 @@ def rows_from_history(
     if others:
         which = "a branch or an environment" if inputs.only_branches else "an environment"
         say(f"  Left out {plural(others, 'deployment')} to {which} that does not count")
-    notices = [repository.renamed] if repository.renamed else []
+    warnings, notices = [repository.renamed] if repository.renamed else [], list[str]()
     if outcomes.missing:
-        notices.append(
+        warnings.append(
             f"GitHub did not return {plural(outcomes.missing, 'deployment')} of its history, as if `github-token` may not read "
             "everything in it. What is missing is left out."
         )
@@ -86,7 +88,7 @@ def rows_from_history(
             "another one is a former name of this repository, the deployments of its jobs were not left out."
         )
     once = (text if count == 1 else f"{text} ({plural(count, 'deployment')})" for text, count in texts.items())
-    return rows, (*notices, *once)
+    return rows, hints(warnings, (*notices, *once))
 
 
 def _none_counts(inputs: Inputs, place: str, others: int) -> str:
@@ -129,6 +131,8 @@ class _Outcomes:
             if created and not found and max(created) < self._since - _WAITS:
                 self.stopped = True
                 return
+        if self.missing and not seen:  # an empty history would look otherwise
+            raise self._repository.access("deployments").rejected(200, "FORBIDDEN", limited=False)
 
     def _of(self, page: Page, node: DeploymentNode) -> Iterator[tuple[DeploymentStatusEvent, str, list[str], str]]:
         name = self._repository.name

@@ -12,6 +12,7 @@ from dx_action.backfill.store import Rows
 from dx_action.backfill.tally import PullWindow, Unread
 from dx_action.deployment.calls import pull_call, refuse_secrets
 from dx_action.deployment.pull_services import PullServices, chosen
+from dx_action.github.errors import LASTING
 from dx_action.github.lookups import UnreadFilesError
 from dx_action.inputs.filters import matches_branch
 from dx_action.inputs.model import Inputs
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 # After so many in succession that GitHub does not answer about, no further one is asked for by itself.
 _MOST_UNANSWERED = 3
-# After such a failure, the next one fails alike.
-_LASTING = ("token", "forbidden", "limited")
 
 
 def rows_from_window(
@@ -115,7 +114,7 @@ def _touched(
         except UnreadFilesError as error:
             yield pull, _unread(pull, error)
             failed += error.cause is not None and error.cause.kind == "unavailable"
-            lasting = error.cause is not None and error.cause.kind in _LASTING
+            lasting = error.cause is not None and error.cause.kind in LASTING
             stopped = error if lasting or failed >= _MOST_UNANSWERED else None
             continue
         failed = 0 if pull.files is None else failed

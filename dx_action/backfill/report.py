@@ -30,9 +30,11 @@ _MOST_NAMES = 2_000
 _CAUSES = {"unauthorized_before": TOKEN_ERRORS, "http_429": ("http_429",)}
 
 
-def nothing(notices: Sequence[str] = ()) -> Report:
-    """Report that there are no rows."""
-    return skipped(Skipped("There is nothing to backfill.", " ".join(notices)))
+def nothing(hints: Sequence[Hint]) -> Report:
+    """Report that there are no rows. The notices say why."""
+    notices = " ".join(text for level, text in hints if level == "notice")
+    report = skipped(Skipped("There is nothing to backfill.", notices))
+    return report._replace(hints=(*report.hints, *(hint for hint in hints if hint[0] != "notice")))
 
 
 def no_pulls(ending: BackfillResult) -> Report:

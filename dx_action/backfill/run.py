@@ -40,7 +40,7 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
     """Read the rows, and write a CSV, show a dry run, or send them. Raises ActionError, Interrupted."""
     replaces = inputs.failed_file is not None and inputs.failed_file == inputs.backfill_file
     if replaces and _is_done(step.workspace, inputs.failed_file or ""):
-        return backfill_report.nothing(("`backfill-file` is empty: an earlier run left nothing to be sent.",))
+        return backfill_report.nothing(hints((), ["`backfill-file` is empty: an earlier run left nothing to be sent."]))
     secrets = step.workflow.secrets
     if inputs.backfill_file:
         try:
@@ -53,11 +53,10 @@ def backfill(step: Step, inputs: Inputs, runtime: Runtime) -> Report:
         from dx_action.backfill.history import rows_from_history  # noqa: PLC0415 - a file needs nothing of it
 
         repository = Repository(inputs.repository or runtime.repository, step.github(inputs, runtime), patient=True)
-        rows, notices = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say, secrets)
-        found = hints((), notices)
+        rows, found = rows_from_history(inputs, runtime, repository, step.clock.now(), step.workflow.say, secrets)
     found = (*found, *hints((), unused_inputs(inputs, Event(name=runtime.event_name))))
     if not len(rows):
-        return backfill_report.nothing([text for _, text in found])
+        return backfill_report.nothing(found)
     if inputs.csv_file:
         found = (*found, *hints((), write_csv(inputs.csv_file, rows, step.workspace, step.workflow.scrubbed)))
     from_file = inputs.backfill_file is not None

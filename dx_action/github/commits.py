@@ -11,7 +11,7 @@ from pydantic import AliasPath, ConfigDict, Field, with_config
 from dx_action.changes.changeset import Course, Span, UnavailableError, UnknownCommitError, UnrelatedError
 from dx_action.errors import ActionError
 from dx_action.github.client import PER_PAGE, Answer, Repository
-from dx_action.github.errors import UNREADABLE, LookupFailedError, Missing
+from dx_action.github.errors import LASTING, UNREADABLE, LookupFailedError, Missing
 
 # So many commits are a year's work or a mistake, and their look-up would use up the time for all.
 MOST_COMMITS = 2_500
@@ -20,8 +20,6 @@ MOST_PAGES = 100
 # GitHub's "Compare two commits" lists no more files than these.
 MOST_FILES = 300
 _PERMISSION = "contents"
-# What no other look-up would mend.
-LASTING = ("token", "forbidden", "limited")
 _COURSES: dict[str, Course] = {
     "ahead": "forward",
     "behind": "rollback",

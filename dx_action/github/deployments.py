@@ -9,16 +9,16 @@ from pydantic import ConfigDict
 from dx_action.changes.changeset import Wanted
 from dx_action.errors import InvalidValue
 from dx_action.github.client import PER_PAGE, Repository
-from dx_action.github.errors import UNDOCUMENTED, LookupFailedError
-from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask, ask_parts
+from dx_action.github.errors import LookupFailedError
+from dx_action.github.graphql import Connection, Named, Node, Query, ask, list_pages
 from dx_action.inputs.times import parse_time_or_none
 from dx_action.inputs.values import Sourced, services_in_payload
 from dx_action.runner.event import Deployment, DeploymentStatus
 from dx_action.text import join_names, parse_json, quoted
 
 MOST_PAGES, MOST_TRIED = 3, 10
-# So many pages of a whole history are read, none of which is made smaller than this.
-MOST_HISTORY, LEAST = 2_000, 10
+# So many pages of a whole history are read.
+MOST_HISTORY = 2_000
 _HISTORY = "GitHub's deployment history"
 _PERMISSION = "deployments"
 _FIELDS = """
@@ -55,11 +55,7 @@ class DeploymentNode(Node):
     statuses: Connection[_Status | None] | None
 
 
-class _Named(Node):
-    name_with_owner: str
-
-
-class _History(_Named):
+class _History(Named):
     deployments: Connection[DeploymentNode | None]
 
 
@@ -78,28 +74,14 @@ _Past = list[tuple[Deployment, tuple[str, ...]]]
 def pages(repository: Repository) -> Iterator["Page"]:
     """Yield the pages of a repository's deployments, newest first: a GraphQL call for each 100 with their statuses, when it is due.
 
-    Pages that GitHub does not answer become smaller. Raises LookupFailedError, also if a page leads to none that is new.
+    Raises LookupFailedError.
     """
-    after, size, start, seen = None, PER_PAGE, 0, set[str]()
-    rest = _RestList(repository)
-    for _ in range(MOST_HISTORY):
-        query = Query(_FIELDS, _PERMISSION, {"after": ("String", after), "first": ("Int!", size)})
-        try:
-            found, _errors = ask_parts(repository, query, _History, large=size > LEAST)
-        except TooLargeError:
-            size = max(size // 2, LEAST)
-            continue
-        repository.named(found.name_with_owner)
-        here = found.deployments
-        yield Page(repository, found.name_with_owner, here.nodes, rest, start)
-        if not here.has_next_page:
-            return
-        new = {node.id for node in here.nodes if node} - seen
-        if here.end_cursor in (None, after) or not new:
-            raise LookupFailedError(UNDOCUMENTED, unreadable=True)
-        after, start = here.end_cursor, start + len(here.nodes)
-        seen |= new
-    raise LookupFailedError("has more deployments than a backfill reads. Set a later `since`.", "rejected")
+    query, rest, start = Query(_FIELDS, _PERMISSION), _RestList(repository), 0
+    attempts = range(MOST_HISTORY)
+    for found in list_pages(repository, query, _History, lambda page: page.deployments, lambda node: node.id, attempts):
+        nodes = found.deployments.nodes
+        yield Page(repository, found.name_with_owner, nodes, rest, start)
+        start += len(nodes)
 
 
 class _RestList:
@@ -173,7 +155,7 @@ def current_name(repository: Repository, name: str) -> str | None:
     Raises LookupFailedError if GitHub does not answer.
     """
     try:
-        return ask(repository, Query("nameWithOwner", _PERMISSION, name=name), _Named).name_with_owner
+        return ask(repository, Query("nameWithOwner", _PERMISSION, name=name), Named).name_with_owner
     except LookupFailedError as error:
         if error.kind in ("missing", "forbidden"):  # another organization's, which does not want this token
             return None

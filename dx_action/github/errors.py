@@ -9,6 +9,8 @@ from dx_action.errors import OUTAGES, ActionError, Cause, Problem, Server
 Kind = Literal["token", "forbidden", "missing", "limited", "rejected", "unavailable"]
 # These pass with time; the others last until someone changes something.
 _PASSES: tuple[Kind, ...] = ("limited", "unavailable")
+# After one of these, any other look-up by this token fails alike.
+LASTING: tuple[Kind, ...] = ("token", "forbidden", "limited")
 # The kind of a GraphQL error: GitHub's own type, or one of these. After FAILED and TOO_LARGE, another try may pass.
 RATE_LIMITED, TOO_LARGE, FAILED, UNKNOWN_FIELD = "RATE_LIMITED", "TOO_LARGE", "FAILED", "UNKNOWN_FIELD"
 # Why GitHub rejects a look-up, other than for a missing permission. Its words say which, in REST and in GraphQL.

@@ -3,7 +3,7 @@
 GitHub answers most errors with HTTP 200. Which of them mean what is in `errors`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -11,9 +11,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import AliasPath, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from dx_action.github.client import Answer, Repository, checked
+from dx_action.github.client import PER_PAGE, Answer, Repository, checked
 from dx_action.github.errors import (
     FAILED,
+    FORBIDDEN,
     LIMITS,
     TOO_LARGE,
     UNDOCUMENTED,
@@ -25,12 +26,22 @@ from dx_action.github.retries import BACKOFF, RETRIES, until_reset
 from dx_action.inputs.times import parse_time_or_none
 
 T = TypeVar("T")
+N = TypeVar("N", bound="Named")
+
+# No page of a list is made smaller than this.
+LEAST = 10
 
 
 class Node(Answer):
     """An answer from GraphQL, which writes its fields in camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Named(Node):
+    """A part of a repository, with the repository's name of today."""
+
+    name_with_owner: str
 
 
 class Connection(Node, Generic[T]):
@@ -102,6 +113,45 @@ def ask_parts(
         if errors:
             raise access.rejected(200, errors[0].kind, limited=False) from None
         raise
+
+
+def list_pages(
+    repository: Repository,
+    query: Query,
+    model: type[N],
+    connection: Callable[[N], Connection[Any]],
+    key: Callable[[Any], object],
+    attempts: Iterable[int],
+) -> Iterator[N]:
+    """Yield the pages of a list, each when it is due: a call for each 100 items. `query` takes `$first` and `$after`.
+
+    Pages that GitHub does not answer become smaller. `key` tells items apart. Raises LookupFailedError, also if the token may read
+    nothing of a page, if pages lead nowhere, and after so many `attempts`.
+    """
+    after, size, seen, stale = None, PER_PAGE, set[object](), 0
+    for _ in attempts:
+        variables = {"after": ("String", after), "first": ("Int!", size)}
+        try:
+            page, errors = ask_parts(repository, replace(query, variables=variables), model, large=size > LEAST)
+        except TooLargeError:
+            size = max(size // 2, LEAST)
+            continue
+        repository.named(page.name_with_owner)
+        listed = connection(page)
+        new = {key(item) for item in listed.nodes if item} - seen
+        forbidden = [error for error in errors if error.kind in FORBIDDEN]
+        if forbidden and not new:
+            raise repository.access(query.permission).rejected(200, forbidden[0].kind, limited=False)
+        yield page
+        if not listed.has_next_page:
+            return
+        # Much that is updated at once moves what was read to the next page.
+        stale = 0 if new else stale + 1
+        if listed.end_cursor in (None, after) or stale > 1:
+            raise LookupFailedError(UNDOCUMENTED, unreadable=True)
+        after, seen = listed.end_cursor, seen | new
+    things = query.permission.replace("-", " ")
+    raise LookupFailedError(f"has more {things} than a step reads. Set a later `since`.", "rejected")
 
 
 def _answered(

@@ -16,7 +16,6 @@ from dx_action.changes.changeset import Merged, MergedPull, PullChange, RangeCha
 from dx_action.errors import BadInput, InvalidValue, naming_input
 from dx_action.github.client import Repository, Run
 from dx_action.github.commits import (
-    LASTING,
     ChangedPaths,
     CutError,
     EndlessError,
@@ -30,7 +29,7 @@ from dx_action.github.commits import (
 )
 from dx_action.github.contents import FilesAt
 from dx_action.github.deployments import previous_deployments
-from dx_action.github.errors import LookupFailedError, Missing, NoAnswerError
+from dx_action.github.errors import LASTING, LookupFailedError, Missing, NoAnswerError
 from dx_action.github.pulls import associated, first_authored, merged_by, pull_files, pull_trees, pulls_files
 from dx_action.inputs.values import Sourced
 from dx_action.runner.event import Release

@@ -14,15 +14,15 @@ from typing import Annotated
 from pydantic import AliasPath, Field
 
 from dx_action.changes.changeset import PullChange
-from dx_action.github.client import PER_PAGE, Repository
-from dx_action.github.commits import LASTING, ChangedPaths, CutError, changed_paths, compared_files
-from dx_action.github.errors import FORBIDDEN, UNDOCUMENTED, LookupFailedError
-from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts, moment_of
+from dx_action.github.client import Repository
+from dx_action.github.commits import ChangedPaths, CutError, changed_paths, compared_files
+from dx_action.github.errors import LASTING, LookupFailedError
+from dx_action.github.graphql import Connection, Named, Node, Query, list_pages, moment_of
 from dx_action.github.pulls import File, pull_files
 from dx_action.inputs.times import parse_time_or_none
 
-# So many pages are read, none of which is made smaller than this.
-MOST_PAGES, LEAST = 2_000, 10
+# So many pages are read.
+MOST_PAGES = 2_000
 _PERMISSION = "pull-requests"
 _LIST = """
 nameWithOwner defaultBranchRef { name }
@@ -56,8 +56,7 @@ class _Pull(Node):
         return ChangedPaths(frozenset(kept), exact=False) if whole else None
 
 
-class _Page(Node):
-    name_with_owner: str
+class _Page(Named):
     default_branch: str | None = Field(None, validation_alias=AliasPath("defaultBranchRef", "name"))
     pulls: Connection[_Pull | None] = Field(validation_alias="pullRequests")
 
@@ -125,31 +124,9 @@ def _past(pull: _Pull, merged_at: datetime) -> PastPull:
 
 
 def _pages(repository: Repository, left: Iterator[int], *, files: bool) -> Iterator[_Page]:
-    """Yield the pages of the list, newest update first, when each is due. Pages that GitHub does not answer become smaller."""
-    after, size, seen, stale = None, PER_PAGE, set[int](), 0
-    for _ in left:
-        query = Query(
-            _LIST % (_FILES if files else ""), _PERMISSION, {"after": ("String", after), "first": ("Int!", size)}
-        )
-        try:
-            page, errors = ask_parts(repository, query, _Page, large=size > LEAST)
-        except TooLargeError:
-            size = max(size // 2, LEAST)
-            continue
-        repository.named(page.name_with_owner)
-        new = {pull.number for pull in page.pulls.nodes if pull} - seen
-        forbidden = [error for error in errors if error.kind in FORBIDDEN]
-        if forbidden and not new:
-            raise repository.access(_PERMISSION).rejected(200, forbidden[0].kind, limited=False)
-        yield page
-        if not page.pulls.has_next_page:
-            return
-        # Much that is updated at once moves what was read to the next page.
-        stale = 0 if new else stale + 1
-        if page.pulls.end_cursor in (None, after) or stale > 1:
-            raise LookupFailedError(UNDOCUMENTED, unreadable=True)
-        after, seen = page.pulls.end_cursor, seen | new
-    raise LookupFailedError("has more pull requests than a step reads. Set a later `since`.", "rejected")
+    """Yield the pages of the list, newest update first."""
+    query = Query(_LIST % (_FILES if files else ""), _PERMISSION)
+    return list_pages(repository, query, _Page, lambda page: page.pulls, lambda pull: pull.number, left)
 
 
 def past_files(repository: Repository, pull: PullChange) -> ChangedPaths:

@@ -10,8 +10,8 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from dx_action.changes.changeset import Merged, MergedPull, PullChange
 from dx_action.github.client import PER_PAGE, Answer, Repository, checked
-from dx_action.github.commits import LASTING, ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
-from dx_action.github.errors import FORBIDDEN, Kind, LookupFailedError
+from dx_action.github.commits import ChangedFile, ChangedPaths, CutError, changed_paths, listed, merge_base
+from dx_action.github.errors import FORBIDDEN, LASTING, Kind, LookupFailedError
 from dx_action.github.graphql import Connection, Node, Query, TooLargeError, ask_parts
 from dx_action.text import join_names
 

@@ -38,6 +38,7 @@ class Read:
     rows: Rows
     notices: tuple[str, ...]
     log: list[str]
+    warnings: tuple[str, ...]
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -52,8 +53,8 @@ def read(gh: GitHub, given: dict[str, str] | None = None, spoken_of: str = "acme
     inputs = builders.inputs({"operation": "backfill", "github-token": gh.token, **(given or {})})
     runtime = builders.runtime("schedule", **run)
     with speaking(gh, spoken_of, patient=True) as api:
-        rows, notices = rows_from_history(inputs, runtime, api, NOW, log.append)
-    return Read(rows, notices, log)
+        rows, hints = rows_from_history(inputs, runtime, api, NOW, log.append)
+    return Read(rows, tuple(text for _, text in hints), log, tuple(text for level, text in hints if level == "warning"))
 
 
 @pytest.fixture
@@ -703,16 +704,16 @@ def test_a_deployment_of_another_shape_is_a_sentence(gh: GitHub, change: dict[st
 @pytest.mark.parametrize(
     ("cursor", "nodes", "calls"),
     [
-        (lambda _number: "same", False, 1),
+        (lambda _number: "same", False, 2),
         (lambda _number: "same", True, 2),
         (lambda _number: None, True, 1),
-        (lambda number: f"{number}", False, 1),
-        (lambda number: f"{number}", True, 2),
+        (lambda number: f"{number}", False, 2),
+        (lambda number: f"{number}", True, 3),
         (lambda _number: 7, True, 1),
     ],
 )
 def test_pages_without_an_end(repo: Repo, gh: GitHub, cursor: Callable[[int], object], nodes: bool, calls: int) -> None:
-    """A page that leads to itself, to nothing or to the same deployments again is seen at once."""
+    """A page that leads to itself or to nothing is seen at once, and the same deployments for a second time, too."""
     fill(repo, 3)
 
     def endless(body: dict[str, Any]) -> None:
@@ -755,10 +756,40 @@ def test_a_deployment_that_is_not_returned_is_told_and_the_others_are_used(
     gh.fail("/graphql", edit=change(1, None, errors=errors), times=None)
     found = read(gh)
     assert len(found.rows) == 2
-    assert found.notices[0] == (
+    (warning,) = found.warnings
+    assert warning == (
         "GitHub did not return 1 deployment of its history, as if `github-token` may not read everything in it. What is "
         "missing is left out."
     )
+
+
+def hide(answer: dict[str, Any], errors: int) -> None:
+    """Return nothing of a page, and so many errors about it."""
+    page = answer["data"]["repository"]["deployments"]
+    page["nodes"] = [None] * len(page["nodes"])
+    answer["errors"] = [REFUSED] * errors
+
+
+@pytest.mark.parametrize("errors", [0, 1, 3])
+@pytest.mark.parametrize("count", [3, 130])
+def test_a_history_of_which_nothing_is_returned_is_no_empty_one(
+    repo: Repo, gh: GitHub, count: int, errors: int
+) -> None:
+    """Neither is it one that GitHub does not document: a token without the permission is answered so."""
+    fill(repo, count)
+    gh.fail("/graphql", edit=lambda answer: hide(answer, errors), times=None)
+    with pytest.raises(LookupFailedError, match="Grant the job the permission `deployments: read`"):
+        read(gh)
+
+
+def test_one_of_which_some_is_returned_is_none_either(repo: Repo, gh: GitHub) -> None:
+    """But a failed look-up would say too much: those that came do not count."""
+    repo.deployments.create("main", "staging", state="success", at=MARCH - DAY)
+    repo.deployments.create(state="success", at=MARCH - 2 * DAY)
+    gh.fail("/graphql", edit=change(1, None), times=None)
+    found = read(gh)
+    assert len(found.rows) == 0
+    assert [text[:36] for text in found.warnings] == ["GitHub did not return 1 deployment o"]
 
 
 @pytest.mark.parametrize(
@@ -800,7 +831,8 @@ def test_another_repository_and_one_that_was_renamed() -> None:
     with GitHub(repo, moved={"acme/shop": "acme/store"}) as gh:
         found = read(gh)
         assert found.values("repository", "service") == [("acme/shop", {"identifier": "shop"})]
-        assert found.notices[0].startswith("GitHub calls the repository acme/shop `acme/store` now.")
+        (warning,) = found.warnings
+        assert warning.startswith("GitHub calls the repository acme/shop `acme/store` now.")
         assert read(gh, {"repository": "Acme/store"}, "acme/store").values("repository") == [("Acme/store",)]
 
 

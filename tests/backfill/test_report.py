@@ -360,7 +360,7 @@ def test_the_summary_is_bounded_and_inert() -> None:
 
 
 def test_the_summary_of_few_is_markdown_of_ours_only() -> None:
-    check_summary(nothing(("`since` is after <b>all</b> of it.",)).summary)
+    check_summary(nothing([("notice", "`since` is after <b>all</b> of it.")]).summary)
 
 
 def test_a_dry_run_and_a_csv_send_nothing() -> None:
@@ -382,9 +382,10 @@ def test_a_dry_run_and_a_csv_send_nothing() -> None:
 
 
 def test_nothing_to_send_is_skipped() -> None:
-    told = nothing(("The window is empty.",))
+    told = nothing([("warning", "1 is missing."), ("notice", "The window is empty.")])
     assert (told.exit_code, told.outputs["status"]) == (0, "skipped")
     assert told.annotations == (
+        ("warning", "1 is missing."),
         ("notice", "Nothing was sent to DX. There is nothing to backfill. The window is empty."),
     )
 
