@@ -37,6 +37,10 @@ _CERTIFICATES: dict[int, Cause] = {
     62: "certificate_wrong_name",
     64: "certificate_wrong_name",
 }
+# An escaped backslash, both halves of a character, or one alone.
+_HALF = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 # A proxy that works opens no tunnel for these statuses alone; any other is another server's.
 _REFUSALS: dict[str, Cause] = {
@@ -96,7 +100,7 @@ class UnreadableError(OSError):
 
 
 class BoundedAdapter(Adapter):
-    """Reads each answer whole, by `read_bounded`."""
+    """Reads each answer whole, by `read_bounded`, and as one that can be passed on, by `whole_characters`."""
 
     def __init__(self, context: ssl.SSLContext | None, left: Callable[[], float], **more: Any) -> None:
         super().__init__(context, **more)
@@ -104,8 +108,13 @@ class BoundedAdapter(Adapter):
 
     def send(self, *args: Any, **more: Any) -> Response:
         response = super().send(*args, **more)
-        response.raw = BytesIO(read_bounded(response.raw, self._left))
+        response.raw = BytesIO(whole_characters(read_bounded(response.raw, self._left)))
         return response
+
+
+def whole_characters(data: bytes) -> bytes:
+    """Return a JSON text in which each escape of half a character, which no request can carry, stands for U+FFFD instead."""
+    return _HALF.sub(lambda found: rb"\ufffd" if found[1] else found[0], data) if rb"\u" in data else data
 
 
 def read_bounded(raw: Any, left: Callable[[], float]) -> bytes:

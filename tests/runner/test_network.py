@@ -1,5 +1,6 @@
 """Whom a connection trusts, which proxy it takes, and what a failed one wraps."""
 
+import json
 import socket
 import ssl
 import time
@@ -16,7 +17,7 @@ from dx_action.dx.answers import Answer, Verdict
 from dx_action.dx.client import Dx
 from dx_action.errors import BadInput, Problem
 from dx_action.inputs.values import DxHost, parse_host
-from dx_action.runner.network import exception_chain, proxies, tls_context
+from dx_action.runner.network import exception_chain, proxies, tls_context, whole_characters
 from dx_action.sandbox import Fault, Sandbox
 from peers import hashed
 from proxies import Tunnel
@@ -26,6 +27,30 @@ BODY = {"reference_id": "r", "deployed_at": "2025-01-01T12:05:00Z", "service": "
 CALL = Call("deployments.create", "web", "r", serialise(BODY))
 PROXY = "http://proxy.test:3128"
 OTHER = "http://other.test:3128"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (rb'"a"', "a"),
+        ('"\N{ROCKET}"'.encode(), "\N{ROCKET}"),
+        (rb'"\ud83d\ude80 \uD83D\uDE80"', "\N{ROCKET} \N{ROCKET}"),
+        (rb'"\ud83d"', "\ufffd"),
+        (rb'"\uDE80\ud83d \udfff"', "\ufffd\ufffd \ufffd"),
+        (rb'"\ud83d\ud83d\ude80\ude80"', "\ufffd\N{ROCKET}\ufffd"),
+        (rb'"\ud83d\u0061"', "\ufffda"),
+        (rb'"\\ud83d \\\ud83d"', "\\ud83d \\\ufffd"),
+        (rb'"\\\\ud83d\n"', "\\\\ud83d\n"),
+        (rb'"\ud7ff\ue000\u00e9"', "\ud7ff\ue000é"),
+    ],
+)
+def test_half_of_a_character_is_read_as_none(text: bytes, expected: str) -> None:
+    assert json.loads(whole_characters(text)) == expected
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\\ud8", rb'"\ud8', rb'"\u', rb'"\uzzzz"'])
+def test_what_is_no_json_stays_as_it_is(text: bytes) -> None:
+    assert whole_characters(text) == text
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,8 @@ FOUND: list[tuple[str, bytes]] = [
     ("handed", b'\0{"a=b": "c"}'),
     ("handed", b'\0{"\\ud800": "c"}'),
     ("handed", b"\0" + b"[" * 3000),
+    # Half of a character, which JSON may escape, came as far as a request.
+    ("lookups", b"\0\x0c\1\1\x10\0\x10"),
     # What is no address of a server ended a run as an unexpected error.
     ("address", b"\0\0\x0bhttp://[::1"),
     ("address", b"\0\0\x07acme:x/"),

@@ -39,6 +39,14 @@ def watch(name: str, seconds: int) -> None:
         target = targets()[name]
         from drawing import attempt  # noqa: PLC0415 - it imports the action
 
+    def one(data: bytes) -> None:
+        try:
+            attempt(lambda: target.read(data))
+        except BaseException:
+            # The engine writes such a file, too, unless threads of the target end the process first.
+            Path(ROOT, ".mutants", f"{name}-found").write_bytes(data)
+            raise
+
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(target.seeds):
             Path(folder, str(number)).write_bytes(seed)
@@ -50,7 +58,7 @@ def watch(name: str, seconds: int) -> None:
             "-print_final_stats=1",
         ]
         prefix = f"-artifact_prefix={ROOT}/.mutants/{name}-"
-        atheris.Setup([sys.argv[0], *limits, prefix, folder], lambda data: attempt(lambda: target.read(data)))
+        atheris.Setup([sys.argv[0], *limits, prefix, folder], one)
         atheris.Fuzz()
 
 
