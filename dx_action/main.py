@@ -85,20 +85,23 @@ def main(
     reported. `wire` makes the connection to DX instead of `Dx`.
     """
     workflow = Workflow(stream, env, lambda: f"end-{secrets.token_hex(16)}", known_secrets(env))
+    if invocation.stage == "start":  # saved first, so that the end knows of a start that was killed
+        _save_state(workflow, "started", str(int(clock.now().timestamp())))
     for token in tokens(env):
         workflow.mask(token)
     step = new_step(env, clock, workflow, wire=wire)
     step.stage = invocation.stage
     if invocation.arguments:
         step.warnings.append(_ARGUMENTS)
-    if step.stage != "start":
-        return run(step, cancelled=cancelled, signals=signals)
-    state = {"started": str(int(clock.now().timestamp()))}
-    if code := run(step, cancelled=cancelled, signals=signals):
-        state["refused"] = "true"
-    with suppress(OSError):  # some runners have no state
-        workflow.save_state(state)
+    code = run(step, cancelled=cancelled, signals=signals)
+    if step.stage == "start" and code == 0:
+        _save_state(workflow, "ready", "true")
     return code
+
+
+def _save_state(workflow: Workflow, name: str, value: str) -> None:
+    with suppress(OSError):  # some runners have no state
+        workflow.save_state({name: value})
 
 
 def new_step(

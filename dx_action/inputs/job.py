@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, get_args
 
 from dx_action.errors import Problem
@@ -15,6 +16,8 @@ Status = Literal["success", "failure", "cancelled"]
 HIDDEN = "INPUT_JOB-STATUS"
 # The others are not about the job that runs.
 _OPERATIONS: tuple[Operation, ...] = ("deploy", "set-pull-services")
+# How many seconds before a job's end it may have started, as a run is ended after 35 days, and how many after it, by another clock.
+_EARLIEST, _LATEST = 35 * 24 * 60 * 60, 10 * 60
 # A later step may fill what these rules miss.
 _FILLED_LATER = frozenset(rule.text for rule in RULES if rule.fillable)
 
@@ -23,7 +26,8 @@ _FILLED_LATER = frozenset(rule.text for rule in RULES if rule.fillable)
 class Job:
     """The job as its end finds it. `status` is None if the runner does not say it.
 
-    `started` is when the start ran, in Unix seconds, None if the runner did not pass it on. `refused`: the start failed the job.
+    `started` is when the start ran, in Unix seconds, None if the runner did not pass it on. `refused`: the start failed the job,
+    or did not live to end.
     """
 
     status: Status | None = None
@@ -36,13 +40,11 @@ class Job:
         return None if self.status in (None, "cancelled") else Sourced(self.status == "success", "the job's status")
 
 
-def read_job(env: Mapping[str, str]) -> Job:
-    written, started = _text(env, HIDDEN), env.get("STATE_started", "").strip()
-    return Job(
-        status=next((word for word in get_args(Status) if word == written), None),
-        started=int(started) if started.isascii() and started.isdigit() and len(started) <= 10 else None,
-        refused=env.get("STATE_refused", "") == "true",
-    )
+def read_job(env: Mapping[str, str], now: datetime) -> Job:
+    saved = env.get("STATE_started", "").strip()
+    digits = saved if saved.isascii() and saved.isdigit() and len(saved) <= 10 else ""
+    started = int(digits) if digits and -_LATEST <= int(now.timestamp()) - int(digits) <= _EARLIEST else None
+    return Job(_status(env), started, refused=bool(saved) and env.get("STATE_ready") != "true")
 
 
 def problems(env: Mapping[str, str], stage: Stage) -> Iterator[Problem]:
@@ -55,7 +57,7 @@ def problems(env: Mapping[str, str], stage: Stage) -> Iterator[Problem]:
         for name in ("since", "until"):
             if _text(env, f"INPUT_{name.upper()}"):
                 yield Problem(name, "is about past pull requests, and `job/` about the job that runs. Leave it out.")
-    if stage == "end" and not _text(env, "INPUT_SUCCESS") and read_job(env).status is None:
+    if stage == "end" and not _text(env, "INPUT_SUCCESS") and _status(env) is None:
         text = "is missing, and this runner does not say how the job ended. Write `success: ${{ job.status }}`."
         yield Problem("success", text)
 
@@ -63,6 +65,11 @@ def problems(env: Mapping[str, str], stage: Stage) -> Iterator[Problem]:
 def is_filled_later(problem: Problem) -> bool:
     """Return whether a problem of the start's is gone once a later step has filled an input that is blank now."""
     return problem.text in _FILLED_LATER
+
+
+def _status(env: Mapping[str, str]) -> Status | None:
+    written = _text(env, HIDDEN)
+    return next((word for word in get_args(Status) if word == written), None)
 
 
 def _text(env: Mapping[str, str], name: str) -> str:

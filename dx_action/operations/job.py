@@ -74,8 +74,9 @@ def start(step: endings.Step) -> endings.Report:
 
 def end(step: endings.Step) -> endings.Report:
     """Register what became of the job. Raises ActionError, Interrupted."""
-    job = read_job(step.env)
-    inputs = step.inputs = read_inputs(step.env, step.clock.now(), problems(step.env, "end"))
+    now = step.clock.now()
+    job = read_job(step.env, now)
+    inputs = step.inputs = read_inputs(step.env, now, problems(step.env, "end"))
     if inputs.success is None:
         if job.status == "cancelled":
             return endings.skipped(_CANCELLED)

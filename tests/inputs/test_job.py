@@ -8,30 +8,43 @@ from dx_action.errors import Problem
 from dx_action.inputs.job import Job, Stage, Status, is_filled_later, problems, read_job
 from dx_action.inputs.model import RULES, Operation
 from dx_action.inputs.values import Sourced
+from runner import NOW
+
+BEGAN = int(NOW.timestamp())
+DAY = 24 * 60 * 60
+READY = {"STATE_ready": "true"}
 
 
 @pytest.mark.parametrize(
     ("env", "job"),
     [
         ({}, Job()),
-        ({"INPUT_JOB-STATUS": "", "STATE_started": "", "STATE_refused": ""}, Job()),
+        ({"INPUT_JOB-STATUS": "", "STATE_started": "", "STATE_ready": ""}, Job()),
         ({"INPUT_JOB-STATUS": "success"}, Job("success")),
         ({"INPUT_JOB-STATUS": " Failure\n"}, Job("failure")),
         ({"INPUT_JOB-STATUS": "cancelled"}, Job("cancelled")),
         ({"INPUT_JOB-STATUS": "skipped"}, Job()),
         ({"INPUT_JOB_STATUS": "success"}, Job()),
-        ({"STATE_started": " 1741089600 "}, Job(started=1741089600)),
-        ({"STATE_started": "0"}, Job(started=0)),
-        ({"STATE_started": "1741089600.5"}, Job()),
-        ({"STATE_started": "-1"}, Job()),
-        ({"STATE_started": "٣"}, Job()),
-        ({"STATE_started": "1" * 11}, Job()),
-        ({"STATE_refused": "true"}, Job(refused=True)),
-        ({"STATE_refused": "false"}, Job()),
+        ({"STATE_started": f" {BEGAN} "} | READY, Job(started=BEGAN)),
+        ({"STATE_started": f"{BEGAN}.5"} | READY, Job()),
+        ({"STATE_started": "-1"} | READY, Job()),
+        ({"STATE_started": "٣"} | READY, Job()),
+        ({"STATE_started": "1" * 11} | READY, Job()),
+        ({"STATE_started": "1" * 5000} | READY, Job()),
+        # Not before any run that can have this end, nor after it, save for what two machines' clocks may differ.
+        *(({"STATE_started": str(BEGAN + more)} | READY, Job(started=BEGAN + more)) for more in (-35 * DAY, 600)),
+        *(({"STATE_started": str(BEGAN + more)} | READY, Job()) for more in (-35 * DAY - 1, 601, -BEGAN)),
+        ({"STATE_started": f"{BEGAN:011}"} | READY, Job()),
+        (READY, Job()),
+        # A start that did not end well, or was killed.
+        ({"STATE_started": str(BEGAN)}, Job(started=BEGAN, refused=True)),
+        ({"STATE_started": str(BEGAN), "STATE_ready": "tru"}, Job(started=BEGAN, refused=True)),
+        ({"STATE_started": "0"}, Job(refused=True)),
+        ({"STATE_started": "  "}, Job()),
     ],
 )
 def test_what_the_end_reads(env: dict[str, str], job: Job) -> None:
-    assert read_job(env) == job
+    assert read_job(env, NOW) == job
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from builders import payload
 from dx_action.inputs.job import Stage
 from dx_action.main import Invocation, main
 from dx_action.sandbox import Fault, Sandbox
-from runner import TOKEN, Run, Step, connected, fast_clock, run_job, until
+from runner import NOW, TOKEN, Run, Step, connected, fast_clock, run_job, until
 from stand_in import GitHub, Repo
 
 EVENTS = [
@@ -145,7 +145,7 @@ def test_a_mistake_fails_the_job_before_it_deploys(
     began, ended = inside(Step(tmp_path, connected(dx) | given, "push_branch"), "failure")
     assert (began.exit_code, began.status) == (1, "failed")
     assert all(f"`{name}` " in errors(began)[0] for name in named)
-    assert began.state["refused"] == "true"
+    assert "ready" not in began.state
     assert (ended.status in ("failed", "skipped"), dx.requests()) == (True, [])
 
 
@@ -164,11 +164,38 @@ def test_a_failed_start_is_no_failed_deployment(tmp_path: Path, dx: Sandbox) -> 
     assert went_on.status == "registered"
 
 
+class Dying(io.StringIO):
+    """A log that the process does not live to write."""
+
+    def write(self, text: str) -> int:
+        raise SystemExit
+
+
+def test_a_start_that_was_killed_is_no_failed_deployment(tmp_path: Path, dx: Sandbox) -> None:
+    """Nothing was deployed, either: the next steps of a job are not run if one of them dies."""
+    step = job(tmp_path, dx)
+    env = replace(step, stage="start").environment()
+    with pytest.raises(SystemExit):
+        main(env, Dying(), fast_clock(), invocation=Invocation("start"))
+    state = {f"STATE_{name}": text for name, text in step.read(env, 137, "").state.items()}
+    ended = replace(step, stage="end", job_status="failure", env=state).inside()
+    assert (ended.exit_code, ended.status, dx.requests()) == (0, "skipped", [])
+    assert "before anything was deployed" in ended.outputs["reason"]
+
+
+@pytest.mark.parametrize("text", ["0", "9999999999", str(int(NOW.timestamp()) + 3600)])
+def test_a_start_s_time_that_cannot_be_is_left_out(tmp_path: Path, dx: Sandbox, text: str) -> None:
+    state = {"STATE_started": text, "STATE_ready": "true"}
+    ended = replace(job(tmp_path, dx, extra_metadata="started_at"), stage="end", env=state).inside()
+    assert (ended.status, "metadata" in bodies(dx)[0]) == ("registered", False)
+    assert any("`started_at` of `extra-metadata` is left out" in text for _, text in ended.remarks)
+
+
 def test_a_bug_or_a_lenient_step_does_not_stop_the_job(tmp_path: Path, dx: Sandbox) -> None:
     step = Step(tmp_path, connected(dx, fail_on_error="false", deployed_at="noon"), "push_branch")
     began, ended = inside(step, "failure", {"deployed-at": ""})
     assert (began.exit_code, began.status, [level for level, _ in began.annotations]) == (0, "failed", ["warning"])
-    assert "refused" not in began.state
+    assert began.state["ready"] == "true"
     assert (ended.status, bodies(dx)[0]["success"]) == ("registered", False)
 
 
@@ -222,7 +249,7 @@ def test_a_job_that_is_cancelled_at_its_start_is_not_waited_for(tmp_path: Path, 
     stream = io.StringIO()
     code = main(env, stream, fast_clock(), invocation=Invocation("start"), cancelled=lambda: True)
     run = step.read(env, code, stream.getvalue())
-    assert (run.exit_code, run.status, run.state["refused"]) == (1, "failed", "true")
+    assert (run.exit_code, run.status, list(run.state)) == (1, "failed", ["started"])
     assert "job-status" not in stream.getvalue()
 
 
