@@ -7,8 +7,8 @@
 
 export PYTHON
 # The tests that repeat more often under THOROUGH=1, and the large ones.
-thorough := tests/runs/test_exactly_once.py tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py \
-  tests/runs/test_history.py tests/runs/test_past_services.py tests/github/test_stand_in_api.py tests/backfill/test_property.py \
+thorough := tests/runs/test_exactly_once.py tests/runs/test_job_exactly.py tests/runs/test_corrected_exactly.py \
+  tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py tests/runs/test_history.py tests/runs/test_past_services.py tests/github/test_stand_in_api.py tests/backfill/test_property.py \
   tests/services/test_patterns.py tests/changes/test_lead_time.py tests/inputs/test_times.py tests/github/test_contents.py \
   tests/runs/test_secrets_refused.py tests/runs/test_secrets_of_github.py tests/report/test_summary.py tests/test_text.py \
   tests/backfill/test_file.py::test_a_hundred_thousand_rows_stay_small
@@ -37,8 +37,8 @@ style: .venv/.dev ## check style, types and imports
 bench: .venv/.dev ## measure the action beside others; make bench ROUNDS=40 for more, IMAGE=name for an image that is here
 	@PYTHONPATH=native:tests/tools:tests/support:. $(python) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ONLY),--only $(ONLY))
 
-thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes)
-	THOROUGH=1 $(pytest) -q -m '' $(thorough)
+thorough: .venv/.dev ## look for counter-examples by the thousand: schedules, faults, hostile input (minutes); TIMES=10 for more, ONLY=exactly
+	THOROUGH=1 TIMES=$(TIMES) $(pytest) -q -m '' $(if $(ONLY),-k $(ONLY)) $(thorough)
 
 # The tests in a process that measures: see tests/tools/mutants/measured.py.
 measured = PYTHONPATH=tests/tools/mutants $(pytest) -p measured

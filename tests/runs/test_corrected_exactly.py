@@ -7,18 +7,20 @@ stand-in has at the end. Once faults have ceased, what was not confirmed is sent
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from machines import often
+from promises import Model
 from runner import NOW
-from schedules import HOUR, Dx, Fate, Run, environment
-from thorough import times
+from schedules import HOUR, Deaf, Dx, Fate, Meant, Run, TwoFaced, environment
+from thorough import count_schedule, times
 from wire import Reply, Request
 
 IDS = ("a", "b", "c")
@@ -105,23 +107,6 @@ plans = st.builds(
 )
 
 
-@dataclass
-class Model:
-    """What DX has by its own pages: a create adds, an upsert or update patches, a deletion takes away."""
-
-    held: dict[str, Row] = field(default_factory=dict)
-
-    def play(self, method: str, body: Row) -> None:
-        name = body["reference_id"]
-        match method:
-            case "deployments.create":
-                self.held.setdefault(name, {"environment": "production", "success": True} | body)
-            case "deployments.upsert" | "deployments.update":
-                self.held[name] = self.held.get(name, {"environment": "production", "success": True}) | body
-            case "deployments.delete":
-                self.held.pop(name, None)
-
-
 def written(folder: Path, number: int, plan: Plan) -> dict[str, str]:
     """Return the variables of a run, and write its file."""
     (row, *more) = plan.rows
@@ -196,20 +181,18 @@ def told_whole(run: Run, plan: Plan) -> None:
     assert run.exit_code == (0 if not saved else 1)
 
 
-often = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-
-
-@settings(often, max_examples=times(600))
+@settings(often, max_examples=times(300))
 @given(st.lists(plans, min_size=1, max_size=4))
 def test_what_is_said_of_corrections_is_what_dx_has(given_plans: list[Plan]) -> None:
     dx = Dx()
     with TemporaryDirectory() as folder:
         for number, plan in enumerate(given_plans):
-            run = Run(dx, (str(number),), written(Path(folder), number, plan), NOW + number * HOUR)
+            run = Run(dx, Meant(), written(Path(folder), number, plan), NOW + number * HOUR)
             run.play(fate_by(plan))
             check(dx, run)
             if run.exit_code is not None:
                 told_whole(run, plan)
+    count_schedule()
 
 
 def final(listed: Sequence[Row]) -> dict[str, Row]:
@@ -225,7 +208,7 @@ def final(listed: Sequence[Row]) -> dict[str, Row]:
     return model.held
 
 
-@settings(often, max_examples=times(600))
+@settings(often, max_examples=times(300))
 @given(
     st.lists(rows, min_size=1, max_size=8).map(sensible).filter(bool),
     st.lists(st.sampled_from([fate for fate in FATES if fate.end != "killed"]), max_size=8),
@@ -234,41 +217,27 @@ def test_a_failed_file_completes_what_the_file_means(listed: list[Row], fates: l
     """Each deployment ends as the rows of its id say in their order, whatever went wrong on the way."""
     dx, first = Dx(), Plan(listed, fates)
     with TemporaryDirectory() as folder:
-        run = Run(dx, ("first",), written(Path(folder), 0, first), NOW)
+        run = Run(dx, Meant(), written(Path(folder), 0, first), NOW)
         run.play(fate_by(first))
         if left := kept(run):
             again = Plan(left, [])
-            run = Run(dx, ("again",), written(Path(folder), 1, again), NOW + HOUR)
+            run = Run(dx, Meant(), written(Path(folder), 1, again), NOW + HOUR)
             run.play(fate_by(again))
             check(dx, run)
             left = kept(run)
         held, _ = dx.seen()
         assert left == []
         assert held == final(listed)
+    count_schedule()
 
 
 # The check itself: it must notice.
 
 
-class Deaf(Dx):
-    """Says that it took what it did not take."""
-
-    def take(self, run: Run, request: Request, body: bytes) -> Reply:
-        return Reply(200, b'{"ok": true}')
-
-
-class TwoFaced(Dx):
-    """Refuses what it takes."""
-
-    def take(self, run: Run, request: Request, body: bytes) -> Reply:
-        super().take(run, request, body)
-        return Reply(422, b'{"ok": false, "error": "invalid_reference_id"}')
-
-
 @pytest.mark.parametrize(("dx", "noticed"), [(Deaf(), "DX took nothing of it"), (TwoFaced(), "failed, and DX took it")])
 def test_the_check_notices(tmp_path: Path, dx: Dx, noticed: str) -> None:
     plan = Plan([delete("a")], [])
-    run = Run(dx, ("one",), written(tmp_path, 0, plan), NOW)
+    run = Run(dx, Meant(), written(tmp_path, 0, plan), NOW)
     run.play(fate_by(plan))
     with pytest.raises(AssertionError, match=noticed):
         check(dx, run)

@@ -21,7 +21,7 @@ from dx_action.sandbox import Sandbox
 from gfm import check_summary
 from runner import NOW, TOKEN, Run, Step, connected, read_outputs
 from scenes import told
-from schedules import Dx, Fate, Killed, environment
+from schedules import Dx, Fate, Killed, Meant, environment
 from schedules import Run as Schedule
 from stand_in import GitHub, Pull, Repo
 from stand_in.moments import text
@@ -397,7 +397,7 @@ def play(folder: Path, gh: GitHub, choose: Callable[[Request], Fate], **given: s
     """Run the step without sockets to DX, in virtual time."""
     gh.reset_calls()
     dx, stream, time = Dx(), io.StringIO(), Time(start=NOW)
-    run = Schedule(dx, (), {}, NOW, choose, time=time)
+    run = Schedule(dx, Meant(), {}, NOW, choose=choose, time=time)
     inputs = PULLS | {"github-token": gh.token} | {name.replace("_", "-"): text for name, text in given.items()}
     env = environment(folder, "schedule", {name: text for name, text in inputs.items() if text})
     env |= gh.env | {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_WORKSPACE": str(folder.parent)}

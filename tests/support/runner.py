@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -315,6 +316,23 @@ def read_command(line: str) -> Command | None:
 def read_outputs(text: str) -> dict[str, str]:
     """Read a `GITHUB_OUTPUT` file. Raises Malformed where the runner would refuse it, and for a name that comes twice."""
     found: dict[str, str] = {}
+    for name, value in _pairs(text):
+        if name in found:
+            raise Malformed(f"{name!r} comes twice")
+        found[name] = value
+    return found
+
+
+def read_state(text: str) -> dict[str, str]:
+    """Read a `GITHUB_STATE` file, which may be cut: the runner passes on what it has read by then."""
+    found: dict[str, str] = {}
+    with suppress(Malformed):
+        for pair in _pairs(text):
+            found.update([pair])
+    return found
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
     rest = text.removeprefix("\ufeff")
     while rest:
         line, _, rest = rest.partition("\n")
@@ -328,10 +346,9 @@ def read_outputs(text: str) -> dict[str, str]:
             value, rest = _heredoc(rest, delimiter)
         else:
             raise Malformed(f"neither = nor << in {line!r}")
-        if not name or name in found:
-            raise Malformed(f"a name is missing or comes twice in {line!r}")
-        found[name] = value
-    return found
+        if not name:
+            raise Malformed(f"a name is missing in {line!r}")
+        yield name, value
 
 
 def _heredoc(rest: str, delimiter: str) -> tuple[str, str]:

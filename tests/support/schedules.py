@@ -6,19 +6,20 @@ the same one again. What DX took is kept with whose it was, even where it arrive
 
 import io
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from typing import Any, Literal
 
 import events
 import wire
 from dx_action.errors import Interrupted
-from dx_action.main import main
+from dx_action.inputs.job import Stage
+from dx_action.main import Invocation, main
 from dx_action.sandbox.store import Store
 from runner import PATIENCE, read_outputs
 from wire import Reply, Request, Time
@@ -76,6 +77,21 @@ class Dx:
             return {str(held["reference_id"]): held for held in self.store.deployments()}, list(self.history)
 
 
+class Deaf(Dx):
+    """Says that it took what it did not take."""
+
+    def take(self, run: "Run", request: Request, body: bytes) -> Reply:
+        return Reply(200, b'{"ok": true}')
+
+
+class TwoFaced(Dx):
+    """Rejects what it takes."""
+
+    def take(self, run: "Run", request: Request, body: bytes) -> Reply:
+        super().take(run, request, body)
+        return Reply(422, b'{"ok": false, "error": "invalid_reference_id", "message": "No."}')
+
+
 @dataclass(frozen=True, slots=True)
 class Fate:
     """What becomes of a request: whether DX takes it, and what the run gets to see.
@@ -91,17 +107,42 @@ class Fate:
     interim: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a run ends before its time, as it writes this line of its log: the process dies, or the job is cancelled."""
+
+    line: int
+    end: Literal["killed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a run is for, by the contract's own words.
+
+    `key` is the deployment that it registers; without one, and if it `corrects` none, it sends nothing and has one of the `ends`.
+    `success` and `started` are what each request says of it, if that is known.
+    """
+
+    key: Key = ()
+    corrects: Literal["", "update", "delete"] = ""
+    ends: tuple[tuple[int, str], ...] = ()
+    success: bool | None = None
+    started: int | None = None
+
+
 @dataclass(eq=False, slots=True)
 class Run:
-    """One run of the step. `key` is the deployment that it means, by the contract's own words.
+    """One run of the step, or of a stage of `job/`.
 
     `results` are what it says became of each call. They and `outputs` are empty until it is over, and where it was killed.
     """
 
     dx: Dx
-    key: Key
+    meant: Meant
     env: Mapping[str, str]
     start: datetime
+    stage: Stage = "step"
+    stop: Stop | None = None
     choose: Callable[[Request], Fate] | None = None
     exit_code: int | None = None
     over: bool = False
@@ -110,7 +151,18 @@ class Run:
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     _tells: "SimpleQueue[Request | BaseException | None]" = field(default_factory=SimpleQueue)
     _fates: "SimpleQueue[Fate]" = field(default_factory=SimpleQueue)
+    _armed: bool = False
+    _cancelled: bool = False
     time: Time = field(default_factory=Time)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.env["GITHUB_WORKSPACE"])
+
+    @property
+    def reference_ids(self) -> list[str]:
+        """The ids of all that it sent, in order."""
+        return [json.loads(body)["reference_id"] for _, body in self.asked]
 
     def begin(self) -> None:
         """Run until the first request."""
@@ -170,12 +222,38 @@ class Run:
     def _main(self) -> None:
         try:
             self.exit_code = main(
-                self.env, io.StringIO(), self.time.clock(), wire=wire.over(self._answer), signals=_uninterrupted
+                self.env,
+                _Log(self.stop, self._end),
+                self.time.clock(),
+                invocation=Invocation(self.stage),
+                cancelled=lambda: self._cancelled,
+                wire=wire.over(self._answer),
+                signals=self._signals,
             )
         except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             self._tells.put(error)
         else:
             self._tells.put(None)
+
+    @contextmanager
+    def _signals(self) -> Iterator[Callable[[], None]]:
+        """As `main.interruptible`, but for signals, which the main thread alone can have."""
+        self._armed = True
+        try:
+            yield self._disarm
+        finally:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        self._armed = False
+
+    def _end(self, end: str) -> None:
+        if end == "killed":
+            raise Killed
+        self._cancelled = True  # which `main` asks for, unless it can be interrupted by now
+        if self._armed:
+            self._disarm()
+            raise Interrupted
 
     def _wait(self) -> None:
         told = self._tells.get(timeout=PATIENCE)
@@ -187,9 +265,20 @@ class Run:
             raise told
 
 
-def _uninterrupted() -> AbstractContextManager[Callable[[], None]]:
-    # Only the main thread may handle signals; that a job is cancelled is a fate here.
-    return nullcontext(lambda: None)
+class _Log(io.StringIO):
+    """A log whose writing is stopped at a line. A signal meets the thread alone that began the run."""
+
+    def __init__(self, stop: Stop | None, end: Callable[[str], None]) -> None:
+        super().__init__()
+        self._stop, self._end, self._owner, self._lines = stop, end, current_thread(), 0
+
+    def write(self, text: str) -> int:
+        self._lines += 1
+        stop = self._stop
+        if stop and self._lines >= stop.line and current_thread() is self._owner:
+            self._stop = None
+            self._end(stop.end)
+        return super().write(text)
 
 
 def environment(folder: Path, event: str, inputs: Mapping[str, str], **runner: str) -> dict[str, str]:
@@ -203,55 +292,7 @@ def environment(folder: Path, event: str, inputs: Mapping[str, str], **runner: s
         "GITHUB_WORKSPACE": str(folder),
         "GITHUB_OUTPUT": str(folder / "output"),
         "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+        "GITHUB_STATE": str(folder / "state"),
         **runner,
         **{f"INPUT_{name.upper()}": text for name, text in given.items()},
     }
-
-
-def check(dx: Dx, runs: list[Run], *, keeps: bool = True) -> None:
-    """Check all that was said by all that DX ever took. `keeps`: no run was asked to change what is held."""
-    held, history = dx.seen()
-    began: dict[Key, Taken] = {}
-    for taken in history:
-        key = (*taken.run.key, taken.body["service"]["identifier"])
-        if taken.created:
-            assert key not in began, f"{key} stands twice"
-            began[key] = taken
-        elif keeps:
-            assert taken.body == began[key].body, f"{key} lost its first values"
-    assert len(held) == len(began)
-    for key, first in began.items():
-        record = held[first.body["reference_id"]]
-        last = [taken for taken in history if taken.body["reference_id"] == first.body["reference_id"]][-1]
-        assert {name: record[name] for name in last.body} == last.body, key
-    for run in runs:
-        bodies = {(json.loads(body)["reference_id"], method): body for method, body in run.asked}
-        assert all(bodies[json.loads(body)["reference_id"], method] == body for method, body in run.asked)
-        if run.exit_code is not None:
-            _check_told(history, run, began)
-
-
-def _check_told(history: list[Taken], run: Run, began: Mapping[Key, Taken]) -> None:
-    asked = [json.loads(body)["reference_id"] for _, body in run.asked]
-    for result in run.results:
-        key, outcome = (*run.key, result["service"]), result["outcome"]
-        mine = [taken for taken in history if taken.run is run and taken.body["service"]["identifier"] == key[-1]]
-        match outcome:
-            case "accepted":
-                assert key in began, f"{key} was accepted, and does not stand"
-                assert result["reference_id"] == began[key].body["reference_id"]
-            case "already-registered":
-                assert key in began, f"{key} is said to be held, and is not"
-                assert began[key].run is not run, f"{key} is this run's own"
-            case "failed":
-                assert not mine, f"{key} failed, and DX took it"
-            case "not-sent":
-                assert not mine, f"{key} was not sent, and DX took it"
-                assert result["reference_id"] not in asked
-            case _:
-                # Where a job is cancelled, a thread may have been about to send.
-                assert outcome == "unknown"
-    delivered = {result["outcome"] in ("accepted", "already-registered") for result in run.results}
-    assert run.exit_code == (0 if delivered == {True} else 1)
-    statuses = {"partial"} if len(delivered) == 2 else {"registered", "already-registered"}
-    assert run.outputs["status"] in (statuses if True in delivered else {"failed"})
