@@ -109,11 +109,11 @@ def name(data: bytes) -> None:
 
 
 def job(data: bytes) -> None:
-    names = ("INPUT_JOB-STATUS", "STATE_started", "STATE_refused", "INPUT_OPERATION", "INPUT_SUCCESS", "INPUT_SINCE")
+    names = ("INPUT_JOB-STATUS", "STATE_started", "STATE_ready", "INPUT_OPERATION", "INPUT_SUCCESS", "INPUT_SINCE")
     texts = (part.decode(errors="surrogateescape") for part in data.split(b"\x01"))
     env = dict(zip(names, texts, strict=False))
-    found = read_job(env)
-    assert found.started is None or 0 <= found.started < 10**10
+    found = read_job(env, NOW)
+    assert found.started is None or abs(found.started - NOW.timestamp()) <= 35 * 24 * 60 * 60
     assert (found.success is None) is (found.status in (None, "cancelled"))
     stages: tuple[Stage, ...] = ("start", "end")
     for stage in stages:
