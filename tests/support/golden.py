@@ -22,6 +22,8 @@ from scenes import merge_payload, push_payload, told
 from stand_in import GitHub, Repo
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
+# When the start of `job/` ran, six minutes ago.
+BEGAN = str(int(datetime.now(UTC).timestamp()) - 360)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +180,7 @@ SCENARIOS = {
         event="push_branch",
         stage="end",
         inputs={"extra-metadata": "started_at"},
-        env={"INPUT_JOB-STATUS": "failure", "STATE_started": "1741089240"},
+        env={"INPUT_JOB-STATUS": "failure", "STATE_started": BEGAN, "STATE_ready": "true"},
     ),
     "job_end_rejected": Scenario(
         event="push_branch", stage="end", dx=[{"status": 422, "error": "service_retired", "message": "No service."}]
@@ -260,6 +262,7 @@ def _steady(text: str, run: Run) -> str:
     """Put aside the time of the run, the jitter of its waits, and the action's version."""
     if any(line.endswith("  from the clock") for line in run.lines):
         text = text.replace(run.outputs["deployed-at"], "<now>")
+    text = text.replace(BEGAN, "<began>")
     text = re.sub(r"Trying again in \d+\.\d s", "Trying again in <jitter> s", text)
     return text.replace(f"DX deployment action {__version__}\n", "DX deployment action <version>\n")
 

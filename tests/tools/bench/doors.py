@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,8 @@ START, END, TOGETHER = "job-start", "job-end", "job"
 def of(place: Place, server: Server) -> list[Contestant]:
     """Everyone who starts by the entry files of one place."""
     start, end = place.step(START, server, "start"), place.step(END, server, "end")
-    # The state that the start hands on: its time, in Unix seconds.
-    end = replace(end, env={**end.env, "STATE_started": "1741089500"})
+    # The state that the start hands on: its time, in Unix seconds, and that it ended well.
+    end = replace(end, env={**end.env, "STATE_started": str(int(time.time())), "STATE_ready": "true"})
     check = place.step("check", server, operation="check")
     return [
         _command_line(place, server),
