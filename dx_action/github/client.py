@@ -7,7 +7,7 @@ is never repeated in its own words: see `errors`.
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -194,7 +194,12 @@ class Repository:
             auth=github.Auth.Token(run.inputs.github_token.get_secret_value()) if run.inputs.github_token else None,
             base_url=run.runtime.api_url,
             timeout=_TIMEOUT,
-            retry=retries(run.clock, self.left, self._left_to_read, lambda: self._read_until is not None),
+            retry=retries(
+                run.clock._replace(sleep=self._wait),
+                self.left,
+                self._left_to_read,
+                lambda: self._read_until is not None,
+            ),
             per_page=PER_PAGE,
             seconds_between_requests=0,
             seconds_between_writes=0,  # a query is a POST, and writes nothing
@@ -226,7 +231,7 @@ class Repository:
     def replaceable(self) -> Iterator[None]:
         """Look up in this context what another look-up can replace, and leave to that one half of the time.
 
-        What GitHub takes too long for is asked for once.
+        What GitHub takes too long for is asked for once. A wait that GitHub asks for does not count.
         """
         self._read_until = self.clock.monotonic() + self.left() / 2
         try:
@@ -238,6 +243,15 @@ class Repository:
         left, until = self.left(), self._read_until
         return left if until is None else min(left, until - self.clock.monotonic())
 
+    def _due(self) -> float:
+        """Return when an answer has to be there, by the clock."""
+        return min(until for until in (self._end, self._read_until) if until is not None)
+
+    def _wait(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+        if self._read_until is not None:
+            self._read_until += seconds
+
     def begin(self) -> None:
         """Begin a look-up, for which a patient client has its own time."""
         if self._patient:
@@ -248,7 +262,7 @@ class Repository:
         from github import GithubException  # noqa: PLC0415
 
         try:
-            return _within(self.left(), ask)
+            return _within(self._left_to_read(), self._due, ask)
         except WaitTooLongError as wait:
             why = SECONDARY_LIMIT if wait.secondary else ""
             raise self.access(permission).rejected(wait.status, why, limited=wait.status == 403) from None
@@ -315,8 +329,11 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """Do the work in a thread, which dies with the process. Raises TimeoutError after the seconds; without any, nothing begins."""
+def _within(seconds: float, due: Callable[[], float], work: Callable[[], T]) -> T:
+    """Do the work in a thread, which dies with the process. Raises TimeoutError after the seconds; without any, nothing begins.
+
+    If the moment at which it is `due` moves meanwhile, so does the end.
+    """
     if seconds <= 0:
         raise TimeoutError
     end: Future[T] = Future()
@@ -328,7 +345,10 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
             end.set_exception(error)
 
     Thread(target=run, daemon=True).start()
-    return end.result(seconds)
+    at = due()
+    while seconds > 0 and wait((end,), seconds).not_done:
+        seconds, at = due() - at, due()
+    return end.result(0)
 
 
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

@@ -414,6 +414,22 @@ def test_all_look_ups_share_their_time(hub: GitHub) -> None:
     assert len(hub.calls) == 1
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(40, 200), (59, 200), (61, 403)])
+def test_a_wait_that_github_asks_for_takes_no_time_from_what_can_be_replaced(
+    hub: GitHub, seconds: int, status: int
+) -> None:
+    """The other look-up would have to wait as long."""
+    hub.fail(limit="secondary", wait=seconds)
+    patience = Patience()
+    with speaking(hub, clock=patience.clock) as api, api.replaceable():
+        if status == 200:
+            assert rest(api) == 1
+        else:
+            with pytest.raises(LookupFailedError, match="secondary rate limit"):
+                rest(api)
+    assert hub.calls[-1].status == status
+
+
 def test_each_look_up_of_a_backfill_has_that_time(hub: GitHub) -> None:
     now = [0.0]
     with speaking(hub, clock=late(0)._replace(monotonic=lambda: now[0]), patient=True) as api:

@@ -3,12 +3,14 @@
 import gzip
 import itertools
 import socket
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from threading import Event
 
 import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
@@ -126,6 +128,31 @@ def test_a_trickle_leaves_half_of_the_time_to_what_replaces_it(status: str) -> N
             api.get("pulls/1", "pull-requests", object)
         assert next(seconds) < SECONDS / 2 + 20
         assert api.left() > 10
+
+
+def test_headers_that_trickle_leave_half_of_the_time_to_what_replaces_them() -> None:
+    """The rest of the answer comes when the client has gone on, or late enough for one that waits."""
+    gone_on = Event()
+
+    def send(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n")
+        for _ in range(40):
+            connection.sendall(b"X: y\r\n")
+            if gone_on.wait(0.1):
+                break
+        connection.sendall(b"\r\n{}")
+
+    used = 0.0
+    with asked(send, lambda: time.monotonic() + used) as api:
+        assert api.left() > SECONDS - 1
+        used = SECONDS - 10
+        with api.replaceable():
+            used += 4.9
+            with pytest.raises(LookupFailedError, match="did not answer within"):
+                api.get("pulls/1", "pull-requests", object)
+        gone_on.set()
+        assert api.left() > 4
 
 
 class Raw:
