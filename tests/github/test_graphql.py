@@ -1,6 +1,6 @@
 """Queries of GraphQL, against the stand-in: which errors are waited out, which are told, and what is used of a part."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from urllib3.exceptions import MaxRetryError, ReadTimeoutError
 
 from asking import EVIL, FIELDS, Answered, Patience, failure, graphql, late
 from dx_action.github.errors import LookupFailedError
-from dx_action.github.graphql import Query, TooLargeError, ask_parts
+from dx_action.github.graphql import Connection, Named, Query, TooLargeError, ask_parts, list_pages
 from runner import NOW
 from scenes import Answering, speaking
 from stand_in import GitHub, Repo
@@ -109,6 +109,116 @@ def test_a_large_query_that_takes_too_long_is_not_asked_again_as_it_is() -> None
         ask_parts(api, QUERY, Answered, large=True)
     with pytest.raises(LookupFailedError, match="did not answer in 4 attempts"):
         ask_parts(api, QUERY, Answered)
+
+
+class Numbers(Named):
+    numbers: Connection[int | None]
+
+
+LISTED = Query("nameWithOwner numbers(first: $first, after: $after)", "pull-requests")
+UNDOCUMENTED = "`GITHUB_API_URL` returned an answer that is not as GitHub documents it, so nothing of it is used."
+
+
+class Listing(Answering):
+    """A repository whose list has these pages, each with the cursor to the next; None is one that does not come."""
+
+    def __init__(
+        self, *answers: list[int | None] | None, cursors: Sequence[str | None] = "abcdefgh", errors: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(lambda _path, _parameters: None, self._answer)
+        self.answers, self.cursors, self.errors, self.sizes = list(answers), list(cursors), errors, list[int]()
+
+    def post_query(self, text: str, variables: Mapping[str, Any], permission: str) -> tuple[Mapping[str, str], Any]:
+        self.sizes.append(variables["first"])
+        return super().post_query(text, variables, permission)
+
+    def _answer(self) -> Any:
+        nodes = self.answers.pop(0)
+        if nodes is None:
+            return {"errors": [{"message": WRONG}]}
+        info = {"hasNextPage": bool(self.answers), "endCursor": self.cursors.pop(0)}
+        found = {"repository": {"nameWithOwner": "acme/shop", "numbers": {"nodes": nodes, "pageInfo": info}}}
+        return {"data": found, "errors": [] if self.answers else list(self.errors)}
+
+    def listing(self, most: int = 9) -> Iterator[Numbers]:
+        return list_pages(self, LISTED, Numbers, lambda page: page.numbers, lambda number: number, range(most))
+
+    def read(self, most: int = 9) -> list[int | None]:
+        return [number for page in self.listing(most) for number in page.numbers.nodes]
+
+
+def test_each_page_of_a_list_is_asked_for_when_it_is_due() -> None:
+    api = Listing([1, None], [2], [])
+    found = api.listing()
+    assert (next(found).numbers.nodes, len(api.sizes)) == ([1, None], 1)
+    assert ([page.numbers.nodes for page in found], len(api.sizes)) == ([[2], []], 3)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [[1], [1], [2]],
+        [[1], [None], [2], [1, 2], [3]],
+        [[1], [2, 1], [3, 2], [1, 2]],
+        [[], [1]],
+    ],
+    ids=["one that moved", "again, after one that is new", "partly new, and the last one", "nothing at first"],
+)
+def test_a_list_that_changes_while_it_is_read(answers: list[list[int | None]]) -> None:
+    assert Listing(*answers).read() == [number for nodes in answers for number in nodes]
+
+
+@pytest.mark.parametrize(
+    ("answers", "cursors", "calls"),
+    [
+        ([[1], [1], [1], [2]], "abcd", 3),
+        ([[1], [None], [1], [2]], "abcd", 3),
+        ([[1], [2]], [None, "b"], 1),
+        ([[1], [2], [3]], "aab", 2),
+    ],
+    ids=["nothing new", "nothing", "no cursor", "the same cursor"],
+)
+def test_a_list_that_leads_nowhere(answers: list[list[int | None]], cursors: Sequence[str | None], calls: int) -> None:
+    api = Listing(*answers, cursors=cursors)
+    with pytest.raises(LookupFailedError, match=f"^{UNDOCUMENTED}$") as caught:
+        api.read()
+    assert (caught.value.unreadable, len(api.sizes)) == (True, calls)
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "refused"),
+    [
+        ([[None]], "FORBIDDEN", True),
+        ([[1], [1, None]], "FORBIDDEN", True),
+        ([[1, None]], "FORBIDDEN", False),
+        ([[None]], "NOT_FOUND", False),
+    ],
+)
+def test_a_page_of_which_nothing_may_be_read_is_a_missing_permission(
+    answers: list[list[int | None]], kind: str, refused: bool
+) -> None:
+    api = Listing(*answers, errors=[{"type": kind, "message": EVIL, "path": ["repository", "numbers", "nodes", 0]}])
+    if refused:
+        with pytest.raises(LookupFailedError, match="may not read the pull requests of acme/shop"):
+            api.read()
+    else:
+        assert api.read() == [number for nodes in answers for number in nodes]
+
+
+def test_pages_that_do_not_come_become_smaller() -> None:
+    api = Listing([1], None, None, [2], None, None, [3])
+    assert api.read() == [1, 2, 3]
+    assert api.sizes == [100, 100, 50, 25, 25, 12, 10]
+
+
+def test_a_list_is_not_read_without_an_end() -> None:
+    api = Listing([1], None, [2], [3])
+    with pytest.raises(
+        LookupFailedError, match=r"^`GITHUB_API_URL` has more pull requests than a step reads\. Set a later `since`\.$"
+    ):
+        api.read(3)
+    assert len(api.sizes) == 3
+    assert Listing([1], [2], [3]).read(3) == [1, 2, 3]
 
 
 SPENT = "API rate limit exceeded for installation ID 1. evil"
