@@ -24,7 +24,7 @@ TOKEN, PASSWORD = SECRET, SECRET[::-1]
 COMMANDS = {"add-mask", "debug", "error", "warning", "notice", "group", "endgroup"}
 STATUSES = {
     *("registered", "already-registered", "pull-services-set", "skipped", "dry-run", "written", "failed", "partial"),
-    "checked",
+    *("checked", "updated", "deleted"),
 }
 # More than the longest honest run: DX's and GitHub's seconds, and what is added where they end.
 LONGEST = 3600 + 60 + 60

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from drawing import Target
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULES = ("of_inputs", "of_files", "of_texts", "of_dx", "of_github")
+MODULES = ("of_inputs", "of_files", "of_texts", "of_dx", "of_github", "of_runs")
 # What coverage is measured in: the action, and the start without Docker.
 WATCHED = ["dx_action", "environment", "launcher"]
 sys.path[:0] = [str(ROOT), str(ROOT / "native"), str(ROOT / "tests/support")]

@@ -16,6 +16,8 @@ from dx_action.inputs.times import is_ahead, iso, parse_time
 from dx_action.runner.network import proxies
 from dx_action.runner.runtime import known_secrets, read_runtime, tokens
 from dx_action.secrecy import Secret, Secrets
+from hostile import FORMS
+from leaking import can_be_read
 
 NAMES = tuple(str(field.alias) for field in Inputs.model_fields.values())
 _SLIPS = (*NAMES, "sucess", "services", "enviroment", "dx_host", "ARGS", "café", "x`y", "a\u202eb", "::error::x")
@@ -152,6 +154,22 @@ def secrets(data: bytes) -> None:
         assert scrubbed == text or "…" in text
 
 
+_FORMS = tuple(FORMS.values())
+_LETTERS = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def hidden(data: bytes) -> None:
+    """Any token is found in any text, in whichever form, and nothing of that form is left to read."""
+    draw = Draw(data)
+    token = "".join(draw.pick(_LETTERS) for _ in range(8 + draw.number(24)))
+    known = Secrets([Secret("it", token)])
+    text = f"{draw.text(30)} {draw.pick(_FORMS)(token)} {draw.text(30)}"
+    assert known.names_in(text), text
+    scrubbed = known.scrubbed(text)
+    assert not known.names_in(scrubbed), scrubbed
+    assert not can_be_read(scrubbed, token), scrubbed
+
+
 TARGETS = {
     "arguments": Target(
         arguments,
@@ -206,6 +224,9 @@ TARGETS = {
             bytes([1, 9]) + b"acme/shop" + bytes([6, 4]) + b"1791" + bytes([8, 18]) + b"https://github.com",
             bytes([11, 24]) + b"http://u:p%40ss@proxy:1/" + bytes([15, 12]) + b".b,[::1]:80,*",
         ),
+    ),
+    "hidden": Target(
+        hidden, tuple(bytes([number, *range(number, number + 9)]) + b"\1a" + bytes([number]) for number in range(25))
     ),
     "secrets": Target(secrets, (b'Zq\\"9\\\\%41&lt;token', b"x%5AqIjk=&#90;q", b"q4=b ", "Zq&#34;9\\%41…".encode())),
 }
