@@ -126,7 +126,7 @@ class Console:
         indent = " " * (len(line) - len(line.lstrip()))
         if not self._terminal.width:
             return [line]
-        return wrap(
+        parts = wrap(
             line.strip(),
             max(self._terminal.width, 20),
             initial_indent=indent,
@@ -134,6 +134,7 @@ class Console:
             break_long_words=False,
             break_on_hyphens=False,
         )
+        return [one_line(part) for part in parts]  # a word may begin a line now
 
     def _write(self, text: str) -> None:
         # A log that is full, broken or closed is no reason to stop: the exit code still says what happened.

@@ -46,6 +46,14 @@ def test_nothing_commands_a_runner_or_a_terminal(level: Level, text: str) -> Non
     ) == log.getvalue().replace("\n", "")
 
 
+@given(st.sampled_from(LEVELS), TEXT)
+@example("error", f"{'x' * 30} ::error::y ##[error]z {'x' * 30} ##[error]z")
+def test_no_line_of_a_narrow_terminal_commands_a_runner(level: Level, text: str) -> None:
+    written, log, _ = console(Terminal(20))
+    written.annotate(level, "", text)
+    assert [line for line in read_lines(log.getvalue()) if read_command(line)] == []
+
+
 def test_off_a_terminal_lines_are_whole_and_plain() -> None:
     written, log, outputs = console()
     written.say()
