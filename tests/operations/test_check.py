@@ -11,10 +11,10 @@ import pytest
 
 import builders
 import events
+import worlds
 from dx_action.report.checks import NAMES
 from dx_action.report.failures import ADVICE
 from dx_action.sandbox import Sandbox
-from gfm import check_summary
 from hostile import MARKUP
 from peers import DAY, answering, certified, closed_port, full_backlog
 from proxies import Tunnel
@@ -44,39 +44,27 @@ DX = ["connection", "token"]
 
 
 @dataclass
-class World:
+class World(worlds.World):
     """A private repository with a merged pull request, and a DX."""
 
-    folder: Path
-    repo: Repo
-    gh: GitHub
-    dx: Sandbox
     first: str
     env: dict[str, str] = field(default_factory=dict)
     payload: dict[str, Any] = field(default_factory=dict)
 
     def run(self, given: Mapping[str, str], event: str = "pull_request_merged", **env: str | None) -> Run:
-        inputs = connected(self.dx, service="") | dict(given)
-        variables = told(self.folder, self.gh, self.repo, self.payload) | self.env | env
-        run = Step(self.folder, inputs, event, variables, github_token=self.gh.token).inside()
-        check_summary(run.summary)
+        run = self.step(event, self.payload, given, **{**self.env, **env})
         sent = [(request["path"], request["body"]) for request in self.dx.requests()]
         assert sent in ([], [("/api/deployments.create", "{}")])
         assert self.dx.deployments() == []
         assert {each["name"] for each in run.json("checks")} <= set(NAMES)
         return run
 
-    def write(self, path: str, text: str | bytes) -> None:
-        file = self.folder / "workspace" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode() if isinstance(text, str) else text)
-
     def merge(self, files: dict[str, str | None], touched: str = "a/x") -> None:
         """Change files, and merge a pull request that touches one."""
         self.repo.commit(files)
         self.payload = merge_payload(self.repo, self.repo.pulls.ship({touched: "3"}, how="squash"))
 
-    def pushed(self) -> None:
+    def push(self) -> None:
         before = self.repo.rev("main")
         self.repo.commit({"a/y": "1"})
         self.payload = push_payload(self.repo, before)
@@ -318,7 +306,7 @@ def test_a_permission_that_is_missing(
 ) -> None:
     name = "pull_request_merged"
     if event == "push":
-        world.pushed()
+        world.push()
         name = "push_branch"
     if event == "dispatch":
         name, world.payload = "workflow_dispatch", {"repository": {"full_name": "acme/shop", "default_branch": "main"}}

@@ -6,25 +6,20 @@ from pathlib import Path
 
 import pytest
 
+import worlds
 from dx_action.sandbox import Sandbox
-from runner import TOKEN, Run, Step, connected
-from scenes import asked, told
+from runner import TOKEN, Run, connected
+from scenes import asked
 from stand_in import GitHub, Repo
 
 
 @dataclass
-class World:
-    folder: Path
-    repo: Repo
-    gh: GitHub
-    dx: Sandbox
-
+class World(worlds.World):
     env: dict[str, str] = field(default_factory=dict)
 
     def run(self, path: str = "ci/ca.pem", token: str = "github-token", **more: str) -> Run:
         given = connected(self.dx, ca_bundle=path, **more)
-        env = told(self.folder, self.gh, self.repo) | self.env
-        return Step(self.folder, given, "workflow_dispatch", env, github_token=token).inside()
+        return self.step("workflow_dispatch", None, given, token, **self.env)
 
 
 @pytest.fixture

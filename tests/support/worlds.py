@@ -32,12 +32,20 @@ class World:
     gh: GitHub
     dx: Sandbox
 
-    def step(self, event: str, payload: dict[str, Any] | None, given: Mapping[str, str], **env: str) -> Run:
-        """Run a step; the calls to GitHub before it are forgotten."""
+    def step(
+        self,
+        event: str,
+        payload: dict[str, Any] | None,
+        given: Mapping[str, str],
+        token: str | None = None,
+        **env: str | None,
+    ) -> Run:
+        """Run a step, with another token than GitHub's if one is given; the calls to GitHub before it are forgotten."""
         self.gh.reset_calls()
         inputs = connected(self.dx, service="") | dict(given)
-        variables = told(self.folder, self.gh, self.repo, payload, **env)
-        run = Step(self.folder, inputs, event, variables, github_token=self.gh.token).inside()
+        variables = told(self.folder, self.gh, self.repo, payload) | env
+        token = self.gh.token if token is None else token
+        run = Step(self.folder, inputs, event, variables, github_token=token).inside()
         check_summary(run.summary)
         return run
 
@@ -54,11 +62,11 @@ class World:
         number = len(self.repo.pulls.by_number) + 1
         return self.repo.pulls.ship(dict.fromkeys(paths, f"{number}"), how=how)
 
-    def write(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str | bytes) -> None:
         """Put a file into the workspace."""
         file = self.folder / "workspace" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
 
     @property
     def asked(self) -> list[str]:
