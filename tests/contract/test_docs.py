@@ -156,22 +156,30 @@ def test_the_queries_say_what_dx_credited() -> None:
     for table, columns in TABLES.items():
         base.execute(f"create table {table} ({columns.replace(' ', ',')})")
     (key, _), (sha,) = re.findall(r"reference_id = '(.*?)'", page), re.findall(r"sha = '(.*?)'", page)
-    columns = "id, reference_id, deployed_at, attributed_at, service, source_name"
-    deployment = f"insert into deployments ({columns}) values (?, ?, ?, ?, 'web', 'GitHub Actions')"
-    base.execute(deployment, (1, key, "2025-03-04T12:00:00Z", "2025-03-04T12:00:01Z"))
-    base.execute(deployment, (2, "another", "2025-03-04T13:00:00Z", None))
-    base.execute(deployment, (3, "of today", "2025-03-05T13:00:00Z", None))
+    columns = "id, reference_id, deployed_at, attributed_at, service, source_name, repository, environment, commit_sha, success"
+    deployment = (
+        f"insert into deployments ({columns}) values (?, ?, ?, ?, 'web', 'GitHub Actions', 'acme/shop', ?, ?, ?)"
+    )
+    base.execute(deployment, (1, key, "2025-03-04T12:00:00Z", "2025-03-04T12:00:01Z", "production", sha, True))
+    base.execute(deployment, (2, "another", "2025-03-04T13:00:00Z", None, "production", sha, True))
+    base.execute(deployment, (3, "of today", "2025-03-05T13:00:00Z", None, "staging", sha, True))
+    base.execute(deployment, (4, "failed", "2025-03-05T13:00:00Z", "2025-03-05T13:00:01Z", "production", sha, False))
+    for number in (5, 6):  # by merge commits
+        base.execute(
+            deployment, (number, f"{number}", "2025-03-05T13:00:00Z", "2025-03-05T13:00:01Z", None, None, True)
+        )
     for number, (pull, commit) in enumerate(((41, sha), (42, "c892415"))):
         row = "insert into github_pulls (id, number, title, merged, merge_commit_sha) values (?, ?, 'Change it', ?, ?)"
         base.execute(row, (pull * 100, pull, str(2 - number), commit))
         credit = "insert into github_pull_deployments (pull_id, deployment_id, merge_to_deploy) values (?, 1, 60)"
         base.execute(credit, (pull * 100,))
-    there, credited, reverse, missing, days = (base.execute(query).fetchall() for query in queries)
+    there, credited, reverse, missing, days, twice = (base.execute(query).fetchall() for query in queries)
     assert [row[0] for row in there] == [key]
     assert credited == [(42, "Change it", "1", 60), (41, "Change it", "2", 60)]
     assert [row[0] for row in reverse] == [key]
     assert [row[0] for row in missing] == ["another"]
-    assert days == [("2025-03-05", "web", 1), ("2025-03-04", "web", 2)]
+    assert days == [("2025-03-05", "web", 4), ("2025-03-04", "web", 2)]
+    assert [(row[0], row[-1]) for row in twice] == [(key, 2), ("another", 2)]
 
 
 def test_the_map_names_what_there_is() -> None:

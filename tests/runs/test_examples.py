@@ -423,7 +423,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             event="workflow_dispatch",
             happening=several,
-            known={"inputs.since": "2025-01-01T00:00:00Z", "inputs.dry-run": dry},
+            known={"inputs.since": "2025-01-01T00:00:00Z", "inputs.until": "", "inputs.dry-run": dry},
             calls=3,
             refused=refused,
             status="dry-run" if dry == "true" else "partial" if refused else "pull-services-set",
@@ -432,6 +432,19 @@ CASES: dict[str, list[Case]] = {
             kept=[each | {"method": "setPullServices"} for each in SERVICES_OF_SEVERAL[: int(refused)]],
         )
         for dry, refused in (("true", False), ("false", False), ("false", True))
+    ]
+    + [
+        Case(
+            event="workflow_dispatch",
+            happening=several,
+            known={
+                "inputs.since": "2024-06-01T00:00:00Z",
+                "inputs.until": "2024-07-01T00:00:00Z",
+                "inputs.dry-run": "false",
+            },
+            calls=1,
+            status="skipped",
+        )
     ],
     "monorepo-deploy": [
         Case(
