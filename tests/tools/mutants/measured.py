@@ -20,7 +20,7 @@ ELSEWHERE = (
 )
 AGAIN = (
     *("tests/backfill/test_history.py", "tests/github/test_lookups.py", "tests/github/test_pulls.py"),
-    *("tests/runs/test_corrected_exactly.py", "tests/runs/test_examples.py", "tests/runs/test_history.py"),
+    *("tests/runs/test_corrected_exactly.py", "tests/runs/test_example", "tests/runs/test_history.py"),
     *("tests/runs/test_migrating.py", "tests/runs/test_monorepo.py", "tests/runs/test_secre"),
 )
 
