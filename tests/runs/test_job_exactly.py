@@ -25,14 +25,14 @@ from thorough import times
 
 # How a start goes. Without one, a container did not start, or an older attempt's state is all there is.
 How = Literal["well", "mistaken", "lenient", "absent"]
-HOW: tuple[How, ...] = ("well", "well", "well", "well", "mistaken", "lenient", "absent")
+HOW: tuple[How, ...] = ("well",) * 8 + ("mistaken", "lenient", "absent")
 MISTAKES: Mapping[How, dict[str, str]] = {
     "mistaken": {"deployed-at": "noon"},
     "lenient": {"deployed-at": "noon", "fail-on-error": "false"},
 }
-STATUSES = (*["success"] * 5, *["failure"] * 4, "cancelled", "cancelled", "", "skipped")
+STATUSES = (*["success"] * 9, *["failure"] * 6, "cancelled", "cancelled", "", "skipped")
 # What `success` says at the end, if it is written.
-WRITTEN = (*[""] * 6, "success", "failure", "cancelled", "skipped")
+WRITTEN = (*[""] * 10, "success", "failure", "cancelled", "skipped")
 # What becomes of the state on the way. A part of it is all that was written, or passed on.
 STATES = (*["whole"] * 6, "lost", "lost", "odd", *map(str, range(0, 100, 12)))
 ODD = ("0", "-1", "1", "noon", "9" * 10, "9" * 11, "1e9", str(int(NOW.timestamp()) + 10**8), "٣")
@@ -110,17 +110,21 @@ class Jobs(Schedules):
     def _registering(self) -> list[Run]:
         return [run for run in self.runs if run.meant.key and run.asked]
 
+    def _beside(self, chance: Random, place: Place) -> Place:
+        """Return the same job, twice out of three times, or another one."""
+        return place if chance.random() < 0.66 else again(chance, place)
+
     def play(self, chance: Random) -> None:
         place = by_chance(chance)
         for _ in range(chance.randint(1, 3)):
-            self.begin(again(chance, place), chance.choice(HOW), chance.choice(STOPS))
+            self.begin(self._beside(chance, place), chance.choice(HOW), chance.choice(STOPS))
         if chance.random() < 0.4:
-            self.start(again(chance, place), chance.choice(("success", "failure")), chance.choice(STOPS))
+            self.start(self._beside(chance, place), chance.choice(("success", "failure")), chance.choice(STOPS))
         while self.open or self.live:
             if self.open and (not self.live or chance.random() < 0.4):
                 given: Any = [chance.choice(each) for each in (range(6), STATUSES, WRITTEN, STATES, ODD, STOPS)]
                 self.end(*given)
-            elif self._registering and chance.random() < 0.1:
+            elif self._registering and chance.random() < 0.2:
                 self.correct(chance.randrange(6), chance.choice(CORRECTIONS), chance.choice(STOPS))
             elif self.live:
                 self.move(chance)

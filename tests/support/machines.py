@@ -59,8 +59,8 @@ FATES = (
     *[Fate("answer", taken, "killed") for taken in TAKEN],
     *[Fate("answer", taken, "cancelled") for taken in TAKEN],
 )
-# A start writes five lines, an end about thirty.
-STOPS = (*[None] * 30, *[Stop(line, end) for line in (*range(1, 8), 20, 25, 30) for end in ("killed", "cancelled")])
+# The log of a start has about five lines, that of an end sixteen.
+STOPS = (*[None] * 100, *[Stop(line, end) for line in range(1, 19) for end in ("killed", "cancelled")])
 often = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
