@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import events
 import wire
-from runner import Step, action
+from runner import NOW, Step, action
 from soundness import NASTY, Fuzzed, assert_sound, texts, variables
 from thorough import times
 from wire import Reply, Request
@@ -95,6 +95,57 @@ def test_any_inputs_of_a_check(inputs: dict[str, str], event: str) -> None:
         run = Fuzzed(Path(folder), inputs | {"operation": "check"}, event).run()
         assert run.status in ("checked", "failed")
         assert run.json("checks")
+
+
+# The two stages of `job/`.
+
+
+@settings(often, max_examples=times(250))
+@given(given_inputs, st.sampled_from(events.NAMES), st.sampled_from(["success", "failure"]))
+def test_any_inputs_of_a_job(inputs: dict[str, str], event: str, status: str) -> None:
+    """The start sends nothing. A job that it failed is no failed deployment."""
+    with TemporaryDirectory() as folder:
+        start = Fuzzed(Path(folder), inputs, event, stage="start")
+        began = start.run()
+        assert (start.requests, began.status in ("waiting", "failed")) == (0, True)
+        assert (began.state.get("ready") == "true") is (began.exit_code == 0)
+        handed = {f"STATE_{name}": text for name, text in began.state.items()}
+        end = Fuzzed(Path(folder), inputs, event, handed | {"INPUT_JOB-STATUS": status}, stage="end")
+        ended = end.run()
+        assert not (began.exit_code and status == "failure" and not inputs.get("success", "").strip() and end.requests)
+        assert (ended.status in ("skipped", "failed")) or inputs.get("dry-run", "").lower() == "true" or end.requests
+
+
+CLOSE = [int(NOW.timestamp()) + more for more in (-36 * 86400, -35 * 86400, -60, 0, 600, 601, 86400)]
+statuses = st.sampled_from([*["failure"] * 4, "success", "cancelled", "skipped", "Success", " failure "])
+odd_runner = st.fixed_dictionaries(
+    {},
+    optional={
+        "STATE_started": variables | st.sampled_from(CLOSE).map(str) | st.integers(-(10**12), 10**12).map(str),
+        "STATE_ready": variables | st.just("true"),
+        "INPUT_JOB-STATUS": variables | statuses | statuses,
+    },
+)
+
+
+@settings(often, max_examples=times(250))
+@example({"STATE_started": str(CLOSE[3]), "INPUT_JOB-STATUS": "failure"}, "")
+@given(odd_runner, st.sampled_from(["", "", "success", "failure"]))
+def test_a_job_s_end_on_an_odd_runner(env: dict[str, str], written: str) -> None:
+    """What it sends says how the job ended, and no time of a start that cannot be."""
+    given: dict[str, str | None] = {"INPUT_JOB-STATUS": None}
+    with TemporaryDirectory() as folder:
+        inputs = {"extra-metadata": "started_at", "success": written}
+        end = Fuzzed(Path(folder), inputs, "push_branch", given | env, stage="end")
+        run = end.run()
+    outcome = written or env.get("INPUT_JOB-STATUS", "").strip().lower()
+    stopped = not written and bool(env.get("STATE_started", "").strip()) and env.get("STATE_ready") != "true"
+    sent = outcome == "success" or (outcome == "failure" and not stopped)
+    assert (run.status in ("registered", "already-registered"), len(end.bodies)) == (sent, int(sent))
+    for body in map(json.loads, end.bodies):
+        assert body.get("success", True) is (outcome == "success")
+        started = body.get("metadata", {}).get("started_at", CLOSE[3])
+        assert CLOSE[1] <= started <= CLOSE[4]
 
 
 # Events.

@@ -13,7 +13,8 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 import wire
-from dx_action.main import main
+from dx_action.inputs.job import Stage
+from dx_action.main import Invocation, main
 from gfm import check_summary
 from hostile import FORMS, MARKUP
 from leaking import SECRET, can_be_read
@@ -24,7 +25,7 @@ TOKEN, PASSWORD = SECRET, SECRET[::-1]
 COMMANDS = {"add-mask", "debug", "error", "warning", "notice", "group", "endgroup"}
 STATUSES = {
     *("registered", "already-registered", "pull-services-set", "skipped", "dry-run", "written", "failed", "partial"),
-    *("checked", "updated", "deleted"),
+    *("checked", "updated", "deleted", "waiting"),
 }
 # More than the longest honest run: DX's and GitHub's seconds, and what is added where they end.
 LONGEST = 3600 + 60 + 60
@@ -152,6 +153,7 @@ class Fuzzed:
     env: Mapping[str, str | None] | None = None
     wire: Callable[[Request], Reply] = _good
     check: Callable[[str], object] = check_summary
+    stage: Stage = "step"
     requests: int = 0
     bodies: list[str] = field(default_factory=list)
 
@@ -169,9 +171,10 @@ class Fuzzed:
             {name: text for name, text in given.items() if text},
             self.event,
             offline | dict(self.env or {}),
+            stage=self.stage,
         )
         env, stream = step.environment(), io.StringIO()
-        code = main(env, stream, time.clock(), wire=wire.over(self._speak))
+        code = main(env, stream, time.clock(), invocation=Invocation(self.stage), wire=wire.over(self._speak))
         run = step.read(env, code, stream.getvalue())
         assert_sound(run, stream.getvalue(), debugging=env.get("RUNNER_DEBUG") == "1", check=self.check)
         assert not any(can_be_read(body, secret) for body in self.bodies for secret in (TOKEN, PASSWORD))
