@@ -57,6 +57,8 @@ OWN_WORDS = {
     "(none). The others are warnings",
     "show-pull-requests": "Look up the pull requests that this deployment ships, for `--json`",
     "failed-file": "A file to which every request is appended, as JSON lines, whose outcome DX has not confirmed",
+    "since": "With `backfill`, the start of the window over GitHub's deployment history; default, 90 days ago. "
+    "With `--operation set-pull-services`, set the services of every pull request that was merged from then on",
     "workflow-jobs": "With `backfill`, also register the deployments that GitHub created for the repository's own workflow jobs",
     "backfill-file": "With `backfill`, a CSV or JSON Lines file, used instead of GitHub's history",
     "csv-file": "With `backfill`, write the CSV for DX's own import to this file, and send nothing",
@@ -90,6 +92,19 @@ A blank value is none. Files are relative to the current folder, and inside of i
 The exit code is 0, or 1 for any failure."""
 _LIST = " Write it once for each, or one list, by commas, lines or as JSON"
 _INDENT = " " * 6
+# What a flag takes, by its name or the last part of it; else it is that part.
+_VALUES = {
+    "FILE": ("file", "ca-bundle", "service-map"),
+    "TIME": ("deployed-at", "since", "until"),
+    "SECONDS": ("timeout",),
+    "NUMBER": ("max-per-second", "concurrency"),
+    "ID": ("confirm-delete",),
+    "SOURCE": ("services-from",),
+    "TIMES": ("lead-time-metadata",),
+    "FACTS": ("extra-metadata",),
+    "ACTION": ("on-conflict",),
+    "FAILURES": ("fail-on-error",),
+}
 
 
 def help_text(width: int) -> str:
@@ -131,5 +146,4 @@ def _entry(flag: str, text: str, width: int) -> Iterator[str]:
 
 def _metavar(name: str) -> str:
     last = name.rpartition("-")[2]
-    known = {"file": "FILE", "bundle": "FILE", "map": "FILE", "sha": "SHA", "shas": "SHAS", "at": "TIME", "url": "URL"}
-    return known.get(last, "TIME" if name in ("since", "until") else last.upper())
+    return next((shown for shown, names in _VALUES.items() if name in names or last in names), last.upper())

@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 
 from documents import MODULE, described, names, read, rows, section
-from dx_action.inputs.arguments import FLAGS, HIDDEN, TOKENS, YES_OR_NO
+from dx_action.inputs.arguments import FLAGS, HIDDEN, LISTS, TOKENS, YES_OR_NO
+from dx_action.inputs.descriptions import DESCRIPTIONS
 from dx_action.inputs.help import GROUPS, OWN_WORDS, USAGE, help_text
 from dx_action.inputs.model import Inputs, Operation
 from runner import action
@@ -16,6 +17,11 @@ TEXT = help_text(100)
 
 def test_the_descriptions_are_those_of_action_yml() -> None:
     assert read(MODULE) == described(), "run `python tests/support/documents.py`"
+
+
+def test_every_input_has_a_description() -> None:
+    inputs = action()["inputs"]
+    assert {name: " ".join(each["description"].split()) for name, each in inputs.items()} == DESCRIPTIONS
 
 
 def test_the_groups_are_those_of_the_documentation() -> None:
@@ -28,6 +34,64 @@ def test_the_groups_are_those_of_the_documentation() -> None:
 def test_every_flag_is_shown_once_with_a_description() -> None:
     shown = re.findall(r"^  --([a-z-]+)(?: [A-Z]+)?\n      (\S.*)$", TEXT, re.MULTILINE)
     assert sorted(name for name, _ in shown) == sorted((*FLAGS, "json", "help", "version"))
+
+
+VALUES = {
+    "FILE": ("ca-bundle", "service-map", "failed-file", "backfill-file", "csv-file"),
+    "TIME": ("deployed-at", "since", "until"),
+    "NUMBER": ("pull-number", "max-per-second", "concurrency"),
+    "ID": ("reference-id", "pull-id", "confirm-delete"),
+    "SHA": ("commit-sha", "since-sha"),
+    "SHAS": ("merge-commit-shas",),
+    "URL": ("source-url",),
+    "HOST": ("dx-host",),
+    "SECONDS": ("timeout",),
+    "SOURCE": ("services-from",),
+    "BRANCH": ("integration-branch",),
+    "BRANCHES": ("only-branches",),
+    "ENVIRONMENT": ("environment",),
+    "ENVIRONMENTS": ("only-environments",),
+    "NAME": ("source-name",),
+    "METADATA": ("metadata",),
+    "TIMES": ("lead-time-metadata",),
+    "FACTS": ("extra-metadata",),
+    "ACTION": ("on-conflict",),
+    "FAILURES": ("fail-on-error",),
+    **{name.upper(): (name,) for name in ("operation", "service", "repository", "attribution", "success", "method")},
+}
+
+
+def test_what_a_flag_takes() -> None:
+    expected = {name: value for value, flags in VALUES.items() for name in flags}
+    assert dict(re.findall(r"^  --([a-z-]+) (\w+)$", TEXT, re.MULTILINE)) == expected
+
+
+def test_a_list_may_be_written_flag_by_flag() -> None:
+    entries = re.split(r"\n(?=  --)", TEXT)
+    lists = {entry.split()[0].removeprefix("--") for entry in entries if "once for each" in " ".join(entry.split())}
+    assert lists == set(LISTS)
+
+
+def test_defaults_are_shown_once() -> None:
+    """By the words that say it, or by themselves."""
+    found = dict(re.findall(r"^  --([a-z-]+) \w+\n(?:(?!  --).*\n)*?.*Default,\s+`(.+)`\.$", TEXT, re.MULTILINE))
+    assert found == {
+        "operation": "deploy",
+        "timeout": "60",
+        "lead-time-metadata": "none",
+        "method": "create",
+        "on-conflict": "keep",
+        "fail-on-error": "true",
+        "max-per-second": "7",
+        "concurrency": "4",
+    }
+
+
+def test_a_word_of_a_choice_is_not_taken_for_a_flag() -> None:
+    """`set-pull-services` is an input, too."""
+    words = " ".join(TEXT.split())
+    assert "With `--operation set-pull-services`, set the services of every pull request" in words
+    assert "`--set-pull-services`" not in words
 
 
 def test_a_flag_of_yes_or_no_shows_no_value() -> None:
