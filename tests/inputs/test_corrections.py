@@ -7,7 +7,7 @@ import pytest
 from builders import CONNECTION, inputs, variables
 from dx_action.errors import BadInput
 from dx_action.inputs.corrections import CHANGEABLE, changes
-from dx_action.inputs.model import read_inputs
+from dx_action.inputs.model import Inputs, read_inputs
 
 UPDATE = {"operation": "update", "reference-id": "build-7"}
 DELETE = {"operation": "delete", "reference-id": "build-7", "confirm-delete": "build-7"}
@@ -57,6 +57,35 @@ ID_MISSING = (
 NOTHING = "is `update`, but no value to change is written. Write at least one of `deployed-at`, `service`,"
 ANOTHER = "is not the same text as `reference-id`. A deletion is permanent: write the id in both."
 OF_FILE = "is only for `operation: delete`, and for a `backfill-file` with rows to delete. Leave it out."
+OF_AN_EVENT = {
+    "services-from": "codeowners",
+    "service-map": "map.yml",
+    "attribution": "repository",
+    "since-sha": "abc1234",
+    "lead-time-metadata": "both",
+    "extra-metadata": "rollback",
+    "only-branches": "main",
+    "only-environments": "prod",
+    "set-pull-services": "true",
+    "replace-pull-services": "true",
+    "pull-number": "7",
+    "pull-id": "77",
+    "show-pull-requests": "true",
+    "method": "upsert",
+    "on-conflict": "fail",
+}
+OF_A_BACKFILL = {
+    "since": "2025-01-01T00:00:00Z",
+    "until": "2025-01-01T00:00:00Z",
+    "backfill-file": "rows.csv",
+    "csv-file": "x.csv",
+    "workflow-jobs": "true",
+}
+# What a correction has beside its values.
+ITS_OWN = (
+    *("dx-host", "dx-token", "github-token", "ca-bundle", "timeout", "operation", "reference-id", "confirm-delete"),
+    *("fail-on-error", "dry-run", "failed-file", "max-per-second", "concurrency", "job-index", "check-run-id"),
+)
 # What is written → how what is said of each input begins.
 BAD: list[tuple[dict[str, str], dict[str, str]]] = [
     (UPDATE, {"operation": NOTHING}),
@@ -92,16 +121,12 @@ BAD: list[tuple[dict[str, str], dict[str, str]]] = [
     *(
         (given | {name: text}, {name: "is about an event or about what it registers."})
         for given in (UPDATE | {"environment": "eu"}, DELETE)
-        for name, text in (
-            *(("only-branches", "main"), ("only-environments", "prod"), ("attribution", "repository")),
-            *(("services-from", "codeowners"), ("service-map", "map.yml"), ("since-sha", "abc1234")),
-            *(("set-pull-services", "true"), ("pull-number", "7"), ("method", "upsert"), ("on-conflict", "fail")),
-        )
+        for name, text in OF_AN_EVENT.items()
     ),
     *(
         (given | {name: text}, {name: "is only for `operation: backfill`, whose `backfill-file` may also have rows"})
         for given in (UPDATE | {"environment": "eu"}, DELETE)
-        for name, text in (("since", "2025-01-01T00:00:00Z"), ("backfill-file", "rows.csv"), ("csv-file", "x.csv"))
+        for name, text in OF_A_BACKFILL.items()
     ),
     *(
         ({"operation": operation, "confirm-delete": "7"}, {"confirm-delete": OF_FILE})
@@ -109,6 +134,12 @@ BAD: list[tuple[dict[str, str], dict[str, str]]] = [
     ),
     ({"confirm-delete": "7", "since": "2025-01-01T00:00:00Z"}, {"confirm-delete": OF_FILE, "since": "is only for"}),
 ]
+
+
+def test_every_input_is_a_value_or_has_its_rule() -> None:
+    """A new input needs its place in one of them."""
+    declared = [str(field.alias) for field in Inputs.model_fields.values()]
+    assert sorted(declared) == sorted((*CHANGEABLE, *OF_AN_EVENT, *OF_A_BACKFILL, *ITS_OWN))
 
 
 @pytest.mark.parametrize(("given", "said"), BAD, ids=str)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_action.inputs.metadata import parse_metadata
+from dx_action.inputs.metadata import COMMIT_KEY, FIRST_KEY, json_value, parse_facts, parse_metadata
 from readers import ANY_TEXT, few, many, reads_or_refuses, shown, wrong
 
 
@@ -92,6 +92,35 @@ def test_metadata(text: str, expected: dict[str, Any]) -> None:
 )
 def test_no_metadata(text: str, says: str) -> None:
     assert says in wrong(parse_metadata, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("rollback", ("rollback",)),
+        ("Pull_Requests, ROLLBACK, pull_requests", ("pull_requests", "rollback")),
+        ('["started_at"]', ("started_at",)),
+    ],
+)
+def test_facts(text: str, facts: tuple[str, ...]) -> None:
+    assert parse_facts(text) == facts
+
+
+@pytest.mark.parametrize("text", ["rollback, version", "version", "started-at"])
+def test_no_facts(text: str) -> None:
+    assert wrong(parse_facts, text) == "has an item that is none of `rollback`, `pull_requests`, `started_at`."
+
+
+def test_the_keys_of_lead_times_are_those_of_dx() -> None:
+    assert (COMMIT_KEY, FIRST_KEY) == ("commit_timestamp", "first_commit_timestamp")
+
+
+@pytest.mark.parametrize("deepest", [1, 2, 100])
+def test_json_is_as_deep_as_it_may_be(deepest: int) -> None:
+    assert json_value("[" * deepest + "]" * deepest, deepest=deepest) is not None
+    assert "is nested too deeply" in wrong(
+        lambda text: json_value(text, deepest=deepest), "[" * (deepest + 1) + "]" * (deepest + 1)
+    )
 
 
 values = st.recursive(

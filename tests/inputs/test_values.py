@@ -13,6 +13,7 @@ from dx_action.inputs.values import (
     Sourced,
     parse_host,
     parse_items,
+    parse_outcome,
     parse_path,
     parse_services,
     parse_texts,
@@ -107,9 +108,6 @@ def test_lists_round_trip(found: list[str]) -> None:
             assert parse_texts(", ".join(found)) == tuple(found)
 
 
-# --- tokens ---
-
-
 # --- paths ---
 
 
@@ -183,6 +181,8 @@ def test_no_paths(text: str, says: str) -> None:
         ("https://dx:8443", "https://dx:8443"),
         ("https://10.0.0.7:8443/", "https://10.0.0.7:8443"),
         ("10.0.0.7", "https://10.0.0.7"),
+        ("https://acme.getdx.net:65535", "https://acme.getdx.net:65535"),
+        (f"{'a' * 63}.example.com", f"https://{'a' * 63}.example.com"),
         ("https://[2001:db8::7]:8443", "https://[2001:db8::7]:8443"),
     ],
     ids=shown,
@@ -248,6 +248,148 @@ def test_loopback_hosts(text: str) -> None:
 )
 def test_no_hosts(text: str, words: str) -> None:
     assert words in wrong(parse_host, text)
+
+
+@pytest.mark.parametrize("name", ["www", "app", "api", "docs", "help", "status"])
+def test_a_host_of_dx_that_is_no_instance(name: str) -> None:
+    for text in (f"{name}.getdx.net", f"{name.upper()}.getdx.net.", f"https://{name}.getdx.com"):
+        assert "is a host that serves no Data Cloud API" in wrong(parse_host, text)
+    assert parse_host(f"{name}s").base == f"https://{name}s.getdx.net"
+
+
+# --- one word, number or line ---
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        (("true", "success"), "success"),
+        (("false", "failure", "error", "timed_out", "startup_failure"), "failure"),
+        (("cancelled", "skipped", "neutral", "action_required", "stale"), "skip"),
+    ],
+)
+def test_outcomes(words: tuple[str, ...], outcome: str) -> None:
+    for word in words:
+        assert (parse_outcome(word), parse_outcome(word.upper())) == (outcome, outcome)
+
+
+@pytest.mark.parametrize(
+    ("read", "found"),
+    [
+        (values.parse_timeout, {"1": 1.0, "1.0": 1.0, "3600": 3600.0, "00002.5": 2.5, "3600.000": 3600.0}),
+        (values.parse_rate, {"0": 0.0, "99999": 99999.0, "0.125": 0.125}),
+        (values.parse_number, {"1": 1, "9" * 16: 9_999_999_999_999_999}),
+        (values.parse_lanes, {"1": 1, "10": 10, "32": 32}),
+    ],
+)
+def test_numbers(read: Callable[[str], float], found: dict[str, float]) -> None:
+    assert [(read(text), type(read(text))) for text in found] == [(number, type(number)) for number in found.values()]
+
+
+@pytest.mark.parametrize(
+    ("read", "texts"),
+    [
+        (values.parse_timeout, ("0", "0.999", "3600.1", "3601", "000060")),
+        (values.parse_rate, ("100000", "0.1234", "1.", ".5")),
+        (values.parse_number, ("0", "01", "1" + "0" * 16)),
+        (values.parse_lanes, ("0", "33", "100", "1.0")),
+    ],
+)
+def test_no_numbers(read: Callable[[str], float], texts: tuple[str, ...]) -> None:
+    for text in texts:
+        assert wrong(read, text).startswith("is not a ")
+
+
+@pytest.mark.parametrize("code", [0x00, 0x09, 0x1F, 0x7F, 0x80, 0x9F, 0x2028, 0x2029])
+def test_a_line_has_no_control_character(code: int) -> None:
+    assert "control character" in wrong(values.parse_line, f"a{chr(code)}b")
+
+
+@pytest.mark.parametrize("text", ["a b", "a~b", "a\xa0b", "a\u2027b", "a\u202ab", "ä", ""], ids=ascii)
+def test_a_line_may_have_any_other(text: str) -> None:
+    assert values.parse_line(text) == text
+
+
+# --- commits ---
+
+
+@pytest.mark.parametrize("text", ["abcdef0", "ABCDEF0", "0" * 39, "1" * 40, "f" * 40])
+def test_commits(text: str) -> None:
+    assert values.parse_sha(text) == text
+    assert values.parse_shas(f"{text},{text}") == (text,)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("0" * 40, "git's way to write that there is no commit."),
+        ("0" * 41, "It is longer"),
+        ("A" * 41, "It is longer"),
+        (f"SHA256:{'b' * 64}", "It is longer"),
+        ("a", "It is shorter"),
+        ("ABCDEF", "It is shorter"),
+        ("", "If it is the name of a branch or tag"),
+        (f"sha256:{'b' * 40}", "If it is the name of a branch or tag"),
+        ("abcdefg", "If it is the name of a branch or tag"),
+    ],
+    ids=shown,
+)
+def test_no_commits(text: str, says: str) -> None:
+    assert says in wrong(values.parse_sha, text)
+    if text:
+        assert says in wrong(values.parse_shas, f"abcdef0\n{text}\nv1")
+
+
+# --- repositories ---
+
+
+@pytest.mark.parametrize("text", ["acme/shop", "shop", "PAY/my shop", "a@b", "acme/.github", "a/b/c/d/e/f/g"])
+def test_repositories(text: str) -> None:
+    assert values.parse_repository(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("github.com/acme/shop", "acme/shop"),
+        ("www.github.com/acme/shop", "acme/shop"),
+        ("gitlab.com/acme/group/shop", "acme/group/shop"),
+        ("WWW.GitLab.com/acme/shop.git", "acme/shop"),
+        ("bitbucket.org/acme/shop", "acme/shop"),
+        ("https://GITHUB.acme.example/acme/shop/tree/main", "acme/shop"),
+        ("jenkins@GitHub.acme.example:acme/shop/wiki", "acme/shop"),
+        ("https://git.example/a/b/c/d/e/f", "a/b/c/d/e/f"),
+        ("https://git.example/a/b_c.d-e", "a/b_c.d-e"),
+    ],
+    ids=shown,
+)
+def test_an_address_that_names_a_repository_for_sure(text: str, name: str) -> None:
+    assert wrong(values.parse_repository, text) == f"is an address. Write `{name}`, or the name that DX has for it."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dev.azure.com/acme/pay",
+        "https://DEV.Azure.com/acme/pay",
+        "https://acme.visualstudio.com/pay/_git/shop",
+        "acme@vs-ssh.visualstudio.com:v3/acme/pay/shop",
+        "https://bitbucket.example/projects/PAY",
+        "https://bitbucket.example/users/jane/repos/shop",
+        "https://bitbucket.example/scm/pay/shop.git",
+        "https://git.example/acme/shop/-/tree/main",
+        "https://git.example/a/b/c/d/e/f/g",
+        "https://git.example/shop",
+        "https://git.example/a/sh%20op",
+        "https://git.example/a/böb",
+        "https://",
+    ],
+    ids=shown,
+)
+def test_an_address_that_may_name_another(text: str) -> None:
+    assert (
+        wrong(values.parse_repository, text) == "is an address. Write the repository as DX names it, as in acme/shop."
+    )
 
 
 # --- services ---
