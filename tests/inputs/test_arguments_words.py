@@ -76,7 +76,7 @@ RIGHT_ON_A_TERMINAL = {
     "There is no event here: the arguments alone say what is registered.",
     "… GitHub does not return the files. … A checkout in the current folder makes the",
 }
-# Each needs an event, a job or a variable that a command has not, but for the last four, which are of the documentation.
+# Each needs an event, a job or a variable that a command has not, but for the last five, which are of the documentation.
 ONLY_IN_A_WORKFLOW = {
     "the job's start",
     "this runner does not pass on what the start of `job/` saved",
@@ -101,6 +101,7 @@ ONLY_IN_A_WORKFLOW = {
     "The inputs and the event can be used. Nothing is sent now: the deployment is reg",
     "`--services-from backstage` or `codeowners`, without a checkout",
     "`--lead-time-metadata commit`, for an event that does not have the commit's time",
+    "an event `workflow_run` that a tag may have started",
     "whether this event registers a deployment",
     "only if the job was cancelled: that not everything was checked",
 }
