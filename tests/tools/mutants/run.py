@@ -49,8 +49,10 @@ RESULTS = (
     "# (in survivors.txt), and the beginning of the SHA-256 of the module's text.",
 )
 JOBS = 2
-# How many tests of other files than its own are tried on a mutant (four times as many where it has none), and the seconds of all.
-MOST, SECONDS = 60, 60
+# How many tests of other files than its own are tried on a mutant (four times as many where it has none).
+MOST = 60
+# The seconds of a processor that all of them may take, and those of a clock: on a busy machine, one takes long without any change.
+SECONDS, PATIENCE = 60, 600
 FIRST = 12
 SLOW = ("tests/runs/test_exactly_once", "tests/runs/test_fuzz")
 # The modules that are not pure, but send.
@@ -179,11 +181,12 @@ def _tests_in(data: coverage.CoverageData, file: str) -> tuple[str, ...]:
     return tuple({test for tests in data.contexts_by_lineno(file).values() for test in tests})
 
 
-def begin(module: str, mutant: Mutant | None, tests: Sequence[str], seconds: int) -> int:
+def begin(module: str, mutant: Mutant | None, tests: Sequence[str]) -> int:
     """Run the tests in a child, and give its number."""
     if child := os.fork():
         return child
-    signal.alarm(seconds)
+    signal.alarm(PATIENCE)
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
@@ -214,7 +217,7 @@ def ended() -> tuple[int, str]:
     """Wait for a child: its tests noticed nothing (survived), failed (killed) or took too long."""
     child, status = os.wait()
     if os.WIFSIGNALED(status):
-        return child, "timed out" if os.WTERMSIG(status) == signal.SIGALRM else "killed"
+        return child, "timed out" if os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU) else "killed"
     return child, "killed" if os.WEXITSTATUS(status) else "survived"
 
 
@@ -274,7 +277,7 @@ def tried(module: str, *, fresh: bool, every: int, most: int) -> Iterator[tuple[
     killed = set() if fresh else known(file, digest)
     tests = tests_of(module, most)
     gc.freeze()  # what was measured is large, and a child's collector would walk through it at each of its tests' ends
-    begin(module, None, tests(0), SECONDS)
+    begin(module, None, tests(0))
     if ended()[1] != "survived":
         raise SystemExit(f"{module}: its tests fail without any change")
     left, running = mutants(source)[::every][::-1], dict[int, Mutant]()
@@ -284,7 +287,7 @@ def tried(module: str, *, fresh: bool, every: int, most: int) -> Iterator[tuple[
                 yield left.pop(), "killed"
             elif left and len(running) < JOBS:
                 mutant = left.pop()
-                running[begin(module, mutant, tests(mutant.line), SECONDS)] = mutant
+                running[begin(module, mutant, tests(mutant.line))] = mutant
             else:
                 child, state = ended()
                 mutant = running.pop(child)
