@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from textwrap import wrap
 from threading import Lock
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
-from dx_action.errors import Level, Problem
+from dx_action.errors import Level, Problem, is_cause
 from dx_action.runner.commands import PROGRESS_SECONDS
 from dx_action.secrecy import Secrets
 from dx_action.text import DEEPEST, one_line, parse_json, truncate
@@ -108,16 +108,18 @@ class Console:
         return self.secrets.scrubbed(text)
 
     def _output(self, name: str, text: str) -> object:
-        """Return an output's value, of which only the reason and the messages of a check are in our words."""
+        """Return an output's value, with the reason, a check's messages and why there was no answer in the words of the log."""
         if name == "reason":
             return self._worded(text)
         value = _array(text) if name in self._lists else text
-        if name == "checks" and isinstance(value, list):
-            return [
-                {key: self._worded(said) if key == "message" else said for key, said in check.items()}
-                for check in value
-            ]
-        return value
+        if name not in ("checks", "results") or not isinstance(value, list):
+            return value
+        return [self._entry(each, ours=name == "checks") if isinstance(each, dict) else each for each in value]
+
+    def _entry(self, entry: dict[str, Any], *, ours: bool) -> dict[str, Any]:
+        if not ours and not is_cause(str(entry.get("error"))):
+            return entry
+        return {key: self._worded(said) if key == "message" else said for key, said in entry.items()}
 
     def _line(self, text: str) -> str:
         return one_line(self._worded(self.scrubbed(text)))

@@ -151,19 +151,25 @@ def test_the_reason_names_flags() -> None:
     assert json.loads(outputs.getvalue()) == {"reason": "WHY", "repository": "acme/shop"}
 
 
-def test_the_messages_of_a_check_name_flags() -> None:
-    """Nothing else of the lists is in our words, and hiding a secret may break anything."""
+def test_our_messages_in_the_lists_name_flags() -> None:
+    """DX's own words stay as they are, and hiding a secret may break anything."""
     outputs = io.StringIO()
-    secrets = Secrets([Secret("it", "message")])
-    checks = json.dumps([{"name": "inputs", "outcome": "ok", "message": "good"}])
-    for hidden, message in ((SECRETS, {"message": "GOOD"}), (secrets, {"***": "good"})):
-        written = Console(io.StringIO(), hidden, Terminal(), str.upper, outputs=outputs, lists=("checks", "results"))
-        written.set_outputs(
-            {"checks": checks, "results": '[{"message": "why"}]'} if hidden is SECRETS else {"checks": checks}
-        )
-        found = json.loads(outputs.getvalue().splitlines()[-1])
-        assert found["checks"] == [{"name": "inputs", "outcome": "ok", **message}]
-    assert json.loads(outputs.getvalue().splitlines()[0])["results"] == [{"message": "why"}]
+    lists = {
+        "checks": [{"name": "inputs", "outcome": "ok", "message": "good"}],
+        "results": [{"error": "no_answer", "message": "why"}, {"error": "no_repo", "message": "why"}],
+        "requests": [{"message": "why"}],
+    }
+    texts = {name: json.dumps(value) for name, value in lists.items()}
+    for secrets in (SECRETS, Secrets([Secret("it", "message")])):
+        written = Console(io.StringIO(), secrets, Terminal(), str.upper, outputs=outputs, lists=tuple(lists))
+        written.set_outputs(texts)
+    worded, broken = map(json.loads, outputs.getvalue().splitlines())
+    assert worded == {
+        "checks": [{"name": "inputs", "outcome": "ok", "message": "GOOD"}],
+        "results": [{"error": "no_answer", "message": "WHY"}, {"error": "no_repo", "message": "why"}],
+        "requests": [{"message": "why"}],
+    }
+    assert broken["checks"] == [{"name": "inputs", "outcome": "ok", "***": "good"}]
 
 
 def test_the_lines_of_a_message_are_worded_before_they_are_indented() -> None:
