@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from ssl import SSLContext
 from threading import Thread
@@ -33,6 +33,7 @@ from dx_action.github.retries import (
     RETRIES,
     SECONDS,
     TOO_SLOW,
+    LookupTime,
     RedirectedError,
     WaitTooLongError,
     is_secondary_limit,
@@ -77,7 +78,10 @@ class _Named(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What look-ups need of the run. `say` writes a line of the log, `warn` takes a warning about the connection."""
+    """What look-ups need of the run. `say` writes a line of the log, `warn` takes a warning about the connection.
+
+    `time` is for all of them, of whichever repository.
+    """
 
     inputs: Inputs
     runtime: Runtime
@@ -86,19 +90,20 @@ class Run:
     clock: Clock
     say: Callable[[str], None]
     warn: Callable[[str], None]
+    time: LookupTime = field(default_factory=LookupTime)
 
 
 class Repository:
     """One repository, asked with the run's token and CAs. `own`: it is the workflow's own.
 
-    Each call names the permission that it needs. All calls share the time for look-ups, but each call of a `patient` client
+    Each call names the permission that it needs. All calls share the run's time for look-ups, but each call of a `patient` client
     has as much for itself. Raises LookupFailedError, Missing for a 404, and BadInput for a name that is not a GitHub repository's.
     """
 
     def __init__(self, name: str, run: Run, *, patient: bool = False) -> None:
         self.name, self.clock, self._run, self._patient = name, run.clock, run, patient
         self.own = name.casefold() == run.runtime.repository.casefold()
-        self._end: float | None = None
+        self._time = LookupTime() if patient else run.time
         self._read_until: float | None = None
         self._path = f"/repos/{name}"
         self._today: str | None = None
@@ -223,9 +228,7 @@ class Repository:
 
     def left(self) -> float:
         """Return the seconds that are left for look-ups."""
-        clock = self._run.clock
-        self._end = self._end or clock.monotonic() + SECONDS
-        return self._end - clock.monotonic()
+        return self._time.end(self.clock) - self.clock.monotonic()
 
     @contextmanager
     def replaceable(self) -> Iterator[None]:
@@ -245,7 +248,8 @@ class Repository:
 
     def _due(self) -> float:
         """Return when an answer has to be there, by the clock."""
-        return min(until for until in (self._end, self._read_until) if until is not None)
+        end = self._time.end(self.clock)
+        return end if self._read_until is None else min(end, self._read_until)
 
     def _wait(self, seconds: float) -> None:
         self.clock.sleep(seconds)
@@ -255,7 +259,7 @@ class Repository:
     def begin(self) -> None:
         """Begin a look-up, for which a patient client has its own time."""
         if self._patient:
-            self._end = None
+            self._time = LookupTime()
 
     def _call(self, permission: str, ask: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
         """Return the headers and the body of an answer."""

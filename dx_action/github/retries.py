@@ -19,6 +19,18 @@ RETRIES, BACKOFF = 3, 0.5
 TOO_SLOW = (502, 504)
 
 
+class LookupTime:
+    """The time that look-ups share. It begins with the first of them."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+
+    def end(self, clock: Clock) -> float:
+        """Return when it is over, by the clock."""
+        self._end = self._end or clock.monotonic() + SECONDS
+        return self._end
+
+
 def until_reset(headers: Mapping[str, str], clock: Clock) -> float:
     """Return the seconds until a limit is over; endless if GitHub does not say."""
     from github.GithubRetry import GithubRetry  # noqa: PLC0415

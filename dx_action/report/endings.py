@@ -1,7 +1,7 @@
 """The reports of a run: one function for each way it can end → log lines, annotations, outputs, summary, exit code. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_action.deployment.calls import Call, Result
@@ -91,7 +91,7 @@ class Step:
     `wire` makes the connection to DX instead of `Dx`. `arguments` are the command line's; without them, the step has an event.
     `stage` is that of `job/`, or "step". Once `disarm` is called, a cancel is ignored. `results` and `ending` return what became
     of the calls and the report on it; both take the reason why a call has no end. `warnings` are about the connections to GitHub
-    and the arguments.
+    and the arguments. `looking_up` is what the first look-up at GitHub needed.
     """
 
     env: Mapping[str, str]
@@ -107,6 +107,7 @@ class Step:
     warnings: list[str] = field(default_factory=list)
     results: Callable[[str], tuple[Result, ...]] = lambda _reason: ()
     ending: Callable[[str], Report] | None = None
+    looking_up: "Run | None" = None
 
     def survey_inputs(self) -> tuple[Inputs, tuple[Problem, ...]]:
         """Return the inputs as far as they can be read, and every problem."""
@@ -124,10 +125,13 @@ class Step:
         return FailedFile(self.workspace, path, self.workflow.scrubbed, replaces=replaces)
 
     def github(self, inputs: Inputs, runtime: Runtime) -> "Run":
-        """Return what look-ups at GitHub need of the run."""
+        """Return what look-ups at GitHub need of the run, which share their time."""
         from dx_action.github.client import Run  # noqa: PLC0415 - most runs look nothing up
 
-        return Run(inputs, runtime, self.env, self.workspace, self.clock, self.workflow.say, self.warnings.append)
+        if self.looking_up is None:
+            say, warn = self.workflow.say, self.warnings.append
+            self.looking_up = Run(inputs, runtime, self.env, self.workspace, self.clock, say, warn)
+        return replace(self.looking_up, inputs=inputs)
 
     def fetch(self, inputs: Inputs, runtime: Runtime, commit: str) -> Callable[[str], bytes | None] | None:
         """Return what reads a file that an input names from GitHub, at a commit; None without a token."""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import builders
 import worlds
+from asking import Patience
 from dx_action.sandbox import Sandbox
-from runner import TOKEN, Run, connected
-from scenes import asked
+from runner import TOKEN, Run, Step, connected
+from scenes import asked, told
 from stand_in import GitHub, Repo
 
 
@@ -44,6 +46,31 @@ def test_it_is_read_at_the_deployed_commit(world: World) -> None:
 def test_a_correction_reads_it_too(world: World) -> None:
     run = world.run(operation="delete", reference_id="build-7", confirm_delete="build-7", service="")
     assert (run.status, asked(world.gh)) == ("deleted", ["contents/ci/ca.pem"])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"service": "web"},
+        {"services-from": "codeowners", "since-sha": "1234567"},
+        {"service": "web", "operation": "check"},
+        {"service": "web", "operation": "check", "lead-time-metadata": "commit", "commit-sha": "1234567"},
+    ],
+)
+def test_it_shares_the_minute_that_all_look_ups_have(world: World, given: dict[str, str]) -> None:
+    """Whether a tag started the run, what it touches, the file: GitHub asks each of them to wait, twice."""
+    patience, branch = (
+        Patience(),
+        {"workflow_run.head_branch": "v1.2.3", "workflow_run.updated_at": "2025-03-04T11:00:00Z"},
+    )
+    env = told(world.folder, world.gh, world.repo, builders.payload("workflow_run_success", branch))
+    world.gh.fail("", status=429, headers={"retry-after": "25"}, times=None)
+    inputs = connected(world.dx, service="", ca_bundle="ci/ca.pem") | given
+    run = Step(world.folder, inputs, "workflow_run_success", env, github_token="ghs-of-the-tests").inside(
+        patience.clock
+    )
+    assert run.status == "failed"
+    assert sum(patience.waits) <= 60
 
 
 def test_the_workspace_comes_first(world: World) -> None:
