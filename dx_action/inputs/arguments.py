@@ -27,7 +27,7 @@ YES_OR_NO = (*(name for name in FLAGS if _FIELDS[name] is bool), "json")
 LISTS = tuple(name for name in FLAGS if get_origin(_FIELDS[name]) is tuple)
 OWN = {"help": ("--help", "-h"), "version": ("--version",)}
 # Which servers of GitHub's look-ups ask. Every other variable of GitHub's belongs to a workflow.
-_SERVERS = ("GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL")
+_SERVERS = ("GITHUB_API_URL", "GITHUB_SERVER_URL")
 _FLAG = re.compile(r"--?[A-Za-z][\w-]{0,60}", re.ASCII)
 # What an input is called in a message, alone or with a value, but for a file's columns and the words of a choice.
 _NAMED = re.compile(

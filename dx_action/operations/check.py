@@ -14,6 +14,7 @@ from dx_action.dx.client import connect, trusted
 from dx_action.dx.delivery import ATTEMPT_SECONDS
 from dx_action.errors import ActionError, BadInput, Problem, Unsaid
 from dx_action.github.check_lookups import CheckLookups
+from dx_action.github.client import Run
 from dx_action.github.errors import LookupFailedError, NoAnswerError
 from dx_action.inputs.model import Inputs, missing_connection, unknown_inputs
 from dx_action.report import checks, endings
@@ -45,10 +46,11 @@ def check(step: endings.Step, inputs: Inputs, problems: Sequence[Problem], runti
         return every.report()
 
     step.ending = cancelled
-    event = every.read_event()  # first, because some inputs have no effect on some events
+    every.found += (files := every.files())  # first, because a connection to GitHub depends on one of them
+    event = every.read_event()
     unused = unused_inputs(every.inputs, every.event) if every.event else ()
-    every.found += (*checks.inputs(problems, (*unused, *unknown_inputs(step.env))), event)
-    for part in (every.files, every.github, every.owners, every.deployment, every.dx):
+    every.found = [*checks.inputs(problems, (*unused, *unknown_inputs(step.env))), event, *files]
+    for part in (every.github, every.owners, every.deployment, every.dx):
         every.found += part()
     return every.report()
 
@@ -228,9 +230,13 @@ class _Checking:
     def _is_tag(self, name: str) -> bool | None:
         if not self.inputs.github_token:
             return None
-        return CheckLookups(self.runtime.repository, True, None, self.step.github(self.inputs, self.runtime)).is_tag(
-            name
-        )
+        return CheckLookups(self.runtime.repository, True, None, self._run).is_tag(name)
+
+    @property
+    def _run(self) -> Run:
+        """What look-ups need of the run; a `ca-bundle` that cannot be used keeps none from being tried."""
+        usable = self.inputs.model_copy(update={"ca_bundle": None}) if self._bundle_failed else self.inputs
+        return self.step.github(usable, self.runtime)
 
     @cached_property
     def _subject(self) -> tuple[str, bool, str | None]:
@@ -244,8 +250,7 @@ class _Checking:
 
     @cached_property
     def _lookups(self) -> CheckLookups:
-        usable = self.inputs.model_copy(update={"ca_bundle": None}) if self._bundle_failed else self.inputs
-        return CheckLookups(*self._subject, self.step.github(usable, self.runtime))
+        return CheckLookups(*self._subject, self._run)
 
     @cached_property
     def _needed(self) -> dict[Permission, Needed]:

@@ -153,7 +153,7 @@ def test_a_blank_flag_leaves_its_variable() -> None:
 
 
 def test_the_environment_of_a_command() -> None:
-    """Of another job's variables nothing is left but GitHub's addresses; what a connection needs is."""
+    """Of another job's variables nothing is left but the addresses of GitHub that are read; what a connection needs is."""
     env = {
         "HTTPS_PROXY": "http://proxy:3128",
         "GITHUB_API_URL": "https://github.example.com/api/v3",
@@ -167,7 +167,7 @@ def test_the_environment_of_a_command() -> None:
         "input_service": "other",
     }
     assert parse_arguments(["--service", "web"]).variables(env, "/here") == {
-        **{name: env[name] for name in ("HTTPS_PROXY", "GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_GRAPHQL_URL")},
+        **{name: env[name] for name in ("HTTPS_PROXY", "GITHUB_API_URL", "GITHUB_SERVER_URL")},
         "GITHUB_WORKSPACE": "/here",
         "INPUT_DX-HOST": "",
         "INPUT_DX-TOKEN": "",

@@ -400,6 +400,16 @@ def test_whether_a_run_s_branch_is_a_tag_is_looked_up(world: World) -> None:
         world.dx.reset()
 
 
+def test_a_bundle_that_cannot_be_used_is_no_fault_of_the_event(world: World) -> None:
+    world.repo.tag("release-7", world.first)
+    world.write("ca.pem", "no PEM")
+    changes = {"workflow_run.head_branch": "release-7", "workflow_run.updated_at": "2025-03-04T11:58:00Z"}
+    world.payload = builders.payload("workflow_run_success", changes)
+    run = world.run(PLAIN | {"ca-bundle": "ca.pem"}, "workflow_run_success")
+    is_the_one(run, "ca-bundle", "contains no readable certificate")
+    assert [name for name, _ in lines(run, "ok")][:2] == ["inputs", "event"]
+
+
 def test_without_github_a_checkout_says_whose_files_are_whose(world: World) -> None:
     world.merge({"legacy/x": "1"})
     check_out(world)
