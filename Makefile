@@ -15,7 +15,7 @@ thorough := tests/runs/test_exactly_once.py tests/runs/test_job_exactly.py tests
 
 python ?= .venv/bin/python
 # Bytecode is kept whatever the environment says: without it, each process compiles the action, and pytest all of its tests anew.
-pytest := PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n auto --dist worksteal
+pytest := PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n auto --dist worksteal $(if $(THOROUGH),-m '')
 # What `make test` installs holds what the demo needs.
 installed := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 
@@ -25,7 +25,7 @@ help: ## show this
 demo: $(installed) ## watch deployments being registered, in a stand-in for DX on this machine
 	@$(python) -m dx_action.sandbox.demo
 
-test: style $(if $(COVERAGE),coverage) ## check style and types, then run the tests; make test COVERAGE=1 measures them
+test: style $(if $(COVERAGE),coverage) ## check style and types, then run the tests; COVERAGE=1 measures them, THOROUGH=1 has `make thorough` in it
 	$(if $(COVERAGE),,$(pytest))
 
 style: .venv/.dev ## check style, types and imports
