@@ -1,4 +1,8 @@
-"""The command line: the real entry point with arguments, outside of GitHub Actions."""
+"""The command line, outside of GitHub Actions.
+
+What a process alone can show runs the real entry point: streams, the exit code, the current folder, the whole environment, what is
+imported. The rest runs in this process.
+"""
 
 import json
 import re
@@ -8,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commands import DEPLOY, ROWS, environment, ran
+from commands import DEPLOY, ROWS, environment, inside, ran
 from dx_action import __version__
 from dx_action.inputs.help import USAGE
 from dx_action.sandbox import Fault, Sandbox
@@ -53,13 +57,15 @@ def test_a_deployment_is_registered(tmp_path: Path, dx: Sandbox) -> None:
 def test_the_same_id_is_registered_once(tmp_path: Path, dx: Sandbox) -> None:
     """A job that its system tries again has another time, and DX keeps the first."""
     for time, status in (("2025-03-04T12:00:00Z", "registered"), ("2025-03-04T12:05:00Z", "already-registered")):
-        done = ran(tmp_path, [*DEPLOY, "--json", "--deployed-at", time], environment(dx))
+        done = inside(tmp_path, [*DEPLOY, "--json", "--deployed-at", time], environment(dx))
         assert (done.exit_code, done.outputs["status"]) == (0, status)
     assert [each["deployed_at"] for each in dx.deployments()] == ["2025-03-04T12:00:00Z"]
 
 
 def test_several_services_share_the_id(tmp_path: Path, dx: Sandbox) -> None:
-    done = ran(tmp_path, [*DEPLOY, "--service", "api=The API", "--source-name", "Argo CD", "--json"], environment(dx))
+    done = inside(
+        tmp_path, [*DEPLOY, "--service", "api=The API", "--source-name", "Argo CD", "--json"], environment(dx)
+    )
     assert done.outputs["reference-ids"] == ["build-7/web", "build-7/api"]
     assert {each["source_name"] for each in dx.deployments()} == {"Argo CD"}
 
@@ -77,7 +83,7 @@ def test_json_is_one_object_on_stdout(tmp_path: Path, dx: Sandbox) -> None:
 
 
 def test_every_problem_is_told_by_the_names_that_were_typed(tmp_path: Path, dx: Sandbox) -> None:
-    done = ran(tmp_path, ["--sevice", "web", "--timeout", "soon", "--json"], environment())
+    done = inside(tmp_path, ["--sevice", "web", "--timeout", "soon", "--json"], environment())
     assert done.exit_code == 1
     assert done.outputs["status"] == "failed"
     ((level, message),) = done.messages
@@ -105,14 +111,15 @@ def test_every_problem_is_told_by_the_names_that_were_typed(tmp_path: Path, dx: 
     ],
 )
 def test_the_exit_code_is_0_or_1(tmp_path: Path, argv: tuple[str, ...], expected: int) -> None:
-    done = ran(tmp_path, argv, environment(DX_HOST="acme", DX_TOKEN="x-y-z"))
+    done = inside(tmp_path, argv, environment(DX_HOST="acme", DX_TOKEN="x-y-z"))
     assert done.exit_code == expected
     assert "Traceback" not in done.stderr
 
 
 def test_help_and_version_are_on_stdout_and_a_bare_call_says_how(tmp_path: Path) -> None:
-    assert ran(tmp_path, ["--version"], environment()).stdout == f"DX deployment action {__version__}\n"
-    help_, bare = ran(tmp_path, ["--help"], environment()), ran(tmp_path, [], environment())
+    version, help_, bare = (ran(tmp_path, argv, environment()) for argv in (["--version"], ["--help"], []))
+    assert (version.exit_code, help_.exit_code, bare.exit_code) == (0, 0, 1)
+    assert version.stdout == f"DX deployment action {__version__}\n"
     assert help_.stdout.startswith("usage: ")
     assert max(map(len, help_.stdout.splitlines())) <= 100
     assert (bare.stdout, bare.stderr) == ("", f"{USAGE}\n")
@@ -168,7 +175,7 @@ def test_words_of_others_are_shown_as_they_were_written(tmp_path: Path) -> None:
     ],
 )
 def test_a_token_among_the_arguments_is_not_shown_or_sent(tmp_path: Path, dx: Sandbox, argv: tuple[str, ...]) -> None:
-    done = ran(tmp_path, argv, environment(dx))
+    done = inside(tmp_path, argv, environment(dx))
     assert done.exit_code == 1
     assert not can_be_read(done.stdout + done.stderr)
     assert dx.requests() == []
@@ -240,14 +247,14 @@ def test_what_sends_nothing_imports_no_network(tmp_path: Path, argv: tuple[str, 
 
 
 def test_a_deployment_is_corrected_and_deleted(tmp_path: Path, dx: Sandbox) -> None:
-    assert ran(tmp_path, DEPLOY, environment(dx)).exit_code == 0
+    assert inside(tmp_path, DEPLOY, environment(dx)).exit_code == 0
     change = ["--operation", "update", "--reference-id", "build-7", "--success", "failure", "--json"]
-    assert ran(tmp_path, change, environment(dx)).outputs["status"] == "updated"
+    assert inside(tmp_path, change, environment(dx)).outputs["status"] == "updated"
     assert [each["success"] for each in dx.deployments()] == [False]
     delete = ["--operation", "delete", "--reference-id", "build-7", "--json"]
-    done = ran(tmp_path, delete, environment(dx))
+    done = inside(tmp_path, delete, environment(dx))
     assert [(level, "`--confirm-delete`" in text) for level, text in done.messages] == [("error", True)]
-    assert ran(tmp_path, [*delete, "--confirm-delete", "build-7"], environment(dx)).outputs["status"] == "deleted"
+    assert inside(tmp_path, [*delete, "--confirm-delete", "build-7"], environment(dx)).outputs["status"] == "deleted"
     assert dx.deployments() == []
 
 
@@ -256,7 +263,7 @@ def outcomes(outputs: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_a_check_registers_nothing(tmp_path: Path, dx: Sandbox) -> None:
-    done = ran(tmp_path, ["--operation", "check", *DEPLOY, "--json"], environment(dx))
+    done = inside(tmp_path, ["--operation", "check", *DEPLOY, "--json"], environment(dx))
     assert (done.exit_code, done.outputs["status"]) == (0, "checked")
     names = ["inputs", "event", "github", "deployment", "connection", "token"]
     assert outcomes(done.outputs) == [(name, "ok") for name in names]
@@ -265,13 +272,13 @@ def test_a_check_registers_nothing(tmp_path: Path, dx: Sandbox) -> None:
 
 
 def test_a_check_needs_neither_a_repository_nor_an_id(tmp_path: Path, dx: Sandbox) -> None:
-    done = ran(tmp_path, ["--operation", "check", "--json"], environment(dx))
+    done = inside(tmp_path, ["--operation", "check", "--json"], environment(dx))
     assert (done.exit_code, done.outputs["status"]) == (0, "checked")
     assert [line for line in outcomes(done.outputs) if line[1] != "ok"] == [("deployment", "warning")]
 
 
 def test_a_check_without_a_connection_names_its_variables(tmp_path: Path) -> None:
-    done = ran(tmp_path, ["--operation", "check", *DEPLOY], environment())
+    done = inside(tmp_path, ["--operation", "check", *DEPLOY], environment())
     assert done.exit_code == 1
     assert [text.partition(".")[0] for _, text in done.messages] == ["`--dx-host` is missing", "`DX_TOKEN` is missing"]
     assert "failed   connection: `dx-host`" not in done.stdout
@@ -292,7 +299,7 @@ def test_a_file_is_read_from_the_current_folder(tmp_path: Path, dx: Sandbox) -> 
 
 def test_a_pull_request_s_services_are_set(tmp_path: Path, dx: Sandbox) -> None:
     argv = ["--operation=set-pull-services", "--repository=acme/shop", "--pull-number=7", "--service=web", "--json"]
-    done = ran(tmp_path, argv, environment(dx))
+    done = inside(tmp_path, argv, environment(dx))
     assert done.outputs["status"] == "pull-services-set"
     (body,) = (request["json"] for request in dx.requests())
     assert body == {"repository": "acme/shop", "pull_number": 7, "services": [{"identifier": "web"}]}
@@ -305,7 +312,7 @@ def test_the_services_of_a_window_are_set(tmp_path: Path, dx: Sandbox) -> None:
     argv = ["--operation=set-pull-services", "--repository=acme/shop", "--service=web", "--since=2020-01-01T00:00:00Z"]
     with GitHub(repo) as github:
         env = environment(dx, GITHUB_TOKEN=github.token, GITHUB_API_URL=github.api_url)
-        done = ran(tmp_path, [*argv, "--max-per-second=0", "--json"], env)
+        done = inside(tmp_path, [*argv, "--max-per-second=0", "--json"], env)
     assert done.outputs["status"] == "pull-services-set", done.stderr
     assert sorted(request["json"]["github_pull_id"] for request in dx.requests()) == sorted(pull.id for pull in pulls)
 
@@ -323,7 +330,7 @@ def test_a_history_is_registered(tmp_path: Path, dx: Sandbox) -> None:
     ]
     with GitHub(repo) as github:
         env = environment(dx, GITHUB_TOKEN=github.token, GITHUB_API_URL=github.api_url)
-        done = ran(tmp_path, argv, env)
+        done = inside(tmp_path, argv, env)
     assert done.exit_code == 0, done.stdout
     (body,) = dx.deployments()
     assert body["reference_id"] == f"github.com/deployment/{made.id}/success/shop"
@@ -342,9 +349,9 @@ def test_github_is_asked_with_the_token_of_the_environment(tmp_path: Path, dx: S
     ]
     with GitHub(repo) as github:
         env = environment(dx, GITHUB_TOKEN=github.token, GITHUB_API_URL=github.api_url)
-        done = ran(tmp_path, [*argv, f"--pull-number={pull.number}", "--json"], env)
+        done = inside(tmp_path, [*argv, f"--pull-number={pull.number}", "--json"], env)
         assert done.outputs["services"] == ["owners"], done.stderr
-        without = ran(tmp_path, [*argv, f"--pull-number={pull.number}"], env | {"GITHUB_TOKEN": ""})
+        without = inside(tmp_path, [*argv, f"--pull-number={pull.number}"], env | {"GITHUB_TOKEN": ""})
     ((level, message),) = without.messages
     assert level == "error"
     assert "`GITHUB_TOKEN`" in message

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import DEPLOY, PROGRAM, ROWS, environment, ran_on_a_terminal
+from commands import DEPLOY, PROGRAM, ROWS, environment, inside_on_a_terminal, ran_on_a_terminal
 from dx_action.sandbox import Fault, Sandbox
-from runner import PATIENCE, TOKEN, until
+from runner import PATIENCE, TOKEN, fast_clock, until
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_terminal_is_asked_what_it_can(
 ) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
     argv = ["--operation", "backfill", "--backfill-file", "rows.csv", "--max-per-second", "20"]
-    done = ran_on_a_terminal(tmp_path, argv, environment(dx, **env))
+    done = inside_on_a_terminal(tmp_path, argv, environment(dx, **env), fast_clock())
     assert done.exit_code == 0
     assert ("\x1b[1;" in done.stdout) is colours
     assert ("\x1b[K" in done.stdout) is bar
@@ -64,7 +64,7 @@ def test_help_keeps_to_the_terminal_s_width(tmp_path: Path) -> None:
 @pytest.mark.parametrize("columns", ["0", "1", "-1", "wide", "\u0663", "9" * 30, "9" * 5000])
 @pytest.mark.parametrize("argv", [["--help"], [*DEPLOY, "--dry-run"]])
 def test_an_odd_width_ends_no_run(tmp_path: Path, argv: list[str], columns: str) -> None:
-    done = ran_on_a_terminal(tmp_path, argv, environment(TERM="xterm", COLUMNS=columns))
+    done = inside_on_a_terminal(tmp_path, argv, environment(TERM="xterm", COLUMNS=columns))
     assert done.exit_code == 0
     assert "DX deployment action" in done.stdout or "--service" in done.stdout
     assert "Traceback" not in done.stdout

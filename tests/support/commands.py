@@ -1,5 +1,6 @@
-"""The command line as a process: the real entry point with arguments, in a folder of its own, on a pipe or on a terminal."""
+"""The command line, in a folder of its own: in this process, and as a process, the real entry point on a pipe or on a terminal."""
 
+import io
 import json
 import os
 import pty
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dx_action.command_line import Shell, command
+from dx_action.main import real_clock
+from dx_action.runner.runtime import Clock
 from dx_action.sandbox import Sandbox
 from runner import PATIENCE, ROOT, TOKEN
 
@@ -53,15 +57,48 @@ def environment(dx: Sandbox | None = None, **more: str | None) -> dict[str, str]
     return {name: value for name, value in env.items() if value is not None}
 
 
+class _Screen(io.StringIO):
+    """What is written to a terminal. Its size is that of a real one."""
+
+    def __init__(self, terminal: int) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._terminal
+
+
+def inside(folder: Path, argv: Sequence[str], env: Mapping[str, str]) -> Ran:
+    """Run a command in this process."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    code = command(argv, Shell(env, str(folder), stdout, stderr), real_clock())
+    return Ran(code, stdout.getvalue(), stderr.getvalue())
+
+
+def inside_on_a_terminal(folder: Path, argv: Sequence[str], env: Mapping[str, str], clock: Clock | None = None) -> Ran:
+    """Run a command in this process, whose output and errors are a terminal's."""
+    ours, theirs = pty.openpty()
+    try:
+        screen = _Screen(theirs)
+        code = command(argv, Shell(env, str(folder), screen, screen), clock or real_clock())
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return Ran(code, screen.getvalue())
+
+
 def ran(folder: Path, argv: Sequence[str], env: Mapping[str, str], *flags: str) -> Ran:
-    """Run a command in a folder. `flags` are the interpreter's."""
-    command = [*PROGRAM[:-1], *flags, PROGRAM[-1], *argv]
-    done = subprocess.run(command, cwd=folder, env=dict(env), capture_output=True, timeout=PATIENCE, check=False)
+    """Run a command as a process. `flags` are the interpreter's."""
+    program = [*PROGRAM[:-1], *flags, PROGRAM[-1], *argv]
+    done = subprocess.run(program, cwd=folder, env=dict(env), capture_output=True, timeout=PATIENCE, check=False)
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def ran_on_a_terminal(folder: Path, argv: Sequence[str], env: Mapping[str, str]) -> Ran:
-    """Run a command whose output and errors are a terminal's."""
+    """Run a command as a process whose output and errors are a terminal's."""
     ours, theirs = pty.openpty()
     with subprocess.Popen([*PROGRAM, *argv], cwd=folder, env=dict(env), stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
