@@ -8,12 +8,14 @@ import pytest
 import thorough
 
 
-@pytest.fixture(autouse=True)
-def _schedules(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     before = thorough.schedules()
-    yield
-    if played := thorough.schedules() - before:
-        request.node.user_properties.append(("schedules", played))
+    try:
+        return (yield)
+    finally:
+        if played := thorough.schedules() - before:
+            item.user_properties.append(("schedules", played))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

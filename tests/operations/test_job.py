@@ -81,7 +81,7 @@ def test_a_cancelled_job_registers_nothing(tmp_path: Path, dx: Sandbox) -> None:
 def test_a_step_s_outcome_counts_more_than_the_job_s(tmp_path: Path, dx: Sandbox, outcome: str) -> None:
     """`success: ${{ steps.deploy.outcome || 'skipped' }}`: at the start, and if the step is never reached, it is `skipped`."""
     written = job(tmp_path, dx, success="skipped")
-    began, ended = run_job(written, "failure", {"success": outcome or "skipped"})
+    began, ended = inside(written, "failure", {"success": outcome or "skipped"})
     assert (began.exit_code, began.status, began.annotations) == (0, "waiting", [])
     if outcome in ("success", "failure"):
         (body,) = bodies(dx)
@@ -91,7 +91,7 @@ def test_a_step_s_outcome_counts_more_than_the_job_s(tmp_path: Path, dx: Sandbox
 
 
 def test_a_job_that_was_cancelled_after_it_deployed_is_registered_if_it_says_so(tmp_path: Path, dx: Sandbox) -> None:
-    _, ended = run_job(job(tmp_path, dx, success="skipped"), "cancelled", {"success": "success"})
+    _, ended = inside(job(tmp_path, dx, success="skipped"), "cancelled", {"success": "success"})
     assert (ended.status, len(bodies(dx))) == ("registered", 1)
 
 
@@ -106,7 +106,7 @@ def test_a_job_that_runs_again_says_at_its_end_whose_time_it_is(tmp_path: Path, 
 
 def test_a_job_that_fails_before_its_deploy_step_counts_as_failed_without_success(tmp_path: Path, dx: Sandbox) -> None:
     """The documentation says so: only the author can say which step deploys."""
-    _, ended = run_job(job(tmp_path, dx), "failure")
+    _, ended = inside(job(tmp_path, dx), "failure")
     assert (ended.status, bodies(dx)[0]["success"]) == ("registered", False)
     assert "Failed deployment registered in DX" in ended.summary
 
