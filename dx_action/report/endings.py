@@ -257,7 +257,10 @@ def sent(
     status = status_of(len(failed), len(results), deployments=bool(deployments), accepted=accepted, trouble=trouble)
     noun, counted = "pull request", results
     if registration.services.value:
-        mixed, done = any(result.call.subject for result in failed), registration.failed
+        mixed = any(result.call.subject for result in failed)
+        # What DX keeps under an id that was given by hand may have succeeded.
+        kept = inputs.reference_id and any(result.outcome == "already-registered" for result in deployments)
+        done = registration.failed and not kept
         noun, counted = ("call", results) if mixed else ("failed deployment" if done else "deployment", deployments)
     unknown = any(result.outcome == "unknown" for result in failed)
     title = headline(status, noun, len(failed), len(counted), unknown=unknown)

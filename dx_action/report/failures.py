@@ -177,7 +177,8 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
     already = [result for result in results if result.outcome == "already-registered"]
     if not already:
         return ()
-    failed = "failed " if registration.failed else ""
+    # An id that is derived has the outcome in it: DX has the same one.
+    failed = "failed " if registration.failed and not inputs.reference_id else ""
     which = f"The {failed}deployment of {{}} is" if len(already) == 1 else f"The {failed}deployments of {{}} are"
     text = already_registered(which.format(names_of(already)))
     if registration.repeatable:
@@ -199,7 +200,10 @@ def conflicts(registration: Registration, inputs: Inputs, results: Sequence[Resu
         "If this is another deployment, set another `reference-id`: in a matrix, add what differs between its legs, as in "
         f"`${{{{ matrix.service }}}}`; {corrects}"
     )
-    return (("warning", f"{text}{leg} The id comes from the input `reference-id`. {cure}"),)
+    outcome = (
+        f"One of these values may be `success`, which is `{str(registration.success.value).lower()}` in this step."
+    )
+    return (("warning", f"{text}{leg} The id comes from the input `reference-id`. {outcome} {cure}"),)
 
 
 def _message(failed: Sequence[Result], results: Sequence[Result]) -> str:

@@ -122,6 +122,23 @@ def test_a_runner_that_hands_no_defaults_on(tmp_path: Path, dx: Sandbox) -> None
     assert (told.exit_code, told.status, bodies(dx)[0]["success"]) == (0, "registered", False)
 
 
+@pytest.mark.parametrize("statuses", [("success", "failure"), ("failure", "success")])
+def test_another_outcome_under_the_same_id_by_hand_is_not_said_to_be_registered(
+    tmp_path: Path, dx: Sandbox, statuses: tuple[str, str]
+) -> None:
+    """As where a job runs again: DX keeps what became of the first attempt."""
+    step = job(tmp_path, dx, reference_id="build-7")
+    for status in statuses:
+        _, ended = inside(step, status)
+    held = "true" if statuses[0] == "success" else "false"
+    assert [str(each["success"]).lower() for each in dx.deployments()] == [held]
+    assert (ended.exit_code, ended.status) == (0, "already-registered")
+    assert ended.summary.startswith("### Deployment already registered in DX\n")
+    ((level, text),) = ended.annotations
+    assert level == "warning"
+    assert f"may be `success`, which is `{'false' if held == 'true' else 'true'}` in this step." in text
+
+
 # What is wrong.
 
 

@@ -194,6 +194,19 @@ def test_a_failed_deployment_is_called_one_in_the_first_line(outcome: Outcome, h
     assert "failed" not in sent([outcome]).summary.partition("\n")[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "headline"),
+    [
+        (["already-registered"], "Deployment already registered in DX"),
+        (["already-registered", "accepted"], "2 deployments registered in DX"),
+        (["accepted", "accepted"], "2 failed deployments registered in DX"),
+    ],
+)
+def test_what_has_an_id_by_hand_may_have_another_outcome_in_dx(outcomes: list[Outcome], headline: str) -> None:
+    told = sent(outcomes, {"success": "false", "reference-id": "build-7"})
+    assert told.summary.startswith(f"### {headline}\n")
+
+
 def test_a_dry_run_says_what_it_would_do() -> None:
     for values, of in (({}, ""), ({"success": "false"}, " of a failed deployment")):
         told = report.dry_run(*deployment(2, values))

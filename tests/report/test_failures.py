@@ -344,8 +344,9 @@ def test_what_dx_holds_already_is_named() -> None:
 
 CORRECTS = "if it corrects the first one, set `on-conflict: update`."
 BY_HAND = (
-    " The id comes from the input `reference-id`. If this is another deployment, set another `reference-id`: in a matrix, add "
-    f"what differs between its legs, as in `${{{{ matrix.service }}}}`; {CORRECTS}"
+    " The id comes from the input `reference-id`. One of these values may be `success`, which is `true` in this step. "
+    "If this is another deployment, set another `reference-id`: in a matrix, add what differs between its legs, as in "
+    f"`${{{{ matrix.service }}}}`; {CORRECTS}"
 )
 
 
@@ -368,10 +369,14 @@ def test_an_id_that_several_legs_share_is_told_with_what_to_add(given: dict[str,
     """The second leg is green, and its deployment is not in DX."""
     ((level, text),) = conflicts(resolved(JOBS, given), inputs(given), [result("web", "already-registered")])
     assert level == "warning"
-    assert text == (
-        "The deployment of web is already registered in DX under the same `reference_id` with other values, which DX keeps."
-        + ends
-    )
+    whole = "The deployment of web is already registered in DX under the same `reference_id` with other values, which DX keeps."
+    assert text == whole + ends
+    failed = given | {"success": "false"}
+    ((_, text),) = conflicts(resolved(JOBS, failed), inputs(failed), [result("web", "already-registered")])
+    if "reference-id" in given:  # what DX has may be a success
+        assert text == whole + ends.replace("`true`", "`false`")
+    else:
+        assert text == whole.replace("The deployment", "The failed deployment") + ends
 
 
 # The sentence for each error.

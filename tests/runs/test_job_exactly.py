@@ -6,7 +6,7 @@ counts as a successful deployment, nor the other way round, and a job whose star
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Literal
@@ -173,17 +173,26 @@ class Upserting(Jobs):
     keeps = False
 
 
-MACHINES = (Jobs, Updating, Upserting)
+class Named(Jobs):
+    """Whatever the jobs deploy is one deployment. If they end differently, DX keeps what became of the first."""
+
+    inputs: ClassVar = {**Jobs.inputs, "reference-id": "build-7"}
+
+    def named(self, meant: Meant) -> Meant:
+        return replace(meant, key=("build-7",)) if meant.key else meant
 
 
-@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (120, 30, 30), strict=True)])
+MACHINES = (Jobs, Updating, Upserting, Named)
+
+
+@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (120, 30, 30, 30), strict=True)])
 def test_what_is_said_at_a_job_s_end_holds_in_every_schedule(machine: type[Jobs], schedules: int) -> None:
     run_state_machine_as_test(machine, settings=settings(often, max_examples=times(schedules), stateful_step_count=14))
 
 
 @pytest.mark.parametrize(
     ("machine", "first", "schedules"),
-    [(Jobs, 0, 200), (Jobs, 200, 200), (Updating, 0, 100), (Upserting, 0, 100)],
+    [(Jobs, 0, 200), (Jobs, 200, 200), (Updating, 0, 100), (Upserting, 0, 100), (Named, 0, 100)],
 )
 def test_it_holds_in_schedules_by_chance(machine: type[Jobs], first: int, schedules: int) -> None:
     play_by_chance(machine, range(times(first), times(first) + times(schedules)))

@@ -154,6 +154,7 @@ class Schedules(RuleBasedStateMachine):
         state: Mapping[str, str] = {},
     ) -> Run:
         """Let a run come to its first request."""
+        meant = self.named(meant)
         runner = {"GITHUB_RUN_ATTEMPT": str(place.attempt), **{f"STATE_{name}": text for name, text in state.items()}}
         env = environment(self.folder / str(len(self.runs)), place.event, place.inputs | dict(inputs), **runner)
         run = Run(self.dx, meant, env, NOW + len(self.runs) * HOUR, stage, stop)
@@ -162,6 +163,10 @@ class Schedules(RuleBasedStateMachine):
         if run.over:
             check(self.dx, self.runs, keeps=self.keeps)
         return run
+
+    def named(self, meant: Meant) -> Meant:
+        """Return what a run means, if the inputs name it."""
+        return meant
 
     def play(self, chance: Random) -> None:
         """Play one schedule by plain chance."""

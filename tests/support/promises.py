@@ -112,6 +112,8 @@ def _check_told(history: Sequence[Taken], run: Run, began: Mapping[Key, Taken]) 
             case "already-registered":
                 assert key in began, f"{key} is said to be held, and is not"
                 assert began[key].run is not run, f"{key} is this run's own"
+                same = run.meant.success in (None, began[key].body.get("success", True))
+                assert same or "may be `success`" in run.log, f"{key} has another outcome, of which nothing is said"
             case "failed":
                 assert not mine, f"{key} failed, and DX took it"
             case "not-sent":

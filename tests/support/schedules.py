@@ -134,7 +134,7 @@ class Meant:
 class Run:
     """One run of the step, or of a stage of `job/`.
 
-    `results` are what it says became of each call. They and `outputs` are empty until it is over, and where it was killed.
+    `results` are what it says became of each call. They, `outputs` and `log` are empty until it is over, and where it was killed.
     """
 
     dx: Dx
@@ -146,6 +146,7 @@ class Run:
     choose: Callable[[Request], Fate] | None = None
     exit_code: int | None = None
     over: bool = False
+    log: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     results: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, bytes]] = field(default_factory=list)
@@ -220,10 +221,11 @@ class Run:
         self.time.passed += seconds
 
     def _main(self) -> None:
+        log = _Log(self.stop, self._end)
         try:
             self.exit_code = main(
                 self.env,
-                _Log(self.stop, self._end),
+                log,
                 self.time.clock(),
                 invocation=Invocation(self.stage),
                 cancelled=lambda: self._cancelled,
@@ -233,6 +235,7 @@ class Run:
         except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             self._tells.put(error)
         else:
+            self.log = log.getvalue()
             self._tells.put(None)
 
     @contextmanager
