@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -167,11 +168,10 @@ def prepare(lock: str, env: Mapping[str, str], say: Callable[[str], None]) -> En
     for place in places:
         try:
             part = _new_folder(place.folder)
-        except OSError:
-            continue
-        say(f"Installing the action's packages for Python {name.partition('-')[0]}, once on this runner.")
-        try:
+            say(f"Installing the action's packages for Python {name.partition('-')[0]}, once on this runner.")
             return _make(place, part, wanted, env)
+        except OSError:  # nothing can be written there
+            continue
         except Unusable as error:
             if error.kind != "space" or place is places[-1]:
                 raise
@@ -187,15 +187,16 @@ def _new_folder(folder: Path) -> Path:
     """Make a folder beside the one that is to be, and remove what an interrupted job left long ago. Raises OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     for old in folder.parent.glob(".*.part"):
-        if time.time() - old.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # a job that runs beside this one may rename its own
+            if time.time() - old.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
     part = folder.with_name(f".{folder.name}.{os.urandom(8).hex()}.part")
     part.mkdir()
     return part
 
 
 def _make(place: Environment, part: Path, wanted: Mapping[str, str], env: Mapping[str, str]) -> Environment:
-    """Install into `part`, and rename it. Raises Unusable."""
+    """Install into `part`, and rename it. Raises Unusable, OSError."""
     began = time.monotonic()
     try:
         _install(wanted, part, env)
@@ -230,7 +231,7 @@ def _settle(part: Path, place: Environment, wanted: Iterable[str]) -> Path:
 
 
 def _install(wanted: Mapping[str, str], part: Path, env: Mapping[str, str]) -> None:
-    """Run pip. Raises Unusable."""
+    """Run pip. Raises Unusable, OSError."""
     env = {name: text for name, text in env.items() if not name.startswith("PIP_") or name in OF_AN_INDEX}
     env.setdefault("PIP_RETRIES", "3")
     locks = []

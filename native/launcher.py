@@ -90,7 +90,8 @@ def main(
         lock = (_HERE.parent / "requirements.txt").read_text(encoding="utf-8")
         environment = make(lock, env, lambda text: log().say(text))
     except Unusable as error:
-        log().group("What pip wrote", error.lines)
+        if error.lines:
+            log().group("What pip wrote", error.lines)
         return _fail(log(), str(error), given, outage=error.kind in _OUTAGES)
     except KeyboardInterrupt:
         return _fail(log(), "The job was cancelled while the action's packages were installed.", given)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -262,6 +263,14 @@ def test_what_an_interrupted_job_left_is_removed_a_day_later(tmp_path: Path) -> 
     assert sorted(cached(tmp_path)) == [".3.12.1-new.part", found.folder.name]
 
 
+def test_what_another_job_takes_away_meanwhile_stops_nothing(tmp_path: Path) -> None:
+    lock = put_wheel(tmp_path / "wheels", "tiny")
+    gone = tmp_path / "tools" / "dx-deployment-action" / ".3.12.1-renamed.part"
+    gone.parent.mkdir(parents=True)
+    gone.symlink_to("nothing")  # listed, and not there when it is looked at
+    assert making(tmp_path, from_folder(tmp_path / "wheels"), lock).folder.parent == gone.parent
+
+
 def test_two_jobs_at_once_share_one(tmp_path: Path) -> None:
     lock = put_wheel(tmp_path / "wheels", "tiny")
     found: list[Environment] = []
@@ -285,6 +294,25 @@ def test_a_tool_cache_that_cannot_be_written_is_passed_over(tmp_path: Path) -> N
         with pytest.raises(Unusable, match="cannot be written") as raised:
             prepare(lock, {**env, **more}, lambda _: None)
         assert raised.value.kind == "no-place"
+
+
+def test_a_place_that_fails_while_it_is_written_is_passed_over(tmp_path: Path) -> None:
+    """As a disk that is full, or a folder that somebody cleans."""
+    lock = put_wheel(tmp_path / "wheels", "tiny")
+    places = [tmp_path / "tools", tmp_path / "temp"]
+    env = from_folder(tmp_path / "wheels")
+    env |= {"RUNNER_TOOL_CACHE": str(places[0]), "RUNNER_TEMP": str(places[1])}
+    found = prepare(lock, env, lambda _: shutil.rmtree(places[0], ignore_errors=True))
+    assert found.folder.parent == places[1] / "dx-deployment-action"
+
+    def clean(_text: str) -> None:
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
+
+    clean("")
+    with pytest.raises(Unusable) as raised:
+        prepare(lock, env, clean)
+    assert raised.value.kind == "no-place"
 
 
 INSTALLED = """

@@ -115,8 +115,9 @@ def test_fail_on_error_decides_of_a_start_too(tmp_path: Path, kind: str, setting
         raise Unusable(kind)  # type: ignore[arg-type]
 
     found, log, outputs = failed(tmp_path, make, {"dx-token": TOKEN, "fail-on-error": setting})
-    command = read_command(log[-1])
+    *masks, command = map(read_command, log)
     assert command
+    assert [mask and mask.name for mask in masks] == ["add-mask"]  # and no group of what pip did not write
     assert (found, command.name, outputs["status"]) == (code, level, "failed")
     assert outputs["reason"] == command.data == f"{Unusable(kind)} Nothing was sent to DX."  # type: ignore[arg-type]
 
