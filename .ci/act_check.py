@@ -8,22 +8,18 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from image_check import EVENTS, ROOT, TOKEN, Tally
 
-from dx_action.sandbox import Sandbox  # noqa: E402
+from dx_action.sandbox import Sandbox
 
-EVENTS = ROOT / "tests" / "data" / "events"
 USES = re.compile(r"^( +)uses: (your-org/dx-deployment-action)(/job)?(@\w+).*\n", re.MULTILINE)
 CHECKOUT = re.compile(r"^      - name: Check the code out\n(?:        .*\n)+", re.MULTILINE)
-TOKEN = "dx-token-5f1c0a9e7b3d4826"
 SERVICE = "payments-service"
 LATER = """\
       - name: Read the outputs
@@ -95,8 +91,8 @@ TRIALS = [
 ]
 
 
-def run(trial: Trial, tools: Path, action: Path) -> dict[str, object]:
-    """Run an example, show act's log, and return what is to hold."""
+def run(tally: Tally, trial: Trial, tools: Path, action: Path) -> None:
+    """Run an example, show act's log, and check what is to hold."""
     text = (ROOT / "examples" / f"{trial.example}.yml").read_text(encoding="utf-8")
     (uses,) = USES.finditer(text)
     event = EVENTS / f"{trial.fixture}.json"
@@ -117,12 +113,11 @@ def run(trial: Trial, tools: Path, action: Path) -> dict[str, object]:
     print("\n".join(line for line in done.stdout.splitlines() if "git re" not in line))  # the project has no commit
     expected = (SERVICE, trial.commit(json.loads(event.read_text(encoding="utf-8"))), not trial.fails)
     held = [(each["service"]["identifier"], each["commit_sha"], each["success"]) for each in deployments]
-    return {
-        "act ends as the job does": bool(done.returncode) is trial.fails,
-        "its log says what it should": re.search(trial.said, done.stdout, re.MULTILINE),
-        "the sandbox holds the one deployment": held == [expected],
-        "the token is not in act's log": TOKEN not in done.stdout,
-    }
+    print(f"By act: {trial.example}")
+    tally.check("act ends as the job does", bool(done.returncode) is trial.fails, done.returncode)
+    tally.check("its log says what it should", re.search(trial.said, done.stdout, re.MULTILINE), trial.said)
+    tally.check("the sandbox has the one deployment", held == [expected], held)
+    tally.check("the token is not in act's log", TOKEN not in done.stdout)
 
 
 def main() -> int:
@@ -130,15 +125,11 @@ def main() -> int:
     parser.add_argument("--tools", type=Path, required=True, help="the folder with act.sh")
     parser.add_argument("--action", type=Path, required=True, help="the folder of its action.yml, as a release has it")
     options = parser.parse_args()
-    passed = failed = 0
+    tally = Tally()
     for trial in TRIALS:
-        checks = run(trial, options.tools, options.action)
-        for what, holds in checks.items():
-            print(f"  {'ok     ' if holds else 'FAILED '} {trial.example}: {what}")
-        passed += sum(map(bool, checks.values()))
-        failed += sum(not holds for holds in checks.values())
-    print(f"act: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+        run(tally, trial, options.tools, options.action)
+    print(f"act: {tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ class Tally:
     failed: int = 0
 
     def check(self, what: str, holds: object, seen: object = "") -> None:
-        """Prints one check; where it failed, with what was seen instead."""
+        """Print one check, with what was seen instead if it failed."""
         if holds:
             self.passed += 1
             print(f"  ok      {what}")
@@ -303,7 +303,7 @@ def check_registered(tally: Tally, run: Run, sandbox: Sandbox) -> None:
 
 
 def check_failed(tally: Tally, run: Run, sandbox: Sandbox, token: str) -> None:
-    """A failure is told, and tells no secret."""
+    """A failure is reported, and shows no secret."""
     deployments = sandbox.deployments()
     tally.check("exit code 1", run.exit_code == 1, (run.exit_code, run.log[-20:]))
     tally.check("status is failed", run.outputs.get("status") == "failed", run.outputs)
@@ -313,7 +313,7 @@ def check_failed(tally: Tally, run: Run, sandbox: Sandbox, token: str) -> None:
 
 
 def check_failed_file(tally: Tally, file: Path, token: str) -> None:
-    """What DX does not hold is kept, for the job's own user."""
+    """What DX has not registered is saved, for the job's own user."""
     text = file.read_text() if file.is_file() else ""
     services = [json.loads(line)["service"]["identifier"] for line in text.splitlines()]
     tally.check("the failed-file holds the deployment", services == ["payments-service"], text)

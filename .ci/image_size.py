@@ -1,4 +1,4 @@
-"""Tells what a pull of an image moves, from OCI archives, and whether they hold the same image bit for bit."""
+"""Shows what a pull of an image moves, by OCI archives, and whether they contain the same image bit for bit."""
 
 import argparse
 import json
