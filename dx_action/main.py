@@ -181,7 +181,7 @@ def _operate(step: endings.Step) -> endings.Report:
 
 
 def _saved(report: endings.Report, step: endings.Step, *, strict: FailOnError) -> endings.Report:
-    """Save in `failed-file` what DX does not hold for certain, and return the report on what was really saved."""
+    """Save in `failed-file` what DX may not have, and return the report on what was really saved."""
     if step.inputs is None or not step.inputs.failed_file or report.saved or not report.undelivered:
         return report
     failed_file = step.failed_file(step.inputs.failed_file)

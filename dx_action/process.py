@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 # pydantic imports zoneinfo, which would ask the interpreter's whole build configuration where time zones lie. All times are in UTC.
 os.environ["PYTHONTZPATH"] = ""
-# The image leaves out what guesses a text's encoding: DX and GitHub speak UTF-8. requests would warn of that in every log.
+# The image leaves out what guesses a text's encoding: DX and GitHub send UTF-8. requests would warn of that in every log.
 warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 
@@ -47,7 +47,7 @@ def run(stage: "Stage" = "step") -> NoReturn:
     """
     of_a_workflow = stage != "step" or os.environ.get("GITHUB_ACTIONS") == "true"
     if of_a_workflow or (os.environ.get("GITHUB_EVENT_NAME") and not sys.argv[1:]):
-        from dx_action.main import start  # noqa: PLC0415 - once a cancel can be told
+        from dx_action.main import start  # noqa: PLC0415 - once a cancel can be reported
 
         code = start(lambda: bool(_cancels), stage)
     else:

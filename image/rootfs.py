@@ -3,8 +3,8 @@
     /opt/dx/bin/python rootfs.py runtime ROOT                   everything but our own package
     /opt/dx/bin/python rootfs.py package SOURCE RUNTIME ROOT    our own package, beside what the first has laid out in RUNTIME
 
-Runs in the build stage, by the environment's own interpreter. No path of the base's is spelled out: sysconfig tells where
-the interpreter's parts lie, ldd what is linked to, ssl where the CAs are. The same base and packages give the same bytes:
+Runs in the build stage, by the environment's own interpreter. No path of the base's is spelled out: sysconfig says where
+the interpreter's parts are, ldd what is linked to, ssl where the CAs are. The same base and packages give the same bytes:
 files are visited in order, and every time is 0.
 """
 
@@ -60,7 +60,7 @@ for name in sys.argv[2:]:
 files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items() if name == module.__name__}
 print(json.dumps(files))
 """
-# What tells a person or a scanner which version of what this is, and under which licence.
+# What shows a person or a scanner which version of what this is, and under which licence.
 ABOUT = re.compile(r"METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS).*", re.IGNORECASE)
 # The C library loads it by this name when a thread ends early.
 LOADED_BY_NAME = "libgcc_s.so.1"
@@ -172,9 +172,9 @@ def files(folder: Path) -> Iterator[Path]:
 
 def linked(file: Path) -> tuple[set[Path], list[str]]:
     """The libraries that a file is linked to, directly or by way of others, and those that are not there."""
-    told = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=True).stdout
-    found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", told, re.MULTILINE)
-    return {Path(os.path.normpath(path)) for path in found}, re.findall(r"^\s*(\S+) => not found", told, re.MULTILINE)
+    listed = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", listed, re.MULTILINE)
+    return {Path(os.path.normpath(path)) for path in found}, re.findall(r"^\s*(\S+) => not found", listed, re.MULTILINE)
 
 
 def take_interpreter(root: Root) -> None:
@@ -250,11 +250,11 @@ def take_shell(root: Root) -> None:
 
 
 def name_debian_packages(root: Root, sources: Iterable[Path]) -> None:
-    """Tell scanners which packages of Debian's these files come from, where images without dpkg tell it; with the licences."""
+    """Record for scanners which packages of Debian's these files come from, as images without dpkg do; with the licences."""
     asked = ["dpkg-query", "--search", *sorted({str(path.resolve()) for path in sources})]
     # Files that were not installed by dpkg make its status 1.
-    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    for package in sorted(set(re.findall(r"^([a-z0-9.+-]+)(?::\w+)?: ", told, re.MULTILINE))):
+    listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    for package in sorted(set(re.findall(r"^([a-z0-9.+-]+)(?::\w+)?: ", listed, re.MULTILINE))):
         status = subprocess.run(["dpkg-query", "--status", package], capture_output=True, text=True, check=True).stdout
         root.write(Path("/var/lib/dpkg/status.d") / package, status)
         licence = Path("/usr/share/doc") / package / "copyright"

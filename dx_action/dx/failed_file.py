@@ -1,4 +1,4 @@
-"""The file of what DX does not hold for certain: one row a line, ready to be a `backfill-file`.
+"""The file of what DX may not have registered: one row a line, ready to be a `backfill-file`.
 
 What fails is appended as it fails, so that a killed run leaves it behind. If the file is the `backfill-file` itself, which is being
 read, it is replaced at the end.
@@ -25,7 +25,7 @@ class FailedFile:
 
     @property
     def path(self) -> str | None:
-        """The path of the file, if it holds all that it should."""
+        """The path of the file, if it has all that it should."""
         return None if self.problem else self._path
 
     def check(self, *, dry_run: bool = False) -> None:

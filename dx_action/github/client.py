@@ -62,7 +62,7 @@ _TIMEOUT = 10
 # No list that is read is longer than so many pages.
 _MOST_PAGES = 30
 _NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
-# What an answer of REST's gives as its own.
+# The address that an answer of REST has as its own.
 _ADDRESS = re.compile(r"https?://[^?#\s]*?/repos/([A-Za-z0-9_-]+/[A-Za-z0-9._-]+)/")
 
 
@@ -185,7 +185,7 @@ class Repository:
         import github  # noqa: PLC0415 - 0.1 s that a run without look-ups does not spend
         from github import Requester as wire  # noqa: N813, PLC0415
 
-        # PyGithub's own lines in the log would hold GitHub's words as they came.
+        # PyGithub's own lines in the log would have GitHub's words as they came.
         logging.getLogger("github").handlers = [logging.NullHandler()]
         logging.getLogger("github").propagate = False
         context, warnings = tls_context(run.env, read_ca_bundle(run.inputs.ca_bundle, run.workspace))

@@ -328,7 +328,7 @@ def _page(
 
 
 def _merged(page: Connection[_Pull | None], own: str, sha: str, *, forbidden: bool) -> tuple[MergedPull, ...] | str:
-    """Return the merged pull requests of a page. One that is not told may be another's, unless the commit's own is there."""
+    """Return the merged pull requests of a page. One that GitHub leaves out may be another's, unless the commit's own is there."""
     missing = "`github-token` may not read" if forbidden else "GitHub did not return"
     here = [pull for pull in page.nodes if pull and pull.repository == own and pull.merged]
     known = [(pull, pull.known) for pull in here]

@@ -1,7 +1,7 @@
 """A stand-in for the DX Data Cloud API on loopback, for tests, the demo and dry runs.
 
 Imports run one way: fields ← checks, attribution ← crediting; these, mask ← store; checks ← faults, journal; these ←
-listener ← control ← handler ← server ← __main__. certificate joins at server, only where TLS is asked for. The action never
+listener ← control ← handler ← server ← __main__. certificate joins at server, only for TLS. The action never
 imports this package, and this package imports nothing of the action's.
 """
 

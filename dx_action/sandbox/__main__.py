@@ -1,6 +1,6 @@
 """The stand-in DX from the command line.
 
-Owns arguments, signals and the one line that tells the URL. A token is neither printed nor repeated in an error.
+It reads the arguments, shows the URL in one line, and ends at a signal. A token is neither printed nor repeated in an error.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        # Told by its place only: a misspelt --token may have the token in it or beside it.
+        # Named by its place only: a misspelt --token may have the token in it or beside it.
         parser.error(f"argument number {arguments.index(unknown[0]) + 1} is not known; see --help")
     if not options.tls and (options.name or options.address):
         parser.error("--name and --address are for the certificate: they need --tls")
@@ -75,13 +75,13 @@ def _start(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Sand
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dx_action.sandbox",
-        description="A stand-in for the DX Data Cloud API: the documented methods under /api/, what it holds and "
+        description="A stand-in for the DX Data Cloud API: the documented methods under /api/, what it has and "
         "received under /sandbox/deployments, /sandbox/pull-services and /sandbox/requests; a POST to "
-        "/sandbox/pull-requests tells it of merged pull requests, more of them or one anew, and /sandbox/attribution "
+        "/sandbox/pull-requests adds merged pull requests or replaces them, and /sandbox/attribution "
         "says which of them DX's rules credit each deployment with; a POST to /sandbox/faults replaces the faults, "
         "one to /sandbox/reset forgets everything.",
         epilog="A merged pull request is an object of repository, number, base_ref, default_branch, merge_commit_sha and "
-        "merged_at, as GitHub tells them, and optionally id and commits, an array of the other SHAs that belong to it. "
+        "merged_at, as GitHub returns them, and optionally id and commits, an array of the other SHAs that belong to it. "
         "All SHAs are whole.",
         allow_abbrev=False,
     )

@@ -1,11 +1,11 @@
-"""Owns DX's rules of attribution: which merged pull requests each deployment is credited with. Pure.
+"""DX's rules of attribution: which merged pull requests each deployment is credited with. Pure.
 
 The rules are those of DX's page on deployments.create, quoted where they are applied. Deployments are taken by `deployed_at`, so
 the order in which calls arrive is nothing, and all that is known counts, however late it came. Where the page is silent:
 
 - "Non-deployed" is asked on every path, also of the matching pull request and of those that merge_commit_shas name: one is
   credited once for a service in an environment. So a redeployment and a rollback are credited with nothing new.
-- A failed deployment (`success: false`) is one like any other: neither the paths nor the "previous deployment" speak of success.
+- A failed deployment (`success: false`) is one like any other: neither the paths nor the "previous deployment" depend on success.
 - setPullServices decides where only the repository is given, as the page says of it there, and on no other path.
 - A pull request merged in the matching one's very second is a previous one: a merge queue merges several at once.
 - commit_sha matches the pull request that it merged, else the one among whose commits it is; of several, the one merged first. A
@@ -30,7 +30,7 @@ Path = Literal["repository", "commit_sha", "integration_branch", "merge_commit_s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedPullRequest:
-    """A merged pull request as GitHub tells it, with whole SHAs.
+    """A merged pull request as GitHub returns it, with whole SHAs.
 
     `commits` are those that belong to it besides its merge commit: its own, and all that a rebase made of them.
     """
@@ -46,7 +46,7 @@ class MergedPullRequest:
 
     @property
     def name(self) -> Name:
-        """What tells it from every other."""
+        """What identifies it."""
         return self.repository, self.number
 
 
@@ -63,7 +63,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A deployment as DX holds it; `service` is the identifier."""
+    """A deployment that DX has; `service` is the identifier."""
 
     reference_id: str
     service: str
@@ -87,7 +87,7 @@ class Held:
 def attribute(
     pulls: Iterable[MergedPullRequest], deployments: Iterable[Held], assignments: Iterable[Assignment] = ()
 ) -> dict[str, tuple[MergedPullRequest, ...]]:
-    """Give, by reference_id, the pull requests that each deployment is credited with, the first merged first.
+    """Return, by reference_id, the pull requests that each deployment is credited with, the first merged first.
 
     Assignments are in the order of the calls. Of the same pull request or reference_id again, the last counts.
     """
@@ -108,7 +108,7 @@ def attribute(
 
 
 def unmatched(pulls: Iterable[MergedPullRequest], deployments: Iterable[Held]) -> dict[str, tuple[str, ...]]:
-    """Give, by reference_id, the commits that match no pull request known; DX would retry them "for up to three days"."""
+    """Return, by reference_id, the commits that match no pull request known; DX would retry them "for up to three days"."""
     known = _Known(pulls)
     return {held.reference_id: tuple(known.unmatched(held)) for held in deployments}
 
@@ -126,7 +126,7 @@ class _Known:
     def shipped(
         self, held: Held, matching: MergedPullRequest | None, previous: MergedPullRequest | None
     ) -> list[MergedPullRequest]:
-        """Give what the deployment's path reaches, deployed or not; `previous` is the previous deployment's matching one."""
+        """Return what the deployment's path reaches, deployed or not; `previous` is the previous deployment's matching one."""
         here = [pull for pull in self._pulls if pull.repository == held.repository]
         match held.path:
             case "merge_commit_shas":
@@ -152,14 +152,14 @@ class _Known:
         return []
 
     def matching(self, held: Held) -> MergedPullRequest | None:
-        """Give the pull request that matches the deployment's commit_sha."""
+        """Return the pull request that matches the deployment's commit_sha."""
         if held.commit_sha is None:
             return None
         found = _find(self._merging, held, held.commit_sha) or _find(self._commits, held, held.commit_sha)
         return found[0] if found else None
 
     def unmatched(self, held: Held) -> Iterator[str]:
-        """Give the deployment's commits that match nothing."""
+        """Yield the deployment's commits that match nothing."""
         if held.path == "merge_commit_shas":
             yield from (sha for sha in held.merge_commit_shas if not _find(self._merging, held, sha))
         elif held.commit_sha is not None and self.matching(held) is None:
@@ -181,7 +181,7 @@ def _index(commits: Iterable[tuple[str, MergedPullRequest]]) -> _Index:
 
 
 def _find(index: _Index, held: Held, sha: str) -> list[MergedPullRequest]:
-    """Give the pull requests of a commit, in the deployment's repository where it has one, the first merged first."""
+    """Return the pull requests of a commit, in the deployment's repository if it has one, the first merged first."""
     sha = sha.lower()
     found = [(whole, pull) for whole, pull in index.get(sha[:_SHORTEST], ()) if whole.startswith(sha)]
     found = [(whole, pull) for whole, pull in found if held.repository in (None, pull.repository)]
@@ -189,7 +189,7 @@ def _find(index: _Index, held: Held, sha: str) -> list[MergedPullRequest]:
 
 
 def _services(pulls: Iterable[MergedPullRequest], assignments: Iterable[Assignment]) -> dict[object, frozenset[str]]:
-    """Give each pull request's services: a call adds to them or replaces them; with none, it counts for every service."""
+    """Return each pull request's services: a call adds to them or replaces them; with none, it counts for every service."""
     by_id: dict[int | None, object] = {pull.id: pull.name for pull in pulls if pull.id is not None}
     found: defaultdict[object, frozenset[str]] = defaultdict(frozenset)
     for each in assignments:

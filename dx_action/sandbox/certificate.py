@@ -1,6 +1,6 @@
 """A throw-away certificate authority and one server certificate, for a stand-in that speaks TLS.
 
-Owns their making. The CA's key never leaves memory; the server's passes through a private file for the moment
+The CA's key never leaves memory; the server's passes through a private file for the moment
 that Python's ssl needs one, encrypted under a password that is never written. Both are good for a day.
 """
 

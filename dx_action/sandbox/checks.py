@@ -1,7 +1,6 @@
-"""The rules that DX documents for what each method is sent.
+"""The rules that DX documents for what each method is sent: which fields it takes, and which of them it needs. Pure.
 
-Owns which fields a method takes and which of them it needs, and the refusal as a value. Pure: it knows nothing
-of what is held already, of tokens, clocks or the network.
+What is registered already does not matter here, nor do tokens.
 """
 
 import json
@@ -52,7 +51,7 @@ class Refused(Exception):
 
 
 def parse(body: bytes) -> Any:
-    """The body as JSON, read strictly; a ValueError where it is none."""
+    """Read the body strictly as JSON. Raises ValueError."""
     try:
         value = json.loads(body.decode(), parse_constant=_no_constant)
     except RecursionError as error:
@@ -62,7 +61,7 @@ def parse(body: bytes) -> Any:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object."""
+    """Read the body as a JSON object. Raises Refused."""
     try:
         value = parse(body)
     except ValueError:
@@ -73,7 +72,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def deployment(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a deployment that were given, each in the form in which it is held."""
+    """Return the fields of a deployment that were sent, each in the form in which it is stored. Raises Refused."""
     given = _read(_DEPLOYMENT, body)
     if "commit_sha" in given and "merge_commit_shas" in given:
         raise Refused("invalid_params", "Send commit_sha or merge_commit_shas, not both: each clears the other.")
@@ -81,7 +80,7 @@ def deployment(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_deployment(given: Mapping[str, Any]) -> None:
-    """What a deployment can be neither created nor kept without."""
+    """Raise Refused if a field is missing without which there is no deployment."""
     missing = [name for name in ("deployed_at", "service") if name not in given]
     if "repository" not in given and "merge_commit_shas" not in given:
         missing.append("repository (or merge_commit_shas)")
@@ -89,12 +88,12 @@ def require_deployment(given: Mapping[str, Any]) -> None:
 
 
 def require_reference_id(given: Mapping[str, Any]) -> None:
-    """What an upsert and an update find their deployment by."""
+    """Raise Refused if nothing names the deployment to upsert or update."""
     _require([] if "reference_id" in given else ["reference_id"])
 
 
 def deleted_id(body: Mapping[str, Any]) -> str:
-    """The id that a deletion names; the page has a code of its own for one that is none."""
+    """Return the id that a deletion names. Raises Refused, for one that is none with a code of its own, as the page has it."""
     if "reference_id" in body:
         try:
             fields.text("reference_id", body["reference_id"])
@@ -106,7 +105,7 @@ def deleted_id(body: Mapping[str, Any]) -> str:
 
 
 def pull_services(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of deployments.setPullServices, complete."""
+    """Return the fields of deployments.setPullServices, complete. Raises Refused."""
     given = {"replace": False} | _read(_PULL_SERVICES, body)
     missing = []
     if "github_pull_id" not in given and not {"repository", "pull_number"} <= given.keys():

@@ -1,7 +1,7 @@
 """What may be asked of the stand-in itself, under /sandbox/.
 
-Owns the routes that list what it holds and received, tell it of merged pull requests and say which ones each deployment would be
-credited with, replace its faults and reset it. It may not answer for DX.
+Its routes list what the stand-in has and received, add merged pull requests, return which ones each deployment would be credited
+with, replace its faults and reset it. None of them answers for DX.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def control(dx: Listener, verb: str, path: str, body: bytes) -> tuple[int, Any]:
 
 
 def reset(dx: Listener) -> None:
-    """Forget everything held, known and received, and every fault."""
+    """Forget all deployments, pull requests, requests and faults."""
     dx.script.replace([])
     dx.store.reset()
     dx.journal.clear()

@@ -1,6 +1,6 @@
-"""What the stand-in is told of merged pull requests, and which of them each deployment would be credited with.
+"""The reading of merged pull requests, and the answer which of them each deployment would be credited with. Pure.
 
-Owns the strict reading of pull requests and the form of the answer; the rules themselves are dx_action.sandbox.attribution's. Pure.
+The rules themselves are in dx_action.sandbox.attribution.
 
 A pull request is an object of `repository`, `number`, `base_ref`, `default_branch`, `merge_commit_sha` and `merged_at`, all needed;
 `id`, by which setPullServices may name it, and `commits`, the SHAs that belong to it besides. All SHAs are whole. From GitHub:
@@ -21,11 +21,11 @@ _SHA = re.compile(r"[0-9a-fA-F]{40}", re.ASCII)
 
 
 class PullRequestError(ValueError):
-    """Pull requests that cannot be taken; the text is the sentence, which quotes no value."""
+    """Pull requests that cannot be used. The text is a sentence that quotes no value."""
 
 
 def parse_pull_requests(value: Any) -> tuple[MergedPullRequest, ...]:
-    """Merged pull requests from JSON; those that are made already pass."""
+    """Read merged pull requests from JSON; those that are made already pass. Raises PullRequestError."""
     if not isinstance(value, list):
         raise PullRequestError("The pull requests must be a JSON array of objects.")
     found: dict[Name, MergedPullRequest] = {}
@@ -39,7 +39,7 @@ def parse_pull_requests(value: Any) -> tuple[MergedPullRequest, ...]:
 
 
 def assignment(given: Mapping[str, Any]) -> Assignment:
-    """A call of setPullServices, as it was accepted."""
+    """Return the assignment that an accepted call of setPullServices makes."""
     return Assignment(
         services=frozenset(service["identifier"] for service in given["services"]),
         id=given.get("github_pull_id"),
@@ -52,7 +52,7 @@ def assignment(given: Mapping[str, Any]) -> Assignment:
 def credited(
     deployments: Iterable[Mapping[str, Any]], pulls: Iterable[MergedPullRequest], assignments: Iterable[Assignment]
 ) -> list[dict[str, Any]]:
-    """For each deployment the path by which it is attributed, its pull requests, and its commits that match none known."""
+    """Return for each deployment the path by which it is attributed, its pull requests, and its commits that match none."""
     known, held = tuple(pulls), [_held(deployment) for deployment in deployments]
     shipped, strange = attribute(known, held, assignments), unmatched(known, held)
     return [

@@ -81,7 +81,7 @@ class Demo:
         services = [deployment["service"]["identifier"] for deployment in self._dx.deployments()[before:]]
         told = [[service["identifier"] for service in pull["services"]] for pull in self._dx.pull_services()]
         self._promise("payments and web are registered, search is not", services == ["payments", "web"])
-        self._promise("DX knows which services the pull request changed", told == [["payments", "web"]])
+        self._promise("DX has the services that the pull request changed", told == [["payments", "web"]])
         self._promise("the summary lists what each brings", all(f"#{number}" in step.summary for number in (43, 44)))
 
     def refused(self) -> None:
@@ -189,7 +189,7 @@ def _variables(commit: str) -> Mapping[str, str]:
 
 
 def _texts(step: Step) -> str:
-    """Give all that a reader can see; the line that masks is obeyed by the runner and not shown."""
+    """Return all that a reader can see; the runner obeys the line that masks, and does not show it."""
     log: Iterable[str] = (line for line in step.log if not line.startswith("::add-mask::"))
     return "\n".join((*log, step.summary, *step.outputs.values()))
 

@@ -1,7 +1,6 @@
 """Misbehaviour as data: what a scripted fault may say, and whose turn it is.
 
-Owns the strict reading of a fault script and the bytes of the bodies it asks for. Pure but for its lock: doing
-the misdeed is the handler's part.
+A script is read strictly here, and the bodies that it asks for are made. The handler does the misdeed. Pure but for its lock.
 """
 
 import json
@@ -67,7 +66,7 @@ class Fault:
 
     @property
     def kind(self) -> str | None:
-        """The misdeed's name; None where the answer is only late."""
+        """The misdeed's name; None if the answer is only late."""
         return next((name for name in _KINDS if name in self._given()), None)
 
     def answer(self) -> tuple[str, bytes]:
@@ -156,7 +155,7 @@ def _is_line(value: Any) -> bool:
 _SECONDS = (lambda value: _is_number(value) and 0 <= value <= _LONGEST, f"must be seconds from 0 to {_LONGEST}")
 _TEXT = (lambda value: isinstance(value, str), "must be text")
 _BOOLEAN = (lambda value: isinstance(value, bool), "must be true or false")
-_COUNT = "must be a whole number, where 0 or forever means for ever"
+_COUNT = "must be a whole number; 0 or `forever` means without end"
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "times": (lambda value: value == "forever" or (type(value) is int and value >= 0), _COUNT),
     "method": (lambda value: value in METHODS, f"must be one of {', '.join(METHODS)}"),

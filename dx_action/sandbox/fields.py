@@ -1,7 +1,6 @@
-"""The rule of each kind of field, and the one form in which its value is held.
+"""The rule of each kind of field, and the one form in which its value is stored. Pure.
 
-Owns the sentence for every value that DX's page forbids; a sentence names the field and never quotes the value.
-Pure: it knows neither methods nor what is held, no clock and no network.
+There is a sentence for every value that DX's page forbids. It names the field and never quotes the value.
 """
 
 import re
@@ -77,7 +76,7 @@ def shas(name: str, value: Any) -> list[str]:
     if not isinstance(value, list):
         raise UnfitError(f"{name} must be a JSON array of texts, not an object or a brace-delimited list.")
     if not value:
-        raise UnfitError(f"{name} must hold at least one commit SHA.")
+        raise UnfitError(f"{name} must have at least one commit SHA.")
     return [sha(f"{name}[{index}]", item) for index, item in enumerate(value)]
 
 

@@ -1,6 +1,6 @@
 """One connection's HTTP: requests in, answers and misdeeds out.
 
-Owns the bytes on the wire. It may not judge a request: the store does, and the script says how to misbehave.
+Only the bytes on the wire are its business: the store judges a request, and the script says how to misbehave.
 """
 
 import json
@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
     _entry: dict[str, Any] | None = None
 
     def log_message(self, *_args: Any) -> None:
-        """Say nothing: what arrived is told by /sandbox/requests, without tokens."""
+        """Log nothing: /sandbox/requests lists what arrived, without tokens."""
 
     def serve(self) -> None:
         """Read one request whole, then answer it or do what the script says."""
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(head if self.command == "HEAD" else head + body)
 
     def _interrupted(self, seconds: float) -> bool:
-        """Wait; true where the server stops meanwhile, and the connection with it."""
+        """Wait, and return whether the server stopped meanwhile, which ends the connection."""
         stopped = self.server.stopping.wait(seconds)
         self.close_connection = self.close_connection or stopped
         return stopped

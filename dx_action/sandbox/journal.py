@@ -1,7 +1,7 @@
 """The list of what the stand-in received.
 
-Owns one entry a request, and what became of it. It may hold no token: the Authorization header is told by one
-word, and every other text goes through the mask.
+It has one entry a request, with its status, and no token: one word stands for the Authorization header, and every other text goes
+through the mask.
 """
 
 import threading
@@ -28,10 +28,10 @@ class Journal:
         self, verb: str, path: str, headers: Iterable[tuple[str, str]], authorization: str, body: bytes
     ) -> dict[str, Any]:
         """Enter a request; its status stays null until it is answered."""
-        told: dict[str, str] = {}
+        shown: dict[str, str] = {}
         for name, value in headers:
             if (lower := name.lower()) not in _SECRET_HEADERS:
-                told[lower] = f"{told[lower]}, {value}" if lower in told else value
+                shown[lower] = f"{shown[lower]}, {value}" if lower in shown else value
         try:
             parsed = parse(body)
         except ValueError:
@@ -41,7 +41,7 @@ class Journal:
             "verb": verb,
             "path": self._mask.text(path),
             "authorization": authorization,
-            "headers": self._mask.value(told),
+            "headers": self._mask.value(shown),
             "body": self._mask.text(body.decode(errors="replace")),
             "json": self._mask.value(parsed),
             "status": None,

@@ -1,7 +1,6 @@
 """The listening socket, its connections, and how they end.
 
-Owns every socket from accept to close, so that stopping is quick and leaves nothing open. It knows nothing of
-HTTP's contents or of DX.
+Every socket is followed from accept to close, so that stopping is quick and leaves nothing open.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ _LINGER_NOT_AT_ALL = struct.pack("ii", 1, 0)
 
 
 class Listener(ThreadingHTTPServer):
-    """A threading HTTP server that knows its open connections."""
+    """A threading HTTP server with a list of its open connections."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -89,6 +88,6 @@ class Listener(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is told."""
+        """Ignore a client that went away, and report anything else."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)

@@ -1,7 +1,6 @@
-"""Keeps tokens out of everything that is listed.
+"""The mask that keeps tokens out of everything that is listed. Pure.
 
-Owns what a token looks like inside other text. A token short enough to be part of ordinary text would blot that
-text out, so it is refused where a stand-in is made. Pure.
+A token that is short enough to be part of ordinary text would hide that text, so no stand-in is made with one.
 """
 
 import json
@@ -15,27 +14,27 @@ _SHOWN = "***"
 
 
 def checked_token(token: str) -> str:
-    """The token itself, where it is one that can be told from ordinary text."""
+    """Return the token. Raises ValueError for one that could be part of ordinary text."""
     if not _TOKEN.fullmatch(token):
         raise ValueError("a token needs at least 8 characters, all printable ASCII without spaces")
     return token
 
 
 class Mask:
-    """Writes *** where a token stands, as it is, as JSON writes it, or as a URL does."""
+    """Writes *** in place of a token, in the form that it has, that JSON gives it, or a URL."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
         forms = {form for token in tokens for form in (token, json.dumps(token)[1:-1], quote(token, safe=""))}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """The text without any token."""
+        """Return the text without any token."""
         for form in self._forms:
             text = text.replace(form, _SHOWN)
         return text
 
     def value(self, value: Any) -> Any:
-        """The JSON value without any token, in keys either."""
+        """Return the JSON value without any token, also in keys."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A GitHub that knows one merge of one monorepo: the few answers that the demo's third scene asks for.
+"""A GitHub with one merge of one monorepo: the few answers that the demo's third scene asks for.
 
 Like the rest of the sandbox it imports nothing of the action's: the answers are written as GitHub's documentation has them.
 """
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 REPOSITORY = "acme/shop"
-# The services of the monorepo, as the scene gives them to the action.
+# The services of the monorepo, the scene's input.
 MAP = """\
 payments: [services/payments/**]
 web: [apps/web/**]
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Query:
-    """Answers a query: its fields under their aliases. It knows variables as arguments, and fragments."""
+    """Answers a query: its fields under their aliases. It reads variables as arguments, and fragments."""
 
     def __init__(self, text: str, variables: Mapping[str, Any]) -> None:
         self._variables = variables

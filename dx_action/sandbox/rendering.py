@@ -1,6 +1,6 @@
 """A step's log and its summary, as a terminal can show what GitHub's pages show.
 
-Owns the reading of the runner's commands and of the summary's Markdown. Pure: where the lines go is handed in.
+The runner's commands and the summary's Markdown are read here. Pure: the function that takes the lines is handed in.
 """
 
 import html
@@ -116,5 +116,5 @@ def _lines(markdown: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Give a line without its tags and entities; a link shows where it leads."""
+    """Return a line without its tags and entities; a link shows where it leads."""
     return html.unescape(_TAG.sub("", _LINK.sub(r"\2: \1", text))).strip()

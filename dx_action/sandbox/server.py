@@ -1,6 +1,6 @@
-"""The stand-in as one object: start it, script it, ask it what it holds, stop it.
+"""The stand-in as one object: start it, script it, ask what it has, stop it.
 
-Owns the server's life and puts the parts together. It may not speak HTTP itself, and reads no environment.
+It puts the parts together. It does not speak HTTP itself, and reads no environment.
 """
 
 import threading
@@ -20,7 +20,7 @@ from dx_action.sandbox.store import Store
 
 # How long stopping may wait for the accepting thread to look up.
 _POLL = 0.002
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, and bound only where asked for
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, and bound only if asked for
 
 
 class Sandbox:
@@ -77,30 +77,30 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """Stop, at once even where an answer hangs; what it held can still be asked."""
+        """Stop at once, even if an answer hangs. What it has can still be asked."""
         if self._thread is not None:
             self._listener.stop()
             self._thread.join()
             self._thread = None
 
     def deployments(self) -> list[dict[str, Any]]:
-        """The deployments held, in the order in which they were created."""
+        """Return the deployments, in the order in which they were created."""
         return self._listener.store.deployments()
 
     def pull_services(self) -> list[dict[str, Any]]:
-        """The pull requests that services were set for."""
+        """Return the pull requests whose services were set."""
         return self._listener.store.pull_services()
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every request that was not for the stand-in itself, without tokens."""
+        """Return every request that was not for the stand-in itself, without tokens."""
         return self._listener.journal.requests()
 
     def know(self, pulls: Iterable[MergedPullRequest | Mapping[str, Any]]) -> None:
-        """Learn of merged pull requests, more of them or one anew; dx_action.sandbox.crediting says what one is."""
+        """Add merged pull requests, or replace them; dx_action.sandbox.crediting says what one is."""
         self._listener.store.know(pulls)
 
     def attribution(self) -> list[dict[str, Any]]:
-        """For each deployment held, the known pull requests that DX's page would credit it with."""
+        """Return each deployment with the known pull requests that DX would credit it with, by its page."""
         return self._listener.store.attribution()
 
     def script(self, faults: Iterable[Fault | Mapping[str, Any]]) -> None:
@@ -108,7 +108,7 @@ class Sandbox:
         self._listener.script.replace(faults)
 
     def reset(self) -> None:
-        """Forget everything held, known and received, and every fault."""
+        """Forget all deployments, pull requests, requests and faults."""
         reset(self._listener)
 
 

@@ -1,6 +1,6 @@
 """One step of a job, run as GitHub's runner runs it, but without a container.
 
-Owns the real entrypoint as a process: the variables and files it is given, and what it leaves in them. It shows nothing itself.
+The real entrypoint runs as a process with the runner's variables and files, which are read afterwards. Nothing is shown here.
 """
 
 import json
@@ -21,7 +21,7 @@ _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the runner knows of a step that has ended. `log` holds the lines as written, commands included."""
+    """What the runner has of a step that has ended. `log` has the lines as written, commands included."""
 
     exit_code: int
     log: tuple[str, ...]
@@ -38,7 +38,7 @@ def run_step(
     *,
     seconds: float = 20.0,
 ) -> Step:
-    """Run the step, giving each line of its log to `hear` as it is written; end it after `seconds`."""
+    """Run the step, and end it after `seconds`. `hear` gets each line of its log as it is written."""
     with tempfile.TemporaryDirectory(prefix="dx-step-") as name:
         folder = Path(name)
         workspace, payload = folder / "workspace", folder / "event.json"

@@ -1,8 +1,7 @@
-"""What the stand-in DX holds, and what it answers to each method.
+"""What the stand-in has registered, and its answer to each method.
 
-Owns the deployments, the services of pull requests, and which merged pull requests there are as far as it was told; every call
-is atomic. Pure but for its lock: no server, no clock, and the ids it makes up come from the maker it is given. It may hold no
-token in what it lists.
+It has the deployments, the services of pull requests, and the merged pull requests that it was sent. Every call is atomic, and no
+list contains a token. Pure but for its lock: there is no server and no clock, and new ids are handed in.
 """
 
 import copy
@@ -62,7 +61,7 @@ class Store:
         }
 
     def handle(self, method: str, token: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
-        """The status and the answer to one call; the token is the bare one, None where none was sent."""
+        """Return the status and the answer to one call. `token` is the bare one, or None if none was sent."""
         try:
             self._admit(method, token)
             given = self.mask.value(checks.json_object(body))
@@ -73,11 +72,11 @@ class Store:
         return 200, {"ok": True} | told
 
     def authorization(self, token: str | None) -> str:
-        """What may be told of a token: valid, invalid or absent."""
+        """Return what may be shown of a token: valid, invalid or absent."""
         return "absent" if token is None else "valid" if token == self._token else "invalid"
 
     def deployments(self) -> list[dict[str, Any]]:
-        """The deployments held, in the order in which they were created."""
+        """Return the deployments, in the order in which they were created."""
         with self._lock:
             return copy.deepcopy(list(self._deployments.values()))
 
@@ -87,20 +86,20 @@ class Store:
             return copy.deepcopy(self._pull_services)
 
     def know(self, pulls: Iterable[MergedPullRequest | Mapping[str, Any]]) -> None:
-        """Learn of merged pull requests, more of them or one anew; PullRequestError where one cannot be taken."""
+        """Add merged pull requests, or replace them. Raises PullRequestError."""
         found = parse_pull_requests(self.mask.value(list(pulls)))
         with self._lock:
             self._known |= {pull.name: pull for pull in found}
 
     def attribution(self) -> list[dict[str, Any]]:
-        """For each deployment held, the known pull requests that DX's page would credit it with."""
+        """Return each deployment with the known pull requests that DX would credit it with, by its page."""
         with self._lock:
             held, known, calls = list(self._deployments.values()), list(self._known.values()), list(self._assignments)
             told: list[dict[str, Any]] = self.mask.value(credited(held, known, calls))
         return told
 
     def reset(self) -> None:
-        """Forget everything held, and the pull requests known."""
+        """Forget all deployments and pull requests."""
         with self._lock:
             self._deployments.clear()
             self._pull_services.clear()
