@@ -43,7 +43,7 @@ class Rate:
     reset: int = field(default_factory=lambda: int(time.time()) + 3600)
 
     def headers(self, resource: str) -> dict[str, str]:
-        """Tell it as every answer does."""
+        """Return it as every answer does."""
         shown = {
             "limit": self.limit,
             "remaining": max(self.limit - self.used, 0),
@@ -55,7 +55,7 @@ class Rate:
         }
 
     def shown(self) -> dict[str, int]:
-        """Tell it as /rate_limit does."""
+        """Return it as /rate_limit does."""
         remaining = max(self.limit - self.used, 0)
         return {"limit": self.limit, "used": self.used, "remaining": remaining, "reset": self.reset}
 
@@ -122,7 +122,7 @@ class App:
         return answer
 
     def misbehave(self, fault: Fault, call: Call) -> Answer:
-        """Give the answer that a fault asks for."""
+        """Return the answer that a fault asks for."""
         if fault.errors is not None:
             return Answer(200, {"data": None, "errors": fault.errors}, dict(fault.headers))
         if fault.limit == "secondary":

@@ -22,7 +22,7 @@ class ConflictError(ValueError):
 
 
 def compare(objects: Objects, before: str, after: str, *, copies: bool = False) -> list[Change]:
-    """Give the changed files as `git diff -M100%` does, in its order; with `copies`, as with --find-copies-harder."""
+    """Return the changed files as `git diff -M100%` does, in its order; with `copies`, as with --find-copies-harder."""
     plain = list(_walk(objects, before, after, ""))
     gone = {change.path: change for change in plain if change.new is None}
     sources: dict[str, list[str]] = {}
@@ -52,7 +52,7 @@ def lines(objects: Objects, change: Change) -> tuple[int, int]:
 
 
 def merge(objects: Objects, base: str, ours: str, theirs: str, folder: str = "") -> str:
-    """Give the tree that has both changes. Raises ConflictError where they touch the same file."""
+    """Return the tree that has both changes. Raises ConflictError where they touch the same file."""
     trees = [objects.trees[tree] for tree in (base, ours, theirs)]
     merged = {}
     for name in sorted(trees[0].keys() | trees[1].keys() | trees[2].keys()):

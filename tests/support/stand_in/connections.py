@@ -18,7 +18,7 @@ def connection(
     shape: Callable[[T], dict[str, Any]],
     mark: str = "",
 ) -> dict[str, Any]:
-    """Give a page of a list; `mark` makes cursors as a history has them."""
+    """Return a page of a list; `mark` makes cursors as a history has them."""
     size = _size(info, arguments)
     start = _index(arguments.get("after"), -1) + 1
     end = _index(arguments.get("before"), len(items))

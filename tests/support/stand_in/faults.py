@@ -70,7 +70,7 @@ class Faults:
             self._script.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Give the misdeed that this request meets, if any."""
+        """Return the misdeed that this request meets, if any."""
         with self._lock:
             for turn in self._script:
                 fault, seen = turn.fault, turn.seen

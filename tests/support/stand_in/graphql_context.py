@@ -47,20 +47,20 @@ class Context:
         return self._app.lagging(repo, sha)
 
     def number(self, number: int) -> int | None:
-        """Give a databaseId: whole, or left out where it does not fit into 32 bits."""
+        """Return a databaseId: whole, or left out where it does not fit into 32 bits."""
         return number if self._app.wide_ids or number < _INT else None
 
     def url(self, repo: Repo, *parts: str | int) -> str:
-        """Give a page's address."""
+        """Return a page's address."""
         return "/".join([self._app.server_url, repo.full_name, *map(str, parts)])
 
     def rate_limit(self) -> Values:
-        """Tell the budget, this query taken off."""
+        """Return the budget, this query taken off."""
         rate = self._app.graphql_rate.shown()
         return {**rate, "cost": self._price.cost, "nodeCount": self._price.nodes, "resetAt": text(rate["reset"])}
 
     def actor(self, login: str, kind: str = "") -> Values:
-        """Give an account; in GraphQL bots go without their suffix."""
+        """Return an account; in GraphQL bots go without their suffix."""
         name = login.removesuffix("[bot]")
         bot = name != login
         return {
@@ -73,6 +73,6 @@ class Context:
         }
 
     def person(self, who: Person, moment: int) -> Values:
-        """Give a commit's author or committer; only a user has an account there."""
+        """Return a commit's author or committer; only a user has an account there."""
         user = self.actor(who.login) if who.login and not who.login.endswith("[bot]") else None
         return {"name": who.name, "email": who.email, "date": text(moment), "user": user}

@@ -50,7 +50,7 @@ class Commit:
         return "\n".join([*lines, "", self.message.rstrip("\n") + "\n"]).encode()
 
     def identity(self) -> str:
-        """Give the id that git gives it."""
+        """Return the id that git gives it."""
         return object_id("commit", self.data())
 
 
@@ -79,7 +79,7 @@ class History:
         return bool(self._descent[tip] >> self._numbers[commit] & 1)
 
     def merge_bases(self, one: str, other: str) -> list[str]:
-        """Give the best common ancestors, the newest first, as `git merge-base --all` does."""
+        """Return the best common ancestors, the newest first, as `git merge-base --all` does."""
         common = self._descent[one] & self._descent[other]
         found = []
         while common:
@@ -93,11 +93,11 @@ class History:
         return (self._descent[tip] & ~self._descent[without]).bit_count()
 
     def log(self, tip: str, without: Iterable[str] = ()) -> list[Commit]:
-        """Give the commits that `git log tip ^without` gives, in its order."""
+        """Return the commits that `git log tip ^without` gives, in its order."""
         return list(self._visit(tip, self._mask(without), lambda commit: commit.parents))
 
     def log_of(self, tip: str, same: Callable[[Commit, Commit | None], bool]) -> list[Commit]:
-        """Give the commits that `git log tip -- path` gives; `same` compares a commit's path with that of a parent."""
+        """Return the commits that `git log tip -- path` gives; `same` compares a commit's path with that of a parent."""
         found = []
 
         def follow(commit: Commit) -> tuple[str, ...]:

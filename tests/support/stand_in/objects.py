@@ -43,7 +43,7 @@ def submodule(sha: str) -> Entry:
 
 
 def object_id(kind: str, data: bytes) -> str:
-    """Give an object's id."""
+    """Return an object's id."""
     return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest()
 
 
@@ -84,7 +84,7 @@ class Objects:
                 return Entry(content.mode, self.blob(content.data))
 
     def change(self, tree: str, changes: Mapping[str, Entry | None]) -> str:
-        """Give the id of a tree with some paths changed; a folder without files is gone, as in git."""
+        """Return the id of a tree with some paths changed; a folder without files is gone, as in git."""
         entries = dict(self.trees[tree])
         below: dict[str, dict[str, Entry | None]] = {}
         for path, entry in changes.items():
@@ -114,12 +114,12 @@ class Objects:
         return entry
 
     def walk(self, tree: str, folder: str = "") -> Iterator[tuple[str, Entry]]:
-        """Give every path below a tree, folders before their contents, in git's order."""
+        """Yield every path below a tree, folders before their contents, in git's order."""
         for name, entry in self.trees[tree].items():
             yield f"{folder}{name}", entry
             if entry.mode == TREE:
                 yield from self.walk(entry.sha, f"{folder}{name}/")
 
     def size(self, entry: Entry) -> int:
-        """Give a file's size; a folder and a submodule have none."""
+        """Return a file's size; a folder and a submodule have none."""
         return len(self.blobs.get(entry.sha, b""))

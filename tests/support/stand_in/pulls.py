@@ -156,7 +156,7 @@ class Pulls:
         return pull
 
     def current(self, pull: Pull) -> Pull:
-        """Give a pull request as it is now: an open one follows its branches."""
+        """Return a pull request as it is now: an open one follows its branches."""
         branches = self._repo.branches
         if pull.closed is None and (branches.get(pull.base), branches.get(pull.head)) != (pull.base_sha, pull.head_sha):
             pull.base_sha = branches.get(pull.base, pull.base_sha)
@@ -165,20 +165,20 @@ class Pulls:
         return pull
 
     def all(self) -> list[Pull]:
-        """Give all of them, by number."""
+        """Return all of them, by number."""
         return [self.current(pull) for pull in self.by_number.values()]
 
     def commits(self, pull: Pull) -> list[Commit]:
-        """Give a pull request's own commits, the oldest first."""
+        """Return a pull request's own commits, the oldest first."""
         return self._repo.between(pull.base_sha, pull.head_sha)
 
     def files(self, pull: Pull) -> list[Change]:
-        """Give a pull request's changed files: from the merge base to its head."""
+        """Return a pull request's changed files: from the merge base to its head."""
         bases = self._repo.history.merge_bases(pull.base_sha, pull.head_sha)
         return self._repo.changes(bases[0] if bases else None, pull.head_sha)
 
     def of(self, sha: str) -> list[Pull]:
-        """Give those that a commit belongs to: on the default branch the merged ones, elsewhere the open ones, too."""
+        """Return those that a commit belongs to: on the default branch the merged ones, elsewhere the open ones, too."""
         if self._indexed != self._repo.version:
             self._index = {}
             for pull in self.all():

@@ -141,7 +141,7 @@ class Deployments:
         return status
 
     def newest_first(self) -> list[Deployment]:
-        """Give all of them as GitHub lists them."""
+        """Return all of them as GitHub lists them."""
         return sorted(self.by_id.values(), key=lambda deployment: (-deployment.created, -deployment.id))
 
 
@@ -201,9 +201,9 @@ class Releases:
         return release
 
     def newest_first(self) -> list[Release]:
-        """Give all of them as GitHub lists them."""
+        """Return all of them as GitHub lists them."""
         return sorted(self.all, key=lambda release: (-release.created, -release.id))
 
     def latest(self) -> Release | None:
-        """Give the newest full release."""
+        """Return the newest full release."""
         return next((one for one in self.newest_first() if not one.draft and not one.prerelease), None)

@@ -229,36 +229,36 @@ class Repo:
         return found
 
     def tree(self, revision: str) -> str:
-        """Give a commit's tree."""
+        """Return a commit's tree."""
         return self.history.commits[self.rev(revision)].tree
 
     def files(self, revision: str | None = None) -> dict[str, bytes]:
-        """Give all files of a commit."""
+        """Return all files of a commit."""
         walked = self.objects.walk(self.tree(revision or self.default_branch))
         return {path: self.objects.blobs.get(entry.sha, b"") for path, entry in walked if entry.mode != TREE}
 
     def entry(self, revision: str, path: str) -> Entry | None:
-        """Give what a commit has at a path."""
+        """Return what a commit has at a path."""
         return self.objects.find(self.tree(revision), path)
 
     def merged_tree(self, ours: str, theirs: str) -> str:
-        """Give the tree of a merge. Raises ConflictError."""
+        """Return the tree of a merge. Raises ConflictError."""
         bases = self.history.merge_bases(ours, theirs)
         return merge(
             self.objects, self.tree(bases[0]) if bases else self.objects.empty, self.tree(ours), self.tree(theirs)
         )
 
     def changes(self, before: str | None, after: str) -> list[Change]:
-        """Give what differs between two commits; None stands before the first."""
+        """Return what differs between two commits; None stands before the first."""
         trees = (self.tree(before) if before else self.objects.empty, self.tree(after))
         if trees not in self._changes:
             self._changes[trees] = compare(self.objects, *trees, copies=self.copies)
         return self._changes[trees]
 
     def log(self, tip: str | None = None, *without: str) -> list[Commit]:
-        """Give the commits that `git log tip ^without` gives, in its order."""
+        """Return the commits that `git log tip ^without` gives, in its order."""
         return self.history.log(self.rev(tip or self.default_branch), [self.rev(one) for one in without])
 
     def between(self, base: str, head: str) -> list[Commit]:
-        """Give the commits of `base..head`, the oldest first."""
+        """Return the commits of `base..head`, the oldest first."""
         return self.log(head, base)[::-1]

@@ -141,7 +141,7 @@ def _release(ask: Ask, one: Release) -> dict[str, Any]:
 
 
 def rate_limit(app: App, version: str | None) -> dict[str, Any]:
-    """Tell the budgets; asking is free."""
+    """Return the budgets; asking is free."""
     core = app.rate.shown()
     resources = {"core": core, "graphql": app.graphql_rate.shown(), "search": {**core, "limit": 30, "remaining": 30}}
     return {"resources": resources} | ({} if version == "2026-03-10" else {"rate": core})

@@ -42,7 +42,7 @@ def node_id(prefix: str, *parts: int | str) -> str:
 
 
 def user_id(login: str) -> int:
-    """Give an account's number."""
+    """Return an account's number."""
     return 100_000 + zlib.crc32(login.encode()) % 200_000_000
 
 

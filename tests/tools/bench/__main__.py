@@ -194,7 +194,7 @@ def versions() -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """Tell what is going on, apart from the results."""
+    """Show what is going on, apart from the results."""
     print(text, file=sys.stderr, flush=True)
 
 

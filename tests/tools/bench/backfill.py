@@ -25,7 +25,7 @@ done
 
 
 def throughput(scratch: Path, watch: Stopwatch) -> list[dict[str, Any]]:
-    """Give rows a second of each."""
+    """Return rows a second of each."""
     folder = scratch / "backfill"
     folder.mkdir()
     found = []

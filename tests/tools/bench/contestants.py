@@ -27,13 +27,13 @@ OURS, CURL, ALONE, NODE, DATADOG, SENTRY = "ours", "curl", "curl-alone", "node",
 
 
 def inputs(server: Server, **more: str) -> dict[str, str]:
-    """Give the three inputs of the plain use, and the CA of a server on loopback."""
+    """Return the three inputs of the plain use, and the CA of a server on loopback."""
     given = {name.replace("_", "-"): value for name, value in more.items()}
     return {"dx-host": server.url, "dx-token": TOKEN, "service": "payments-service", "ca-bundle": "ca.pem"} | given
 
 
 def step(folder: Path, given: Mapping[str, str], event: str = EVENT, **env: str) -> tuple[dict[str, str], Path]:
-    """Give the variables of a step of ours as the runner hands them over, and its workspace."""
+    """Return the variables of a step of ours as the runner hands them over, and its workspace."""
     prepared = runner.Step(folder, given, event, env)
     return prepared.environment(), prepared.workspace
 
@@ -82,7 +82,7 @@ def _public_and_ours(server: Server, folder: Path) -> Path:
 
 
 def alone(server: Server, folder: Path) -> list[str]:
-    """Give curl's own command in the docs' step, for a body that was made before."""
+    """Return curl's own command in the docs' step, for a body that was made before."""
     _, event = events.load(EVENT)
     body = {
         "service": {"identifier": "payments-service"},

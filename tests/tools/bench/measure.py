@@ -62,7 +62,7 @@ class Stopwatch:
         return Sample(told["wall"], told["cpu"], told["memory"], int(told["code"]))
 
     def turn(self, contestant: Contestant) -> Sample:
-        """Give a contestant its turn. Raises RuntimeError where it did not do what it is measured for."""
+        """Let a contestant have its turn. Raises RuntimeError where it did not do what it is measured for."""
         contestant.before()
         sample = self.time(contestant.command, contestant.env, contestant.folder)
         if sample.code or (wrong := contestant.check()):
@@ -88,7 +88,7 @@ def rounds(watch: Stopwatch, contestants: Iterable[Contestant], count: int) -> d
 
 
 def figures(samples: Sequence[Sample]) -> dict[str, float]:
-    """Give the medians: milliseconds and MiB."""
+    """Return the medians: milliseconds and MiB."""
     return {
         "wall_ms": round(median(sample.wall for sample in samples) * 1000, 1),
         "cpu_ms": round(median(sample.cpu for sample in samples) * 1000, 1),

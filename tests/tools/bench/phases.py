@@ -16,7 +16,7 @@ REST = "the rest: reading, deciding, reporting, ending"
 
 
 def parts(place: Place, server: Server, whole: float, count: int) -> dict[str, float]:
-    """Give the processor's milliseconds of each part; `whole` is a whole run's."""
+    """Return the processor's milliseconds of each part; `whole` is a whole run's."""
     folder = place.folder / "probe"
     folder.mkdir(parents=True)
     probe, ca = (Path(shutil.copy(file, folder)) for file in (PROBE, server.ca))

@@ -36,12 +36,12 @@ def install(folder: Path) -> str:
 
 
 def program(folder: Path, name: str) -> str:
-    """Give the path of a package's program."""
+    """Return the path of a package's program."""
     return str(folder / "node_modules" / ".bin" / {DATADOG: "datadog-ci", SENTRY: "sentry-cli"}[name])
 
 
 def datadog(folder: Path, port: int, ca: Path) -> tuple[list[str], dict[str, str]]:
-    """Give the command and the variables with which datadog-ci registers a deployment here."""
+    """Return the command and the variables with which datadog-ci registers a deployment here."""
     command = [program(folder, DATADOG), "dora", "deployment", "--service", "payments-service", "--env", "production"]
     command += ["--started-at", "1741089500", "--finished-at", "1741089600"]
     command += ["--git-repository-url", "https://github.com/acme/shop"]
@@ -58,7 +58,7 @@ def datadog(folder: Path, port: int, ca: Path) -> tuple[list[str], dict[str, str
 
 
 def sentry(folder: Path, port: int, ca: Path) -> tuple[list[str], dict[str, str]]:
-    """Give the command and the variables with which sentry-cli registers a deploy here. `ca` replaces the public CAs."""
+    """Return the command and the variables with which sentry-cli registers a deploy here. `ca` replaces the public CAs."""
     command = [program(folder, SENTRY), "deploys", "new", "--org", "acme", "--project", "shop"]
     command += ["--release", "312c5c6455a5802d9eff8e65fbc68a516dd3a76d", "--env", "production"]
     return command, {

@@ -43,7 +43,7 @@ def history() -> Repo:
 
 
 def summaries() -> dict[str, str]:
-    """Give each picture's Markdown, by name."""
+    """Return each picture's Markdown, by name."""
     repo = history()
     old, new = repo.deployments.newest_first()[0].sha, repo.rev("main")
     found = {}
@@ -66,7 +66,7 @@ def summaries() -> dict[str, str]:
 
 
 def checks() -> dict[str, str]:
-    """Give the summaries of two checks: of a set-up in which several things are wrong, and of the same one put right."""
+    """Return the summaries of two checks: of a set-up in which several things are wrong, and of the same one put right."""
     repo = Repo("acme/shop", start="2025-03-03T00:00:00Z")
     sound = "payments-service: [services/payments/**]\nweb: [apps/web/**, '!apps/web/**/*.md']\nplatform: [README.md, .github/**]\n"
     files = [
@@ -109,7 +109,7 @@ def checks() -> dict[str, str]:
 
 
 def backfill(folder: Path) -> str:
-    """Give the summary of a backfill of two services, of which DX refuses a row."""
+    """Return the summary of a backfill of two services, of which DX refuses a row."""
     lines = ["deployed_at,service,repository,commit_sha"]
     for day in range(56):
         for service in ("payments-service", "web")[: 1 + day % 2]:

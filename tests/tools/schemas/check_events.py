@@ -175,7 +175,7 @@ def formats_in(schema: Any) -> Iterator[str]:
 
 @dataclass
 class Checker:
-    """Tells what is wrong with an event's payload, and keeps count of the deviations met."""
+    """Finds what is wrong with an event's payload, and keeps count of the deviations met."""
 
     definitions: dict[str, Any]
     met: set[Deviation] = field(default_factory=set)

@@ -34,7 +34,7 @@ class Case:
 
 
 def cases(repo: Repo) -> Iterator[Case]:
-    """Give every endpoint's requests, over the sample."""
+    """Yield every endpoint's requests, over the sample."""
     main, first, blob = repo.rev("main"), repo.rev("v1.0.0"), repo.entry("main", "README.md")
     deployed, tag = next(iter(repo.deployments.by_id)), repo.tags["v1.0.0"]
     many, entry = repo.rev("many"), blob.sha if blob else ""
@@ -102,7 +102,7 @@ def cases(repo: Repo) -> Iterator[Case]:
 
 
 def errors() -> Iterator[Case]:
-    """Give the requests that are refused."""
+    """Yield the requests that are refused."""
     none = "0" * 40
     yield Case(SHOP, status=401, token="wrong")
     yield Case(SHOP, status=404, token=None)

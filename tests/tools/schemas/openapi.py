@@ -50,7 +50,7 @@ class Description:
         return None if found is None else _nullable(found["schema"])
 
     def problems(self, schema: dict[str, Any], value: Any) -> Iterator[tuple[str, Any, str]]:
-        """Give everything that is wrong with an answer: where (indices as []), the value, what."""
+        """Yield everything that is wrong with an answer: where (indices as []), the value, what."""
         self._use(schema)
         validator = Draft7Validator({**schema, "components": self._components}, format_checker=format_checker())
         for error in validator.iter_errors(value):
