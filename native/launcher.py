@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, get_args
 
 _HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
@@ -116,15 +116,18 @@ def _open_log(env: Mapping[str, str], given: Mapping[str, str], stream: TextIO) 
 
 
 def _fail(workflow: "Workflow", reason: str, given: Mapping[str, str], *, outage: bool = False) -> int:
+    from dx_action.errors import FailOnError, Failure  # noqa: PLC0415 - most runs do not fail here
+
     reason = f"{reason} {_NOTHING_SENT}"
-    forgiving = ("false", "except-outages") if outage else ("false",)
-    soft = given.get("INPUT_FAIL-ON-ERROR", "").strip().lower() in forgiving
+    written = given.get("INPUT_FAIL-ON-ERROR", "").strip().lower()
+    setting: FailOnError = next((word for word in get_args(FailOnError) if word == written), "true")
+    level = Failure(reason, outage).level(setting)
     try:
         workflow.set_outputs({"status": "failed", "reason": reason})
     except OSError:
         workflow.say("`GITHUB_OUTPUT` names a file that cannot be written: the outputs are lost.")
-    workflow.annotate("warning" if soft else "error", "DX deployment", reason)
-    return 0 if soft else 1
+    workflow.annotate(level, "DX deployment", reason)
+    return int(level == "error")
 
 
 def _run(environment: Environment, given: Mapping[str, str]) -> None:
