@@ -7,9 +7,10 @@ import pytest
 
 import events
 from builders import ABSENT, event, inputs, runtime
-from dx_action.deployment.trigger import Skipped, Trigger, decide
+from dx_action.deployment.trigger import Skipped, Trigger, decide, may_be_tag
 from dx_action.errors import BadEvent
 from dx_action.inputs.values import Sourced
+from dx_action.runner.event import WorkflowRunEvent
 from dx_action.services.service import Service
 
 MERGED_41 = "312c5c6455a5802d9eff8e65fbc68a516dd3a76d"
@@ -670,6 +671,36 @@ def test_an_event_without_a_commit_needs_none_for_a_pull_request_that_is_named(
 ) -> None:
     found = decide(event("issue_comment"), inputs(given), runtime("issue_comment"))
     assert isinstance(found, Trigger) is counts
+
+
+@pytest.mark.parametrize(
+    ("started_by", "name", "only", "expected"),
+    [
+        ("push", "release-7", "", True),
+        ("push", "main", "", False),
+        ("push", "main", "release/**", True),
+        ("push", "release/7", "release/**", False),
+        (None, "v1.2.3", "main", True),
+        ("push", None, "", False),
+        ("push", "", "release/**", False),
+        ("push", "refs/tags/v1", "", False),
+        ("release", "v1", "", False),
+    ],
+)
+def test_only_a_name_that_no_branch_explains_may_be_a_tag_s(
+    started_by: str | None, name: str | None, only: str, expected: bool
+) -> None:
+    happened = event("workflow_run_tag", {"workflow_run.event": started_by, "workflow_run.head_branch": name})
+    assert isinstance(happened, WorkflowRunEvent)
+    given = inputs({"only-branches": only} if only else {})
+    assert may_be_tag(happened, given) is expected
+
+
+@pytest.mark.parametrize("repository", [None, {"default_branch": None}])
+def test_without_a_default_branch_any_name_may_be_a_tag_s(repository: object) -> None:
+    happened = event("workflow_run_tag", {"repository": repository, "workflow_run.head_branch": "main"})
+    assert isinstance(happened, WorkflowRunEvent)
+    assert may_be_tag(happened, inputs()) is True
 
 
 def test_what_a_trigger_and_a_skip_are_unless_told_otherwise() -> None:

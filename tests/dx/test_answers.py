@@ -311,6 +311,9 @@ CONFLICTS = [
     ("reference_id_in_use", ""),
     ("reference_id_not_unique", ""),
     ("duplicate_reference_id", ""),
+    ("reference_id_already_taken", ""),
+    ("reference_id_already_used", ""),
+    ("reference_id_duplicate", ""),
     ("DUPLICATE_REFERENCE_ID", ""),
     ("duplicateReferenceId: referenceId exists", ""),
     ("odd_code", "This reference_id already exists with other values (deployed_at); nothing was changed."),
@@ -477,7 +480,27 @@ REFUSALS = [
     ("reference_id_conflict", "reference_id is locked"),
     ("reference_id_taken", "Processing; try again later"),
     ("missing_permission", "The reference_id already exists, and this token may not change it."),
+    # A code of a conflict, with one word that says that DX is busy.
+    ("reference_id_taken", "The deployment is in progress."),
+    ("reference_id_taken", "Later."),
+    ("reference_id_taken", "The deployment is locked."),
+    ("reference_id_taken", "The deployment is being processed."),
+    ("reference_id_taken", "DX is processing the deployment."),
+    # A code of DX's pages means what the page says, whatever the message.
+    ("invalid_json", "This reference_id already exists."),
+    ("required_params_missing", "This reference_id already exists."),
+    ("repo_not_found", "This reference_id already exists."),
+    ("deployment_not_found", "This reference_id already exists."),
+    ("deployment_not_api_managed", "This reference_id already exists."),
+    ("invalid_reference_id", "This reference_id already exists."),
 ]
+
+
+def test_each_code_and_word_has_a_row_of_its_own() -> None:
+    assert set(HELD_CODES) <= {error for error, message in CONFLICTS if not message}
+    assert {*DOCUMENTED, *OF_CORRECTIONS} <= {error for error, message in REFUSALS if message} | set(AUTH_CODES)
+    said_to_be_busy = " ".join(message for error, message in REFUSALS if error == "reference_id_taken")
+    assert all(words in said_to_be_busy for words in NOT_HELD)
 
 
 @pytest.mark.parametrize(("error", "message"), CONFLICTS)

@@ -26,7 +26,7 @@ from dx_action.deployment.calls import Call, serialise
 from dx_action.dx.answers import Answer, Verdict, judge
 from dx_action.dx.client import WORDS_SECONDS, Dx, connect
 from dx_action.dx.sender import Batch, Sender, Terms
-from dx_action.errors import BadInput
+from dx_action.errors import BadInput, Server
 from dx_action.inputs.model import read_inputs
 from dx_action.inputs.values import DxHost, parse_host
 from dx_action.runner.network import tls_context
@@ -464,6 +464,18 @@ def test_a_step_and_a_backfill_end_within_timeout_whatever_trickles(per_call: bo
     assert answers == dict.fromkeys(replies, ("unknown", "no_answer", 1))
 
 
+def test_a_read_has_the_time_that_is_left() -> None:
+    """A hundredth of a second of thirty: whoever had all of it would see the server leave after five."""
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(1)
+
+    ticks = iter([0.0])
+    with Peer(silent) as peer:
+        dx = Dx(parse_host(peer.url), None, context=None, proxies={}, monotonic=lambda: next(ticks, 29.99))
+        assert verdict(dx, 30) == NO_ANSWER
+
+
 def test_an_attempt_of_less_than_a_second_may_be_answered() -> None:
     with Peer(OK) as peer, connected(peer.url) as dx:
         assert verdict(dx, 0.9) == Verdict("accepted", http_status=200)
@@ -537,6 +549,21 @@ def closed_port() -> str:
 def test_a_refused_connection() -> None:
     with connected(closed_port()) as dx:
         assert verdict(dx) == Verdict("try-again", "connection_refused")
+
+
+def test_a_verdict_names_the_host_and_its_input() -> None:
+    url = closed_port()
+    with connected(url) as dx:
+        found = dx(CALL, 5)
+    assert isinstance(found, Verdict)
+    assert found.message == Server(url.removeprefix("http://"), "dx-host").sentence("connection_refused")
+
+
+def test_a_request_that_cannot_be_made() -> None:
+    dx = Dx(
+        DxHost(f"https://{'a' * 64}.test", loopback=False), None, context=None, proxies={}, monotonic=time.monotonic
+    )
+    assert dx(CALL, 5) == Verdict("refused", "request_impossible")
 
 
 def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:

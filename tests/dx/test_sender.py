@@ -1212,6 +1212,10 @@ def test_a_bug_in_a_lane_reaches_the_caller() -> None:
         sent(Listed(TEN), dx)
 
 
+def test_the_terms_of_a_step_that_sets_none() -> None:
+    assert Terms() == Terms(60.0, LANES, 1, per_call=False, per_second=0.0, on_conflict="keep")
+
+
 def test_progress_is_by_the_seconds_since_the_sending_began() -> None:
     """And without a reader of it there is nothing to say."""
     at = [100.0]
