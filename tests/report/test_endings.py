@@ -256,6 +256,10 @@ def test_what_is_not_delivered_is_whole_in_the_log() -> None:
     lines = report.request_lines([large] * 5)
     assert [len(line) for line in lines[1:-1:2]] == [300_008] * 3
     assert lines[-1] == "… and 2 more, not shown."
+    exact = calls[0]._replace(body=b'"' + b"x" * ((1 << 20) - 2) + b'"')
+    assert [len(line) for line in report.request_lines([exact])] == [len("POST /api/deployments.create"), 1 << 20]
+    longer = exact._replace(body=exact.body[:-1] + b'x"')
+    assert report.request_lines([longer, exact]) == ["… and 2 more, not shown."]
 
 
 @pytest.mark.parametrize("error", ["not_authed", "invalid_auth", "account_inactive", "http_401", "http_403"])
