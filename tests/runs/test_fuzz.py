@@ -100,7 +100,7 @@ def test_any_inputs_of_a_check(inputs: dict[str, str], event: str) -> None:
 # The two stages of `job/`.
 
 
-@settings(often, max_examples=times(250))
+@settings(often, max_examples=times(150))
 @given(given_inputs, st.sampled_from(events.NAMES), st.sampled_from(["success", "failure"]))
 def test_any_inputs_of_a_job(inputs: dict[str, str], event: str, status: str) -> None:
     """The start sends nothing. A job that it failed is no failed deployment."""
@@ -128,7 +128,7 @@ odd_runner = st.fixed_dictionaries(
 )
 
 
-@settings(often, max_examples=times(250))
+@settings(often, max_examples=times(150))
 @example({"STATE_started": str(CLOSE[3]), "INPUT_JOB-STATUS": "failure"}, "")
 @given(odd_runner, st.sampled_from(["", "", "success", "failure"]))
 def test_a_job_s_end_on_an_odd_runner(env: dict[str, str], written: str) -> None:

@@ -185,7 +185,7 @@ class Named(Jobs):
 MACHINES = (Jobs, Updating, Upserting, Named)
 
 
-@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (120, 30, 30, 30), strict=True)])
+@pytest.mark.parametrize(("machine", "schedules"), [*zip(MACHINES, (100, 20, 20, 20), strict=True)])
 def test_what_is_said_at_a_job_s_end_holds_in_every_schedule(machine: type[Jobs], schedules: int) -> None:
     run_state_machine_as_test(machine, settings=settings(often, max_examples=times(schedules), stateful_step_count=14))
 
