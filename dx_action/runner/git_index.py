@@ -37,6 +37,8 @@ def _entries(body: bytes, version: int, count: int) -> tuple[dict[str, None], in
         start = at + _SIZE + (2 if flags & _EXTENDED else 0)
         if version == 4:
             start, removed = _number(body, start)
+            if removed > len(name):
+                raise ValueError("cut")
             end = body.index(b"\0", start)
             name, at = name[: len(name) - removed] + body[start:end], end + 1
         else:

@@ -91,6 +91,9 @@ def signed(body: bytes) -> bytes:
         signed(b"XXXX\0\0\0\2\0\0\0\0"),
         signed(b"DIRC\0\0\0\2\0\0\0\1"),
         signed(b"DIRC\0\0\0\4\0\0\0\1" + bytes(62) + b"\xff"),
+        # A name that takes away more than the one before it has.
+        signed(b"DIRC\0\0\0\4\0\0\0\1" + bytes(62) + b"\1a\0"),
+        signed(b"DIRC\0\0\0\4\0\0\0\2" + bytes(62) + b"\0a\0" + bytes(62) + b"\2b\0"),
         signed(b"DIRC\0\0\0\2\0\0\0\0TREE"),
     ],
 )

@@ -12,6 +12,8 @@ SEEDS = [(name, seed) for name, target in TARGETS.items() for seed in target.see
 FOUND: list[tuple[str, bytes]] = [
     # A title was written with the run's secrets in it.
     ("log", b"\3\0" + bytes([len(TOKEN)]) + TOKEN.encode() + b"\1a"),
+    # A name took away more than the one before it had.
+    ("index", b"\2\1a"),
     # A message that was wrapped had a line that looks like a command.
     ("console", b"\1\xf6\xff\xff\0W\xff\xff::r31\xed|ja\r\nb -"),
     # No variable can have such a name, and the start ended in a traceback.

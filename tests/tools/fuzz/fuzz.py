@@ -82,8 +82,9 @@ def main() -> int:
         ended = subprocess.run(
             command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
         )
-        stats = [line for line in ended.stderr.splitlines() if line.startswith(("stat::number_of_executed", "Done"))]
-        print(f"{name}: {'fine' if not ended.returncode else 'FAILED'} {' '.join(stats[:1])}", flush=True)
+        told = ("stat::number_of_executed", "stat::slowest")
+        stats = " ".join(line.removeprefix("stat::") for line in ended.stderr.splitlines() if line.startswith(told))
+        print(f"{name}: {'fine' if not ended.returncode else 'FAILED'} {' '.join(stats.split())}", flush=True)
         if ended.returncode:
             failed.append(name)
             print(ended.stdout[-4000:] + ended.stderr[-4000:])
