@@ -33,6 +33,14 @@ def known(*texts: str, password: bool = False) -> Secrets:
     return Secrets(Secret(f"secret {number}", text, password) for number, text in enumerate(texts))
 
 
+@pytest.mark.parametrize("token", ["Zq9w," + "\\" * 8, "Zq9w=%41%41%41", "Zq9w,&#65;&#65;"])
+def test_the_few_letters_that_a_part_decodes_to_are_no_secret(token: str) -> None:
+    secrets, text = known(token), "a \\ AA AAA b"
+    assert secrets.names_in(text) == ()
+    assert secrets.scrubbed(text) == text
+    assert secrets.names_in(f"a {token} b") == ("secret 0",)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", TOKENS)
 def test_every_form_of_a_token_is_found_and_hidden(kind: str, form: str) -> None:

@@ -9,9 +9,15 @@ from drawing import TOKEN, attempt
 
 TARGETS = fuzz.targets()
 SEEDS = [(name, seed) for name, target in TARGETS.items() for seed in target.seeds]
+_BACKSLASHES = (
+    b"\xf7\xf7\xf7\xe7\xf7\xf7\xe7\x03\xf7\x0b\xf7\xf7\xf7\xf7\xf7\xf7\xf7\xf7\xf7\x0b\xf7\xf7\xf7\xf7\xf7\xf7\xf7\xf7\xf7\xf7I\xf7"
+    b"\xf7\x0b\xf7\xf7I\xf7\xf7\xff\xff\xff\xff\x0b\xf7\xf7\xf7\xf7\xd4\xf7I\xf7\xf7I\xf7\x0b=======\xf7w\xf7\xf7\x0b\xf7\xf7\xf7"
+)
 FOUND: list[tuple[str, bytes]] = [
     # A title was written with the run's secrets in it.
     ("log", b"\3\0" + bytes([len(TOKEN)]) + TOKEN.encode() + b"\1a"),
+    # What was left of a token of backslashes, decoded, was a token by itself: each lone backslash.
+    ("hidden", _BACKSLASHES),
     # A name took away more than the one before it had.
     ("index", b"\2\1a"),
     # A message that was wrapped had a line that looks like a command.

@@ -59,6 +59,9 @@ class Draw:
     def variable(self, most: int = 255) -> str:
         return self.text(most).replace("\0", "")
 
+    def junk(self) -> Any:
+        return copy.deepcopy(self.pick(_JUNK))
+
     def altered(self, value: Any, most: int = 3) -> Any:
         """Return a copy of the JSON value in which up to so many places are gone or hold something else."""
         count = self.number(most)
@@ -66,14 +69,14 @@ class Draw:
         for _ in range(count):
             ways = list(places(value))
             if not ways:
-                return self.pick(_JUNK)
+                return self.junk()
             *parents, last = ways[self.number(min(len(ways), 65_535) - 1)]
             place = value
             for parent in parents:
                 place = place[parent]
             match self.number(4):
                 case 0:
-                    place[last] = self.pick(_JUNK)
+                    place[last] = self.junk()
                 case 1:
                     place[last] = self.text()
                 case 2:
