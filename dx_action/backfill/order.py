@@ -56,7 +56,7 @@ class Order:
         """Whether no row can go any more, now or later."""
         return not self._ready and not self._in_flight
 
-    def done(self, index: int, *, go_on: bool, failed: bool = False) -> None:
+    def done(self, index: int, *, go_on: bool, failed: bool) -> None:
         """Record that a row has ended. Without `go_on`, no row that must follow it is sent.
 
         Once one has `failed`, the later rows of the same `reference_id` are not sent: they would be in another order when the

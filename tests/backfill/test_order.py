@@ -14,7 +14,7 @@ def drained(order: Order, stops: Sequence[int] = ()) -> list[int]:
     found = []
     while (index := order.take()) is not None:
         found.append(index)
-        order.done(index, go_on=index not in stops)
+        order.done(index, go_on=index not in stops, failed=False)
     return found
 
 
@@ -38,25 +38,25 @@ def test_what_one_lane_sends(times: list[int], keys: list[int], order: list[int]
 def test_a_key_is_never_in_flight_twice() -> None:
     order = Order([1, 2, 3, 4], [0, 0, 1, 1])
     assert [order.take(), order.take(), order.take()] == [0, 2, None]
-    order.done(2, go_on=True)
+    order.done(2, go_on=True, failed=False)
     assert [order.take(), order.take()] == [3, None]
-    order.done(0, go_on=True)
+    order.done(0, go_on=True, failed=False)
     assert order.take() == 1
 
 
 def test_a_row_waits_for_every_pull_request() -> None:
     order = Order([0, 0, 1], [0, 1, 2])
     assert [order.take(), order.take(), order.take()] == [0, 1, None]
-    order.done(0, go_on=True)
+    order.done(0, go_on=True, failed=False)
     assert order.take() is None
-    order.done(1, go_on=False)
+    order.done(1, go_on=False, failed=False)
     assert order.take() == 2
 
 
 def test_pull_requests_that_are_held_back_hold_up_nothing() -> None:
     order = Order([0, 0, 1], [0, 0, 1])
     assert order.take() == 0
-    order.done(0, go_on=False)
+    order.done(0, go_on=False, failed=False)
     assert (order.take(), order.held_back) == (2, 1)
 
 
@@ -77,7 +77,7 @@ def test_it_is_over_once_nothing_is_in_flight() -> None:
     assert not order.over
     order.take()
     assert not order.over
-    order.done(0, go_on=False)
+    order.done(0, go_on=False, failed=False)
     assert order.over
 
 
@@ -102,7 +102,7 @@ def test_whatever_ends_when(rows: list[tuple[int, int]], choices: list[tuple[boo
             flying.append(index)
         elif not takes and flying:
             index = flying.pop(which % len(flying))
-            order.done(index, go_on=go_on)
+            order.done(index, go_on=go_on, failed=False)
             if not go_on:
                 stopped.add(keys[index])
     while flying:
@@ -120,5 +120,5 @@ def test_whatever_ends_when(rows: list[tuple[int, int]], choices: list[tuple[boo
 def test_a_deployment_that_is_held_back_behind_a_pull_request_is_none_of_those_that_go_first() -> None:
     order = Order([0, 5, 6], [0, 0, 1])
     assert order.take() == 0
-    order.done(0, go_on=False)
+    order.done(0, go_on=False, failed=False)
     assert (order.take(), order.held_back) == (2, 1)

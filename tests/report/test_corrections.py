@@ -166,6 +166,20 @@ def test_a_dry_run_shows_the_request() -> None:
     assert not report.undelivered
 
 
+def test_what_is_long_is_cut_where_it_is_read() -> None:
+    """The log and the table have 300 characters of a value, a notice 200 of the id, a message 100 of it and of DX's words."""
+    long = update_call("r" * 301, {})
+    assert lines(long)[1] == f"  reference_id       {'r' * 299}…"
+    assert lines(update_call("r" * 300, {}))[1] == f"  reference_id       {'r' * 300}"
+    assert ended(long, "accepted").done == f"Deployment updated in DX: {'r' * 199}…."
+    (failure,) = ended(long, "failed", "http_404").messages
+    assert failure.text.startswith(f"DX did not update the deployment {'r' * 99}…: http_404. ")
+    assert not failure.text.endswith(" ")
+    assert f"<td><code>{'r' * 299}…</code></td>" in dry_run(long, []).body  # it may wrap
+    (notice, _) = ended(DELETE, "accepted", "", "w" * 101).hints
+    assert f"but “{'w' * 99}…”." in notice[1]
+
+
 def test_the_log_has_each_value() -> None:
     assert lines(UPDATE) == (
         "The update, from the inputs alone:",

@@ -497,6 +497,7 @@ def test_a_report_that_can_be_made_without_the_file(outcome: Outcome) -> None:
     file = {"failed-file": "out/failed.jsonl"}
     assert sent([outcome], file).unsaved == sent([outcome])
     assert sent([outcome]).unsaved is sent(["accepted"], file).unsaved is None
+    assert not sent([outcome]).saved
 
 
 @pytest.mark.parametrize(("warn", "level"), [(True, "warning"), (False, "notice")])
