@@ -106,7 +106,7 @@ def test_whatever_ends_when(rows: list[tuple[int, int]], choices: list[tuple[boo
             if not go_on:
                 stopped.add(keys[index])
     while flying:
-        order.done(flying.pop(), go_on=True)
+        order.done(flying.pop(), go_on=True, failed=False)
         taken += drained(order)
     assert order.over
     assert len(taken) == len(set(taken)) == len(rows) - order.held_back

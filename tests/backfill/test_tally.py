@@ -36,6 +36,7 @@ def test_each_row_has_an_outcome() -> None:
 
 
 CREATE, UPSERT, UPDATE = "deployments.create", "deployments.upsert", "deployments.update"
+DELETE: Method = "deployments.delete"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,30 @@ def test_failed_deployments_that_are_registered_are_counted(
     tally = Tally(1)
     tally.add(0, 2, Result(Call(method, "web", "web/1", body), outcome, 200, "", "", 1))
     assert tally.unsuccessful == count
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome", "error", "count"),
+    [
+        (DELETE, "accepted", "deployment_not_found", 1),
+        (DELETE, "accepted", "", 0),
+        (DELETE, "failed", "deployment_not_found", 0),
+        (UPDATE, "accepted", "deployment_not_found", 0),
+    ],
+)
+def test_deletions_of_what_is_not_there_are_counted(method: Method, outcome: Outcome, error: str, count: int) -> None:
+    tally = Tally(2)
+    for index in range(2):
+        tally.add(index, 2, Result(Call(method, "", "web/1", b"{}"), outcome, 404, error, "", 1))
+    assert tally.absent == 2 * count
+
+
+@pytest.mark.parametrize(("statuses", "outage"), [((503, 503), True), ((503, 422), False), ((422, 503), False)])
+def test_a_kind_is_an_outage_if_each_of_its_rows_is(statuses: tuple[int, int], outage: bool) -> None:
+    tally = Tally(2)
+    for index, status in enumerate(statuses):
+        tally.add(index, 2, Result(CALL, "failed", status, "odd_code", "", 1))
+    assert tally.kinds["failed", "odd_code"].outage is outage
 
 
 def test_the_first_that_fail_are_kept_with_their_bodies() -> None:

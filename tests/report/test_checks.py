@@ -137,6 +137,21 @@ UNOWNED = "belong to no service: a change of these alone registers nothing. The 
             f"23 patterns match no file of the deployed commit: {TWENTY} and 3 more. Correct or remove them.",
         ),
         (
+            NONE._replace(without_files=("a",)),
+            "services",
+            "1 service owns no file: a. Check its patterns, or remove it.",
+        ),
+        (
+            NONE._replace(without_files=tuple(map(str, range(21)))),
+            "services",
+            f"21 services own no file: {', '.join(map(str, range(20)))} and 1 more. Check their patterns, or remove them.",
+        ),
+        (
+            NONE._replace(unowned=1, files=1, folders=(("f" * 201, 1),)),
+            "unowned-files",
+            f"1 of 1 file {UNOWNED} {'f' * 199}… (1). Give them to a service, if they are part of one.",
+        ),
+        (
             NONE._replace(without_files=("a", "b")),
             "services",
             "2 services own no file: a, b. Check their patterns, or remove them.",
@@ -159,7 +174,13 @@ def test_the_owners_of_files(found: Coverage, name: str, message: str | None) ->
 
 def test_catalogs_have_no_patterns() -> None:
     services, unowned = checks.owners(NONE._replace(without_files=("a",), files=1), catalogs=True)
-    assert services.message.startswith("1 service owns no file but the catalog itself: a. Check the catalog's folder,")
+    assert services.message == (
+        "1 service owns no file but the catalog itself: a. Check the catalog's folder, or remove it."
+    )
+    several, _ = checks.owners(NONE._replace(without_files=("a", "b")), catalogs=True)
+    assert several.message == (
+        "2 services own no file but the catalog itself: a, b. Check the catalog's folder, or remove them."
+    )
     assert unowned == Check("unowned-files", "ok", "Each of the 1 file belongs to a service.")
 
 
@@ -196,6 +217,11 @@ def test_the_token(verdict: Verdict, outcome: str, words: str) -> None:
     assert (line.name, line.outcome) == ("token", outcome)
     assert words in line.message
     assert line.message.endswith("It says: “ it\\nsaid ”") == (outcome == "warning")
+
+
+def test_what_is_long_is_cut_in_a_line() -> None:
+    assert f"This `{'e' * 99}…` event" in checks.event("e" * 101, None).message
+    assert checks.token(Verdict("refused", "not_ok", "", 200), "w" * 301).message.endswith(f"It says: “{'w' * 299}…”")
 
 
 def test_an_empty_answer_is_not_quoted() -> None:

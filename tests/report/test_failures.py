@@ -394,6 +394,7 @@ KNOWN = (
         "http_422",
     ),
     *("http_429", "request_impossible", *get_args(Cause)),
+    *("deployment_not_found", "deployment_not_api_managed", "invalid_reference_id"),
     *("unauthorized_before", "order_kept", "stopped_before", "out_of_time", "cancelled", "not_configured"),
 )
 UNLISTED = "DX rejected the request with an error code that its documentation does not list."
@@ -411,6 +412,7 @@ def test_why_there_is_no_answer_is_our_own_sentence() -> None:
 @pytest.mark.parametrize("status", [None, 200, 422, 503])
 @pytest.mark.parametrize("said", [True, False])
 def test_each_known_error_has_a_sentence_of_its_own(status: int | None, said: bool) -> None:
+    assert sorted(ADVICE) == sorted(KNOWN)
     sentences = {advise(error, status, said=said) for error in KNOWN}
     assert len(sentences) == len(KNOWN)
     assert not [each for each in sentences if each.startswith(UNLISTED) or "is unavailable" in each]

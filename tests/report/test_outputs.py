@@ -185,6 +185,23 @@ def test_of_too_many_results_those_that_failed_come_first() -> None:
     assert sum(len(text) for text in found.values()) <= ROOM
 
 
+@pytest.mark.parametrize(
+    ("name", "done", "share"),
+    [
+        ("results", "accepted", 1),
+        ("results", "already-registered", 1),
+        ("checks", "ok", 1 / 2),
+        ("checks", "warning", 1 / 2),
+    ],
+)
+def test_what_failed_is_kept_of_a_list_that_is_cut(name: str, done: str, share: float) -> None:
+    lines = [*[{"outcome": done, "message": "m" * 100}] * 3_000, {"outcome": "failed", "message": ""}]
+    found = outputs("failed", "", more={name: lines})
+    assert json.loads(found[name])[:2] == [lines[-1], lines[0]]
+    assert ROOM * share - 400 < len(found[name]) <= ROOM * share
+    assert found["truncated"] == "true"
+
+
 def test_results_may_take_what_is_left() -> None:
     found = outputs("partial", "", results=results(300, failed=1, message="m" * 100))
     assert len(found["results"]) > ROOM / 8
