@@ -124,7 +124,7 @@ def help_text(width: int) -> str:
 def _flag(name: str, width: int) -> Iterator[str]:
     text = OWN_WORDS.get(name) or as_flags(DESCRIPTIONS[name])
     default = Inputs.model_fields[name.replace("-", "_")].default
-    if isinstance(default, str | float | int) and name not in YES_OR_NO and "(default)" not in text:
+    if isinstance(default, str | float | int) and name not in YES_OR_NO:
         shown = f"{default:g}" if isinstance(default, float) else default
         text += f". Default, `{shown}`"
     if name in LISTS:

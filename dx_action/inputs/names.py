@@ -77,7 +77,7 @@ def _distance(one: str, other: str) -> int:
     """Return how many letters are changed, added, dropped or swapped with the next; beyond `_SLIP`, only that it is more."""
     if abs(len(one) - len(other)) > _SLIP:
         return _SLIP + 1
-    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
+    before, row = list[int](), list(range(len(other) + 1))
     for at, letter in enumerate(one, 1):
         above, before_that = row, before
         row = [at]

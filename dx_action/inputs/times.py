@@ -32,9 +32,8 @@ def parse_time(text: str) -> datetime:
     day, minute, second, fraction, zone = match.groups()
     if zone is None:
         raise InvalidValue(f"has no time zone. {_ADVICE}")
-    zone = "+00:00" if zone in "Zz" else zone
     try:
-        moment = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}.{(fraction or '0')[:6].ljust(6, '0')}{zone}")
+        moment = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}.{fraction or '0'}{zone.upper()}")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidValue(f"has a day, an hour or a zone that does not exist. {_ADVICE}") from None

@@ -85,6 +85,7 @@ def test_defaults_are_shown_once() -> None:
         "max-per-second": "7",
         "concurrency": "4",
     }
+    assert not re.search(r"\(default\)(?:(?!\n  --)[\s\S])*Default,", TEXT)
 
 
 def test_a_word_of_a_choice_is_not_taken_for_a_flag() -> None:
