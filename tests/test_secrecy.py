@@ -2,6 +2,7 @@
 
 import html
 import json
+from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
@@ -84,6 +85,20 @@ def test_only_the_secret_is_hidden(text: str, hidden: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "character"),
+    [
+        *(("\\b", "\b"), ("\\f", "\f"), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ('\\"', '"')),
+        *(("\\\\", "\\"), ("\\/", "/"), ("\\u0009", "\t"), ("\\u20aC", "€"), ("%09", "\t"), ("%2F", "/")),
+        *(("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&apos;", "'"), ("&#9;", "\t")),
+        *(("&#0000047;", "/"), ("&#x9;", "\t"), ("&#X20aC;", "€"), ("&#x10ffff;", "\U0010ffff"), ("<span></span>", "")),
+    ],
+)
+def test_every_code_of_a_character_is_read(written: str, character: str) -> None:
+    """As one text: of a secret with a line break in it, each line is one, too."""
+    assert known(f"Zq9A{character}4cDe").scrubbed(f"a Zq9A{written}4cDe b") == "a *** b"
+
+
+@pytest.mark.parametrize(
     ("secret", "text", "found"),
     [
         # A very short one counts as a word of its own alone.
@@ -147,6 +162,18 @@ def test_what_is_found_of_whom(secret: str, text: str, found: bool) -> None:
 )
 def test_a_password_that_may_be_a_word(password: str, text: str, found: bool) -> None:
     assert bool(known(password, password=True).names_in(text)) is found
+
+
+@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
+@pytest.mark.parametrize("length", [4, 5, 6, 7, 8, 9])
+def test_base64_is_read_wherever_it_begins_and_whatever_follows(length: int, before: bytes) -> None:
+    secret = "Zq9+4c~?D"[:length]
+    for after in (b"", b"\x00", b"\xff", b"\xff\xff", b"a long end"):
+        for encode in (b64encode, urlsafe_b64encode):
+            text = encode(before + secret.encode() + after).decode()
+            # Hidden are the letters, of six bits each, that the secret alone decides.
+            first, last = -(-len(before) * 8 // 6), (len(before) + length) * 8 // 6
+            assert known(secret).scrubbed(text) == f"{text[:first]}***{text[last:]}", (after, encode)
 
 
 @pytest.mark.parametrize("secret", ["`", "````", "<span></span>", "</span><span>"])

@@ -98,7 +98,14 @@ def test_the_kinds_of_flags() -> None:
 
 @pytest.mark.parametrize(
     ("argv", "expected"),
-    [(("--json",), True), (("--json", "true"), True), (("--json=False",), False), (("--json", ""), False), ((), False)],
+    [
+        (("--json",), True),
+        (("--json", "true"), True),
+        (("--json= True\n",), True),
+        (("--json=False",), False),
+        (("--json", ""), False),
+        ((), False),
+    ],
 )
 def test_json_is_asked_for(argv: tuple[str, ...], expected: bool) -> None:
     assert parse_arguments(argv).json is expected
@@ -326,6 +333,8 @@ WRONG: dict[tuple[str, ...], dict[str, str]] = {
         for each in ("--tok-sEcret-of-the-tests", "--abcdef0123456789", "-Xyz")
     },
     (*DEPLOY, "--github-token", "x"): {"--github-token": REFUSED.replace("DX_TOKEN", "GITHUB_TOKEN")},
+    (*DEPLOY, "--Xdx-token=x"): {"--Xdx-token": "is not a flag. Did you mean DX_TOKEN?"},
+    (*DEPLOY, "--XXXjson"): {"argument 7": "is not a flag. `--help` lists the flags."},
     (*DEPLOY, "--dx-tokn", "x"): {"--dx-tokn": "is not a flag. Did you mean DX_TOKEN?"},
     (*DEPLOY, "--environment", TOKEN): {
         "environment": "contains the text of `dx-token`. Write the token nowhere else."

@@ -38,6 +38,10 @@ from structure import ACTION, texts
             "`backfill-file` line 2, column `service`: is `service`.",
             "`--backfill-file` line 2, column `service`: is `service`.",
         ),
+        (
+            "`backfill-file` line 2, column `service`: is “x” and “y”, not `service`. See “z”, and `success`.",
+            "`--backfill-file` line 2, column `service`: is “x” and “y”, not `service`. See “z”, and `success`.",
+        ),
         ("2 rows have no `service`.", "2 rows have no `service`."),
         # What only a workflow has.
         ("`failed-file` leads out of the workspace.", "`--failed-file` leads out of the current folder."),
@@ -46,6 +50,7 @@ from structure import ACTION, texts
             ADVICE["invalid_auth"],
             ADVICE["invalid_auth"].replace("store it in the secret that `dx-token` reads", "set `DX_TOKEN` to it"),
         ),
+        ("Write it as `dx-token`, from a secret.", "Write it as `DX_TOKEN`."),
         (ADVICE["http_401"], "The API token was rejected. Check `DX_TOKEN`, and `--dx-host`."),
         (ADVICE["not_authed"], "DX received no API token. Check that `DX_TOKEN` is set."),
         ("No deployment ended in `success`.", "No deployment ended in `success`."),

@@ -555,6 +555,11 @@ def test_rules_are_about_inputs() -> None:
         rule.when(inputs())
 
 
+def test_what_another_input_may_cure_later() -> None:
+    assert [rule.subjects for rule in RULES if rule.fillable] == [("replace-pull-services",), ("services-from",)]
+    assert not [rule for rule in RULES if rule.unset]
+
+
 def test_a_rule_that_reads_what_is_no_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would never apply, as a rule is passed over that reads an input which is broken."""
     monkeypatch.setattr(model, "RULES", (Rule(("success",), lambda inputs: inputs.deploys, "is not for this."),))
