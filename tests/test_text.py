@@ -21,6 +21,7 @@ from dx_action.text import (
     parse_json,
     plural,
     quoted,
+    slip,
     truncate,
 )
 from gfm import check_summary
@@ -220,6 +221,55 @@ def test_names_are_joined_up_to_some(names: list[str], most: int, joined: str) -
 )
 def test_a_count_has_its_noun(count: int, words: tuple[str, ...], text: str) -> None:
     assert plural(count, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (('""', "''", "``", '"a"', "'a b'", "`a`", "“a”", "\u2018a\u2019"), "has quotes around it"),
+        (("${{ x }}", "a-${{", "{{ x }}", "a{{b}}c"), "has an expression that was not evaluated"),
+        (("$A", "$a_1", "${A}", "${a_1}"), "is a shell variable"),
+        (
+            ("null", "Undefined", "NIL", "NaN", "False", "[object Object]", "<no value>", "None"),
+            "is what an expression without a value leaves behind",
+        ),
+    ],
+)
+def test_a_name_that_nobody_can_have_meant(texts: tuple[str, ...], what: str) -> None:
+    for text in texts:
+        found = slip(text)
+        assert found is not None, text
+        assert found[0].startswith(what), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            '"',
+            "'",
+            "`",
+            "a",
+            '"a',
+            "a'",
+            "\"a'",
+            "“a“",
+            "\u2018a",
+            "{{",
+            "}}",
+            "a{{",
+            "{{ a }",
+            "${",
+            "$",
+            "$a-b",
+            "a$A",
+        ),
+        *("${A", "$A}", "${A}b", "$é", "none", "NONE", "nulls", "true", "xnil", "<no value", "undefined-1"),
+    ],
+)
+def test_a_name_that_may_be_one(text: str) -> None:
+    assert slip(text) is None
 
 
 # JSON.

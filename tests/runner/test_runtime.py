@@ -2,7 +2,16 @@
 
 import pytest
 
-from dx_action.runner.runtime import bare_token, proxy_passwords, read_runtime
+from dx_action.runner.runtime import (
+    Runtime,
+    bare_token,
+    copied_secrets,
+    known_secrets,
+    proxy_passwords,
+    read_runtime,
+    tokens,
+)
+from dx_action.secrecy import Secret
 
 RUN = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2"}
 
@@ -67,6 +76,78 @@ def test_the_api_is_its_url_without_a_slash_at_the_end() -> None:
     assert read_runtime({}).api_url == "https://api.github.com"
     assert read_runtime({"GITHUB_API_URL": "https://ghe.example/api/v3/"}).api_url == "https://ghe.example/api/v3"
     assert read_runtime({"GITHUB_API_URL": "https://gheX/"}).api_url == "https://gheX"
+
+
+def test_every_variable_has_its_field() -> None:
+    env = {f"GITHUB_{name.upper()}": f" the-{name}\n" for name in Runtime._fields}
+    assert read_runtime(env)._asdict() == {name: f"the-{name}" for name in Runtime._fields}
+    unset = {"run_attempt": "1", "server_url": "https://github.com", "api_url": "https://api.github.com"}
+    assert read_runtime({})._asdict() == dict.fromkeys(Runtime._fields, "") | unset
+
+
+TOKENS = {"dx-token": "t0ken-of-dx", "github-token": "t0ken-of-github"}
+SECRETS = known_secrets(
+    {
+        "INPUT_DX-TOKEN": f"Bearer {TOKENS['dx-token']}",
+        "input_github_token": TOKENS["github-token"],
+        "HTTPS_PROXY": "http://svc:pass-of-a-proxy@proxy",
+    },
+    [Secret("what else is one", "one-more-secret")],
+)
+
+
+@pytest.mark.parametrize(
+    ("texts", "problems"),
+    [
+        (TOKENS, {}),
+        ({"service": "web"}, {}),
+        (
+            {"service": TOKENS["dx-token"]},
+            {"service": "contains the text of `dx-token`. Write the token nowhere else."},
+        ),
+        (
+            {"metadata": f"a: x{TOKENS['github-token']}x"},
+            {
+                "metadata": "contains the text of `github-token`. So does `toJSON(github)`: write only the values that you "
+                "need, such as ${{ github.actor }}."
+            },
+        ),
+        (
+            {"dx-token": TOKENS["github-token"], "github-token": TOKENS["dx-token"]},
+            {
+                "dx-token": "contains the text of `github-token`. Each of the two tokens goes to its own server: write each in its "
+                "own input alone.",
+                "github-token": "contains the text of `dx-token`. Each of the two tokens goes to its own server: write each in its "
+                "own input alone.",
+            },
+        ),
+        (
+            {"service": "pass-of-a-proxy"},
+            {"service": "contains the password of `HTTPS_PROXY`. Write it nowhere else."},
+        ),
+        ({"service": "one-more-secret"}, {"service": "contains what else is one. Write it nowhere else."}),
+    ],
+    ids=str,
+)
+def test_a_secret_belongs_into_its_own_input(texts: dict[str, str], problems: dict[str, str]) -> None:
+    assert {problem.subject: problem.text for problem in copied_secrets(texts, SECRETS)} == problems
+
+
+@pytest.mark.parametrize(
+    ("env", "written"),
+    [
+        ({}, ()),
+        ({"INPUT_DX-TOKEN": "Bearer", "INPUT_GITHUB-TOKEN": "  "}, ("Bearer",)),
+        ({"INPUT_GITHUB-TOKEN": "g", "INPUT_DX-TOKEN": " bearer d\n", "DX_TOKEN": "x"}, ("bearer d", "d", "g")),
+        ({"Input_Dx_Token": "d", "INPUT_DX-TOKEN": "d"}, ("d",)),
+    ],
+)
+def test_the_tokens_that_are_masked(env: dict[str, str], written: tuple[str, ...]) -> None:
+    assert tokens(env) == written
+
+
+def test_the_word_bearer_alone_is_no_secret() -> None:
+    assert known_secrets({"INPUT_DX-TOKEN": " Bearer "}).names_in("a Bearer of news") == ()
 
 
 def test_what_is_no_utf_8_can_be_sent_all_the_same() -> None:
