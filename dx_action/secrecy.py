@@ -113,11 +113,10 @@ def _forms(secret: Secret, text: str) -> Iterator[_Form]:
     texts |= {form.lower() for form in texts if len(form) >= _BEGINNING}
     if not text.isascii():
         texts.add(text.encode(errors="replace").decode("latin-1"))  # each byte's percent code, decoded alone
-    # What is encoded in the secret itself is decoded with the text around it. A few letters that are left then are no secret.
-    decoded = {reading.text for form in texts for reading in _readings(form)}
-    texts |= {form for form in decoded if len(form) >= min(len(text), _WORD)}
-    # Of one of backticks alone nothing is left in a name: what is empty would be found everywhere, without end.
-    for form in texts - {""}:
+    # What is encoded in the secret itself is decoded with the text around it.
+    texts |= {reading.text for form in texts for reading in _readings(form)}
+    # A few letters that are left then are no secret. What is empty would be found everywhere, without end.
+    for form in (form for form in texts if len(form) >= min(len(text), _WORD)):
         yield _Form(form, secret.name, len(form) < least)
     if len(text) >= least:
         for form in _base64(text.encode(errors="replace")):
