@@ -28,9 +28,9 @@ PAGE = ROOT / "docs/benchmarks.md"
 PARTS = ("start", "doors", "phases", "growth", "backfill", "faults")
 # What is measured, of whom beside whom, and how much at most.
 AIMS = (
-    ("a checkout, beside the docs' curl + jq step", OURS, CURL, 2.4),
+    ("a checkout, beside the docs' curl + jq step", OURS, CURL, 1.9),
     ("the image's interpreter, beside the docs' curl + jq step", OURS_IN_IMAGE, CURL, 1.65),
-    ("a checkout, beside a bare Node https script", OURS, NODE, 3.0),
+    ("a checkout, beside a bare Node https script", OURS, NODE, 2.5),
     ("the image's interpreter, beside a bare Node https script", OURS_IN_IMAGE, NODE, 2.1),
     ("a checkout, beside datadog-ci", OURS, DATADOG, 0.45),
 )
