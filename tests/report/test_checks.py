@@ -93,6 +93,16 @@ def test_what_would_be_registered(given: dict[str, str], says: str) -> None:
     assert line.message.endswith(says)
 
 
+def test_what_would_be_registered_with_a_problem_or_a_warning() -> None:
+    found = resolved("pull_request_merged", {"service": "web"})._replace(
+        problems=(Problem("pull-number", "is missing.", outage=True),), warnings=("Odd.",)
+    )
+    assert checks.deployment(found, ()) == (
+        Check("deployment", "failed", "`pull-number` is missing.", outage=True),
+        Check("deployment", "warning", "Odd."),
+    )
+
+
 def test_what_the_event_does_not_say() -> None:
     (line,) = checks.unsaid(ActionError(WRONG))
     assert line.message.startswith("What would be registered is not known here, because the event does not say it,")

@@ -8,13 +8,14 @@ from typing import get_args
 import pytest
 
 from builders import inputs, resolved
-from dx_action.deployment.calls import Call, Outcome, Result, serialise
+from dx_action.deployment.calls import Call, Method, Outcome, Result, serialise
 from dx_action.errors import Cause, Failure, Problem
 from dx_action.report.failures import (
     ADVICE,
     advise,
     conflicts,
     failures,
+    is_absent,
     is_outage,
     limited,
     message,
@@ -340,6 +341,36 @@ def test_what_dx_holds_already_is_named() -> None:
     assert text.startswith(
         "The deployments of web, api are already registered in DX under the same `reference_id` with other values, which DX keeps."
     )
+
+
+@pytest.mark.parametrize(
+    ("held", "verb"), [(["web"], "deployment of web is"), (["web", "api"], "deployments of web, api are")]
+)
+def test_what_the_same_event_has_registered_is_no_warning(held: list[str], verb: str) -> None:
+    already = [result(name, "already-registered") for name in held]
+    ((level, text),) = conflicts(resolved(EVENTS), inputs(), already)
+    assert level == "notice"
+    assert text.startswith(f"The {verb} already registered in DX")
+    assert "That is expected if the same event is handled again." in text
+    assert conflicts(resolved(EVENTS), inputs(), [result("web", "accepted", "")]) == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome", "error", "words", "absent"),
+    [
+        ("deployments.delete", "accepted", "deployment_not_found", "", True),
+        ("deployments.delete", "accepted", "", "action: none", True),
+        ("deployments.delete", "accepted", "", "", False),
+        ("deployments.delete", "failed", "deployment_not_found", "", False),
+        ("deployments.delete", "unknown", "no_answer", "", False),
+        ("deployments.update", "accepted", "deployment_not_found", "action: none", False),
+        ("deployments.create", "already-registered", "reference_id_taken", "", False),
+    ],
+)
+def test_only_a_deletion_finds_nothing_and_is_done(
+    method: Method, outcome: Outcome, error: str, words: str, absent: bool
+) -> None:
+    assert is_absent(Result(Call(method, "web", "r", b"{}"), outcome, 200, error, words)) is absent
 
 
 CORRECTS = "if it corrects the first one, set `on-conflict: update`."
