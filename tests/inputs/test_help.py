@@ -123,6 +123,8 @@ def test_descriptions_keep_to_the_width(width: int) -> None:
     flags = help_text(width).partition("\nConnection:\n")[2].splitlines()
     assert max(len(line) for line in flags if line.startswith("      ")) <= width
     assert help_text(10) == help_text(40)
+    # No word is broken, nor one with hyphens, which may be a flag.
+    assert help_text(width).split() == TEXT.split()
 
 
 def test_the_start_says_how_it_is_called() -> None:

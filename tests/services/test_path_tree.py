@@ -92,6 +92,15 @@ def test_what_a_pattern_takes(pattern: str, taken: str, left: str) -> None:
         assert not matches(pattern, path), path
 
 
+@pytest.mark.parametrize("character", [chr(code) for code in range(0x21, 0x7F) if chr(code) not in "!^/\\"])
+def test_a_class_of_any_other_character_takes_that_one(character: str) -> None:
+    assert matches(f"[{character}]", character)
+    assert not matches(f"[{character}]", "\x80")
+    for negated in "!^":
+        assert not matches(f"[{negated}{character}]", character)
+        assert matches(f"[{negated}{character}]", "\x80")
+
+
 @pytest.mark.parametrize(
     ("pattern", "taken", "left"),
     [
@@ -156,12 +165,19 @@ def test_stars_are_never_tried_again(pattern: str, end: str) -> None:
 
 
 def test_patterns_elsewhere_cost_nothing() -> None:
-    files = [f"services/s{n}/src/main.py" for n in range(50)]
+    files, long = [f"services/s{n}/src/main.py" for n in range(50)], "e" * 100
 
     def work(count: int) -> int:
         found = tree(
             *(
-                [f"services/s{n}/**", f"services/s{n}/*.md", f"*.x{n}", f"**/lib{n}*/", f"*a{n:04}b*"]
+                [
+                    f"services/s{n}/**",
+                    f"services/s{n}/*.md",
+                    f"*.x{n}",
+                    f"**/lib{n}*/",
+                    f"*a{n:04}b*",
+                    f"*{n:04}{long}*",
+                ]
                 for n in range(count)
             )
         )
