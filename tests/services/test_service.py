@@ -32,7 +32,7 @@ def test_a_service_that_is_none(identifier: str, name: str | None, says: str) ->
     ("repository", "name"),
     [
         ("acme/shop", "shop"),
-        ("acme/shopX", "shopX"),
+        ("acme/ShopX", "ShopX"),
         ("shop", "shop"),
         ("a/b/c", "c"),
         ("acme/shop/", "shop"),
@@ -107,8 +107,6 @@ class Catchall(Ownership):
         return self.services_of(paths)
 
 
-@pytest.mark.parametrize(
-    ("repository", "name"), [("acme/shop/", "shop"), ("acme/Shop", "Shop"), ("shop", "shop"), ("/", "/")]
-)
-def test_the_service_of_a_repositorys_name(repository: str, name: str) -> None:
-    assert by_name(repository) == Service(name)
+def test_what_has_no_patterns_has_no_dead_ones() -> None:
+    assert Catchall().dead(["a", "b"]) == ()
+    assert Catchall().matched(["a", ""]) == ("a",)
