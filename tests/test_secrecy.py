@@ -96,6 +96,8 @@ def test_only_the_secret_is_hidden(text: str, hidden: str) -> None:
 def test_every_code_of_a_character_is_read(written: str, character: str) -> None:
     """As one text: of a secret with a line break in it, each line is one, too."""
     assert known(f"Zq9A{character}4cDe").scrubbed(f"a Zq9A{written}4cDe b") == "a *** b"
+    # What it is written with is no letter beside a short one.
+    assert known("abc").names_in(f"x{written}abc")
 
 
 @pytest.mark.parametrize(

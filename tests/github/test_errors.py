@@ -124,7 +124,14 @@ NO_FIELD = "Field 'fullDatabaseId' doesn't exist on type 'PullRequest'"
         ({"message": NO_FIELD, "extensions": {"code": "undefinedField"}}, "UNKNOWN_FIELD"),
         ({"message": NO_FIELD, "locations": [{"line": 1, "column": 2}]}, "UNKNOWN_FIELD"),
         ({"message": "Field 'statuses' doesn't accept argument 'first'"}, "UNKNOWN_FIELD"),
-        ({"message": "m", "extensions": {"code": "undefinedType"}}, "UNKNOWN_FIELD"),
+        *(
+            ({"message": "m", "extensions": {"code": code}}, "UNKNOWN_FIELD")
+            for code in ("undefinedField", "undefinedType", "argumentNotAccepted")
+        ),
+        *(
+            ({"type": name, "message": "m"}, "FAILED")
+            for name in ("INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT")
+        ),
         ({"message": "m", "extensions": {"code": "missingRequiredArguments"}}, "missingRequiredArguments"),
         ({"type": "FORBIDDEN", "message": "Resource not accessible by integration"}, "FORBIDDEN"),
         ({"type": "SOMETHING_NEW", "message": "m"}, "SOMETHING_NEW"),
