@@ -169,7 +169,7 @@ def test_a_password_that_may_be_a_word(password: str, text: str, found: bool) ->
 @pytest.mark.parametrize("before", [b"", b"a", b"ab"])
 @pytest.mark.parametrize("length", [4, 5, 6, 7, 8, 9])
 def test_base64_is_read_wherever_it_begins_and_whatever_follows(length: int, before: bytes) -> None:
-    secret = "Zq9+4c~?D"[:length]
+    secret = "Zq?+~W.?W"[:length]
     for after in (b"", b"\x00", b"\xff", b"\xff\xff", b"a long end"):
         for encode in (b64encode, urlsafe_b64encode):
             text = encode(before + secret.encode() + after).decode()

@@ -67,6 +67,50 @@ def test_what_the_token_may_not(
     assert (error.problems, error.kind) == ((Problem("github-token", text, outage=kind == "limited"),), kind)
 
 
+MAY_NOT = "may not read the pull requests of acme/shop"
+
+
+@pytest.mark.parametrize(
+    ("why", "text"),
+    [
+        (
+            "IP_ALLOW_LIST",
+            f"{MAY_NOT} from here: the organization has an IP allow list. Have the runner's address added to it.",
+        ),
+        ("SSO", f"{MAY_NOT}, because the organization requires single sign-on. Authorize the token for it (SSO)."),
+        ("SUSPENDED", f"{MAY_NOT}: its account, or its app's installation, is suspended. Use another token."),
+        (
+            "TOKEN_POLICY",
+            f"{MAY_NOT}, because the organization forbids tokens of its kind. Use the job's own, or a GitHub App's.",
+        ),
+    ],
+)
+def test_why_the_token_may_not(why: str, text: str) -> None:
+    for status in (403, 200):
+        error = OWN.rejected(status, why, limited=False, accepted="contents=read")
+        assert (error.problems, error.kind) == ((Problem("github-token", text),), "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "more"),
+    [
+        ("", ""),
+        ("pull_requests=read", ""),
+        ("contents=read", " GitHub accepts `contents: read`."),
+        ("pull_requests=write", " GitHub accepts `pull-requests: write`."),
+        ("contents=read,pull_requests=read", " GitHub accepts `contents: read` and `pull-requests: read`."),
+        ("contents=read, issues=admin", " GitHub accepts `contents: read` and `issues: admin`."),
+        ("contents=read; pull_requests=read", " GitHub accepts `contents: read` or `pull-requests: read`."),
+        ("contents=read;", ""),
+        ("contents=all", ""),
+        ("<b>=read", ""),
+    ],
+)
+def test_which_permissions_github_accepts(accepted: str, more: str) -> None:
+    error = OWN.rejected(403, "", limited=False, accepted=accepted)
+    assert error.problems == (Problem("github-token", f"{MAY_NOT}. {GRANT}{more}"),)
+
+
 FIELD = "does not know a field that this action asks for. An old GitHub Enterprise Server may not have it."
 
 

@@ -36,6 +36,7 @@ class Listed(Ownership):
         (("a/b/",), ["a/b/c", "a/x", "a/y/1", "a/y/z/2", "r"], 4, (("a/y/", 2), ("/", 1), ("a/", 1))),
         (("a/b/c/",), ["a/b/c/d", "a/b/x", "a/b/y/z"], 2, (("a/b/", 1), ("a/b/y/", 1))),
         (("a/b",), ["a/b", "a/c"], 1, (("a/", 1),)),
+        ((), ["a/X", "b/X/X"], 2, (("a/", 1), ("b/", 1))),
         # A submodule is one.
         ((), ["vendor/module/", "module/"], 2, (("/", 1), ("vendor/", 1))),
         (("vendor/module",), ["vendor/module/", "vendor/x"], 1, (("vendor/", 1),)),
