@@ -8,10 +8,11 @@
 export PYTHON
 # The tests that repeat more often under THOROUGH=1, and the large ones.
 thorough := tests/runs/test_exactly_once.py tests/runs/test_job_exactly.py tests/runs/test_corrected_exactly.py \
-  tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py tests/runs/test_history.py tests/runs/test_past_services.py tests/github/test_stand_in_api.py tests/backfill/test_property.py \
-  tests/services/test_patterns.py tests/changes/test_lead_time.py tests/inputs/test_times.py tests/github/test_contents.py \
-  tests/runs/test_secrets_refused.py tests/runs/test_secrets_of_github.py tests/report/test_summary.py tests/test_text.py \
-  tests/backfill/test_file.py::test_a_hundred_thousand_rows_stay_small
+  tests/runs/test_fuzz.py tests/runs/test_fuzz_files.py tests/runs/test_fuzz_rows.py tests/runs/test_history.py \
+  tests/runs/test_past_services.py tests/github/test_stand_in_api.py tests/backfill/test_property.py \
+  tests/services/test_patterns.py tests/changes/test_lead_time.py tests/inputs/test_times.py \
+  tests/github/test_contents.py tests/runs/test_secrets_refused.py tests/runs/test_secrets_of_github.py \
+  tests/report/test_summary.py tests/test_text.py tests/backfill/test_file.py::test_a_hundred_thousand_rows_stay_small
 
 python ?= .venv/bin/python
 # Bytecode is kept whatever the environment says: without it, each process compiles the action, and pytest all of its tests anew.
