@@ -15,7 +15,7 @@ _DOORS = (
 )
 _GROWTH = (
     "How a run grows with its work. DX and GitHub are servers on loopback: `s` has their time, too, `processor` only the action's.",
-    "GitHub cuts its list of 100,000 files or more, and then each folder that differs is a request.",
+    "GitHub cuts lists of more than 100,000 files and folders, and then each folder that differs is a request.",
 )
 
 
