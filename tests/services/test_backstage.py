@@ -284,3 +284,12 @@ def test_any_bytes_are_a_catalog_or_wrong(data: bytes) -> None:
         assert said.endswith(".")
     else:
         assert all(each.identifier.strip() for each in found)
+
+
+@pytest.mark.parametrize(("count", "end"), [(1, ""), (5, ""), (6, " And 1 more."), (12, " And 7 more.")])
+def test_the_first_five_catalogs_that_cannot_be_read_are_named(count: int, end: str) -> None:
+    paths = [f"{number}/{CATALOG}" for number in range(count)]
+    with pytest.raises(InvalidValue) as caught:
+        Catalogs(lambda _path: b"- a").known(["x", *paths, "y"])
+    one = "has a document that is not a mapping (line 1)."
+    assert str(caught.value) == f"{' '.join(f'{path} {one}' for path in paths[:5])}{end}"

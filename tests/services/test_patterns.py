@@ -78,6 +78,10 @@ def test_lists_do_not_see_each_other() -> None:
     assert found.taking("a/b/c") == (0, 2, 4)
 
 
+def test_a_path_that_is_no_utf_8_is_matched_all_the_same() -> None:
+    assert lists(["a*"], ["b"]).taking("a\udcff") == (0,)
+
+
 def test_without_lists_nothing_is_taken() -> None:
     assert lists().taking("a") == lists([]).taking("a/b") == ()
 
