@@ -84,6 +84,7 @@ def test_what_was_sent() -> None:
             [("error", "2 problems.\n`a` b\n`c`")],
             "> [!CAUTION]\n> 2 problems.\n> - <code>a</code> b\n> - <code>c</code>\n\n",
         ),
+        ([("error", "Two.\na\n\nb")], "> [!CAUTION]\n> Two.\n> - a\n> - b\n\n"),
         ([("notice", "Head. It is no deployment.")], "> [!NOTE]\n> It is no deployment.\n\n"),
         ([("notice", "Headless. So.")], "> [!NOTE]\n> Headless. So.\n\n"),
         (
@@ -154,6 +155,16 @@ def test_no_more_is_whole_than_there_is_room_for() -> None:
     text = summary.undelivered([large] * 9)
     assert [json.loads(fence) for _, fence in check_summary(text).fences] == [large.json()] * 4
     assert "\n\n… and 5 more.\n</details>\n" in text
+
+
+@pytest.mark.parametrize(("over", "shown"), [(0, 1), (1, 0)])
+def test_the_room_for_requests_is_counted_in_bytes(over: int, shown: int) -> None:
+    empty = WEB._replace(body=serialise({"metadata": {"a": ""}}))
+    rest = 250_000 + over - len(request(empty))
+    text = summary.undelivered(
+        [WEB._replace(body=serialise({"metadata": {"a": "é" * (rest // 2) + "x" * (rest % 2)}}))]
+    )
+    assert len(check_summary(text).fences) == shown
 
 
 @settings(max_examples=100, deadline=None)
@@ -235,6 +246,13 @@ def test_a_table_of_long_rows_is_cut_by_its_size() -> None:
     check_summary(text)
 
 
+@pytest.mark.parametrize(("over", "more"), [(0, ""), (1, "\n… and 1 more.\n")])
+def test_the_room_for_rows_is_counted_in_bytes(over: int, more: str) -> None:
+    cells = len("<td nowrap></td>")
+    text = summary.table(("a",), [("é" * 50_000,), ("x" * (150_000 - 2 * cells + over),)])
+    assert text.partition("</table>\n")[2] == more
+
+
 def test_what_a_column_is() -> None:
     text = summary.table(("a", "b", "c"), [("1", "2", "3")], numbers=("b",), prose=("c",))
     assert text == (
@@ -268,6 +286,9 @@ def test_long_names_ids_and_words_are_cut(over: int) -> None:
     assert f"7: <code>{name[: 100 - over]}{tail}</code> ·" in text
     text = summary.sent(CONTEXT, [Result(WEB, "failed", 422, "e", word)])
     assert f"\nweb: e: {word[: len(word) - 2 * over]}{tail}\n" in text
+    # Of several lines, it is all of them that are cut.
+    text = summary.sent(CONTEXT, [Result(WEB, "failed", 422, "e", f"{word[:2000]}\n{word[2001:]}")])
+    assert f"\n{word[2001 : len(word) - 2 * over]}{tail}\n" in text
 
 
 # What ships.
