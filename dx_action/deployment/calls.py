@@ -46,7 +46,6 @@ FIELDS = tuple(DeploymentFields.__annotations__)
 _SOURCED = {
     "commit_sha": "commit",
     "service": "services",
-    "services": "services",
     "reference_id": "reference_ids",
 }
 

@@ -468,6 +468,15 @@ def test_a_registration_with_secrets_names_where_they_come_from() -> None:
     refuse_secrets(calls, registration, Secrets())
 
 
+def test_a_commit_with_a_secret_names_where_it_comes_from() -> None:
+    registration = resolved("pull_request_merged", {"service": "web"})
+    calls = deployment_calls(registration, inputs({"service": "web"}))
+    with pytest.raises(BadInput) as caught:
+        refuse_secrets(calls, registration, Secrets([Secret("the text of `dx-token`", "312c5c6455a5")]))
+    where = "from pull_request.merge_commit_sha. It is not sent to DX: remove it there."
+    assert list(map(str, caught.value.problems)) == [f"`commit_sha` contains the text of `dx-token`, {where}"]
+
+
 def test_facts_in_the_metadata() -> None:
     given = {"extra-metadata": "rollback, pull_requests", "metadata": "version: 1.10", "service": "web, api"}
     registration = resolved("push_branch", given)
