@@ -84,6 +84,10 @@ def test_only_the_secret_is_hidden(text: str, hidden: str) -> None:
     assert known("tok-12345678").scrubbed(text) == hidden
 
 
+def test_a_beginning_may_begin_within_another() -> None:
+    assert known("aaaaaaaaaZZ").scrubbed("aaaaaaaaaa… b") == "a***… b"
+
+
 @pytest.mark.parametrize(
     ("written", "character"),
     [
@@ -115,6 +119,7 @@ def test_every_code_of_a_character_is_read(written: str, character: str) -> None
         ("x", "an example", False),
         ("!~", "a!~b", False),
         ("!~", "!~", True),
+        ("!", "a!!", True),
         ('"', '{"a":"b"}', False),
         # One letter more, and it counts anywhere.
         ("abcd", "xabcdy", True),
