@@ -287,7 +287,7 @@ def test_the_source_of_a_row(cell: str | None, written: str | None, sent: str | 
         ("metadata", {"a": "\ud800"}, "is not valid Unicode"),
         ("metadata", [1], "is not an object"),
         ("metadata", '{"a": 1, "a": 2}', "has the same key twice"),
-        ("method", "insert", "is not one of `create`, `upsert`"),
+        ("method", "insert", "is not one of `create`, `upsert`, `update`, `delete`."),
         ("tags", "a", "is not a field of this method. Its fields are `reference_id`, `deployed_at`"),
     ],
     ids=repr,
@@ -305,8 +305,9 @@ def test_a_long_strange_column_is_told_by_its_beginning(length: int, told: str) 
     assert subject == told
 
 
-def test_a_commit_and_merge_commits_are_one_too_many() -> None:
-    found = problems(AT | {"service": "web", "commit_sha": SHA, "merge_commit_shas": SHA})
+@pytest.mark.parametrize("of", [AT | {"service": "web"}, {"reference_id": "r", "method": "update"}], ids=str)
+def test_a_commit_and_merge_commits_are_one_too_many(of: dict[str, object]) -> None:
+    found = problems(of | {"commit_sha": SHA, "merge_commit_shas": SHA})
     assert found == {
         "merge_commit_shas": "cannot be combined with `commit_sha`. Leave one of the two empty.",
     }
@@ -341,6 +342,7 @@ def test_a_call_for_a_pull_request_comes_back_as_it_was(kept: dict[str, object])
     assert row.call.body == json.dumps(kept, separators=(",", ":")).encode()
     assert (row.call.service, row.call.reference_id) == ("", "")
     assert row.call.subject in ("pull request #7", "the pull request of id 77")
+    assert row == Row(row.call, assumed=False, derived=False, ahead=False)
 
 
 @pytest.mark.parametrize(
@@ -358,6 +360,28 @@ def test_a_call_for_a_pull_request_comes_back_as_it_was(kept: dict[str, object])
 )
 def test_a_call_for_a_pull_request_that_is_wrong(cells: dict[str, object], column: str) -> None:
     assert list(problems(cells | {"method": "setPullServices"})) == [column]
+
+
+# Rows that correct. Each has the id `r`, unless it says another, and no input fills a cell of it.
+
+
+@pytest.mark.parametrize(
+    ("method", "cells", "fields", "ahead"),
+    [
+        ("update", WHOLE, BODY, False),
+        ("Update", {"success": "true"}, {"success": True}, False),
+        ("update", {"source_name": "none", "success": False}, {"success": False}, False),
+        ("update", {"merge_commit_shas": "abc1234"}, {"merge_commit_shas": ["abc1234"]}, False),
+        ("update", {"deployed_at": "2025-03-10T10:00Z"}, {"deployed_at": "2025-03-10T10:00:00Z"}, True),
+        (" Delete ", {}, {}, False),
+    ],
+    ids=str,
+)
+def test_a_correction(method: str, cells: dict[str, object], fields: dict[str, Any], ahead: bool) -> None:
+    row = read({"reference_id": "r", "method": method} | cells, FULL)
+    assert row.call.method == f"deployments.{method.strip().lower()}"
+    assert row.call.json() == {"reference_id": "r"} | fields
+    assert row == Row(row.call, assumed=False, derived=False, ahead=ahead)
 
 
 # For all rows.

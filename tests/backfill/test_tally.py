@@ -1,12 +1,13 @@
 """The results of a backfill: what is kept of how many."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import repeat
 
 import pytest
 
 from backfills import Listed
-from dx_action.backfill.tally import BackfillResult, Tally
+from dx_action.backfill.tally import BackfillResult, Tally, Unread
 from dx_action.deployment.calls import Call, Method, Outcome, Result
 
 # The bounds, as literals: what the code has must be these.
@@ -167,3 +168,7 @@ def test_what_dx_may_not_have() -> None:
 @pytest.mark.parametrize(("from_file", "noun"), [(True, "line"), (False, "row")])
 def test_what_a_rows_number_counts(from_file: bool, noun: str) -> None:
     assert BackfillResult(rows=Listed([7]), tally=Tally(1), from_file=from_file).line_noun == noun
+
+
+def test_a_pull_request_that_is_unread_is_an_outages_only_if_that_is_said() -> None:
+    assert not Unread(7, datetime(2025, 1, 6, tzinfo=UTC), "its list of files is cut").outage

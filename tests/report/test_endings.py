@@ -1,24 +1,30 @@
 """What a run says of itself, from the core's values: outputs, annotations, summary, exit code."""
 
+import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backfills import Hurried
 from builders import inputs, resolved
 from dx_action.deployment.calls import Call, Outcome, Result, deployment_calls
 from dx_action.deployment.pull_services import PullServices
 from dx_action.deployment.registration import Registration
 from dx_action.deployment.trigger import Skipped
-from dx_action.errors import FailOnError, Failure, Problem
+from dx_action.errors import BadInput, FailOnError, Failure, Problem
 from dx_action.inputs.model import Inputs
 from dx_action.inputs.values import Sourced
 from dx_action.report import endings as report
 from dx_action.report import failures as report_failures
-from dx_action.report.endings import Report
+from dx_action.report.endings import Report, Step
 from dx_action.report.failures import conflicts
+from dx_action.runner.commands import Workflow
+from dx_action.runner.runtime import known_secrets
+from dx_action.runner.workspace import Workspace
 from dx_action.services.service import Service
 from dx_action.text import escaped, one_line
 from gfm import check_summary
@@ -663,6 +669,21 @@ def test_a_dry_run_shows_each_request() -> None:
 
 
 @pytest.mark.parametrize(
+    ("total", "count", "more"),
+    [
+        (None, 2, []),
+        (2, 2, []),
+        (3, 3, ["  … and 1 more, not shown."]),
+        (1_302, "1,302", ["  … and 1,300 more, not shown."]),
+    ],
+)
+def test_a_dry_run_counts_what_it_does_not_show(total: int | None, count: object, more: list[str]) -> None:
+    told = report.dry_run_of(deployment(2)[1], outputs={}, body="", hints=(), total=total)
+    assert told.lines[0] == f"Dry run. A live run would send {count} requests:"
+    assert told.lines[5:] == more
+
+
+@pytest.mark.parametrize(
     ("deploys", "trouble", "outcomes", "status", "headline"),
     [
         (True, False, ["accepted", "accepted"], "registered", "Deployment registered in DX"),
@@ -762,3 +783,41 @@ def test_what_cannot_be_looked_up_is_an_outage_if_nothing_else_is_wrong(outages:
 @pytest.mark.parametrize("policy", ["true", "except-outages"])
 def test_a_cancel_or_a_bug_is_no_outage(policy: FailOnError) -> None:
     assert report.cancelled(fail_on_error=policy).exit_code == report.broken("x", fail_on_error=policy).exit_code == 1
+
+
+# The step that is reported.
+
+
+def step(folder: Path) -> Step:
+    env = {"INPUT_DX-TOKEN": "t0ken-0f-the-tests"}
+    workflow = Workflow(io.StringIO(), env, lambda: "end", known_secrets(env))
+    return Step(env=env, clock=Hurried().clock(), workflow=workflow, workspace=Workspace(str(folder)))
+
+
+def test_what_dx_says_loses_secrets_and_its_end() -> None:
+    _, (call,) = deployment()
+    result = Result(call, "failed", 422, "t0ken-0f-the-tests", "No t0ken-0f-the-tests.", 2)
+    harmless = step(Path()).harmless(result)
+    assert harmless == result._replace(error="***", message="No ***.")
+    long = step(Path()).harmless(result._replace(error="e" * 201, message="m" * 4001))
+    assert (long.error, long.message) == (f"{'e' * 199}…", f"{'m' * 3999}…")
+    whole = result._replace(error="e" * 200, message="m" * 4000)
+    assert step(Path()).harmless(whole) == whole
+
+
+@pytest.mark.parametrize("name", ["", "failed.jsonl"])
+def test_a_dry_run_makes_no_file(tmp_path: Path, name: str) -> None:
+    step(tmp_path).check_files(inputs({"failed-file": name}), None)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_dry_run_refuses_the_file_that_a_live_run_would(tmp_path: Path) -> None:
+    (tmp_path / "failed.jsonl").mkdir()
+    with pytest.raises(BadInput) as caught:
+        step(tmp_path).check_files(inputs({"failed-file": "failed.jsonl"}), None)
+    assert [problem.subject for problem in caught.value.problems] == ["failed-file"]
+
+
+def test_a_file_is_replaced_only_if_that_is_said() -> None:
+    assert not step(Path()).failed_file("failed.jsonl").replaces
+    assert step(Path()).failed_file("failed.jsonl", replaces=True).replaces
