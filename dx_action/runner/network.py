@@ -113,7 +113,7 @@ class BoundedAdapter(Adapter):
 
 
 def whole_characters(data: bytes) -> bytes:
-    """Return a JSON text in which each escape of half a character, which no request can carry, stands for U+FFFD instead."""
+    """Return a JSON text with U+FFFD in place of each escaped half of a character: no request could be encoded with one."""
     return _HALF.sub(lambda found: rb"\ufffd" if found[1] else found[0], data) if rb"\u" in data else data
 
 

@@ -5,20 +5,22 @@ It reads the log, the outputs and the summary by the runner's own rules (`runner
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from hypothesis import strategies as st
 
 import wire
+from dx_action.command_line import Shell, command
 from dx_action.inputs.job import Stage
 from dx_action.main import Invocation, main
 from gfm import check_summary
 from hostile import FORMS, MARKUP
 from leaking import SECRET, can_be_read
-from runner import Run, Step, action, read_command
+from runner import Run, Step, action, read_command, read_lines
 from wire import Reply, Request, Time
 
 TOKEN, PASSWORD = SECRET, SECRET[::-1]
@@ -196,7 +198,7 @@ def assert_sound(
     """Check what holds of every run: no traceback, no token, no command but our own, outputs and a summary as declared."""
     assert run.exit_code in (0, 1)
     assert "Traceback" not in log
-    for name in (command.name for command in run.commands):
+    for name in (each.name for each in run.commands):
         assert name in COMMANDS, name
         assert debugging or name != "debug"
     for line in run.lines:
@@ -230,3 +232,35 @@ def _files(workspace: Path) -> Iterator[str]:
     written = (file for suffix in ("jsonl", "csv") for file in workspace.rglob(f"*.{suffix}"))
     for file in (file for file in written if file.stem != "rows"):  # what a run was given
         yield file.read_text(encoding="utf-8", errors="replace")
+
+
+def check_command(argv: Sequence[str], speak: Callable[[Request], Reply]) -> None:
+    """Run a command, and check what each must be: an exit code, plain lines, whole JSON, no secret. `speak` is DX."""
+    bodies: list[str] = []
+
+    def noted(request: Request) -> Reply:
+        bodies.append(json.dumps(request.json, ensure_ascii=False))
+        return speak(request)
+
+    env = {
+        "DX_HOST": "http://127.0.0.1:9",
+        "DX_TOKEN": TOKEN,
+        "GITHUB_TOKEN": PASSWORD,
+        "GITHUB_API_URL": "http://127.0.0.1:1",
+    }
+    with TemporaryDirectory() as folder:
+        stdout, stderr, time = io.StringIO(), io.StringIO(), Time()
+        code = command(argv, Shell(env, folder, stdout, stderr), time.clock(), wire=wire.over(noted))
+        kept = [file.read_text(errors="replace") for file in Path(folder).rglob("*") if file.is_file()]
+    text = stdout.getvalue() + stderr.getvalue()
+    assert code in (0, 1)
+    assert "Traceback" not in text
+    assert "Stack trace" not in text
+    assert [line for line in read_lines(text) if read_command(line)] == []
+    for place in (text, *kept, *bodies):
+        assert not any(can_be_read(place, secret) for secret in (TOKEN, PASSWORD)), place
+    if stdout.getvalue().startswith("{"):
+        outputs = json.loads(stdout.getvalue())
+        assert list(outputs) == list(action()["outputs"])
+        assert outputs["status"] in STATUSES
+        assert (outputs["status"] in ("failed", "partial")) is bool(code) or "--fail-on-error" in " ".join(argv)
