@@ -1,7 +1,7 @@
 """The list of what the stand-in received.
 
-It has one entry a request, with its status, and no token: one word stands for the Authorization header, and every other text goes
-through the mask.
+Each entry is a request with its status, and contains no token: a single word replaces the Authorization header, and every other
+text is masked.
 """
 
 import threading
